@@ -1,0 +1,139 @@
+import type { z } from 'zod';
+import type { Fields } from '../http/fields.ts';
+
+/**
+ * When a policy's request hook runs. Stages run in this order, whatever the order in the configuration; within a stage the
+ * configuration's order holds, global policies first. Admission is first, so that nothing that costs is spent on a request
+ * that is refused for its looks; quota follows authorization, because it counts by who is calling.
+ */
+export const STAGES = [
+  'admission',
+  'authentication',
+  'authorization',
+  'quota',
+  'validation',
+  'cache',
+  'transform',
+] as const;
+
+export type Stage = (typeof STAGES)[number];
+
+/** The request as the client sent it, and as policies changed it. What stands here when the last hook is done is sent on. */
+export interface RequestView {
+  /** As sent: methods are case-sensitive (RFC 9110 section 9.1). */
+  method: string;
+  readonly scheme: 'http' | 'https';
+  /** Host as sent, in small letters, with its port if it had one. */
+  readonly authority: string;
+  /** Host without port. */
+  readonly host: string;
+  /** The path that was matched: dot segments and needless percent-encoding removed; other escapes in capital hex digits. */
+  readonly path: string;
+  /** The query as sent, with its leading `?`; empty when there is none. */
+  readonly search: string;
+  /** 10, 11 or 20. */
+  readonly version: number;
+  readonly fields: Fields;
+  /** Path and query for the upstream: after the route's `rewrite`, which comes before any policy. */
+  upstreamPath: string;
+  upstreamSearch: string;
+  /** Host for the upstream; undefined: as the service's `host` says. */
+  upstreamHost: string | undefined;
+  /** Octets of the body: 0 when there is none, -1 when the length is not known beforehand. */
+  readonly bodyLength: number;
+}
+
+/** The answer on its way to the client. */
+export interface ResponseView {
+  status: number;
+  readonly fields: Fields;
+}
+
+export interface ClientView {
+  /** The client's address: that of the connection, or what a trusted proxy says of it. */
+  readonly address: string;
+  /** The address that the connection comes from. */
+  readonly peerAddress: string;
+}
+
+/**
+ * One request and its answer. The HTTP/1.1 engine fills it; nothing in it depends on the version of HTTP, so that a
+ * policy never needs to know it.
+ */
+export interface Exchange {
+  /** Unique; also sent to the upstream and written to the log. */
+  readonly id: string;
+  readonly client: ClientView;
+  readonly request: RequestView;
+  /** Empty (status 0) until there is an answer. */
+  readonly response: ResponseView;
+  /** Name of the route that won. */
+  readonly routeName: string;
+  /** Name of the service asked, or undefined for an answer made here. */
+  readonly serviceName: string | undefined;
+  /** A capture of the route's path, still percent-encoded; undefined when the route has none of that name. */
+  param(name: string): string | undefined;
+  /** What policies tell each other, such as who is calling. Made on first use. */
+  readonly notes: Map<string, unknown>;
+}
+
+/** An answer made here instead of by the upstream. Content-Length is added, Date too. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** Stable code for log, metrics and problem details (RFC 9457), such as `rate_limited`. */
+  readonly code?: string;
+}
+
+/** A body on its way, piece by piece. Return what goes on in the piece's place; an empty piece sends nothing. */
+export interface BodyTransform {
+  chunk(data: Buffer): Buffer;
+  /** What is sent after the last piece. */
+  end?(): Buffer;
+}
+
+/**
+ * The hooks of one configured policy. Each is optional and costs nothing when absent. A hook that returns a promise is
+ * waited for; any other return continues at once. A hook that throws ends the request with 500 `policy_failed`.
+ */
+export interface PolicyHooks {
+  /** Before the request is sent on. An answer ends it here: later policies and the upstream do not see it. */
+  onRequest?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
+  /** Before each attempt at an upstream, retries included, with the fields as they will be sent. Synchronous. */
+  onAttempt?(exchange: Exchange, fields: Fields): void;
+  /** On the head of an upstream's answer, before it is cached. An answer replaces it. */
+  onUpstreamResponse?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
+  /** On every answer sent to the client: the upstream's, a cache hit, one made here, an error. Synchronous; in reverse order. */
+  onResponse?(exchange: Exchange): void;
+  /** Asked once per request that has a body; what it returns sees the body piece by piece. */
+  transformRequestBody?(exchange: Exchange): BodyTransform | undefined;
+  /** Asked once per answer that has a body. */
+  transformResponseBody?(exchange: Exchange): BodyTransform | undefined;
+  /** After the last octet, also of a request that failed. Synchronous. */
+  onEnd?(exchange: Exchange): void;
+  /** When the last request of this configuration has ended. */
+  close?(): void;
+}
+
+/** What a policy may know of its place when it is made. */
+export interface PolicyContext {
+  /** Name of the route, or `*` for a global policy, which is made once per route all the same. */
+  readonly route: string;
+  /** Writes a line to the gateway's log. */
+  warn(message: string, cause?: unknown): void;
+}
+
+/** A policy: what it is called, when it runs, what its options are, and how its hooks are made from them. */
+export interface Policy<Options = unknown> {
+  readonly name: string;
+  readonly stage: Stage;
+  readonly schema: z.ZodType<Options>;
+  /** Called once per use when a configuration is compiled. May throw an Error whose message helps: the configuration is then refused. */
+  create(options: Options, context: PolicyContext): PolicyHooks;
+}
+
+/** Gives a policy its type; use it as `export const policy = definePolicy({ ... })`. */
+export function definePolicy<Options>(policy: Policy<Options>): Policy<Options> {
+  return policy;
+}

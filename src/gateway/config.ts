@@ -1,0 +1,23 @@
+import type { ObservabilityConfig } from '../observability/schema.ts';
+import type { PolicyUse } from '../policies/use.ts';
+import type { RouteConfig } from '../routing/schema.ts';
+import type { ServiceConfig } from '../upstream/schema.ts';
+
+/** A route with its policies in order; global policies are not repeated here. */
+export type ResolvedRoute = Omit<RouteConfig, 'policies'> & { readonly policies: readonly PolicyUse[] };
+
+/** A service whose `url` became `targets`. */
+export type ResolvedService = Omit<ServiceConfig, 'url' | 'targets'> & {
+  readonly targets: readonly { readonly url: string; readonly weight: number }[];
+};
+
+/**
+ * What a worker needs to serve: validated, references checked, defaults filled in, secrets resolved, file paths absolute. Plain
+ * data, so that it crosses to a worker thread by structured clone. Maps by name keep the order of the file.
+ */
+export interface GatewayConfig {
+  readonly services: Readonly<Record<string, ResolvedService>>;
+  readonly routes: Readonly<Record<string, ResolvedRoute>>;
+  readonly policies: readonly PolicyUse[];
+  readonly observability: ObservabilityConfig;
+}

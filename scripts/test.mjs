@@ -1,0 +1,58 @@
+// `npm test`: installs what is missing, then runs every test. Arguments go to the runner: `npm test -- src/http/*.test.ts`.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { installedNode, root } from './install.mjs';
+
+const TEST_TIMEOUT_MS = 180_000;
+const ALL_TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts'];
+
+const node = installedNode();
+const own = process.argv.slice(2);
+const named = own.some((argument) => !argument.startsWith('-'));
+// Tests put their files here, so that a test that is killed leaves none behind.
+const directory = mkdtempSync(join(tmpdir(), 'portcullis-test-'));
+const group = process.platform !== 'win32';
+
+const runner = spawn(
+  node,
+  [
+    '--test',
+    `--test-concurrency=${Math.max(1, Math.min(availableParallelism(), 4))}`,
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
+    ...own,
+    ...(named ? [] : ALL_TESTS),
+  ],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    // A group of its own, so that what it leaves behind can be found.
+    detached: group,
+    env: { ...process.env, TMPDIR: directory, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` },
+  },
+);
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => kill(signal));
+
+runner.on('error', (error) => finish(1, `The test runner did not start: ${error.message}`));
+runner.on('exit', (code, signal) => {
+  const left = group && kill('SIGKILL');
+  if (left) finish(1, 'A test left a process behind; it was killed.');
+  else finish(code ?? 1, signal ? `The test runner was ended by ${signal}.` : undefined);
+});
+
+/** Sends a signal to the runner and everything that it started; false when nothing of it is there. */
+function kill(signal) {
+  try {
+    return process.kill(group ? -runner.pid : runner.pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function finish(code, text) {
+  rmSync(directory, { recursive: true, force: true });
+  if (text) console.error(text);
+  process.exitCode = code;
+}

@@ -30,6 +30,10 @@ const timeoutsSchema = z
 const forwardingSchema = z
   .strictObject({
     trust: z.array(cidr).default([]).describe('Proxies in front whose Forwarded, X-Forwarded-* and request id are believed'),
+    read: z
+      .enum(['x-forwarded', 'forwarded'])
+      .default('x-forwarded')
+      .describe('Which family the trusted proxies write. The other is never believed: they pass it on as the client sent it'),
     send: z
       .array(z.enum(['x-forwarded', 'forwarded']))
       .default(['x-forwarded'])

@@ -1,0 +1,171 @@
+import { type AdminAnswer, json, problem, text } from './answer.ts';
+
+/** A request to an endpoint, read whole. */
+export interface AdminRequest {
+  readonly query: URLSearchParams;
+  readonly contentType: string | undefined;
+  readonly body: string;
+}
+
+/** A request that is to be explained. */
+export interface QuestionedRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+export type ReloadAnswer =
+  | { readonly kind: 'applied'; readonly changes: unknown; readonly warnings: readonly unknown[] }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'refused'; readonly errors: readonly unknown[]; readonly reasons: readonly string[] };
+
+/** What the admin server asks of the running gateway. */
+export interface GatewayControl {
+  readonly version: string;
+  /** False before the first configuration is in force and while draining. */
+  ready(): boolean;
+  /** Text of the Prometheus exposition format. */
+  metrics(): string | Promise<string>;
+  reload(): Promise<ReloadAnswer>;
+  /** The configuration in force, defaults filled in, without secrets. */
+  config(): unknown;
+  /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
+  explain(request: QuestionedRequest): { readonly explanation: unknown } | { readonly refused: string };
+}
+
+export interface Endpoint {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly summary: string;
+  answer(gateway: GatewayControl, request: AdminRequest): AdminAnswer | Promise<AdminAnswer>;
+}
+
+/** Every endpoint of the admin port. GET endpoints answer HEAD too, and change nothing. */
+export const ENDPOINTS: readonly Endpoint[] = [
+  { method: 'GET', path: '/', summary: 'This list', answer: list },
+  { method: 'GET', path: '/healthz', summary: 'The process is alive', answer: () => text(200, 'ok\n') },
+  {
+    method: 'GET',
+    path: '/readyz',
+    summary: 'The gateway takes requests: 200, or 503 before the first configuration and while draining',
+    answer: (gateway) => (gateway.ready() ? text(200, 'ready\n') : text(503, 'not ready\n')),
+  },
+  { method: 'GET', path: '/metrics', summary: 'Metrics for Prometheus', answer: metrics },
+  {
+    method: 'GET',
+    path: '/version',
+    summary: 'Version of Portcullis and of Node.js',
+    answer: (gateway) => json(200, { version: gateway.version, node: process.versions.node }),
+  },
+  {
+    method: 'GET',
+    path: '/config',
+    summary: 'The configuration in force, defaults filled in, without secrets',
+    answer: (gateway) => json(200, gateway.config()),
+  },
+  {
+    method: 'POST',
+    path: '/reload',
+    summary: 'Read the configuration again and put it into force',
+    answer: reload,
+  },
+  {
+    method: 'GET',
+    path: '/explain',
+    summary: 'Which route a request takes and why: ?method=GET&url=https://host/path&header=name:value',
+    answer: explainQuery,
+  },
+  {
+    method: 'POST',
+    path: '/explain',
+    summary: 'The same, asked in JSON: {"method": "GET", "url": "...", "headers": [["name", "value"]]}',
+    answer: explainBody,
+  },
+];
+
+function list(gateway: GatewayControl): AdminAnswer {
+  const width = Math.max(...ENDPOINTS.map(({ path }) => path.length));
+  const lines = ENDPOINTS.map(
+    ({ method, path, summary }) => `${method.padEnd(4)} ${path.padEnd(width)}  ${summary}`,
+  );
+  return text(200, `Portcullis ${gateway.version}, admin port\n\n${lines.join('\n')}\n`);
+}
+
+async function metrics(gateway: GatewayControl): Promise<AdminAnswer> {
+  return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await gateway.metrics() };
+}
+
+async function reload(gateway: GatewayControl): Promise<AdminAnswer> {
+  const outcome = await gateway.reload();
+  switch (outcome.kind) {
+    case 'applied':
+      return json(200, { result: 'applied', changes: outcome.changes, warnings: outcome.warnings });
+    case 'unchanged':
+      return json(200, { result: 'unchanged' });
+    case 'refused':
+      return problem(
+        422,
+        'configuration_refused',
+        'The configuration was refused; the one before stays in force',
+        {
+          errors: [...outcome.errors, ...outcome.reasons.map((message) => ({ message }))],
+        },
+      );
+  }
+}
+
+function explainQuery(gateway: GatewayControl, { query }: AdminRequest): AdminAnswer {
+  const url = query.get('url');
+  if (url === null) return problem(400, 'url_missing', 'Say which request: ?url=https://host/path');
+  const headers: [string, string][] = [];
+  for (const line of query.getAll('header')) {
+    const colon = line.indexOf(':');
+    if (colon < 1) return problem(400, 'header_malformed', 'A header is written name:value');
+    headers.push([line.slice(0, colon).trim(), line.slice(colon + 1).trim()]);
+  }
+  return explain(gateway, { method: query.get('method') ?? 'GET', url, headers });
+}
+
+function explainBody(gateway: GatewayControl, { body, contentType }: AdminRequest): AdminAnswer {
+  if (contentType?.split(';', 1)[0]?.trim() !== 'application/json') {
+    return problem(415, 'json_expected', 'Send application/json');
+  }
+  let asked: unknown;
+  try {
+    asked = JSON.parse(body);
+  } catch {
+    return problem(400, 'json_malformed', 'The body is not JSON');
+  }
+  if (!isQuestion(asked)) {
+    return problem(
+      400,
+      'question_malformed',
+      'Send {"method": "GET", "url": "...", "headers": [["name", "value"]]}',
+    );
+  }
+  return explain(gateway, { method: asked.method ?? 'GET', url: asked.url, headers: asked.headers ?? [] });
+}
+
+function explain(gateway: GatewayControl, request: QuestionedRequest): AdminAnswer {
+  const answer = gateway.explain(request);
+  if ('refused' in answer) return problem(400, 'request_malformed', answer.refused);
+  return json(200, answer.explanation);
+}
+
+interface Question {
+  readonly method?: string;
+  readonly url: string;
+  readonly headers?: readonly (readonly [string, string])[];
+}
+
+function isQuestion(value: unknown): value is Question {
+  if (typeof value !== 'object' || value === null) return false;
+  const { method, url, headers } = value as Record<string, unknown>;
+  if (typeof url !== 'string' || (method !== undefined && typeof method !== 'string')) return false;
+  if (headers === undefined) return true;
+  return Array.isArray(headers) && headers.every(isPair);
+}
+
+function isPair(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === 'string');
+}

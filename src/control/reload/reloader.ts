@@ -1,0 +1,121 @@
+import type { DataPlaneConfig } from '../../server/config.ts';
+import { type Changes, compareConfigs, describeChanges } from './changes.ts';
+
+/** Why a reload was asked for; it stands in the log. */
+export type ReloadTrigger = 'file change' | 'SIGHUP' | 'admin';
+
+/** What the reloader needs of a loaded configuration; control/config makes it. */
+export interface Reloadable {
+  readonly dataPlane: DataPlaneConfig;
+  /** Every file that it was read from, absolute. */
+  readonly files: readonly string[];
+  /** Equal when nothing at all differs. */
+  readonly hash: string;
+}
+
+export type LoadOutcome<Config, Problem> =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly errors: readonly Problem[] };
+
+export type ReloadOutcome<Problem> =
+  | { readonly kind: 'applied'; readonly changes: Changes; readonly warnings: readonly Problem[] }
+  | { readonly kind: 'unchanged' }
+  /** The configuration before stays in force. `errors` are those of the file, `reasons` those of the workers. */
+  | { readonly kind: 'refused'; readonly errors: readonly Problem[]; readonly reasons: readonly string[] };
+
+export interface ReloaderOptions<Config extends Reloadable, Problem> {
+  load(): Promise<LoadOutcome<Config, Problem>>;
+  /** Puts it into force everywhere or nowhere. */
+  apply(
+    config: Config,
+  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly reasons: readonly string[] }>;
+  /** Errors as text for the log, one or several lines. */
+  format(errors: readonly Problem[]): string;
+  log(level: 'info' | 'warn' | 'error', message: string, detail?: unknown): void;
+  /** Called after each attempt, such as to count it and to watch other files. */
+  onOutcome?(outcome: ReloadOutcome<Problem>, config: Config): void;
+}
+
+/**
+ * Reloads one at a time. A reload that is asked for during another one waits for it and then reads the files anew; all
+ * that were asked for meanwhile share that one, since it reads the latest of each file.
+ */
+export class Reloader<Config extends Reloadable, Problem> {
+  readonly #options: ReloaderOptions<Config, Problem>;
+  #current: Config;
+  #running: Promise<ReloadOutcome<Problem>> | undefined;
+  #next: Promise<ReloadOutcome<Problem>> | undefined;
+
+  /** `current` is the configuration in force. */
+  constructor(current: Config, options: ReloaderOptions<Config, Problem>) {
+    this.#current = current;
+    this.#options = options;
+  }
+
+  get current(): Config {
+    return this.#current;
+  }
+
+  /** Never rejects: what goes wrong is in the outcome and in the log. */
+  reload(trigger: ReloadTrigger): Promise<ReloadOutcome<Problem>> {
+    if (this.#next !== undefined) return this.#next;
+    if (this.#running === undefined) return this.#start(trigger);
+    this.#next = this.#running.then(() => {
+      this.#next = undefined;
+      return this.#start(trigger);
+    });
+    return this.#next;
+  }
+
+  #start(trigger: ReloadTrigger): Promise<ReloadOutcome<Problem>> {
+    const running = this.#run(trigger).finally(() => {
+      this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #run(trigger: ReloadTrigger): Promise<ReloadOutcome<Problem>> {
+    const outcome = await this.#attempt().catch((error: unknown) => ({
+      kind: 'refused' as const,
+      errors: [],
+      reasons: [error instanceof Error ? error.message : String(error)],
+    }));
+    this.#report(trigger, outcome);
+    this.#options.onOutcome?.(outcome, this.#current);
+    return outcome;
+  }
+
+  async #attempt(): Promise<ReloadOutcome<Problem>> {
+    const loaded = await this.#options.load();
+    if (!loaded.ok) return { kind: 'refused', errors: loaded.errors, reasons: [] };
+    const { config, warnings } = loaded;
+    if (config.hash === this.#current.hash) return { kind: 'unchanged' };
+    const applied = await this.#options.apply(config);
+    if (!applied.ok) return { kind: 'refused', errors: [], reasons: applied.reasons };
+    const changes = compareConfigs(this.#current.dataPlane, config.dataPlane);
+    this.#current = config;
+    return { kind: 'applied', changes, warnings };
+  }
+
+  #report(trigger: ReloadTrigger, outcome: ReloadOutcome<Problem>): void {
+    const { log, format } = this.#options;
+    switch (outcome.kind) {
+      case 'unchanged':
+        log('info', `reload (${trigger}): nothing changed`);
+        return;
+      case 'applied':
+        for (const warning of outcome.warnings) log('warn', format([warning]));
+        log('info', `reload (${trigger}): ${describeChanges(outcome.changes)}`);
+        return;
+      case 'refused': {
+        const causes = [...(outcome.errors.length > 0 ? [format(outcome.errors)] : []), ...outcome.reasons];
+        log(
+          'error',
+          `reload (${trigger}) refused, the configuration before stays in force:\n${causes.join('\n')}`,
+        );
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import { type Command, didYouMean, EXIT, type Io, readArguments } from './command-line.ts';
+import { checkCommand } from './commands/check.ts';
+import { completionCommand } from './commands/completion.ts';
+import { devCommand } from './commands/dev.ts';
+import { explainCommand } from './commands/explain.ts';
+import { initCommand } from './commands/init.ts';
+import { schemaCommand } from './commands/schema.ts';
+import { serveCommand } from './commands/serve.ts';
+import { commandHelp, programHelp, usage } from './help.ts';
+import { VERSION } from './version.ts';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  serveCommand,
+  devCommand,
+  checkCommand,
+  explainCommand,
+  initCommand,
+  schemaCommand,
+  completionCommand(() => COMMANDS),
+];
+
+/** Runs a command line, without the program's own name; resolves with the exit code. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === undefined) {
+    io.err(programHelp(COMMANDS));
+    return EXIT.usage;
+  }
+  if (first === '--version' || first === '-v') {
+    io.out(`portcullis ${VERSION}\n`);
+    return EXIT.ok;
+  }
+  if (first === '--help' || first === '-h' || first === 'help') return help(rest[0], io);
+  const command = COMMANDS.find(({ name }) => name === first);
+  if (command === undefined) return unknown(first, io);
+  const given = readArguments(command, rest);
+  if (typeof given === 'string') {
+    io.err(`portcullis ${command.name}: ${given}\nUsage: ${usage(command)}\n`);
+    return EXIT.usage;
+  }
+  if (given.has('help')) {
+    io.out(commandHelp(command));
+    return EXIT.ok;
+  }
+  return command.run(given, io);
+}
+
+function help(name: string | undefined, io: Io): number {
+  if (name === undefined) {
+    io.out(programHelp(COMMANDS));
+    return EXIT.ok;
+  }
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) return unknown(name, io);
+  io.out(commandHelp(command));
+  return EXIT.ok;
+}
+
+function unknown(word: string, io: Io): number {
+  const what = word.startsWith('-') ? 'flag' : 'command';
+  const names = what === 'flag' ? ['--help', '--version'] : COMMANDS.map(({ name }) => name);
+  io.err(`portcullis: unknown ${what} ${word}${didYouMean(word, names)}\nRun portcullis --help for the commands.\n`);
+  return EXIT.usage;
+}
+
+/** Runs the process's own command line. */
+export async function runProcess(): Promise<void> {
+  const io: Io = {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    cwd: process.cwd(),
+    env: process.env,
+    color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+  };
+  try {
+    process.exitCode = await main(process.argv.slice(2), io);
+  } catch (error) {
+    io.err(`portcullis: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = EXIT.failed;
+  }
+}

@@ -1,0 +1,40 @@
+import type { DataPlaneConfig } from '../server/config.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Writes one line to the gateway's own log (not the access log). */
+export type Log = (level: LogLevel, message: string, detail?: unknown) => void;
+
+/** What a worker thread is started with (`workerData`). */
+export interface WorkerStart {
+  readonly workerId: number;
+  readonly reusePort: boolean;
+  readonly connectionCounters: SharedArrayBuffer;
+  readonly metricsBuffer?: SharedArrayBuffer | undefined;
+}
+
+export interface WorkerStats {
+  readonly connections: number;
+  readonly requestsInFlight: number;
+}
+
+/**
+ * From the supervisor to a worker. A generation numbers a configuration; `prepare` is answered by `prepared` or `refused`,
+ * and what was prepared is held until `commit` or `discard` names the same generation.
+ */
+export type ToWorker =
+  | { readonly kind: 'prepare'; readonly generation: number; readonly config: DataPlaneConfig }
+  | { readonly kind: 'commit'; readonly generation: number }
+  | { readonly kind: 'discard'; readonly generation: number }
+  | { readonly kind: 'drain'; readonly limitMs: number }
+  | { readonly kind: 'ping' };
+
+/** From a worker to the supervisor. */
+export type FromWorker =
+  | { readonly kind: 'prepared'; readonly generation: number }
+  | { readonly kind: 'refused'; readonly generation: number; readonly reason: string }
+  | { readonly kind: 'drained' }
+  | { readonly kind: 'pong'; readonly stats: WorkerStats }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly detail: unknown }
+  | { readonly kind: 'accessLog'; readonly batch: Uint8Array }
+  | { readonly kind: 'metrics'; readonly message: unknown };

@@ -1,0 +1,67 @@
+import type { DataPlaneConfig } from '../server/config.ts';
+import type { FromWorker, ToWorker, WorkerStats } from './messages.ts';
+
+/** What the loop needs of a data plane; `server/data-plane.ts` has this shape. */
+export interface Plane<Prepared> {
+  prepare(config: DataPlaneConfig): Promise<Prepared>;
+  commit(prepared: Prepared): void;
+  discard(prepared: Prepared): void;
+  drain(limitMs: number): Promise<void>;
+  stats(): WorkerStats;
+}
+
+/** The worker's end of the conversation of messages.ts: returns what is to be called with each message. */
+export function answerSupervisor<Prepared>(
+  plane: Plane<Prepared>,
+  post: (message: FromWorker) => void,
+): (message: ToWorker) => void {
+  /** What was prepared and awaits its commit or discard; also while the preparation is still under way. */
+  const preparations = new Map<number, { prepared?: Prepared; discarded: boolean }>();
+
+  async function prepare(generation: number, config: DataPlaneConfig): Promise<void> {
+    const preparation: { prepared?: Prepared; discarded: boolean } = { discarded: false };
+    preparations.set(generation, preparation);
+    try {
+      const prepared = await plane.prepare(config);
+      if (preparation.discarded) {
+        plane.discard(prepared);
+        return;
+      }
+      preparation.prepared = prepared;
+      post({ kind: 'prepared', generation });
+    } catch (error) {
+      preparations.delete(generation);
+      post({ kind: 'refused', generation, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  return (message) => {
+    switch (message.kind) {
+      case 'prepare':
+        void prepare(message.generation, message.config);
+        return;
+      case 'commit': {
+        const prepared = preparations.get(message.generation)?.prepared;
+        preparations.delete(message.generation);
+        if (prepared === undefined)
+          throw new Error(`asked to commit generation ${message.generation}, which is not prepared`);
+        plane.commit(prepared);
+        return;
+      }
+      case 'discard': {
+        const preparation = preparations.get(message.generation);
+        preparations.delete(message.generation);
+        if (preparation === undefined) return;
+        preparation.discarded = true;
+        if (preparation.prepared !== undefined) plane.discard(preparation.prepared);
+        return;
+      }
+      case 'drain':
+        void plane.drain(message.limitMs).then(() => post({ kind: 'drained' }));
+        return;
+      case 'ping':
+        post({ kind: 'pong', stats: plane.stats() });
+        return;
+    }
+  };
+}

@@ -1,0 +1,33 @@
+/** Entry of a worker thread: one data plane, told by the supervisor what to serve. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { DataPlane } from '../server/data-plane.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { answerSupervisor } from './worker-loop.ts';
+
+if (parentPort === null)
+  throw new Error('worker.ts is started by the supervisor as a thread, never by itself');
+const port = parentPort;
+const start = workerData as WorkerStart;
+const post = (message: FromWorker): void => port.postMessage(message);
+
+const plane = new DataPlane({
+  workerId: start.workerId,
+  reusePort: start.reusePort,
+  connectionCounters: start.connectionCounters,
+  ...(start.metricsBuffer === undefined ? {} : { metricsBuffer: start.metricsBuffer }),
+  log: (level, message, detail) => post({ kind: 'log', level, message, detail: cloneable(detail) }),
+  accessLogSink: (batch) => post({ kind: 'accessLog', batch }),
+  metricsPost: (message) => post({ kind: 'metrics', message }),
+});
+const answer = answerSupervisor(plane, post);
+port.on('message', (message: ToWorker) => answer(message));
+
+/** What structured clone refuses (a function within an object) must not end a worker because it was to be logged. */
+function cloneable(detail: unknown): unknown {
+  if (detail === undefined || typeof detail === 'string' || detail instanceof Error) return detail;
+  try {
+    return structuredClone(detail);
+  } catch {
+    return String(detail);
+  }
+}

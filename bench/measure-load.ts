@@ -1,0 +1,136 @@
+import { type Bench, median, messageOf, startPeer } from './bench.ts';
+import { PEERS } from './peers/all.ts';
+import type { StartedProxy } from './peers/peer.ts';
+import { cpuTimeUs, residentBytes } from './processes.ts';
+import type { Contender, LoadScenario } from './scenarios.ts';
+
+export interface Round {
+  readonly cpuUsPerRequest: number;
+  readonly requestsPerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly residentBytes: number;
+  readonly failed: number;
+}
+
+/** A contender's rounds in order, so that rounds of the same index belong together. `note` tells what went wrong or is missing. */
+export interface LoadOutcome {
+  readonly label: string;
+  readonly peer: string;
+  readonly rounds: readonly Round[];
+  /** Median over the rounds of its CPU time to that of the baseline in the same round; undefined without a baseline. */
+  readonly ratio: number | undefined;
+  readonly note: string;
+}
+
+interface Entrant {
+  readonly contender: Contender;
+  readonly rounds: Round[];
+  readonly notes: string[];
+  proxy: StartedProxy | undefined;
+  port: number;
+}
+
+/**
+ * Starts all contenders, warms each up, and then goes round them in short turns, the order reversed every other round: what else
+ * the machine does falls on all of them alike. A contender that fails keeps its note and takes no further part.
+ */
+export async function measureLoad(bench: Bench, scenario: LoadScenario): Promise<LoadOutcome[]> {
+  const entrants: Entrant[] = [];
+  for (const contender of scenario.contenders) {
+    const entrant: Entrant = { contender, rounds: [], notes: [], proxy: undefined, port: 0 };
+    entrants.push(entrant);
+    const missing = await PEERS.get(contender.peer)?.missing();
+    if (missing !== undefined) entrant.notes.push(missing);
+    else if (scenario.tls && bench.tls === undefined)
+      entrant.notes.push('not run: no certificate could be made');
+    else await attempt(entrant, () => enter(bench, scenario, entrant));
+  }
+  for (let round = 0; round < bench.rounds; round += 1) {
+    const order = round % 2 === 0 ? entrants : entrants.toReversed();
+    for (const entrant of order) {
+      if (entrant.proxy) await attempt(entrant, () => turn(bench, scenario, entrant));
+    }
+  }
+  for (const entrant of entrants) {
+    if (entrant.proxy) await bench.processes.stop(entrant.proxy.running);
+  }
+  return entrants.map((entrant) => ({
+    label: entrant.contender.label,
+    peer: entrant.contender.peer,
+    rounds: entrant.rounds,
+    ratio: ratioTo(
+      entrants.find((other) => other.contender.label === entrant.contender.baseline),
+      entrant,
+    ),
+    note: entrant.notes.join('; '),
+  }));
+}
+
+async function attempt(entrant: Entrant, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    entrant.notes.push(`failed: ${messageOf(error)}`);
+    entrant.proxy = undefined;
+  }
+}
+
+async function enter(bench: Bench, scenario: LoadScenario, entrant: Entrant): Promise<void> {
+  const { contender } = entrant;
+  const started = await startPeer(bench, contender.peer, {
+    routes: contender.routes,
+    policies: contender.policies,
+    tls: scenario.tls,
+    upload: scenario.bodyBytes > 0,
+  });
+  entrant.proxy = started.proxy;
+  entrant.port = started.port;
+  await bench.generator.run(loadOf(bench, scenario, entrant, bench.warmUpSeconds));
+}
+
+async function turn(bench: Bench, scenario: LoadScenario, entrant: Entrant): Promise<void> {
+  if (!entrant.proxy) return;
+  const { pid } = entrant.proxy.running;
+  const before = cpuTimeUs(pid);
+  const result = await bench.generator.run(
+    loadOf(bench, scenario, entrant, Math.max(1, Math.round(bench.seconds / bench.rounds))),
+  );
+  const used = cpuTimeUs(pid) - before;
+  if (result.requests === 0) throw new Error(`no request was answered (${result.failures})`);
+  if (result.failed > 0)
+    entrant.notes.push(
+      `${result.failed} of ${result.requests + result.failed} requests failed (${result.failures})`,
+    );
+  const round: Round = {
+    cpuUsPerRequest: used / result.requests,
+    requestsPerSecond: result.requests / result.seconds,
+    p50Us: result.p50Us,
+    p99Us: result.p99Us,
+    residentBytes: residentBytes(pid),
+    failed: result.failed,
+  };
+  entrant.rounds.push(round);
+  bench.say(
+    `  ${entrant.contender.label.padEnd(32)} ${round.cpuUsPerRequest.toFixed(1).padStart(8)} us/request ${round.requestsPerSecond.toFixed(0).padStart(7)}/s`,
+  );
+}
+
+function loadOf(bench: Bench, scenario: LoadScenario, entrant: Entrant, seconds: number) {
+  return {
+    url: `${scenario.tls ? 'https' : 'http'}://127.0.0.1:${entrant.port}${scenario.path}`,
+    connections: bench.connections,
+    seconds,
+    bodyBytes: scenario.bodyBytes,
+    routes: entrant.contender.routes,
+    keepAlive: scenario.keepAlive,
+  };
+}
+
+function ratioTo(baseline: Entrant | undefined, entrant: Entrant): number | undefined {
+  const ratios = entrant.rounds.flatMap((round, index) => {
+    const base = baseline?.rounds[index];
+    return base === undefined ? [] : [round.cpuUsPerRequest / base.cpuUsPerRequest];
+  });
+  return ratios.length === 0 ? undefined : median(ratios);
+}

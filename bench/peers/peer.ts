@@ -1,0 +1,41 @@
+import type { Processes, Running } from '../processes.ts';
+
+/** What a proxy is to do in a scenario; each peer writes it in its own configuration. */
+export interface ProxySetup {
+  /** For configuration, logs and temporary files. */
+  readonly directory: string;
+  /** Listens on 127.0.0.1. */
+  readonly port: number;
+  readonly targetPort: number;
+  /** Upstream of `/ws`. */
+  readonly webSocketPort: number;
+  /** PEM files; undefined is plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Routes `/svc-<i>/...` besides the one for everything else. */
+  readonly routes: number;
+  /** Eight policies, or what comes nearest. */
+  readonly policies: boolean;
+  /** Answered at `/generation`, which shows that a reloaded configuration is in force. */
+  readonly generation: number;
+  /** For a proxy with a management port. */
+  readonly adminPort: number;
+  /** For the gateway under a profiler. */
+  readonly nodeOptions?: string;
+}
+
+export interface StartedProxy {
+  readonly running: Running;
+  /** Writes the configuration anew with another answer at `/generation`, and asks for a reload without waiting for it. */
+  reload?(generation: number): void;
+}
+
+export interface Peer {
+  readonly name: string;
+  /** Why it cannot run here, or undefined when it can. */
+  missing(): Promise<string | undefined>;
+  /** Version for the report. */
+  version(): Promise<string>;
+  start(processes: Processes, setup: ProxySetup): Promise<StartedProxy>;
+}
+
+export const PATH_OF_ROUTE = (index: number): string => `/svc-${index}/`;

@@ -1,0 +1,106 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Processes } from '../processes.ts';
+import { listening } from './listening.ts';
+import { PATH_OF_ROUTE, type Peer, type ProxySetup } from './peer.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** The gateway of this repository: one worker, JSON access log to a file, metrics on. */
+export const portcullis: Peer = {
+  name: 'portcullis',
+  async missing() {
+    try {
+      readFileSync(join(ROOT, 'bin', 'portcullis'));
+      return undefined;
+    } catch {
+      return 'bin/portcullis is not there';
+    }
+  },
+  async version() {
+    const { version }: { version?: string } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    return `${version ?? '?'} on ${process.version}`;
+  },
+  async start(processes: Processes, setup: ProxySetup) {
+    const file = join(setup.directory, 'portcullis.json');
+    writeFileSync(file, configuration(setup));
+    const command = [
+      process.execPath,
+      join(ROOT, 'bin', 'portcullis'),
+      'serve',
+      '-c',
+      file,
+      '--workers',
+      '1',
+    ];
+    const running = processes.start('portcullis', command, {
+      core: 'proxy',
+      log: join(setup.directory, 'portcullis.log'),
+      env: {
+        NODE_ENV: 'production',
+        ...(setup.nodeOptions === undefined ? {} : { NODE_OPTIONS: setup.nodeOptions }),
+      },
+      cwd: setup.directory,
+    });
+    await listening(running, setup.port);
+    return {
+      running,
+      reload(generation) {
+        writeFileSync(file, configuration({ ...setup, generation }));
+        running.child.kill('SIGHUP');
+      },
+    };
+  },
+};
+
+/** Each a use of its own, so that eight entries run: fields set and removed both ways, a limit of the body, CORS. */
+const EIGHT_POLICIES = [
+  { 'request-size': { max: '1mb' } },
+  { cors: { origins: ['*'] } },
+  { headers: { request: { set: { 'x-gateway': 'bench' } } } },
+  { headers: { request: { set: { 'x-tenant': 'bench' } } } },
+  { headers: { request: { remove: ['accept-encoding'] } } },
+  { headers: { response: { set: { 'x-frame-options': 'DENY' } } } },
+  { headers: { response: { set: { 'referrer-policy': 'no-referrer' } } } },
+  { headers: { response: { remove: ['x-content-type-options'] } } },
+];
+
+function configuration(setup: ProxySetup): string {
+  const routes: Record<string, unknown> = {};
+  for (let i = 0; i < setup.routes; i += 1) {
+    routes[`svc-${i}`] = { match: { paths: [`${PATH_OF_ROUTE(i)}*`] }, service: 'target' };
+  }
+  return JSON.stringify({
+    listeners: {
+      main: {
+        address: '127.0.0.1',
+        port: setup.port,
+        protocol: setup.tls ? 'https' : 'http',
+        ...(setup.tls ? { tls: { certificates: ['bench'], minVersion: '1.3' } } : {}),
+        timeouts: { keepAlive: '10m' },
+      },
+    },
+    ...(setup.tls
+      ? { certificates: { bench: { cert: `file:${setup.tls.cert}`, key: `file:${setup.tls.key}` } } }
+      : {}),
+    services: {
+      target: { url: `http://127.0.0.1:${setup.targetPort}` },
+      websocket: { url: `http://127.0.0.1:${setup.webSocketPort}` },
+    },
+    routes: {
+      ...routes,
+      generation: { match: { paths: ['/generation'] }, respond: { body: `${setup.generation}` } },
+      websocket: { match: { paths: ['/ws'] }, service: 'websocket' },
+      everything: {
+        match: { paths: ['/*'] },
+        service: 'target',
+        policies: setup.policies ? EIGHT_POLICIES : [],
+      },
+    },
+    admin: { address: '127.0.0.1', port: setup.adminPort },
+    observability: {
+      accessLog: { format: 'json', destination: join(setup.directory, 'access.log') },
+      metrics: { enabled: true },
+    },
+  });
+}

@@ -1,0 +1,148 @@
+import { NODE_PROXIES } from './peers/all.ts';
+import { LARGE_PATH, UPLOAD_PATH } from './upstream/answers.ts';
+
+/** One peer in one form. Its ratio is taken to nginx in the same form, unless `baseline` names another contender. */
+export interface Contender {
+  /** Unique within the scenario. */
+  readonly label: string;
+  readonly peer: string;
+  readonly routes: number;
+  readonly policies: boolean;
+  /** Label of the contender that the ratio is taken to. */
+  readonly baseline: string;
+}
+
+/** Contenders in turn over the same upstream, in several short rounds. */
+export interface LoadScenario {
+  readonly kind: 'load';
+  readonly name: string;
+  readonly title: string;
+  readonly tls: boolean;
+  readonly path: string;
+  readonly bodyBytes: number;
+  readonly keepAlive: boolean;
+  readonly contenders: readonly Contender[];
+}
+
+export interface SpecialScenario {
+  readonly kind: 'idle' | 'reload';
+  readonly name: string;
+  readonly title: string;
+  readonly peers: readonly string[];
+}
+
+export type Scenario = LoadScenario | SpecialScenario;
+
+function each(...peers: readonly string[]): Contender[] {
+  return peers.map((peer) => ({ label: peer, peer, routes: 0, policies: false, baseline: 'nginx' }));
+}
+
+function withRoutes(routes: number, ...peers: readonly string[]): Contender[] {
+  return peers.map((peer) => ({
+    label: `${peer}, ${routes} routes`,
+    peer,
+    routes,
+    policies: false,
+    baseline: `nginx, ${routes} routes`,
+  }));
+}
+
+const PLAIN = { kind: 'load', tls: false, path: '/api/items/42', bodyBytes: 0, keepAlive: true } as const;
+const ROUTED = ['nginx', 'haproxy', 'portcullis'] as const;
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    ...PLAIN,
+    name: 'plain',
+    title: 'Short answer (118 bytes of JSON), keep-alive, access log on',
+    contenders: each(
+      'nginx',
+      'nginx-tuned',
+      'haproxy',
+      'portcullis',
+      'caddy',
+      ...NODE_PROXIES,
+      'bare-sockets',
+    ),
+  },
+  {
+    ...PLAIN,
+    name: 'tls',
+    title: 'The same with TLS 1.3 on the client’s side',
+    tls: true,
+    contenders: each('nginx', 'haproxy', 'portcullis', 'caddy'),
+  },
+  {
+    ...PLAIN,
+    name: 'large-answer',
+    title: 'Answer of 1 MiB, streamed',
+    path: LARGE_PATH,
+    contenders: each('nginx', 'nginx-tuned', 'haproxy', 'portcullis', 'caddy', ...NODE_PROXIES),
+  },
+  {
+    ...PLAIN,
+    name: 'upload',
+    title: 'Upload of 1 MiB, streamed',
+    path: UPLOAD_PATH,
+    bodyBytes: 1024 * 1024,
+    contenders: each('nginx', 'nginx-tuned', 'haproxy', 'portcullis', 'caddy', ...NODE_PROXIES),
+  },
+  {
+    ...PLAIN,
+    name: 'routes',
+    title: 'Requests spread evenly over 10, 1,000 and 10,000 routes',
+    contenders: [
+      ...withRoutes(10, ...ROUTED),
+      ...withRoutes(1000, ...ROUTED),
+      ...withRoutes(10_000, ...ROUTED),
+    ],
+  },
+  {
+    ...PLAIN,
+    name: 'policies-8',
+    title: 'Eight policies: fields set and removed both ways, limit of the body, CORS',
+    contenders: [
+      ...each('nginx', 'portcullis'),
+      { label: 'nginx, the like by directives', peer: 'nginx', routes: 0, policies: true, baseline: 'nginx' },
+      {
+        label: 'portcullis, 8 policies',
+        peer: 'portcullis',
+        routes: 0,
+        policies: true,
+        baseline: 'nginx, the like by directives',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
+    name: 'churn',
+    title: 'A new connection for each request',
+    keepAlive: false,
+    contenders: each('nginx', 'haproxy', 'portcullis', 'caddy', ...NODE_PROXIES, 'bare-sockets'),
+  },
+  {
+    kind: 'idle',
+    name: 'idle',
+    title: '10,000 idle keep-alive connections, each after one request',
+    peers: ['nginx', 'portcullis', 'bare-server'],
+  },
+  {
+    kind: 'reload',
+    name: 'reload',
+    title: 'Reload of 10,000 routes under load, with open WebSockets on an unchanged route',
+    peers: ['nginx', 'portcullis'],
+  },
+];
+
+/** Contenders of a scenario without the peers that were not asked for; baselines stay, since ratios need them. */
+export function chosen(scenario: Scenario, peers: ReadonlySet<string> | undefined): Scenario {
+  if (peers === undefined) return scenario;
+  if (scenario.kind !== 'load')
+    return { ...scenario, peers: scenario.peers.filter((peer) => peers.has(peer)) };
+  const kept = scenario.contenders.filter((contender) => peers.has(contender.peer));
+  const baselines = new Set(kept.map((contender) => contender.baseline));
+  return {
+    ...scenario,
+    contenders: scenario.contenders.filter((c) => kept.includes(c) || baselines.has(c.label)),
+  };
+}

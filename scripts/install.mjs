@@ -40,7 +40,9 @@ function isInstalled() {
 
 function install() {
   const fresh = !existsSync(join(root, 'node_modules'));
-  console.log(fresh ? 'Installing dependencies (once, about half a minute) ...' : 'Installing what is missing ...');
+  console.log(
+    fresh ? 'Installing dependencies (once, about half a minute) ...' : 'Installing what is missing ...',
+  );
   // `npm ci` first, because it changes no file; it refuses a lock file that it calls incomplete, where `npm install` goes on.
   const tries = fresh ? [['ci'], ['install', '--no-save']] : [['install', '--no-save']];
   let output = '';

@@ -45,7 +45,8 @@ runner.on('exit', (code, signal) => {
 /** Sends a signal to the runner and everything that it started; false when nothing of it is there. */
 function kill(signal) {
   try {
-    return process.kill(group ? -runner.pid : runner.pid, signal);
+    const pid = Number(runner.pid);
+    return process.kill(group ? -pid : pid, signal);
   } catch {
     return false;
   }

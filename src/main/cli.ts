@@ -60,7 +60,9 @@ function help(name: string | undefined, io: Io): number {
 function unknown(word: string, io: Io): number {
   const what = word.startsWith('-') ? 'flag' : 'command';
   const names = what === 'flag' ? ['--help', '--version'] : COMMANDS.map(({ name }) => name);
-  io.err(`portcullis: unknown ${what} ${word}${didYouMean(word, names)}\nRun portcullis --help for the commands.\n`);
+  io.err(
+    `portcullis: unknown ${what} ${word}${didYouMean(word, names)}\nRun portcullis --help for the commands.\n`,
+  );
   return EXIT.usage;
 }
 

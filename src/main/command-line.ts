@@ -82,14 +82,21 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
     ]),
   );
   // Not strict: its errors could not say what was meant.
-  const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
   const args: string[] = [];
   const given = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind === 'positional') args.push(token.value);
     if (token.kind !== 'option') continue;
     const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;
-    if (flag === undefined) return `unknown flag ${token.rawName}${didYouMean(token.name, Object.keys(flags), '--')}`;
+    if (flag === undefined)
+      return `unknown flag ${token.rawName}${didYouMean(token.name, Object.keys(flags), '--')}`;
     const values = given.get(token.name) ?? [];
     if (values.length > 0 && flag.repeatable !== true) return `${token.rawName} is given twice`;
     if (flag.value === undefined) {
@@ -98,7 +105,8 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
     } else {
       const { value } = token;
       const swallowed = value !== undefined && token.inlineValue === false && value.startsWith('-');
-      if (value === undefined || value === '' || swallowed) return `${token.rawName} needs a value: <${flag.value}>`;
+      if (value === undefined || value === '' || swallowed)
+        return `${token.rawName} needs a value: <${flag.value}>`;
       values.push(value);
     }
     given.set(token.name, values);

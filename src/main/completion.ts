@@ -62,7 +62,8 @@ function zsh(commands: readonly Command[]): string {
     const specs = Object.entries({ ...command.flags, help: HELP_FLAG }).map(([name, flag]) => {
       const forms = flag.short === undefined ? `'--${name}` : `{-${flag.short},--${name}}'`;
       const repeat = flag.repeatable === true ? `'*'` : '';
-      const value = flag.value === undefined ? '' : `:${flag.value}:${flag.value === 'file' ? '_files' : ' '}`;
+      const value =
+        flag.value === undefined ? '' : `:${flag.value}:${flag.value === 'file' ? '_files' : ' '}`;
       return `${repeat}${forms}[${zshText(flag.description)}]${value}'`;
     });
     const argument = command.arguments[0];
@@ -103,7 +104,9 @@ function fishText(text: string): string {
 }
 
 function fish(commands: readonly Command[]): string {
-  const lines = ['# portcullis completion for fish: portcullis completion fish > ~/.config/fish/completions/portcullis.fish'];
+  const lines = [
+    '# portcullis completion for fish: portcullis completion fish > ~/.config/fish/completions/portcullis.fish',
+  ];
   for (const command of commands) {
     lines.push(
       `complete -c portcullis -n __fish_use_subcommand -f -a ${command.name} -d ${fishText(command.summary)}`,
@@ -112,7 +115,9 @@ function fish(commands: readonly Command[]): string {
     for (const [name, flag] of Object.entries({ ...command.flags, help: HELP_FLAG })) {
       const short = flag.short === undefined ? '' : ` -s ${flag.short}`;
       const value = flag.value === undefined ? '' : ' -r';
-      lines.push(`complete -c portcullis ${when}${short} -l ${name}${value} -d ${fishText(flag.description)}`);
+      lines.push(
+        `complete -c portcullis ${when}${short} -l ${name}${value} -d ${fishText(flag.description)}`,
+      );
     }
     if (choices(command).length > 0) {
       lines.push(`complete -c portcullis ${when} -f -a ${fishText(choices(command).join(' '))}`);

@@ -36,7 +36,8 @@ export function commandHelp(command: Command): string {
   }
   const flags = Object.entries({ ...command.flags, help: HELP_FLAG });
   lines.push('', 'Flags:', ...table(flags.map(([name, flag]) => [flagForm(name, flag), flag.description])));
-  if (command.examples.length > 0) lines.push('', 'Examples:', ...command.examples.map((line) => `  ${line}`));
+  if (command.examples.length > 0)
+    lines.push('', 'Examples:', ...command.examples.map((line) => `  ${line}`));
   return `${lines.join('\n')}\n`;
 }
 

@@ -61,8 +61,16 @@ interface Slot {
   backOff: NodeJS.Timeout | undefined;
   deathsInARow: number;
   servingSince: number;
+  /** Number of the configuration that it serves. */
+  generation: number;
   unansweredBeats: number;
   stats: WorkerStats;
+}
+
+/** A worker as it was when a configuration was put to it. */
+interface Participant {
+  readonly slot: Slot;
+  readonly link: WorkerLink;
 }
 
 const NO_STATS: WorkerStats = { connections: 0, requestsInFlight: 0 };
@@ -98,6 +106,7 @@ export class Supervisor {
       backOff: undefined,
       deathsInARow: 0,
       servingSince: 0,
+      generation: 0,
       unansweredBeats: 0,
       stats: NO_STATS,
     }));
@@ -135,24 +144,21 @@ export class Supervisor {
 
     const taking = this.#participants();
     const replies = await Promise.all(
-      taking.map((slot) =>
-        (slot.link as WorkerLink).prepare(next.number, next.config, SUPERVISION.prepareMs),
-      ),
+      taking.map(({ link }) => link.prepare(next.number, next.config, SUPERVISION.prepareMs)),
     );
     const reasons = refusals(replies);
     if (reasons.length > 0 || this.#stopping) {
-      for (const slot of taking) this.#giveUp(slot, next.number);
+      for (const participant of taking) this.#giveUp(participant, next.number);
       await ports.release();
       return { ok: false, reasons: reasons.length > 0 ? reasons : ['the gateway is stopping'] };
     }
 
     this.#committed = next;
-    for (const slot of taking) this.#serve(slot, next.number);
+    for (const { slot, link } of taking) if (slot.link === link) this.#serve(slot, link, next.number);
     await ports.keep();
     // What came up while the others prepared serves the configuration before this one.
-    for (const slot of this.#slots) {
-      if (slot.state === 'serving' && !taking.includes(slot)) this.#bringUp(slot);
-    }
+    for (const slot of this.#slots)
+      if (slot.state === 'serving' && slot.generation !== next.number) this.#bringUp(slot);
     this.#heartbeat ??= setInterval(() => this.#beat(), SUPERVISION.heartbeatMs).unref();
     return { ok: true };
   }
@@ -190,15 +196,16 @@ export class Supervisor {
   }
 
   /** The workers that a new configuration is put to: those that serve, or new ones where none does. */
-  #participants(): Slot[] {
-    const serving = this.#slots.filter((slot) => slot.state === 'serving');
+  #participants(): Participant[] {
+    const serving = this.#slots.flatMap((slot) =>
+      slot.state === 'serving' && slot.link !== undefined ? [{ slot, link: slot.link }] : [],
+    );
     if (serving.length > 0) return serving;
     // The configuration in force may be what kills the workers, so the new one does not wait for the back-off to end.
-    for (const slot of this.#slots) {
+    return this.#slots.map((slot) => {
       clearTimeout(slot.backOff);
-      this.#spawn(slot);
-    }
-    return [...this.#slots];
+      return { slot, link: this.#spawn(slot) };
+    });
   }
 
   #spawn(slot: Slot): WorkerLink {
@@ -210,17 +217,19 @@ export class Supervisor {
     return link;
   }
 
-  #serve(slot: Slot, generation: number): void {
-    if (slot.link === undefined) return;
-    slot.link.commit(generation);
+  #serve(slot: Slot, link: WorkerLink, generation: number): void {
+    link.commit(generation);
     if (slot.state !== 'serving') slot.servingSince = Date.now();
     slot.state = 'serving';
+    slot.generation = generation;
   }
 
   /** A worker that serves goes on with what it has; one that never served ends, and its exit is answered as a death. */
-  #giveUp(slot: Slot, generation: number): void {
-    if (slot.state === 'serving') slot.link?.discard(generation);
-    else if (slot.link !== undefined) slot.comingUp = this.#end(slot.link);
+  #giveUp({ slot, link }: Participant, generation: number): void {
+    // Another link: it died meanwhile, and its successor has nothing to do with this.
+    if (slot.link !== link) return;
+    if (slot.state === 'serving') link.discard(generation);
+    else slot.comingUp = this.#end(link);
   }
 
   async #end(link: WorkerLink): Promise<void> {
@@ -249,7 +258,7 @@ export class Supervisor {
         return;
       }
       if (target === this.#committed) {
-        this.#serve(slot, target.number);
+        this.#serve(slot, link, target.number);
         return;
       }
       link.discard(target.number);

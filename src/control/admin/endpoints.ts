@@ -30,7 +30,11 @@ export interface GatewayControl {
   /** The configuration in force, defaults filled in, without secrets. */
   config(): unknown;
   /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
-  explain(request: QuestionedRequest): { readonly explanation: unknown } | { readonly refused: string };
+  explain(
+    request: QuestionedRequest,
+  ): Promise<
+    { readonly ok: true; readonly explanation: unknown } | { readonly ok: false; readonly message: string }
+  >;
 }
 
 export interface Endpoint {
@@ -114,7 +118,7 @@ async function reload(gateway: GatewayControl): Promise<AdminAnswer> {
   }
 }
 
-function explainQuery(gateway: GatewayControl, { query }: AdminRequest): AdminAnswer {
+function explainQuery(gateway: GatewayControl, { query }: AdminRequest): AdminAnswer | Promise<AdminAnswer> {
   const url = query.get('url');
   if (url === null) return problem(400, 'url_missing', 'Say which request: ?url=https://host/path');
   const headers: [string, string][] = [];
@@ -126,7 +130,10 @@ function explainQuery(gateway: GatewayControl, { query }: AdminRequest): AdminAn
   return explain(gateway, { method: query.get('method') ?? 'GET', url, headers });
 }
 
-function explainBody(gateway: GatewayControl, { body, contentType }: AdminRequest): AdminAnswer {
+function explainBody(
+  gateway: GatewayControl,
+  { body, contentType }: AdminRequest,
+): AdminAnswer | Promise<AdminAnswer> {
   if (contentType?.split(';', 1)[0]?.trim() !== 'application/json') {
     return problem(415, 'json_expected', 'Send application/json');
   }
@@ -146,9 +153,9 @@ function explainBody(gateway: GatewayControl, { body, contentType }: AdminReques
   return explain(gateway, { method: asked.method ?? 'GET', url: asked.url, headers: asked.headers ?? [] });
 }
 
-function explain(gateway: GatewayControl, request: QuestionedRequest): AdminAnswer {
-  const answer = gateway.explain(request);
-  if ('refused' in answer) return problem(400, 'request_malformed', answer.refused);
+async function explain(gateway: GatewayControl, request: QuestionedRequest): Promise<AdminAnswer> {
+  const answer = await gateway.explain(request);
+  if (!answer.ok) return problem(400, 'request_malformed', answer.message);
   return json(200, answer.explanation);
 }
 

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { redact } from './redact.ts';
+
+const CASES: readonly [title: string, value: unknown, clean: unknown][] = [
+  [
+    'ordinary values stay',
+    { port: 8080, hosts: ['a.example'], on: true, none: null },
+    { port: 8080, hosts: ['a.example'], on: true, none: null },
+  ],
+  ['a key', { cert: 'public', key: 'k' }, { cert: 'public', key: '[redacted]' }],
+  ['a private key under any name', { pem: '-----BEGIN EC PRIVATE KEY-----\nx' }, { pem: '[redacted]' }],
+  [
+    'keys that speak of a secret',
+    { clientSecret: 'x', apiKey: 'x', Authorization: 'x', 'set-cookie': 'x' },
+    {
+      clientSecret: '[redacted]',
+      apiKey: '[redacted]',
+      Authorization: '[redacted]',
+      'set-cookie': '[redacted]',
+    },
+  ],
+  ['the user info of a URL', { url: 'redis://me:pw@host/0' }, { url: 'redis://[redacted]@host/0' }],
+  [
+    'a value that was read from env: or file:',
+    { set: { 'x-upstream': 'hunter2' } },
+    { set: { 'x-upstream': '[redacted]' } },
+  ],
+  ['such a value within a longer one', ['Bearer hunter2!'], ['Bearer [redacted]!']],
+];
+
+describe('a dump of the configuration', () => {
+  for (const [title, value, clean] of CASES) {
+    it(`redacts: ${title}`, () => assert.deepEqual(redact(value, new Set(['hunter2', ''])), clean));
+  }
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { DataPlaneConfig } from '../../server/config.ts';
+import { type LoadOutcome, type Reloadable, Reloader, type ReloadOutcome } from './reloader.ts';
+
+function config(hash: string, routes: readonly string[] = []): Reloadable {
+  const dataPlane = {
+    listeners: {},
+    certificates: {},
+    services: {},
+    routes: Object.fromEntries(routes.map((name) => [name, {}])),
+    policies: [],
+    observability: {},
+  } as unknown as DataPlaneConfig;
+  return { dataPlane, files: [`/etc/${hash}.yaml`], hash };
+}
+
+type Load = LoadOutcome<Reloadable, string>;
+
+/** A reloader whose loads end when the test says so. */
+function stage(
+  apply: (config: Reloadable) => Promise<{ ok: true } | { ok: false; reasons: string[] }> = async () => ({
+    ok: true,
+  }),
+) {
+  const loads: PromiseWithResolvers<Load>[] = [];
+  const log: string[] = [];
+  const outcomes: ReloadOutcome<string>['kind'][] = [];
+  const reloader = new Reloader<Reloadable, string>(config('one', ['a']), {
+    load: () => {
+      const load = Promise.withResolvers<Load>();
+      loads.push(load);
+      return load.promise;
+    },
+    apply,
+    format: (errors) => errors.join('\n'),
+    log: (level, message) => log.push(`${level}: ${message}`),
+    onOutcome: (outcome) => outcomes.push(outcome.kind),
+  });
+  return { reloader, loads, log, outcomes };
+}
+
+describe('a reload', () => {
+  it('puts a good configuration into force and tells what changed', async () => {
+    const { reloader, loads, log, outcomes } = stage();
+    const done = reloader.reload('SIGHUP');
+    loads[0]?.resolve({ ok: true, config: config('two', ['a', 'b']), warnings: ['b hides a'] });
+    assert.equal((await done).kind, 'applied');
+    assert.equal(reloader.current.hash, 'two');
+    assert.deepEqual(log, ['warn: b hides a', 'info: reload (SIGHUP): routes: 1 added']);
+    assert.deepEqual(outcomes, ['applied']);
+  });
+
+  it('leaves the old one when the file is bad, and says every error', async () => {
+    const { reloader, loads, log } = stage();
+    const done = reloader.reload('file change');
+    loads[0]?.resolve({ ok: false, errors: ['x.yaml:1:1: bad', 'x.yaml:2:1: worse'] });
+    assert.deepEqual(await done, {
+      kind: 'refused',
+      errors: ['x.yaml:1:1: bad', 'x.yaml:2:1: worse'],
+      reasons: [],
+    });
+    assert.equal(reloader.current.hash, 'one');
+    assert.deepEqual(log, [
+      'error: reload (file change) refused, the configuration before stays in force:\nx.yaml:1:1: bad\nx.yaml:2:1: worse',
+    ]);
+  });
+
+  it('leaves the old one when a worker refuses', async () => {
+    const { reloader, loads } = stage(async () => ({ ok: false, reasons: ['port 80: in use'] }));
+    const done = reloader.reload('admin');
+    loads[0]?.resolve({ ok: true, config: config('two'), warnings: [] });
+    assert.deepEqual(await done, { kind: 'refused', errors: [], reasons: ['port 80: in use'] });
+    assert.equal(reloader.current.hash, 'one');
+  });
+
+  it('is a refusal when loading itself breaks', async () => {
+    const { reloader, loads } = stage();
+    const done = reloader.reload('admin');
+    loads[0]?.reject(new Error('disk on fire'));
+    assert.deepEqual(await done, { kind: 'refused', errors: [], reasons: ['disk on fire'] });
+  });
+
+  it('does nothing when nothing differs', async () => {
+    const { reloader, loads, log } = stage(async () => assert.fail('applied'));
+    const done = reloader.reload('SIGHUP');
+    loads[0]?.resolve({ ok: true, config: config('one'), warnings: [] });
+    assert.deepEqual(await done, { kind: 'unchanged' });
+    assert.deepEqual(log, ['info: reload (SIGHUP): nothing changed']);
+  });
+
+  it('waits for the one before; all that come meanwhile share one that reads anew', async () => {
+    const { reloader, loads } = stage();
+    const first = reloader.reload('SIGHUP');
+    const second = reloader.reload('admin');
+    const third = reloader.reload('file change');
+    assert.equal(loads.length, 1);
+    loads[0]?.resolve({ ok: true, config: config('two'), warnings: [] });
+    await first;
+    assert.equal(second, third);
+    await Promise.resolve();
+    assert.equal(loads.length, 2);
+    loads[1]?.resolve({ ok: true, config: config('three'), warnings: [] });
+    assert.equal((await third).kind, 'applied');
+    assert.equal(reloader.current.hash, 'three');
+    const fourth = reloader.reload('SIGHUP');
+    assert.equal(loads.length, 3);
+    loads[2]?.resolve({ ok: true, config: config('three'), warnings: [] });
+    assert.equal((await fourth).kind, 'unchanged');
+  });
+});

@@ -80,6 +80,18 @@ export class Fields {
     this.list.push(lower, name, value);
   }
 
+  /** As `set`, for a field that the caller knows to be well-formed; `lower` is `name` in small letters. */
+  put(lower: string, name: string, value: string): void {
+    const list = this.list;
+    for (let i = 0; i < list.length; i += 3) {
+      if (list[i] !== lower) continue;
+      list[i + 2] = value;
+      this.#remove(lower, i + 3);
+      return;
+    }
+    list.push(lower, name, value);
+  }
+
   delete(name: string): boolean {
     const before = this.list.length;
     this.#remove(name, 0);

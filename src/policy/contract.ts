@@ -73,17 +73,31 @@ export interface Exchange {
   readonly serviceName: string | undefined;
   /** A capture of the route's path, still percent-encoded; undefined when the route has none of that name. */
   param(name: string): string | undefined;
-  /** What policies tell each other, such as who is calling. Made on first use. */
+  /** What policies tell each other, such as who is calling. Made on first use: to read, `note` costs less. */
   readonly notes: Map<string, unknown>;
+  /** The note of that name, or undefined; makes no map. */
+  note(name: string): unknown;
+  /**
+   * Lets the client send at most so many octets of body, as they come in, before any transform. One more ends the request
+   * with 413 `body_too_large`. The lowest limit asked for holds, the listener's included. Call it in `onRequest`.
+   */
+  limitRequestBody(bytes: number): void;
 }
 
-/** An answer made here instead of by the upstream. Content-Length is added, Date too. */
+/**
+ * An answer made here instead of by the upstream. Content-Length is added where the status allows one, Date too; the body is
+ * left out for HEAD. One object may answer many requests: nobody changes it.
+ */
 export interface Answer {
+  /** 200 to 599. */
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Text is sent as UTF-8. None, with a `code`: problem details (RFC 9457) of this status and code. */
   readonly body?: string | Uint8Array;
-  /** Stable code for log, metrics and problem details (RFC 9457), such as `rate_limited`. */
+  /** Stable code for log, metrics and problem details, such as `rate_limited`. */
   readonly code?: string;
+  /** What the client may read beside the code, in the problem details. */
+  readonly detail?: string;
 }
 
 /** A body on its way, piece by piece. Return what goes on in the piece's place; an empty piece sends nothing. */
@@ -96,15 +110,19 @@ export interface BodyTransform {
 /**
  * The hooks of one configured policy. Each is optional and costs nothing when absent. A hook that returns a promise is
  * waited for; any other return continues at once. A hook that throws ends the request with 500 `policy_failed`.
+ *
+ * Hooks of the request run in the order of the policies, hooks of the answer in the reverse order, so that the first policy
+ * sees the request as the client sent it and the answer as the client gets it. The hooks of the answer run for every policy of
+ * the route, also for one whose `onRequest` did not run because an earlier policy answered.
  */
 export interface PolicyHooks {
   /** Before the request is sent on. An answer ends it here: later policies and the upstream do not see it. */
   onRequest?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
   /** Before each attempt at an upstream, retries included, with the fields as they will be sent. Synchronous. */
   onAttempt?(exchange: Exchange, fields: Fields): void;
-  /** On the head of an upstream's answer, before it is cached. An answer replaces it. */
+  /** On the head of an upstream's answer, before it is cached. An answer replaces it, and is cached instead. */
   onUpstreamResponse?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
-  /** On every answer sent to the client: the upstream's, a cache hit, one made here, an error. Synchronous; in reverse order. */
+  /** On every answer sent to the client: the upstream's, a cache hit, one made here, an error. Synchronous. */
   onResponse?(exchange: Exchange): void;
   /** Asked once per request that has a body; what it returns sees the body piece by piece. */
   transformRequestBody?(exchange: Exchange): BodyTransform | undefined;
@@ -112,13 +130,13 @@ export interface PolicyHooks {
   transformResponseBody?(exchange: Exchange): BodyTransform | undefined;
   /** After the last octet, also of a request that failed. Synchronous. */
   onEnd?(exchange: Exchange): void;
-  /** When the last request of this configuration has ended. */
+  /** When the last request of this configuration has ended. Also when the configuration was refused after all. */
   close?(): void;
 }
 
 /** What a policy may know of its place when it is made. */
 export interface PolicyContext {
-  /** Name of the route, or `*` for a global policy, which is made once per route all the same. */
+  /** Name of the route. A global policy is made once per route. */
   readonly route: string;
   /** Writes a line to the gateway's log. */
   warn(message: string, cause?: unknown): void;
@@ -128,9 +146,12 @@ export interface PolicyContext {
 export interface Policy<Options = unknown> {
   readonly name: string;
   readonly stage: Stage;
+  /** Parses the options as they are written in the configuration; no options at all are parsed as `{}`. */
   readonly schema: z.ZodType<Options>;
+  /** At most one use per route: a later one replaces an earlier one, so a route's own replaces the global one. */
+  readonly unique?: boolean;
   /** Called once per use when a configuration is compiled. May throw an Error whose message helps: the configuration is then refused. */
-  create(options: Options, context: PolicyContext): PolicyHooks;
+  create(options: Options, context: PolicyContext): PolicyHooks | Promise<PolicyHooks>;
 }
 
 /** Gives a policy its type; use it as `export const policy = definePolicy({ ... })`. */

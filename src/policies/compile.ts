@@ -1,0 +1,187 @@
+import { nearest } from '../lib/nearest.ts';
+import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
+import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
+import { loadPolicy } from './load.ts';
+import { type PolicyProblem, problemsOf } from './problems.ts';
+import type { PolicyUse } from './use.ts';
+
+type HookName = keyof PolicyHooks;
+
+/** A policy that has the hook `Name`, for certain: `entry.hooks.onRequest(exchange)`. */
+export interface HookEntry<Name extends HookName> {
+  /** As the configuration calls it, for the log when the hook throws. */
+  readonly name: string;
+  readonly hooks: { readonly [Key in Name]-?: NonNullable<PolicyHooks[Key]> };
+}
+
+export interface CompiledPolicy {
+  readonly name: string;
+  readonly stage: Stage;
+  readonly hooks: PolicyHooks;
+}
+
+/**
+ * The policies of one route: one array per hook, each in the order in which its hooks run, so that a loop from its first to its
+ * last is all there is to do. A policy stands only in the arrays of the hooks that it has.
+ */
+export interface CompiledPolicies {
+  /** Every policy in the order of the request, for `explain`. */
+  readonly all: readonly CompiledPolicy[];
+  readonly onRequest: readonly HookEntry<'onRequest'>[];
+  readonly transformRequestBody: readonly HookEntry<'transformRequestBody'>[];
+  readonly onAttempt: readonly HookEntry<'onAttempt'>[];
+  /** From here on the last policy comes first. */
+  readonly onUpstreamResponse: readonly HookEntry<'onUpstreamResponse'>[];
+  readonly transformResponseBody: readonly HookEntry<'transformResponseBody'>[];
+  readonly onResponse: readonly HookEntry<'onResponse'>[];
+  readonly onEnd: readonly HookEntry<'onEnd'>[];
+  /** Closes every policy, the last one first. One that throws is told of by the context's `warn`; the others are closed all the same. */
+  close(): void;
+}
+
+/** A route without policies. */
+export const noPolicies: CompiledPolicies = assemble([], () => {});
+
+/**
+ * Makes the policies of one route, global ones first. Rejects with an Error that names the policy when one cannot be loaded, has
+ * wrong options or fails to be made; what was made until then is closed.
+ */
+export async function compilePolicies(
+  uses: readonly PolicyUse[],
+  context: PolicyContext,
+): Promise<CompiledPolicies> {
+  const made: CompiledPolicy[] = [];
+  try {
+    const loaded = await Promise.all(uses.map(async (use) => ({ use, policy: await loadPolicy(use) })));
+    for (const { use, policy } of inOrder(loaded)) made.push(await make(use, policy, context));
+  } catch (error) {
+    closeAll(made, context);
+    throw error;
+  }
+  return assemble(made, () => closeAll(made, context));
+}
+
+/**
+ * What is wrong with one entry of a `policies` list: with its name or module (an empty path), with its options (the path within
+ * them), or with making it. Empty when nothing is. The policy is made and closed again.
+ */
+export async function validatePolicyUse(use: PolicyUse): Promise<readonly PolicyProblem[]> {
+  let policy: Policy;
+  try {
+    policy = await loadPolicy(use);
+  } catch (error) {
+    return [{ path: [], message: messageOf(error) }];
+  }
+  const problems = await problemsOf(policy.schema, optionsOf(use));
+  if (problems.length > 0) return problems;
+  const context: PolicyContext = { route: '', warn: () => {} };
+  try {
+    closeAll([await make(use, policy, context)], context);
+  } catch (error) {
+    return [{ path: [], message: messageOf(error) }];
+  }
+  return [];
+}
+
+type Loaded = { readonly use: PolicyUse; readonly policy: Policy };
+
+/** By stage; within a stage as they came. Of a unique policy the last use stays. */
+function inOrder(loaded: readonly Loaded[]): Loaded[] {
+  return loaded
+    .filter(
+      ({ use, policy }, at) => !policy.unique || !loaded.some((other, i) => i > at && isSame(other.use, use)),
+    )
+    .sort((a, b) => STAGES.indexOf(a.policy.stage) - STAGES.indexOf(b.policy.stage));
+}
+
+function isSame(a: PolicyUse, b: PolicyUse): boolean {
+  return a.name === b.name && a.module === b.module;
+}
+
+async function make(use: PolicyUse, policy: Policy, context: PolicyContext): Promise<CompiledPolicy> {
+  const parsed = await policy.schema.safeParseAsync(optionsOf(use));
+  if (!parsed.success) {
+    const problems = await problemsOf(policy.schema, optionsOf(use));
+    const list = problems.map(({ path, message }) => [...path, message].join(': ')).join('; ');
+    throw new Error(`the options of the policy ${use.name} are wrong: ${list}`);
+  }
+  let hooks: PolicyHooks;
+  try {
+    hooks = await policy.create(parsed.data, context);
+    checkHooks(hooks);
+  } catch (error) {
+    throw new Error(`the policy ${use.name} cannot be made: ${messageOf(error)}`, { cause: error });
+  }
+  return { name: use.name, stage: policy.stage, hooks: bindAll(hooks) };
+}
+
+function optionsOf(use: PolicyUse): unknown {
+  return use.options ?? {};
+}
+
+/** A misspelt hook would never run, an async one where nobody waits would lose its failure: both are refused. */
+function checkHooks(hooks: unknown): void {
+  if (typeof hooks !== 'object' || hooks === null)
+    throw new Error('create did not return an object with hooks');
+  for (const name of Object.keys(hooks)) {
+    if ((HOOK_NAMES as readonly string[]).includes(name)) continue;
+    const near =
+      typeof (hooks as Record<string, unknown>)[name] === 'function' ? nearest(name, HOOK_NAMES) : undefined;
+    if (near !== undefined) throw new Error(`there is no hook ${name}: did you mean ${near}?`);
+  }
+  for (const name of HOOK_NAMES) {
+    const hook = (hooks as Readonly<Record<string, unknown>>)[name];
+    if (hook === undefined) continue;
+    if (typeof hook !== 'function') throw new Error(`the hook ${name} is not a function`);
+    if (SYNCHRONOUS_HOOKS.has(name) && hook.constructor.name === 'AsyncFunction') {
+      throw new Error(
+        `the hook ${name} is async, but nothing waits for it: only onRequest and onUpstreamResponse may be`,
+      );
+    }
+  }
+}
+
+/** Hooks keep their `this`, and every policy's have the same shape, so that the pipeline's property access stays monomorphic. */
+function bindAll(hooks: PolicyHooks): PolicyHooks {
+  const bound: Record<string, unknown> = {};
+  for (const name of HOOK_NAMES) bound[name] = hooks[name]?.bind(hooks);
+  return bound as PolicyHooks;
+}
+
+function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPolicies {
+  const reversed = all.toReversed();
+  return {
+    all,
+    onRequest: having(all, 'onRequest'),
+    transformRequestBody: having(all, 'transformRequestBody'),
+    onAttempt: having(all, 'onAttempt'),
+    onUpstreamResponse: having(reversed, 'onUpstreamResponse'),
+    transformResponseBody: having(reversed, 'transformResponseBody'),
+    onResponse: having(reversed, 'onResponse'),
+    onEnd: having(reversed, 'onEnd'),
+    close,
+  };
+}
+
+function having<Name extends HookName>(
+  policies: readonly CompiledPolicy[],
+  hook: Name,
+): readonly HookEntry<Name>[] {
+  return policies
+    .filter(({ hooks }) => hooks[hook] !== undefined)
+    .map(({ name, hooks }) => ({ name, hooks: hooks as HookEntry<Name>['hooks'] }));
+}
+
+function closeAll(made: readonly CompiledPolicy[], context: PolicyContext): void {
+  for (const { name, hooks } of made.toReversed()) {
+    try {
+      hooks.close?.();
+    } catch (error) {
+      context.warn(`the policy ${name} failed to close`, error);
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

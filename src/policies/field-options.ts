@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { isFieldValue, isToken } from '../http/fields.ts';
+import { type Template, template } from '../policy/template.ts';
+
+const FRAMING = 'it belongs to the framing of the message, which is the gateway’s own';
+const CONNECTION = 'it belongs to one connection, not to the message';
+
+/**
+ * Fields that the gateway itself answers for (RFC 9110 section 7.6.1, RFC 9112 section 6). A wrong one would let one message be read
+ * as two, so no policy's options may name them.
+ */
+const REFUSED: ReadonlyMap<string, string> = new Map([
+  ['content-length', FRAMING],
+  ['transfer-encoding', FRAMING],
+  ['te', FRAMING],
+  ['trailer', FRAMING],
+  ['connection', CONNECTION],
+  ['keep-alive', CONNECTION],
+  ['proxy-connection', CONNECTION],
+  ['upgrade', CONNECTION],
+  ['host', 'it is set by `host` of the service, of the route’s `rewrite` or of the policy rewrite'],
+]);
+
+/** Schema of the name of a field that options may change. */
+export const fieldName = z.string().superRefine((text, context) => {
+  const reason = refuseName(text);
+  if (reason !== undefined) context.addIssue({ code: 'custom', message: reason });
+});
+
+/** Schema of a field's value: a template. Render it with `renderFieldValue`. */
+export const fieldValue = template('Value, with ${...} for values of the request', refuseValue);
+
+function refuseName(text: string): string | undefined {
+  if (!isToken(text)) return `${JSON.stringify(text)} is not a field name`;
+  const refused = REFUSED.get(text.toLowerCase());
+  return refused === undefined ? undefined : `the field ${text} cannot be changed: ${refused}`;
+}
+
+function refuseValue({ constant, text }: Template): string | undefined {
+  return isFieldValue(constant ?? withoutBlanks(text))
+    ? undefined
+    : 'is not a field value: it holds a control character, a character beyond latin1, or white space at an end';
+}
+
+/**
+ * Without spaces and tabs at either end (RFC 9110 section 5.5), where a variable that is empty may leave them. `trim` would take a
+ * no-break space too, which is an octet like another.
+ */
+export function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return end - start === text.length ? text : text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}

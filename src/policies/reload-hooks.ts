@@ -1,0 +1,51 @@
+import { type ResolveFnOutput, type ResolveHookContext, registerHooks } from 'node:module';
+
+/**
+ * What a user's own policy imports follows it on a reload. The address of such a module ends in `?v=<hash>`; a module is
+ * cached by its whole address, so a new hash means a new module. These hooks give the files that it imports by a relative path
+ * the same version, and theirs in turn. Packages keep their plain address: they are loaded once.
+ *
+ * Importing this file installs the hooks, in this thread, for as long as it lives; a module is evaluated once, so they are
+ * installed once. A module without a version is resolved as if they were not there.
+ */
+const VERSION = /\?v=[\w-]+$/;
+const RELATIVE = /^(?:\.\.?\/|file:)/;
+/** The sources run as .ts; the published package has been compiled to .js. */
+const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const OWN_SOURCES = new URL('../', import.meta.url).href;
+
+/** What a user's file may import by name although no package of that name is installed beside it. */
+const OWN_ENTRIES: ReadonlyMap<string, string> = new Map([
+  ['portcullis/policy', new URL(`../policy/index.${EXTENSION}`, import.meta.url).href],
+]);
+
+type NextResolve = (specifier: string, context?: Partial<ResolveHookContext>) => ResolveFnOutput;
+
+function resolve(specifier: string, context: ResolveHookContext, nextResolve: NextResolve): ResolveFnOutput {
+  const parentVersion = VERSION.exec(context.parentURL ?? '')?.[0];
+  if (parentVersion === undefined) {
+    const resolved = nextResolve(specifier, context);
+    return VERSION.test(specifier) ? asModule(resolved) : resolved;
+  }
+  const own = OWN_ENTRIES.get(specifier);
+  if (own !== undefined) {
+    try {
+      return nextResolve(specifier, context);
+    } catch {
+      return nextResolve(own, context);
+    }
+  }
+  const resolved = nextResolve(specifier, context);
+  if (!RELATIVE.test(specifier) || !resolved.url.startsWith('file:') || resolved.url.includes('?'))
+    return resolved;
+  // A second copy of the gateway's own modules would have classes of its own.
+  if (resolved.url.startsWith(OWN_SOURCES)) return resolved;
+  return asModule({ ...resolved, url: resolved.url + parentVersion });
+}
+
+/** TypeScript is read as an ES module whatever the nearest package.json says, or whether there is one. */
+function asModule(resolved: ResolveFnOutput): ResolveFnOutput {
+  return /\.m?ts(?:\?|$)/.test(resolved.url) ? { ...resolved, format: 'module-typescript' } : resolved;
+}
+
+export const reloadHooks = registerHooks({ resolve });

@@ -1,0 +1,19 @@
+/** What a policy of your own may import: `import { definePolicy, z } from 'portcullis/policy'`. */
+export { z } from 'zod';
+export { Fields } from '../http/fields.ts';
+export { duration, size } from '../lib/units.ts';
+export {
+  type Answer,
+  type BodyTransform,
+  type ClientView,
+  definePolicy,
+  type Exchange,
+  type Policy,
+  type PolicyContext,
+  type PolicyHooks,
+  type RequestView,
+  type ResponseView,
+  STAGES,
+  type Stage,
+} from './contract.ts';
+export { compileTemplate, Template, TemplateError, template } from './template.ts';

@@ -1,4 +1,5 @@
 import { type Leaf, type RouteEntry, Router } from './match.ts';
+import type { PathPattern } from './pattern.ts';
 import { type Candidate, candidatesInOrder, type MatchedRoute } from './precedence.ts';
 import { RouteTree } from './tree.ts';
 
@@ -22,6 +23,13 @@ export function compileRouter<T>(routes: readonly RouteToCompile<T>[]): Router<T
   return new Router(tree, [...methods].sort());
 }
 
+const NONE: readonly number[] = [];
+
+function capturedSegments(pattern: PathPattern): readonly number[] {
+  if (!pattern.shape.includes('0')) return NONE;
+  return [...pattern.segments.keys()].filter((index) => pattern.shape[index] === '0');
+}
+
 function leafOf<T>(
   candidate: Candidate<RouteToCompile<T>>,
   rank: number,
@@ -35,8 +43,7 @@ function leafOf<T>(
     entry = { name: route.name, value: route.value, pattern: pattern?.text, captureNames: pattern?.captureNames ?? [] };
     entries.set(key, entry);
   }
-  const captured: number[] = [];
-  for (const [index, segment] of pattern?.segments.entries() ?? []) if ('capture' in segment) captured.push(index);
+  const captured = pattern === undefined ? NONE : capturedSegments(pattern);
   return {
     rank,
     entry,

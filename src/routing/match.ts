@@ -62,7 +62,7 @@ export class Router<T> {
   match(request: RoutedRequest, captures: string[]): RouteEntry<T> | undefined {
     const leaf = this.#find(request);
     if (leaf === undefined) {
-      captures.length = 0;
+      if (captures.length !== 0) captures.length = 0;
       return undefined;
     }
     capture(leaf, request.path, captures);
@@ -152,7 +152,7 @@ export class Router<T> {
   }
 
   #takes(leaf: Leaf<T>, request: RoutedRequest): boolean {
-    if (leaf.methods !== undefined && !leaf.methods.includes(request.method)) return false;
+    if (leaf.methods !== undefined && !names(leaf.methods, request.method)) return false;
     if (leaf.scheme !== undefined && leaf.scheme !== request.scheme) return false;
     const { headers, query } = leaf;
     for (let i = 0; i < headers.length; i++) {
@@ -165,6 +165,11 @@ export class Router<T> {
     }
     return true;
   }
+}
+
+function names(methods: readonly string[], method: string): boolean {
+  for (let i = 0; i < methods.length; i++) if (methods[i] === method) return true;
+  return false;
 }
 
 function capture<T>(leaf: Leaf<T>, path: string, captures: string[]): void {
@@ -180,5 +185,6 @@ function capture<T>(leaf: Leaf<T>, path: string, captures: string[]): void {
     at = end;
   }
   if (restAfter !== -1) captures[count++] = path.slice(at);
-  captures.length = count;
+  // Setting a length costs a call into the engine even when it stays the same.
+  if (captures.length !== count) captures.length = count;
 }

@@ -396,6 +396,24 @@ suite('the fields that the upstream receives', () => {
     });
   }
 
+  test('a client that names no host has none to pass on', () => {
+    const fields = new Fields();
+    compileForwarding(config({ send: ['x-forwarded', 'forwarded'] })).apply(
+      fields,
+      CLIENT,
+      CLIENT,
+      'http',
+      '',
+      8080,
+    );
+    assert.deepEqual(lines(fields), [
+      `X-Forwarded-For: ${CLIENT}`,
+      'X-Forwarded-Proto: http',
+      'X-Forwarded-Port: 8080',
+      `Forwarded: for=${CLIENT};proto=http`,
+    ]);
+  });
+
   test('a host with a port is quoted in Forwarded', () => {
     const fields = new Fields();
     compileForwarding(config({ send: ['forwarded'] })).apply(

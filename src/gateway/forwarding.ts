@@ -65,7 +65,8 @@ export class Forwarding {
 
   /**
    * Removes what the client had no right to send and adds what the upstream is to learn. `scheme`, `authority` and `port`
-   * are those of the client's own connection, as `origin` or the listener tells them. Fields that Connection names must
+   * are those of the client's own connection, as `origin` or the listener tells them; an HTTP/1.0 client may have named
+   * no authority. Fields that Connection names must
    * be gone before, or a client could have the fields that are set here removed (CVE-2022-31813, CVE-2024-45410).
    */
   apply(
@@ -81,12 +82,13 @@ export class Forwarding {
     if (this.#sendsX) {
       const from = peer || 'unknown';
       fields.push('x-forwarded-for', 'X-Forwarded-For', chain?.x ? `${chain.x}, ${from}` : from);
-      fields.push('x-forwarded-host', 'X-Forwarded-Host', authority);
+      if (authority !== '') fields.push('x-forwarded-host', 'X-Forwarded-Host', authority);
       fields.push('x-forwarded-proto', 'X-Forwarded-Proto', scheme);
       fields.push('x-forwarded-port', 'X-Forwarded-Port', String(port));
     }
     if (this.#sendsForwarded) {
-      const element = `for=${node(peer)};host=${quoteHost(authority)};proto=${scheme}`;
+      const host = authority === '' ? '' : `host=${authority.includes(':') ? `"${authority}"` : authority};`;
+      const element = `for=${node(peer)};${host}proto=${scheme}`;
       fields.push('forwarded', 'Forwarded', chain?.forwarded ? `${chain.forwarded}, ${element}` : element);
     }
   }
@@ -301,10 +303,6 @@ function readElement(
 function node(address: string): string {
   if (address === '') return 'unknown';
   return address.includes(':') ? `"[${address}]"` : address;
-}
-
-function quoteHost(authority: string): string {
-  return authority === '' || authority.includes(':') ? `"${authority}"` : authority;
 }
 
 function join(before: string, value: string): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Bench, messageOf, startPeer } from './bench.ts';
 import { PEERS } from './peers/all.ts';
-import { residentBytes, until } from './processes.ts';
+import { type Running, residentBytes, until } from './processes.ts';
 import type { SpecialScenario } from './scenarios.ts';
 
 export interface IdleOutcome {
@@ -50,33 +50,23 @@ export async function measureIdle(
   return outcomes;
 }
 
+/**
+ * Connections that are opened first and stay: they use up the slack of a heap that has just compiled its program, which would
+ * otherwise hide what the counted ones cost.
+ */
+const FIRST_CONNECTIONS = 2000;
+
 async function holdConnections(bench: Bench, peer: string, wanted: number): Promise<IdleOutcome> {
   const { proxy, port } = await startPeer(bench, peer, { routes: 0, policies: false });
-  // Warm first: compiled code, heap and pools that a first load brings must not count as the connections' memory.
-  await bench.generator.run({
-    url: `http://127.0.0.1:${port}/api/items/42`,
-    connections: bench.connections,
-    seconds: Math.max(2, bench.warmUpSeconds),
-    bodyBytes: 0,
-    routes: 0,
-    keepAlive: true,
-  });
+  const first = await openConnections(bench, port, FIRST_CONNECTIONS);
   const before = await settled(proxy.running.pid);
-  const log = join(bench.directory, `connections-${port}.log`);
-  const clients = bench.processes.start(
-    'idle connections',
-    [process.execPath, join(import.meta.dirname, 'load', 'connections.ts'), `${port}`, `${wanted}`],
-    { core: 'load', log },
-  );
-  const [open, failed] = await until(clients, 'connected', 120_000, async () => {
-    const ready = /^READY (\d+) (\d+)$/m.exec(readFileSync(log, 'utf8'));
-    return ready ? [Number(ready[1]), Number(ready[2])] : undefined;
-  });
+  const counted = await openConnections(bench, port, wanted);
   const after = await settled(proxy.running.pid);
-  const lost = Number(/LOST (\d+)\n$/.exec(readFileSync(log, 'utf8'))?.[1] ?? 0);
-  await bench.processes.stop(clients);
+  const lost = first.lost() + counted.lost();
+  await Promise.all([first, counted].map((clients) => bench.processes.stop(clients.running)));
   await bench.processes.stop(proxy.running);
-  const connections = (open ?? 0) - lost;
+  const connections = counted.open - lost;
+  const failed = first.failed + counted.failed;
   return {
     peer,
     connections,
@@ -85,9 +75,37 @@ async function holdConnections(bench: Bench, peer: string, wanted: number): Prom
     residentAfterBytes: after,
     bytesPerConnection: connections > 0 ? (after - before) / connections : undefined,
     note:
-      (failed ?? 0) > 0 || lost > 0
-        ? `${failed} connections had no answer, ${lost} were closed by the proxy`
-        : '',
+      failed > 0 || lost > 0 ? `${failed} connections had no answer, ${lost} were closed by the proxy` : '',
+  };
+}
+
+interface Clients {
+  readonly running: Running;
+  readonly open: number;
+  readonly failed: number;
+  /** Connections that the proxy closed since. */
+  lost(): number;
+}
+
+async function openConnections(bench: Bench, port: number, wanted: number): Promise<Clients> {
+  const log = join(bench.directory, `connections-${port}-${wanted}.log`);
+  const script = join(import.meta.dirname, 'load', 'connections.ts');
+  const running = bench.processes.start(
+    'idle connections',
+    [process.execPath, script, `${port}`, `${wanted}`],
+    { core: 'load', log },
+  );
+  const ready = await until(
+    running,
+    'connected',
+    120_000,
+    async () => /^READY (\d+) (\d+)$/m.exec(readFileSync(log, 'utf8')) ?? undefined,
+  );
+  return {
+    running,
+    open: Number(ready[1]),
+    failed: Number(ready[2]),
+    lost: () => Number(/LOST (\d+)\n$/.exec(readFileSync(log, 'utf8'))?.[1] ?? 0),
   };
 }
 

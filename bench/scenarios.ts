@@ -118,7 +118,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'churn',
     title: 'A new connection for each request',
     keepAlive: false,
-    contenders: each('nginx', 'haproxy', 'portcullis', 'caddy', ...NODE_PROXIES, 'bare-sockets'),
+    contenders: each('nginx', 'haproxy', 'portcullis', 'caddy', ...NODE_PROXIES),
   },
   {
     kind: 'idle',

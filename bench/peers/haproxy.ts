@@ -22,7 +22,7 @@ export const haproxy: Peer = {
     if (setup.tls)
       writeFileSync(
         join(setup.directory, 'haproxy.pem'),
-        readFileSync(setup.tls.cert, 'utf8') + readFileSync(setup.tls.key, 'utf8'),
+        `${readFileSync(setup.tls.cert, 'utf8')}\n${readFileSync(setup.tls.key, 'utf8')}\n`,
       );
     const tls = setup.tls ? `ssl crt ${join(setup.directory, 'haproxy.pem')} ssl-min-ver TLSv1.3` : '';
     writeFileSync(
@@ -55,7 +55,7 @@ backend websocket
     );
     const running = processes.start(
       'haproxy',
-      [(await findProgram('haproxy')) ?? 'haproxy', '-db', '-q', '-f', file],
+      [(await findProgram('haproxy')) ?? 'haproxy', '-db', '-f', file],
       {
         core: 'proxy',
         log: join(setup.directory, 'haproxy.log'),

@@ -5,8 +5,9 @@ import { listening } from './listening.ts';
 import { PATH_OF_ROUTE, type Peer, type ProxySetup } from './peer.ts';
 
 /**
- * `nginx` is set up as its documentation says: combined access log, kept upstream connections, forwarding fields, bodies streamed.
- * `nginx-tuned` also gathers log lines in a buffer and has proxy buffers of 64 kB.
+ * `nginx` has its own defaults, a combined access log, kept upstream connections and forwarding fields. Its defaults write what a
+ * slow receiver does not take, and every upload, to temporary files. `nginx-tuned` is set up for streaming: no temporary files, 64 kB
+ * buffers, uploads passed on as they come, log lines gathered in a buffer.
  */
 export function nginx(tuned: boolean): Peer {
   return {
@@ -72,8 +73,8 @@ http {
   server {
     listen 127.0.0.1:${setup.port} ${setup.tls ? 'ssl' : ''} backlog=4096;
     ${tls}
-    proxy_http_version 1.1; proxy_request_buffering off; proxy_max_temp_file_size 0;
-    ${tuned ? 'proxy_buffer_size 64k; proxy_buffers 8 64k; proxy_busy_buffers_size 128k; client_body_buffer_size 64k;' : ''}
+    proxy_http_version 1.1; 
+    ${tuned ? 'proxy_request_buffering off; proxy_max_temp_file_size 0; proxy_buffer_size 64k; proxy_buffers 8 64k; proxy_busy_buffers_size 128k; client_body_buffer_size 64k;' : ''}
     ${FIELDS}
     location / { ${policies} proxy_pass http://target; }
     location = /generation { return 200 '${setup.generation}'; }

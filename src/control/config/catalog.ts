@@ -1,0 +1,32 @@
+import { validatePolicyUse } from '../../policies/compile.ts';
+import { loadPolicy } from '../../policies/load.ts';
+import { builtinPolicies } from '../../policies/registry.ts';
+import type { PolicyUse } from '../../policies/use.ts';
+import { problemsFromIssues } from './issues.ts';
+import type { Problem } from './problem.ts';
+
+/** The policies that a configuration may use. */
+export interface PolicyCatalog {
+  /** Names of the built-in ones. */
+  names(): readonly string[];
+  /** What is wrong with one use; paths are within its options, and empty for the policy itself. Does not reject. */
+  validate(use: PolicyUse): Promise<readonly Problem[]>;
+}
+
+/** The gateway's own policies, and modules of users, which are loaded into this thread to be checked. */
+export function builtinCatalog(): PolicyCatalog {
+  return {
+    names: () => [...builtinPolicies.keys()],
+    async validate(use) {
+      try {
+        const policy = await loadPolicy(use);
+        const parsed = await policy.schema.safeParseAsync(use.options);
+        if (!parsed.success) return problemsFromIssues(parsed.error.issues, use.options, policy.schema);
+        // Some policies see only when they are made that their options do not fit together.
+        return await validatePolicyUse(use);
+      } catch (error) {
+        return [{ path: [], message: error instanceof Error ? error.message : String(error) }];
+      }
+    },
+  };
+}

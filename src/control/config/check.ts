@@ -1,0 +1,226 @@
+import { parseCidr } from '../../lib/cidr.ts';
+import { nearest } from '../../lib/nearest.ts';
+import { isSecretField } from '../../observability/secrets.ts';
+import { isRecord, type Path } from './place.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * What no schema can say: references between the parts, and what excludes or needs what. It looks at the configuration as it
+ * was written, so that its errors come together with the schema's; what has a wrong type is the schema's to tell and skipped here.
+ */
+export function checkMeaning(config: unknown): Problem[] {
+  if (!isRecord(config)) return [];
+  const problems: Problem[] = [];
+  checkListeners(config, problems);
+  checkServices(config['services'], problems);
+  checkRouteTargets(config, problems);
+  checkObservability(config['observability'], problems);
+  return problems;
+}
+
+function checkListeners(config: Record<string, unknown>, problems: Problem[]): void {
+  const listeners = config['listeners'];
+  const certificates = namesOf(config['certificates']);
+  if (isRecord(listeners) && Object.keys(listeners).length === 0)
+    problems.push({ path: ['listeners'], message: 'must have at least one listener' });
+  const taken = new Map<string, string>();
+  for (const [name, listener] of entriesOf(listeners)) {
+    const path = ['listeners', name];
+    if (!isRecord(listener)) continue;
+    const tls = listener['tls'];
+    if (listener['protocol'] === 'https' && tls === undefined)
+      problems.push({
+        path: [...path, 'tls'],
+        message: 'is missing: a listener with protocol https needs tls.certificates',
+      });
+    if (tls !== undefined && listener['protocol'] !== 'https')
+      problems.push({
+        path: [...path, 'tls'],
+        message: 'is for protocol https only; this listener would speak plain HTTP',
+        atKey: true,
+      });
+    const used = isRecord(tls) ? tls['certificates'] : undefined;
+    if (Array.isArray(used))
+      used.forEach((certificate, index) =>
+        checkReference(
+          certificate,
+          certificates,
+          'certificate',
+          [...path, 'tls', 'certificates', index],
+          problems,
+        ),
+      );
+    const forwarding = listener['forwarding'];
+    checkTrust(
+      isRecord(forwarding) ? forwarding['trust'] : undefined,
+      [...path, 'forwarding', 'trust'],
+      problems,
+    );
+    checkAddress(listener, name, taken, path, problems);
+  }
+  checkAdminAddress(config['admin'], taken, problems);
+}
+
+function checkAddress(
+  listener: Record<string, unknown>,
+  name: string,
+  taken: Map<string, string>,
+  path: Path,
+  problems: Problem[],
+): void {
+  const { port, address = '0.0.0.0' } = listener;
+  if (typeof port !== 'number' || port === 0 || typeof address !== 'string') return;
+  const key = `${address.toLowerCase()} ${port}`;
+  const other = taken.get(key);
+  if (other !== undefined)
+    problems.push({
+      path: [...path, 'port'],
+      message: `the listener ${other} has the address ${address} and port ${port} already`,
+    });
+  else taken.set(key, name);
+}
+
+function checkAdminAddress(admin: unknown, taken: ReadonlyMap<string, string>, problems: Problem[]): void {
+  const { enabled = true, address = '127.0.0.1', port = 9900 } = isRecord(admin) ? admin : {};
+  if (enabled !== true || typeof address !== 'string' || typeof port !== 'number' || port === 0) return;
+  const other =
+    taken.get(`${address.toLowerCase()} ${port}`) ?? taken.get(`0.0.0.0 ${port}`) ?? taken.get(`:: ${port}`);
+  if (other === undefined) return;
+  const written = isRecord(admin) && admin['port'] !== undefined;
+  problems.push({
+    path: written ? ['admin', 'port'] : ['listeners', other, 'port'],
+    message: `the admin port and the listener ${other} both take port ${port}`,
+  });
+}
+
+function checkTrust(trust: unknown, path: Path, problems: Problem[]): void {
+  if (!Array.isArray(trust)) return;
+  trust.forEach((range: unknown, index) => {
+    if (typeof range !== 'string') return;
+    const parsed = parseCidr(range);
+    if (parsed.kind === 'refused')
+      problems.push({ path: [...path, index], message: `is not an address or a range: ${parsed.reason}` });
+  });
+}
+
+function checkServices(services: unknown, problems: Problem[]): void {
+  for (const [name, service] of entriesOf(services)) {
+    if (!isRecord(service)) continue;
+    const path = ['services', name];
+    const { url, targets, tls } = service;
+    if (url === undefined && targets === undefined) problems.push({ path, message: 'needs url or targets' });
+    if (url !== undefined && targets !== undefined)
+      problems.push({
+        path: [...path, 'targets'],
+        message: 'has both url and targets: write the url as one of the targets',
+        atKey: true,
+      });
+    checkUrl(url, [...path, 'url'], problems);
+    if (Array.isArray(targets)) {
+      targets.forEach((target: unknown, index) =>
+        checkUrl(isRecord(target) ? target['url'] : undefined, [...path, 'targets', index, 'url'], problems),
+      );
+      if (allWeightsZero(targets))
+        problems.push({
+          path: [...path, 'targets'],
+          message: 'every target has weight 0: no request could be sent',
+          atKey: true,
+        });
+    }
+    if (isRecord(tls) && (tls['cert'] === undefined) !== (tls['key'] === undefined)) {
+      problems.push({
+        path: [...path, 'tls'],
+        message: `needs ${tls['cert'] === undefined ? 'cert' : 'key'} too: a client certificate is both cert and key`,
+      });
+    }
+  }
+}
+
+function checkUrl(url: unknown, path: Path, problems: Problem[]): void {
+  // What does not even look like one is the schema's to tell.
+  if (typeof url === 'string' && /^https?:\/\/[^/?#@\s]+\/?$/.test(url) && !URL.canParse(url))
+    problems.push({ path, message: 'is not a valid address: look at the host and the port' });
+}
+
+const OUTCOMES = ['service', 'split', 'respond', 'redirect'] as const;
+const ROUTE_KEYS = ['match', 'priority', 'policies', ...OUTCOMES, 'rewrite', 'timeout'];
+
+function checkRouteTargets(config: Record<string, unknown>, problems: Problem[]): void {
+  const services = namesOf(config['services']);
+  for (const [name, route] of entriesOf(config['routes'])) {
+    if (!isRecord(route)) continue;
+    const path = ['routes', name];
+    const chosen = OUTCOMES.filter((outcome) => route[outcome] !== undefined);
+    for (const second of chosen.slice(1))
+      problems.push({
+        path: [...path, second],
+        message: `the route has ${chosen[0]} already: one of ${OUTCOMES.join(', ')} is allowed`,
+        atKey: true,
+      });
+    if (chosen.length === 0 && !hasMisspeltOutcome(route))
+      problems.push({ path, message: `needs one of ${OUTCOMES.join(', ')}` });
+    checkReference(route['service'], services, 'service', [...path, 'service'], problems);
+    const { split } = route;
+    if (!Array.isArray(split)) continue;
+    split.forEach((entry: unknown, index) => {
+      if (isRecord(entry))
+        checkReference(entry['service'], services, 'service', [...path, 'split', index, 'service'], problems);
+    });
+    if (allWeightsZero(split))
+      problems.push({
+        path: [...path, 'split'],
+        message: 'every service has weight 0: no request could be sent',
+        atKey: true,
+      });
+  }
+}
+
+/** Then the unknown key is told of, and that is enough. */
+function hasMisspeltOutcome(route: Record<string, unknown>): boolean {
+  return Object.keys(route).some((key) => {
+    const meant = ROUTE_KEYS.includes(key) ? undefined : nearest(key, ROUTE_KEYS);
+    return meant !== undefined && (OUTCOMES as readonly string[]).includes(meant);
+  });
+}
+
+function checkObservability(observability: unknown, problems: Problem[]): void {
+  const accessLog = isRecord(observability) ? observability['accessLog'] : undefined;
+  const headers = isRecord(accessLog) ? accessLog['headers'] : undefined;
+  if (!Array.isArray(headers)) return;
+  headers.forEach((header: unknown, index) => {
+    if (typeof header === 'string' && isSecretField(header)) {
+      problems.push({
+        path: ['observability', 'accessLog', 'headers', index],
+        message: `${JSON.stringify(header)} carries secrets and is never logged`,
+      });
+    }
+  });
+}
+
+function checkReference(
+  name: unknown,
+  known: readonly string[],
+  what: string,
+  path: Path,
+  problems: Problem[],
+): void {
+  if (typeof name !== 'string' || known.includes(name)) return;
+  const suggestion = nearest(name, known);
+  const list =
+    suggestion === undefined && known.length > 0 && known.length <= 12
+      ? `; there are: ${known.join(', ')}`
+      : '';
+  problems.push({ path, message: `there is no ${what} ${JSON.stringify(name)}${list}`, suggestion });
+}
+
+function allWeightsZero(entries: readonly unknown[]): boolean {
+  return entries.length > 0 && entries.every((entry) => isRecord(entry) && entry['weight'] === 0);
+}
+
+function namesOf(collection: unknown): string[] {
+  return isRecord(collection) ? Object.keys(collection) : [];
+}
+
+function entriesOf(collection: unknown): [name: string, entry: unknown][] {
+  return isRecord(collection) ? Object.entries(collection) : [];
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { builtinPolicies } from '../../policies/registry.ts';
+import { configSchema } from './schema.ts';
+
+type Schema = { [key: string]: unknown };
+
+const POLICY_LIST = 'policyList';
+
+/**
+ * The configuration as a JSON Schema (draft 2020-12), for editors: completion, documentation, underlined mistakes. It knows the options
+ * of the built-in policies; what needs to look at several parts at once is found by `portcullis check` only.
+ */
+export function configJsonSchema(): Schema {
+  const schema = toSchema(configSchema);
+  const properties = schema['properties'] as Record<string, Schema>;
+  const route = (properties['routes'] as { additionalProperties: Schema }).additionalProperties;
+  const reference = { $ref: `#/$defs/${POLICY_LIST}` };
+  properties['policies'] = { ...pick(properties['policies']), ...reference };
+  const routeProperties = route['properties'] as Record<string, Schema>;
+  routeProperties['policies'] = { ...pick(routeProperties['policies']), ...reference };
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Portcullis configuration',
+    ...schema,
+    $defs: {
+      ...(schema['$defs'] as Schema | undefined),
+      [POLICY_LIST]: { type: 'array', items: policyEntry() },
+    },
+  };
+}
+
+/** A map with one key: a built-in policy's name, or the path of a file. */
+function policyEntry(): Schema {
+  const properties: Schema = {};
+  for (const [name, policy] of builtinPolicies) {
+    const { $schema: _, ...options } = toSchema(policy.schema);
+    // A policy without options may be written with nothing behind its colon.
+    properties[name] = options['required'] === undefined ? { anyOf: [options, { type: 'null' }] } : options;
+  }
+  return {
+    type: 'object',
+    minProperties: 1,
+    maxProperties: 1,
+    properties,
+    patternProperties: { '^(\\.\\.?)?/': {} },
+    additionalProperties: false,
+  };
+}
+
+function pick(schema: Schema | undefined): Schema {
+  const { description, default: fallback } = schema ?? {};
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(fallback === undefined ? {} : { default: fallback }),
+  };
+}
+
+function toSchema(schema: z.ZodType): Schema {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
+}

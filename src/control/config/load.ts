@@ -1,0 +1,275 @@
+import { extname, resolve } from 'node:path';
+import type { ResolvedRoute, ResolvedService } from '../../gateway/config.ts';
+import { checkRoutes } from '../../routing/check.ts';
+import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
+import type { DataPlaneConfig } from '../../server/config.ts';
+import { builtinCatalog, type PolicyCatalog } from './catalog.ts';
+import { type PemPair, resolveAuthorities, resolvePair } from './certificates.ts';
+import { checkMeaning } from './check.ts';
+import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
+import { problemsFromIssues } from './issues.ts';
+import { isRecord, type Path } from './place.ts';
+import { PolicyLists } from './policies.ts';
+import type { ConfigError, Problem } from './problem.ts';
+import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
+import { Secrets } from './secrets.ts';
+import {
+  type ConfigSource,
+  jsonSource,
+  locateProblems,
+  positionIn,
+  type SourceResult,
+  yamlSource,
+} from './source.ts';
+import { typescriptSource } from './typescript.ts';
+
+export interface LoadOptions {
+  /** Where `env:NAME` looks; default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Default: the gateway's own policies and the user's modules. */
+  readonly policies?: PolicyCatalog | undefined;
+  /** How long a configuration in TypeScript may take; default 10,000. */
+  readonly evaluateTimeoutMs?: number | undefined;
+  /** Now, in milliseconds since 1970, for the validity of certificates. */
+  readonly nowMs?: number | undefined;
+}
+
+export interface Position {
+  /** Absolute. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface LoadedConfig {
+  readonly dataPlane: DataPlaneConfig;
+  readonly admin: AdminConfig;
+  readonly runtime: RuntimeConfig;
+  /** Every file that it was made of, absolute: the configuration, what it imports, certificates, secrets, policies. */
+  readonly files: readonly string[];
+  /** Where something was written, such as `['routes', 'users']`; undefined for what was not. Costs nothing until it is asked for. */
+  readonly positionOf: (path: Path) => Position | undefined;
+  /** Equal for configurations that are equal in everything, secrets and policies' files included. */
+  readonly hash: string;
+}
+
+/** Also of a file with errors, `files` are those to watch: the one that is missing may come. */
+export type LoadResult =
+  | { readonly ok: true; readonly config: LoadedConfig; readonly warnings: readonly ConfigError[] }
+  | {
+      readonly ok: false;
+      readonly errors: readonly ConfigError[];
+      readonly warnings: readonly ConfigError[];
+      readonly files: readonly string[];
+    };
+
+/** Reads, checks and resolves a configuration. Everything that is wrong with it is in the result, all at once; it does not throw. */
+export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadResult> {
+  const path = resolve(file);
+  const files = new FileReader(path);
+  const read = await readSource(path, files, options);
+  for (const used of read.files ?? []) files.note(used);
+  if (!read.ok) return { ok: false, errors: read.errors, warnings: [], files: files.files };
+  const { source } = read;
+  const problems: Problem[] = [];
+  const config = await build(source, files, problems, options);
+  const located = locateProblems(source, problems);
+  const warnings = located.filter((error) => error.severity === 'warning');
+  const errors = located.filter((error) => error.severity === 'error');
+  if (config === undefined || errors.length > 0) return { ok: false, errors, warnings, files: files.files };
+  const positionOf = (at: Path) => {
+    const place = source.locate(at);
+    return place.found ? positionIn(place) : undefined;
+  };
+  return {
+    ok: true,
+    config: { ...config, files: files.files, positionOf, hash: digest(JSON.stringify(config)) },
+    warnings,
+  };
+}
+
+async function readSource(path: string, files: FileReader, options: LoadOptions): Promise<SourceResult> {
+  const read = await files.read(path, MAX_FILE_BYTES);
+  if (!read.ok) return refused(path, `the configuration ${read.reason}`);
+  switch (extname(path).toLowerCase()) {
+    case '.json':
+      return jsonSource(path, read.text);
+    case '.yaml':
+    case '.yml':
+      return yamlSource(path, read.text);
+    case '.ts':
+    case '.mts':
+    case '.js':
+    case '.mjs':
+      return typescriptSource(path, read.text, {
+        timeoutMs: options.evaluateTimeoutMs ?? 10_000,
+        env: options.env ?? process.env,
+      });
+    default:
+      return refused(path, 'a configuration ends in .yaml, .yml, .json, .ts, .mts, .js or .mjs');
+  }
+}
+
+function refused(file: string, message: string): SourceResult {
+  return {
+    ok: false,
+    errors: [{ severity: 'error', file, line: 1, column: 1, path: '', text: '', message }],
+  };
+}
+
+type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime'>;
+
+/** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
+async function build(
+  source: ConfigSource,
+  files: FileReader,
+  problems: Problem[],
+  options: LoadOptions,
+): Promise<Built | undefined> {
+  const written = source.value;
+  if (!isRecord(written)) {
+    problems.push({
+      path: [],
+      message:
+        written === null
+          ? 'the configuration is empty'
+          : 'a configuration is a map: listeners, services, routes and so on',
+    });
+    return undefined;
+  }
+  const parsed = configSchema.safeParse(written);
+  if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
+  problems.push(...checkMeaning(written));
+  problems.push(...checkMatching(parsed.success ? parsed.data.routes : validRoutes(written['routes'])));
+  const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
+  const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
+  const lists = new PolicyLists({ catalog: options.policies ?? builtinCatalog(), secrets, files, problems });
+  const [certificates, serviceTls, tracingHeaders, globalPolicies, routePolicies] = await Promise.all([
+    eachOf(written['certificates'], (entry, name) =>
+      isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
+    ),
+    eachOf(written['services'], (entry, name) =>
+      isRecord(entry) && isRecord(entry['tls'])
+        ? resolveServiceTls(entry['tls'], ['services', name, 'tls'], pem)
+        : undefined,
+    ),
+    resolveTracingHeaders(written['observability'], secrets, problems),
+    lists.resolve(written['policies'], ['policies']),
+    eachOf(written['routes'], (entry, name) =>
+      isRecord(entry) ? lists.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
+    ),
+  ]);
+  if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
+  const { data } = parsed;
+  const services = mapValues(data.services, (service, name) =>
+    resolvedService(service, serviceTls.get(name)),
+  );
+  const routes = mapValues(
+    data.routes,
+    (route, name): ResolvedRoute => ({ ...route, policies: routePolicies.get(name) ?? [] }),
+  );
+  const dataPlane: DataPlaneConfig = {
+    listeners: data.listeners,
+    certificates: mapValues(data.certificates, (pair, name) => ({
+      cert: certificates.get(name)?.cert ?? pair.cert,
+      key: certificates.get(name)?.key ?? pair.key,
+    })),
+    services,
+    routes,
+    policies: globalPolicies,
+    observability: {
+      ...data.observability,
+      tracing: { ...data.observability.tracing, headers: tracingHeaders },
+    },
+  };
+  return { dataPlane, admin: data.admin, runtime: data.runtime };
+}
+
+/** Ties between routes are errors, routes that can never match are warnings. */
+function checkMatching(routes: Readonly<Record<string, RouteConfig>>): Problem[] {
+  const named = Object.entries(routes).map(([name, config]) => ({ name, config }));
+  return checkRoutes(named).map((found) => ({
+    severity: found.severity,
+    path: ['routes', found.route, ...found.path],
+    message: found.message,
+    atKey: found.path.length === 0,
+  }));
+}
+
+function validRoutes(routes: unknown): Record<string, RouteConfig> {
+  const valid: Record<string, RouteConfig> = {};
+  for (const [name, route] of isRecord(routes) ? Object.entries(routes) : []) {
+    const parsed = routeSchema.safeParse(route);
+    if (parsed.success) valid[name] = parsed.data;
+  }
+  return valid;
+}
+
+interface ServiceTls extends PemPair {
+  readonly ca: string | undefined;
+}
+
+async function resolveServiceTls(
+  tls: Record<string, unknown>,
+  path: Path,
+  pem: Parameters<typeof resolvePair>[3],
+): Promise<ServiceTls> {
+  const [ca, pair] = await Promise.all([
+    resolveAuthorities(tls['ca'], [...path, 'ca'], pem),
+    resolvePair(tls['cert'], tls['key'], path, pem),
+  ]);
+  return { ca, ...pair };
+}
+
+async function resolveTracingHeaders(
+  observability: unknown,
+  secrets: Secrets,
+  problems: Problem[],
+): Promise<Record<string, string>> {
+  const tracing = isRecord(observability) ? observability['tracing'] : undefined;
+  const headers = isRecord(tracing) ? tracing['headers'] : undefined;
+  const resolved = await eachOf(headers, async (value, name) => {
+    if (typeof value !== 'string') return undefined;
+    const path = ['observability', 'tracing', 'headers', name];
+    const text = await secrets.text(value, path);
+    if (text !== undefined && /[^\t\x20-\x7e\x80-\xff]/.test(text))
+      problems.push({
+        path,
+        message: 'holds characters that a header field cannot carry, such as a line end',
+      });
+    return text;
+  });
+  return Object.fromEntries(resolved);
+}
+
+function resolvedService(
+  { url, targets, ...rest }: ParsedConfig['services'][string],
+  tls: ServiceTls | undefined,
+): ResolvedService {
+  const resolved = { ...rest, targets: targets ?? [{ url: url as string, weight: 1 }] };
+  if (rest.tls === undefined || tls === undefined) return resolved;
+  const given = Object.fromEntries(Object.entries(tls).filter(([, text]) => text !== undefined));
+  return { ...resolved, tls: { ...rest.tls, ...given } };
+}
+
+/** Results by name for a map of any shape; those that are undefined are left out. */
+async function eachOf<Result>(
+  collection: unknown,
+  visit: (entry: unknown, name: string) => Promise<Result | undefined> | undefined,
+): Promise<Map<string, Result>> {
+  const results = new Map<string, Result>();
+  if (!isRecord(collection)) return results;
+  const visited = await Promise.all(
+    Object.entries(collection).map(async ([name, entry]) => [name, await visit(entry, name)] as const),
+  );
+  for (const [name, result] of visited) if (result !== undefined) results.set(name, result);
+  return results;
+}
+
+function mapValues<In, Out>(
+  record: Readonly<Record<string, In>>,
+  map: (value: In, name: string) => Out,
+): Record<string, Out> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
+}

@@ -1,0 +1,118 @@
+import { pathToFileURL } from 'node:url';
+import { nearest } from '../../lib/nearest.ts';
+import type { PolicyUse } from '../../policies/use.ts';
+import type { PolicyCatalog } from './catalog.ts';
+import { digest, type FileReader, MAX_SMALL_FILE_BYTES } from './files.ts';
+import { isRecord, type Path } from './place.ts';
+import type { Problem } from './problem.ts';
+import type { Secrets } from './secrets.ts';
+
+export interface PoliciesContext {
+  readonly catalog: PolicyCatalog;
+  readonly secrets: Secrets;
+  readonly files: FileReader;
+  readonly problems: Problem[];
+}
+
+/** Resolves lists of policies and has every use checked. Equal uses are checked once: thousands of routes often share them. */
+export class PolicyLists {
+  readonly #context: PoliciesContext;
+  readonly #names: readonly string[];
+  readonly #checked = new Map<string, Promise<readonly Problem[]>>();
+
+  constructor(context: PoliciesContext) {
+    this.#context = context;
+    this.#names = context.catalog.names();
+  }
+
+  /** The list at `path`, as it was written; what is wrong with it becomes problems, and entries that cannot be used are left out. */
+  async resolve(list: unknown, path: Path): Promise<readonly PolicyUse[]> {
+    if (!Array.isArray(list) || list.length === 0) return [];
+    const uses = await Promise.all(list.map((entry: unknown, index) => this.#entry(entry, [...path, index])));
+    return uses.filter((use) => use !== undefined);
+  }
+
+  async #entry(entry: unknown, path: Path): Promise<PolicyUse | undefined> {
+    const { problems, secrets } = this.#context;
+    if (!isRecord(entry)) return undefined;
+    const keys = Object.keys(entry);
+    const [name, ...others] = keys;
+    if (name === undefined) {
+      problems.push({ path, message: 'is empty: write the name of a policy and its options' });
+      return undefined;
+    }
+    for (const other of others)
+      problems.push({
+        path: [...path, other],
+        message: `an entry names one policy, and this one names ${name} already`,
+        atKey: true,
+      });
+    if (others.length > 0) return undefined;
+    const found = new Set<string>();
+    const options = await secrets.deep(entry[name] ?? {}, [...path, name], found);
+    const use = isModulePath(name)
+      ? await this.#moduleUse(name, options, path)
+      : this.#builtinUse(name, options, path);
+    if (use !== undefined) await this.#check(use, [...path, name], found);
+    return use;
+  }
+
+  #builtinUse(name: string, options: unknown, path: Path): PolicyUse | undefined {
+    if (this.#names.includes(name)) return { name, options };
+    const suggestion = nearest(name, this.#names);
+    const list =
+      suggestion === undefined
+        ? `; there are: ${this.#names.join(', ')}; a file of your own begins with ./`
+        : '';
+    this.#context.problems.push({
+      path: [...path, name],
+      message: `there is no policy ${JSON.stringify(name)}${list}`,
+      suggestion,
+      atKey: true,
+    });
+    return undefined;
+  }
+
+  async #moduleUse(name: string, options: unknown, path: Path): Promise<PolicyUse | undefined> {
+    const { files, problems } = this.#context;
+    const file = files.absolute(name);
+    const read = await files.read(name, MAX_SMALL_FILE_BYTES);
+    if (!read.ok) {
+      problems.push({
+        path: [...path, name],
+        message: `the policy's file ${file} ${read.reason}`,
+        atKey: true,
+      });
+      return undefined;
+    }
+    return { name, module: `${pathToFileURL(file).href}?v=${digest(read.text)}`, options };
+  }
+
+  async #check(use: PolicyUse, path: Path, secrets: ReadonlySet<string>): Promise<void> {
+    const key = JSON.stringify([use.name, use.module, use.options]);
+    let checked = this.#checked.get(key);
+    if (checked === undefined) {
+      checked = this.#context.catalog.validate(use);
+      this.#checked.set(key, checked);
+    }
+    for (const problem of await checked) {
+      this.#context.problems.push({
+        ...problem,
+        path: [...path, ...problem.path],
+        message: without(problem.message, secrets),
+        atKey: problem.atKey === true || problem.path.length === 0,
+      });
+    }
+  }
+}
+
+function isModulePath(name: string): boolean {
+  return name.startsWith('./') || name.startsWith('../') || name.startsWith('/');
+}
+
+/** A policy may quote an option in its message; a resolved secret must not stand there. */
+function without(message: string, secrets: ReadonlySet<string>): string {
+  let text = message;
+  for (const secret of secrets) text = text.replaceAll(secret, '***');
+  return text;
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { duration } from '../../lib/units.ts';
+import { observabilitySchema } from '../../observability/schema.ts';
+import { policyListSchema, routeSchema } from '../../routing/schema.ts';
+import { certificateSchema, listenerSchema } from '../../server/schema.ts';
+import { serviceSchema } from '../../upstream/schema.ts';
+
+/** Not of digits alone: JavaScript would move such a name to the front, and the order of the file counts. */
+const name = z
+  .string()
+  .regex(
+    /^(?!\d+$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/,
+    'is not a name: write up to 100 letters, digits, ".", "_" and "-", not digits alone',
+  )
+  .describe('A name of your choice');
+
+export const adminSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    address: z
+      .string()
+      .default('127.0.0.1')
+      .describe('Address to listen on. Whoever reaches it rules the gateway'),
+    port: z.int().min(0).max(65_535).default(9900).describe('Port to listen on; 0 takes a free one'),
+  })
+  .describe('The port with /metrics, /healthz, /readyz and the admin API');
+
+export const runtimeSchema = z
+  .strictObject({
+    workers: z
+      .int()
+      .min(0)
+      .max(64)
+      .default(0)
+      .describe('Worker threads that serve requests; 0 is one per core'),
+    drainTimeout: duration(
+      'How long requests may go on after SIGTERM or SIGINT; then their connections are cut',
+    ).prefault('30s'),
+  })
+  .describe('The process');
+
+/** The whole configuration. What stands here is what the editor completes, what `check` checks and what the types say. */
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe('Address of the JSON Schema, for editors'),
+  listeners: z
+    .record(name, listenerSchema)
+    .prefault({ http: { port: 8080 } })
+    .describe('Where connections are accepted; without any, port 8080'),
+  certificates: z.record(name, certificateSchema).default({}).describe('Certificates for listeners'),
+  services: z.record(name, serviceSchema).default({}).describe('What requests are sent to'),
+  routes: z.record(name, routeSchema).default({}).describe('Which request goes where'),
+  policies: policyListSchema.default([]).describe('Policies of every route, before its own'),
+  admin: adminSchema.prefault({}),
+  runtime: runtimeSchema.prefault({}),
+  observability: observabilitySchema.prefault({}),
+});
+
+/** What a user writes. */
+export type PortcullisConfigInput = z.input<typeof configSchema>;
+/** What was written, with every default filled in; durations in milliseconds, sizes in bytes. */
+export type ParsedConfig = z.output<typeof configSchema>;
+export type AdminConfig = z.output<typeof adminSchema>;
+export type RuntimeConfig = z.output<typeof runtimeSchema>;

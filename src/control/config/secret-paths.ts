@@ -1,0 +1,40 @@
+import { isRecord, type Path } from './place.ts';
+
+/** Options of policies whose values are kept out of messages: the policies' own schemas are not known here. */
+const SECRET_OPTION = /secret|password|passwd|token|authorization|credential|cookie|(?:^|[-_a-z])keys?$/i;
+
+/** Every place in a configuration, as written, whose value may be a secret. */
+export function secretPaths(config: unknown): Path[] {
+  const paths: Path[] = [];
+  if (!isRecord(config)) return paths;
+  eachEntry(config['certificates'], (name) => paths.push(['certificates', name, 'key']));
+  eachEntry(config['services'], (name, service) => {
+    if (isRecord(service) && service['tls'] !== undefined) paths.push(['services', name, 'tls', 'key']);
+  });
+  const observability = config['observability'];
+  const tracing = isRecord(observability) ? observability['tracing'] : undefined;
+  eachEntry(isRecord(tracing) ? tracing['headers'] : undefined, (name) =>
+    paths.push(['observability', 'tracing', 'headers', name]),
+  );
+  collectOptions(config['policies'], ['policies'], paths);
+  eachEntry(config['routes'], (name, route) => {
+    if (isRecord(route) && route['policies'] !== undefined)
+      collectOptions(route['policies'], ['routes', name, 'policies'], paths);
+  });
+  return paths;
+}
+
+function collectOptions(value: unknown, path: Path, paths: Path[]): void {
+  if (Array.isArray(value)) value.forEach((entry, index) => collectOptions(entry, [...path, index], paths));
+  else {
+    eachEntry(value, (name, entry) => {
+      if (typeof entry === 'string') {
+        if (SECRET_OPTION.test(name)) paths.push([...path, name]);
+      } else collectOptions(entry, [...path, name], paths);
+    });
+  }
+}
+
+function eachEntry(value: unknown, visit: (name: string, entry: unknown) => void): void {
+  if (isRecord(value)) for (const [name, entry] of Object.entries(value)) visit(name, entry);
+}

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { installedNode, root } from './install.mjs';
 
-const benchmark = spawn(installedNode(), ['bench/bench.ts', ...process.argv.slice(2)], {
+const benchmark = spawn(installedNode(), ['bench/run.ts', ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
 });

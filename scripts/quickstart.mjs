@@ -125,7 +125,7 @@ export class Quickstart {
       { ...env, PORT: String(this.#ports.services + at) },
       'inherit',
     );
-    this.#children.push(child);
+    this.#children[at] = child;
     await before(START_LIMIT_MS, `the service ${name} did not start in time`, (resolve) => {
       child.once('message', resolve);
       child.once('exit', resolve);
@@ -189,9 +189,10 @@ export class Quickstart {
   #welcome() {
     const { gateway, admin, services } = this.#ports;
     const at = `http://localhost:${gateway}`;
-    const lines = SERVICES.map(
-      ({ name, about }, index) => `  ${name.padEnd(8)} 127.0.0.1:${services + index}  ${about}`,
-    );
+    const lines = SERVICES.map(({ name, about }, index) => {
+      const { pid } = this.#children[index];
+      return `  ${name.padEnd(8)} 127.0.0.1:${services + index}  process ${String(pid).padEnd(7)}  ${about}`;
+    });
     return `
 Portcullis is running on ${at} (admin: http://127.0.0.1:${admin}), configured by
 ${this.#copy ? join(this.#copy, 'portcullis.yaml') : 'examples/quickstart/portcullis.yaml; change it while this runs, and it is loaded again'}

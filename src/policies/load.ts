@@ -72,14 +72,15 @@ function describe(value: unknown): string {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const message = withoutVersion(error.message);
-  // A syntax error's stack begins with file:line, an error thrown by the module names its place in its first frame.
-  const stack = withoutVersion(error.stack ?? '');
-  const first = stack.slice(0, stack.indexOf('\n')).trim();
+  // A syntax error's stack begins with file:line; of what the module threw, the first frame in a versioned file is the place.
+  const stack = error.stack ?? '';
   const place =
-    /^(?:file:\/\/)?(\/.*:\d+)$/.exec(first) ??
-    /^\s+at (?:.*\()?file:\/\/(\/[^()\n]*:\d+):\d+\)?$/m.exec(stack);
-  return place === null || message.includes(place[1] as string) ? message : `${message} (${place[1]})`;
+    AT_BEGINNING.exec(withoutVersion(stack))?.[1] ?? withoutVersion(IN_FRAME.exec(stack)?.[1] ?? '');
+  return place === '' || message.includes(place) ? message : `${message} (${place})`;
 }
+
+const AT_BEGINNING = /^(?:file:\/\/)?(\/.*:\d+)\n/;
+const IN_FRAME = /^\s+at (?:.*\()?file:\/\/(\/[^()\n]*\?v=[\w-]+:\d+):\d+\)?$/m;
 
 function withoutVersion(text: string): string {
   return text.replaceAll(/\?v=[\w-]+/g, '');

@@ -1,15 +1,12 @@
 import type { ObservabilityConfig } from '../observability/schema.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { RouteConfig } from '../routing/schema.ts';
-import type { ServiceConfig } from '../upstream/schema.ts';
+import type { ServiceSettings } from '../upstream/service.ts';
 
 /** A route with its policies in order; global policies are not repeated here. */
 export type ResolvedRoute = Omit<RouteConfig, 'policies'> & { readonly policies: readonly PolicyUse[] };
 
-/** A service whose `url` became `targets`. */
-export type ResolvedService = Omit<ServiceConfig, 'url' | 'targets'> & {
-  readonly targets: readonly { readonly url: string; readonly weight: number }[];
-};
+export type ResolvedService = ServiceSettings;
 
 /**
  * What a worker needs to serve: validated, references checked, defaults filled in, secrets resolved, file paths absolute. Plain

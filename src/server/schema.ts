@@ -7,39 +7,71 @@ const cidr = z
 
 const limitsSchema = z
   .strictObject({
-    connections: z.int().min(0).default(0).describe('Open connections of this listener in all workers; 0 is no limit'),
-    connectionsPerAddress: z.int().min(0).default(0).describe('Open connections of one client address; 0 is no limit'),
+    connections: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('Open connections of this listener in all workers; 0 is no limit'),
+    connectionsPerAddress: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('Open connections of one client address; 0 is no limit'),
     requestLine: size('Longest request line; beyond it 414').prefault('8kb'),
     head: size('Largest request head, request line included; beyond it 431').prefault('32kb'),
-    fields: z.int().min(1).max(10_000).default(100).describe('Most header fields of a request; beyond it 431'),
+    fields: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(100)
+      .describe('Most header fields of a request; beyond it 431'),
     body: size('Largest request body; beyond it 413. 0b is no limit').prefault('0b'),
   })
   .describe('What a client may send, and how much of it');
 
 const timeoutsSchema = z
   .strictObject({
-    head: duration('From the first byte of a request, or from the TLS or PROXY handshake, to the end of its head; then 408').prefault('10s'),
+    head: duration(
+      'From the first byte of a request, or from the TLS or PROXY handshake, to the end of its head; then 408',
+    ).prefault('10s'),
     bodyIdle: duration('Longest pause within a request body; then 408').prefault('30s'),
     keepAlive: duration('How long an idle connection is kept for a next request').prefault('60s'),
     write: duration('Longest pause of a client that does not take its answer').prefault('60s'),
     request: duration('Whole request, first byte in to last byte out; 0s is no limit').prefault('0s'),
-    halfClose: duration('How long a client that closed its sending side is still waited for; 0s cancels at once').prefault('1s'),
+    halfClose: duration(
+      'How long a client that closed its sending side is still waited for; 0s cancels at once',
+    ).prefault('1s'),
   })
   .describe('How long a client may take. 0s switches one off');
 
 const forwardingSchema = z
   .strictObject({
-    trust: z.array(cidr).default([]).describe('Proxies in front whose Forwarded, X-Forwarded-* and request id are believed'),
+    trust: z
+      .array(cidr)
+      .default([])
+      .describe('Proxies in front whose Forwarded, X-Forwarded-* and request id are believed'),
     read: z
       .enum(['x-forwarded', 'forwarded'])
       .default('x-forwarded')
-      .describe('Which family the trusted proxies write. The other is never believed: they pass it on as the client sent it'),
+      .describe(
+        'Which family the trusted proxies write. The other is never believed: they pass it on as the client sent it',
+      ),
     send: z
       .array(z.enum(['x-forwarded', 'forwarded']))
       .default(['x-forwarded'])
-      .describe('Which forwarding fields the upstream receives: X-Forwarded-For, -Host, -Proto, -Port, or Forwarded (RFC 7239)'),
-    via: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z:-]*$/).default('portcullis').describe('Pseudonym in Via (RFC 9110 section 7.6.3); empty sends none'),
-    requestId: z.string().regex(/^[a-z0-9-]*$/, 'is not a field name in small letters').default('x-request-id').describe('Field with the request id; empty sends none'),
+      .describe(
+        'Which forwarding fields the upstream receives: X-Forwarded-For, -Host, -Proto, -Port, or Forwarded (RFC 7239)',
+      ),
+    via: z
+      .string()
+      .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z:-]*$/)
+      .default('portcullis')
+      .describe('Pseudonym in Via (RFC 9110 section 7.6.3); empty sends none'),
+    requestId: z
+      .string()
+      .regex(/^[a-z0-9-]*$/, 'is not a field name in small letters')
+      .default('x-request-id')
+      .describe('Field with the request id; empty sends none'),
   })
   .describe('What upstreams learn of the client');
 
@@ -49,12 +81,20 @@ export const listenerSchema = z.strictObject({
   protocol: z.enum(['http', 'https']).default('http'),
   tls: z
     .strictObject({
-      certificates: z.array(z.string()).min(1).describe('Names from `certificates`; the first is for clients without or with an unknown SNI'),
+      certificates: z
+        .array(z.string())
+        .min(1)
+        .describe('Names from `certificates`; the first is for clients without or with an unknown SNI'),
       minVersion: z.enum(['1.2', '1.3']).default('1.2'),
     })
     .optional()
     .describe('Needed when protocol is https'),
-  proxyProtocol: z.boolean().default(false).describe('Every connection begins with a PROXY protocol v1 or v2 header (from `forwarding.trust` only, when that is set)'),
+  proxyProtocol: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Every connection begins with a PROXY protocol v1 or v2 header (from `forwarding.trust` only, when that is set)',
+    ),
   forwarding: forwardingSchema.prefault({}),
   limits: limitsSchema.prefault({}),
   timeouts: timeoutsSchema.prefault({}),

@@ -3,7 +3,10 @@ import { duration } from '../lib/units.ts';
 
 const targetUrl = z
   .string()
-  .regex(/^https?:\/\/[^/?#@\s]+\/?$/, 'is not the address of a service: write http://host:port or https://host:port, without a path')
+  .regex(
+    /^https?:\/\/[^/?#@\s]+\/?$/,
+    'is not the address of a service: write http://host:port or https://host:port, without a path',
+  )
   .describe('http://host:port or https://host:port');
 
 const targetSchema = z.strictObject({
@@ -11,41 +14,56 @@ const targetSchema = z.strictObject({
   weight: z.int().min(0).max(1000).default(1).describe('Share of requests; 0 sends none'),
 });
 
-export const serviceSchema = z
-  .strictObject({
-    url: targetUrl.optional().describe('The only target; short for `targets` with one entry'),
-    targets: z.array(targetSchema).min(1).optional().describe('Where the service runs'),
-    host: z
-      .union([z.enum(['preserve', 'target']), z.string().regex(/^[A-Za-z0-9.:[\]-]+$/, 'is not a host name')])
-      .default('preserve')
-      .describe('Host that the service sees: `preserve` (what the client sent), `target` (the target’s own), or a fixed name'),
-    tls: z
-      .strictObject({
-        serverName: z.string().optional().describe('Name for SNI and verification; default: the target’s host'),
-        ca: z.string().optional().describe('PEM of the certificate authorities to trust instead of the system’s'),
-        cert: z.string().optional().describe('PEM of the client certificate'),
-        key: z.string().optional().describe('PEM of the client certificate’s key'),
-        verify: z.boolean().default(true).describe('false accepts any certificate; for development only'),
-      })
-      .optional(),
-    timeouts: z
-      .strictObject({
-        connect: duration('To open a connection, TLS included; then 504').prefault('5s'),
-        firstByte: duration('From the end of the request to the head of the answer; then 504').prefault('60s'),
-        idle: duration('Longest pause within an answer or a tunnel').prefault('60s'),
-      })
-      .prefault({})
-      .describe('0s switches one off'),
-    connections: z
-      .strictObject({
-        max: z.int().min(0).default(0).describe('Open connections to one target, per worker; 0 is no limit. Requests beyond it wait'),
-        pending: z.int().min(0).default(1024).describe('Requests that may wait for a connection, per target and worker; beyond it 503'),
-        idle: z.int().min(0).default(256).describe('Idle connections kept for one target, per worker'),
-        idleTimeout: duration('How long an idle connection is kept').prefault('30s'),
-        lifetime: duration('Age at which a connection is not used again').prefault('1h'),
-      })
-      .prefault({}),
-  });
+export const serviceSchema = z.strictObject({
+  url: targetUrl.optional().describe('The only target; short for `targets` with one entry'),
+  targets: z.array(targetSchema).min(1).optional().describe('Where the service runs'),
+  host: z
+    .union([z.enum(['preserve', 'target']), z.string().regex(/^[A-Za-z0-9.:[\]-]+$/, 'is not a host name')])
+    .default('preserve')
+    .describe(
+      'Host that the service sees: `preserve` (what the client sent), `target` (the target’s own), or a fixed name',
+    ),
+  tls: z
+    .strictObject({
+      serverName: z.string().optional().describe('Name for SNI and verification; default: the target’s host'),
+      ca: z
+        .string()
+        .optional()
+        .describe('PEM of the certificate authorities to trust instead of the system’s'),
+      cert: z.string().optional().describe('PEM of the client certificate'),
+      key: z.string().optional().describe('PEM of the client certificate’s key'),
+      verify: z.boolean().default(true).describe('false accepts any certificate; for development only'),
+    })
+    .optional(),
+  timeouts: z
+    .strictObject({
+      connect: duration('To open a connection, TLS included; then 504').prefault('5s'),
+      firstByte: duration('From the end of the request to the head of the answer; then 504').prefault('60s'),
+      idle: duration(
+        'Longest pause within a request body or an answer; then 504 or a broken connection',
+      ).prefault('60s'),
+      tunnelIdle: duration('Longest silence of a tunnel, such as a WebSocket').prefault('1h'),
+    })
+    .prefault({})
+    .describe('0s switches one off'),
+  connections: z
+    .strictObject({
+      max: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe('Open connections to one target, per worker; 0 is no limit. Requests beyond it wait'),
+      pending: z
+        .int()
+        .min(0)
+        .default(1024)
+        .describe('Requests that may wait for a connection, per target and worker; beyond it 503'),
+      idle: z.int().min(0).default(256).describe('Idle connections kept for one target, per worker'),
+      idleTimeout: duration('How long an idle connection is kept').prefault('30s'),
+      lifetime: duration('Age at which a connection is not used again').prefault('1h'),
+    })
+    .prefault({}),
+});
 
 /** A service as the data plane receives it; `targets` is always there after `control/config` normalised `url`. */
 export type ServiceConfig = z.output<typeof serviceSchema>;

@@ -1,0 +1,38 @@
+import type { Fields } from '../http/fields.ts';
+import type { Exchange } from './exchange.ts';
+
+/** What takes a request's body. */
+export interface RequestBodySink {
+  requestBody(data: Buffer): void;
+  requestBodyEnd(trailers: Fields | undefined): void;
+}
+
+/**
+ * The client's side of one exchange: an HTTP/1.1 connection, or a stream of a later version. Whoever calls it because of an
+ * event of its own calls `flush` when it is done, so that what belongs together is written together.
+ */
+export interface Downstream {
+  /** The client is slower than what is sent to it. `exchange.onClientDrain` is called when it has caught up. */
+  readonly congested: boolean;
+  /** A 1xx answer. */
+  sendInformational(status: number, fields: Fields | undefined): void;
+  /**
+   * The head of `exchange.response`. `bodyLength` is in octets, -1 when it is not known, undefined when no body follows and none
+   * is stated.
+   */
+  sendHead(exchange: Exchange, bodyLength: number | undefined): void;
+  sendBody(data: Buffer): void;
+  /** A short body, as latin1 text. */
+  sendText(text: string): void;
+  sendEnd(trailers: Fields | undefined): void;
+  flush(): void;
+  /** Breaks off an answer whose head was sent: the client must be able to tell that it is not whole. */
+  abort(): void;
+  /** Gives the body to `exchange.bodySink`, what is at hand at once. */
+  readBody(): void;
+  pauseBody(): void;
+  /** From now on octets are passed on as they are, in both directions. */
+  switchProtocol(exchange: Exchange): void;
+  /** The upstream sends no more through the tunnel. */
+  endTunnel(): void;
+}

@@ -1,0 +1,90 @@
+import { STATUS_CODES } from 'node:http';
+import type { Answer } from '../policy/contract.ts';
+import type { UpstreamFailureKind } from '../upstream/failure.ts';
+
+/** Whose doing a failure is. */
+type Source = 'client' | 'gateway' | 'upstream';
+
+interface FailureRule {
+  readonly status: number;
+  readonly source: Source;
+  /** What the client may know. */
+  readonly detail: string;
+}
+
+/**
+ * Every answer that the gateway makes because something went wrong: the code is stable, for people to search and programs to
+ * compare. One table, so that no two places turn the same failure into different answers.
+ */
+const RULES = {
+  bad_request: { status: 400, source: 'client', detail: 'The request is malformed.' },
+  request_timeout: { status: 408, source: 'client', detail: 'The request did not arrive in time.' },
+  body_too_large: { status: 413, source: 'client', detail: 'The body is larger than is allowed here.' },
+  uri_too_long: { status: 414, source: 'client', detail: 'The request line is too long.' },
+  expectation_failed: { status: 417, source: 'client', detail: 'The expectation is not known here.' },
+  misdirected_request: { status: 421, source: 'client', detail: 'The request is not for this listener.' },
+  head_too_large: { status: 431, source: 'client', detail: 'The head of the request is too large.' },
+  version_not_supported: {
+    status: 505,
+    source: 'client',
+    detail: 'Only HTTP/1.0 and HTTP/1.1 are spoken here.',
+  },
+  client_closed: { status: 499, source: 'client', detail: 'The client left.' },
+  route_not_found: { status: 404, source: 'client', detail: 'No route matches this request.' },
+  method_not_allowed: { status: 405, source: 'client', detail: 'The method is not allowed here.' },
+  policy_failed: { status: 500, source: 'gateway', detail: 'The request could not be processed.' },
+  internal_error: { status: 500, source: 'gateway', detail: 'The request could not be processed.' },
+  too_many_connections: { status: 503, source: 'gateway', detail: 'Too many connections are open.' },
+  no_target: { status: 503, source: 'upstream', detail: 'The service has no target.' },
+  overloaded: { status: 503, source: 'upstream', detail: 'The service has too many requests to deal with.' },
+  upstream_refused: { status: 502, source: 'upstream', detail: 'The service could not be reached.' },
+  upstream_reset: { status: 502, source: 'upstream', detail: 'The service broke off the connection.' },
+  upstream_invalid: {
+    status: 502,
+    source: 'upstream',
+    detail: 'The service gave an answer that cannot be passed on.',
+  },
+  upstream_timeout: { status: 504, source: 'upstream', detail: 'The service did not answer in time.' },
+  request_expired: {
+    status: 504,
+    source: 'gateway',
+    detail: 'The request took longer than is allowed here.',
+  },
+} as const satisfies Record<string, FailureRule>;
+
+export type FailureCode = keyof typeof RULES;
+
+export function statusOf(code: FailureCode): number {
+  return RULES[code].status;
+}
+
+/** The answer for a failure; `detail` replaces the table's. */
+export function failureAnswer(code: FailureCode, detail?: string): Answer {
+  const rule = RULES[code];
+  return { status: rule.status, code, detail: detail ?? rule.detail };
+}
+
+/** What the failure of an upstream is to a client. */
+export const UPSTREAM_FAILURES: Readonly<Record<UpstreamFailureKind, FailureCode>> = {
+  refused: 'upstream_refused',
+  connect_timeout: 'upstream_timeout',
+  tls: 'upstream_refused',
+  reset: 'upstream_reset',
+  stale: 'upstream_reset',
+  invalid: 'upstream_invalid',
+  first_byte_timeout: 'upstream_timeout',
+  idle_timeout: 'upstream_timeout',
+  overloaded: 'overloaded',
+};
+
+/** Problem details (RFC 9457) of an answer made here. */
+export function problemBody(answer: Answer, requestId: string): string {
+  return JSON.stringify({
+    type: `urn:portcullis:problem:${answer.code}`,
+    title: STATUS_CODES[answer.status] ?? 'Error',
+    status: answer.status,
+    detail: answer.detail,
+    code: answer.code,
+    requestId,
+  });
+}

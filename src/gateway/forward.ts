@@ -1,0 +1,438 @@
+import type { Fields } from '../http/fields.ts';
+import type { ResponseHead } from '../http/response-head.ts';
+import { fieldLines, lastChunk } from '../http/serialise.ts';
+import type { Answer, BodyTransform } from '../policy/contract.ts';
+import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
+import type { UpstreamFailure } from '../upstream/failure.ts';
+import type { Service, Target } from '../upstream/service.ts';
+import { answer, breakOff, failPolicy, refuse, runResponseHooks } from './answer.ts';
+import type { RequestBodySink } from './downstream.ts';
+import type { Cancellable, Exchange } from './exchange.ts';
+import { UPSTREAM_FAILURES } from './failure.ts';
+
+/** A body piece up to this size is copied into the write of its head: cheaper than a second write. */
+const SHORT_BYTES = 8 * 1024;
+
+/** RFC 9110 section 9.2.2: sending these again does no harm. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/**
+ * Carries one exchange to a target and its answer back, piece by piece: neither body is kept, and whichever side is slower sets
+ * the pace of the other.
+ */
+export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
+  readonly #exchange: Exchange;
+  readonly #service: Service;
+  readonly #target: Target;
+  #connection: UpstreamConnection | undefined;
+  /** The request's head, until it is sent. */
+  #head = '';
+  #chunked = false;
+  #upgrading = false;
+  #retried = false;
+  #over = false;
+  /** The request's body is being read from the client. */
+  #reading = false;
+  #sentMs = 0;
+  #tunnelling = false;
+  #requestTransforms: BodyTransform[] | undefined;
+  /** Pieces of the answer that came while a policy made up its mind about its head. */
+  #held: (Buffer | { readonly trailers: Fields | undefined })[] | undefined;
+
+  constructor(exchange: Exchange, service: Service, target: Target) {
+    this.#exchange = exchange;
+    this.#service = service;
+    this.#target = target;
+  }
+
+  start(): void {
+    const exchange = this.#exchange;
+    const { request, listener, client } = exchange;
+    exchange.forward = this;
+    listener.forwarding.apply(
+      request.fields,
+      client.address,
+      client.peerAddress,
+      request.scheme,
+      request.authority,
+      listener.port,
+    );
+    listener.forwarding.appendVia(request.fields, request.version);
+    this.#acquire(false);
+  }
+
+  #acquire(fresh: boolean): void {
+    const exchange = this.#exchange;
+    exchange.targetName = this.#target.name;
+    exchange.attempts++;
+    this.#target.pool.acquire(this, fresh);
+  }
+
+  // The way to the upstream.
+
+  onConnecting(connection: UpstreamConnection): void {
+    this.#connection = connection;
+  }
+
+  onConnection(connection: UpstreamConnection): void {
+    this.#connection = connection;
+    if (this.#over) return connection.cancel();
+    const { request, downstream } = this.#exchange;
+    const head = this.#requestHead();
+    if (head === undefined) return;
+    this.#sentMs = performance.now();
+    if (request.bodyLength === 0) {
+      connection.send(head, request.method, this.#upgrading);
+      connection.endRequest('');
+      return;
+    }
+    this.#head = head;
+    this.#exchange.bodySink = this;
+    // RFC 9110 section 10.1.1: the upstream decides whether it wants the body.
+    if (!request.expectContinue) {
+      this.#reading = true;
+      downstream.readBody();
+    }
+    this.#sendHead();
+  }
+
+  /** undefined when a policy failed. */
+  #requestHead(): string | undefined {
+    const exchange = this.#exchange;
+    const { request } = exchange;
+    let fields = request.fields;
+    const hooks = exchange.route.policies.onAttempt;
+    if (hooks.length > 0) {
+      fields = fields.clone();
+      for (let i = 0; i < hooks.length; i++) {
+        const entry = hooks[i] as (typeof hooks)[number];
+        try {
+          entry.hooks.onAttempt(exchange, fields);
+        } catch (error) {
+          failPolicy(exchange, entry.name, error);
+          return undefined;
+        }
+      }
+    }
+    if (request.bodyLength !== 0 && !this.#openRequestTransforms()) return undefined;
+    let text = `${request.method} ${request.upstreamPath}${request.upstreamSearch} HTTP/1.1\r\nHost: ${this.#host()}\r\n${fieldLines(fields)}`;
+    this.#chunked =
+      request.bodyLength < 0 || (request.bodyLength > 0 && this.#requestTransforms !== undefined);
+    if (this.#chunked) text += 'Transfer-Encoding: chunked\r\n';
+    else if (request.bodyLength > 0) text += `Content-Length: ${request.bodyLength}\r\n`;
+    // RFC 9110 section 8.6: these methods mean a body, so its absence is said.
+    else if (request.method === 'POST' || request.method === 'PUT' || request.method === 'PATCH')
+      text += 'Content-Length: 0\r\n';
+    if (request.expectContinue && request.bodyLength !== 0) text += 'Expect: 100-continue\r\n';
+    this.#upgrading = request.upgrade !== '';
+    if (this.#upgrading) text += `Connection: upgrade\r\nUpgrade: ${request.upgrade}\r\n`;
+    else if (request.trailers) text += 'Connection: te\r\nTE: trailers\r\n';
+    return `${text}\r\n`;
+  }
+
+  #host(): string {
+    const { request } = this.#exchange;
+    if (request.upstreamHost !== undefined) return request.upstreamHost;
+    const host = this.#service.settings.host;
+    if (host === 'preserve') return request.authority === '' ? this.#target.authority : request.authority;
+    return host === 'target' ? this.#target.authority : host;
+  }
+
+  /** False when a policy failed. */
+  #openRequestTransforms(): boolean {
+    const exchange = this.#exchange;
+    const hooks = exchange.route.policies.transformRequestBody;
+    for (let i = 0; i < hooks.length; i++) {
+      const entry = hooks[i] as (typeof hooks)[number];
+      try {
+        const transform = entry.hooks.transformRequestBody(exchange);
+        if (transform !== undefined) (this.#requestTransforms ??= []).push(named(transform, entry.name));
+      } catch (error) {
+        failPolicy(exchange, entry.name, error);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #sendHead(): void {
+    const connection = this.#connection;
+    if (this.#head === '' || connection === undefined || this.#over) return;
+    const head = this.#head;
+    this.#head = '';
+    connection.send(head, this.#exchange.request.method, this.#upgrading);
+  }
+
+  requestBody(data: Buffer): void {
+    const piece = this.#transformed(this.#requestTransforms, data, false);
+    if (piece !== undefined && piece.length > 0) this.#writeRequest(piece);
+  }
+
+  #writeRequest(data: Buffer): void {
+    const connection = this.#connection;
+    if (this.#over || connection === undefined) return;
+    if (this.#head !== '' && !this.#chunked && data.length <= SHORT_BYTES) {
+      this.#head += data.toString('latin1');
+      return this.#sendHead();
+    }
+    this.#sendHead();
+    connection.write(data, this.#chunked);
+    if (connection.congested) this.#exchange.downstream.pauseBody();
+  }
+
+  requestBodyEnd(trailers: Fields | undefined): void {
+    const rest =
+      this.#requestTransforms === undefined
+        ? undefined
+        : this.#transformed(this.#requestTransforms, undefined, true);
+    if (this.#over) return;
+    if (rest !== undefined && rest.length > 0) this.#writeRequest(rest);
+    this.#sendHead();
+    this.#connection?.endRequest(this.#chunked ? lastChunk(trailers) : '');
+  }
+
+  onDrain(): void {
+    const { downstream } = this.#exchange;
+    if (this.#tunnelling || this.#reading) downstream.readBody();
+  }
+
+  // The way back to the client.
+
+  onInformational(head: ResponseHead): void {
+    const { request, downstream, answered } = this.#exchange;
+    if (head.status === 100) {
+      // RFC 9110 section 15.2.1: without an expectation there is nothing to tell.
+      if (!request.expectContinue || this.#reading) return;
+      downstream.sendInformational(100, undefined);
+      this.#reading = true;
+      downstream.readBody();
+    } else if (request.version !== 10 && !answered) {
+      // RFC 9110 section 15.2: not to an HTTP/1.0 client.
+      downstream.sendInformational(head.status, head.fields);
+    }
+  }
+
+  onHead(head: ResponseHead): void {
+    const exchange = this.#exchange;
+    const { response } = exchange;
+    exchange.upstreamMs = performance.now() - this.#sentMs;
+    response.status = head.status;
+    response.fields = head.fields;
+    response.contentLength = head.contentLength;
+    if (head.status === 101) {
+      this.#tunnelling = true;
+      exchange.request.upgrade = head.upgrade;
+    }
+    this.#runUpstreamHooks(0);
+  }
+
+  #runUpstreamHooks(from: number): void {
+    const exchange = this.#exchange;
+    const entries = exchange.route.policies.onUpstreamResponse;
+    for (let i = from; i < entries.length; i++) {
+      const entry = entries[i] as (typeof entries)[number];
+      let result: ReturnType<typeof entry.hooks.onUpstreamResponse>;
+      try {
+        result = entry.hooks.onUpstreamResponse(exchange);
+      } catch (error) {
+        return failPolicy(exchange, entry.name, error);
+      }
+      if (result === undefined) continue;
+      if (result instanceof Promise) return this.#awaitUpstreamHook(i, entry.name, result);
+      return answer(exchange, result);
+    }
+    this.#sendResponseHead();
+  }
+
+  #awaitUpstreamHook(at: number, policy: string, pending: Promise<Answer | undefined | void>): void {
+    const exchange = this.#exchange;
+    this.#held ??= [];
+    this.#connection?.pause();
+    pending
+      .then((result) => {
+        if (this.#over || exchange.ended) return;
+        if (result !== undefined) return answer(exchange, result);
+        this.#runUpstreamHooks(at + 1);
+        this.#release();
+      })
+      .catch((error: unknown) => failPolicy(exchange, policy, error))
+      .finally(() => exchange.downstream.flush());
+  }
+
+  /** Passes on what came while a policy was waited for. */
+  #release(): void {
+    const held = this.#held;
+    if (held === undefined || !this.#exchange.answered) return;
+    this.#held = undefined;
+    this.#connection?.resume();
+    for (const piece of held) {
+      if (Buffer.isBuffer(piece)) this.onBody(piece);
+      else this.onBodyEnd(piece.trailers);
+    }
+  }
+
+  #sendResponseHead(): void {
+    const exchange = this.#exchange;
+    const { response, request, downstream, route } = exchange;
+    if (!runResponseHooks(exchange)) return;
+    if (this.#tunnelling) {
+      downstream.switchProtocol(exchange);
+      return;
+    }
+    const bodiless = request.method === 'HEAD' || response.status === 304 || response.status === 204;
+    if (!bodiless && route.policies.transformResponseBody.length > 0 && !this.#openResponseTransforms())
+      return;
+    if (response.status === 204) downstream.sendHead(exchange, undefined);
+    else if (bodiless)
+      downstream.sendHead(exchange, response.contentLength < 0 ? undefined : response.contentLength);
+    else
+      downstream.sendHead(exchange, exchange.responseTransforms === undefined ? response.contentLength : -1);
+  }
+
+  #openResponseTransforms(): boolean {
+    const exchange = this.#exchange;
+    const hooks = exchange.route.policies.transformResponseBody;
+    for (let i = 0; i < hooks.length; i++) {
+      const entry = hooks[i] as (typeof hooks)[number];
+      try {
+        const transform = entry.hooks.transformResponseBody(exchange);
+        if (transform !== undefined) (exchange.responseTransforms ??= []).push(named(transform, entry.name));
+      } catch (error) {
+        failPolicy(exchange, entry.name, error);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  onBody(data: Buffer): void {
+    const exchange = this.#exchange;
+    if (this.#held !== undefined) {
+      this.#held.push(data);
+      return;
+    }
+    if (this.#over) return;
+    const piece =
+      exchange.responseTransforms === undefined
+        ? data
+        : this.#transformed(exchange.responseTransforms, data, false);
+    if (piece === undefined || piece.length === 0) return;
+    exchange.downstream.sendBody(piece);
+    if (exchange.downstream.congested) this.#connection?.pause();
+  }
+
+  onBodyEnd(trailers: Fields | undefined): void {
+    const exchange = this.#exchange;
+    if (this.#held !== undefined) {
+      this.#held.push({ trailers });
+      this.#connection = undefined;
+      return;
+    }
+    if (this.#over) return;
+    if (exchange.responseTransforms !== undefined) {
+      const rest = this.#transformed(exchange.responseTransforms, undefined, true);
+      if (this.#over) return;
+      if (rest !== undefined && rest.length > 0) exchange.downstream.sendBody(rest);
+    }
+    this.#connection = undefined;
+    this.#over = true;
+    exchange.forward = undefined;
+    exchange.downstream.sendEnd(trailers);
+  }
+
+  onFlush(): void {
+    this.#exchange.downstream.flush();
+  }
+
+  onFailure(failure: UpstreamFailure): void {
+    if (this.#over) return;
+    const exchange = this.#exchange;
+    this.#connection = undefined;
+    if (
+      failure.kind === 'stale' &&
+      !this.#retried &&
+      exchange.request.bodyLength === 0 &&
+      IDEMPOTENT.has(exchange.request.method)
+    ) {
+      this.#retried = true;
+      return this.#acquire(true);
+    }
+    this.#over = true;
+    exchange.forward = undefined;
+    const code = UPSTREAM_FAILURES[failure.kind];
+    exchange.code = code;
+    exchange.error = `${this.#target.name}: ${failure.cause}`;
+    exchange.snapshot.recorder.upstreamFailed(this.#service.name, failure.kind);
+    if (exchange.answered) breakOff(exchange);
+    else refuse(exchange, code);
+    exchange.downstream.flush();
+  }
+
+  onClientDrain(): void {
+    if (this.#held === undefined) this.#connection?.resume();
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#held = undefined;
+    this.#exchange.forward = undefined;
+    this.#exchange.bodySink = undefined;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection === undefined) this.#target.pool.forget(this);
+    else connection.cancel();
+  }
+
+  // A tunnel, once both sides agreed on one.
+
+  tunnel(data: Buffer): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    connection.writeTunnel(data);
+    if (connection.congested) this.#exchange.downstream.pauseBody();
+  }
+
+  tunnelEnd(): void {
+    this.#connection?.endTunnel();
+  }
+
+  onTunnelEnd(): void {
+    this.#exchange.downstream.endTunnel();
+  }
+
+  /** undefined when a transform failed: the exchange is then already over. */
+  #transformed(
+    transforms: readonly BodyTransform[] | undefined,
+    data: Buffer | undefined,
+    last: boolean,
+  ): Buffer | undefined {
+    if (transforms === undefined) return data;
+    let piece = data;
+    for (let i = 0; i < transforms.length; i++) {
+      const transform = transforms[i] as NamedTransform;
+      try {
+        const passed = piece === undefined || piece.length === 0 ? piece : transform.chunk(piece);
+        piece = last ? joined(passed, transform.end?.()) : passed;
+      } catch (error) {
+        failPolicy(this.#exchange, transform.policy, error);
+        return undefined;
+      }
+    }
+    return piece;
+  }
+}
+
+interface NamedTransform extends BodyTransform {
+  policy: string;
+}
+
+/** Remembers whose transform it is, for the log. */
+function named(transform: BodyTransform, policy: string): BodyTransform {
+  return Object.assign(transform, { policy });
+}
+
+function joined(first: Buffer | undefined, second: Buffer | undefined): Buffer | undefined {
+  if (first === undefined || first.length === 0) return second;
+  return second === undefined || second.length === 0 ? first : Buffer.concat([first, second]);
+}

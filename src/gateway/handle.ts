@@ -1,0 +1,112 @@
+import type { Answer } from '../policy/contract.ts';
+import type { Service, Target } from '../upstream/service.ts';
+import { answer, failPolicy, refuse } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+import { Forward } from './forward.ts';
+
+/**
+ * The life of a request, from its head to the moment when something answers it:
+ *
+ * 1. route it
+ * 2. run the request hooks of its policies, stage by stage; any of them may answer
+ * 3. do what the route does: answer, redirect, or forward to a service (forward.ts)
+ *
+ * The way back (answer.ts) runs the answer's hooks and sends it; however it ends, finish.ts records it.
+ */
+export function handle(exchange: Exchange): void {
+  const { request, snapshot } = exchange;
+  if (request.path === '*') return answer(exchange, SERVER_OPTIONS);
+
+  const entry = snapshot.router.match(request, exchange.captures);
+  if (entry !== undefined) {
+    exchange.route = entry.value;
+    exchange.captureNames = entry.captureNames;
+  }
+  prepareUpstreamTarget(exchange);
+  runRequestHooks(exchange, 0);
+}
+
+/** RFC 9110 section 9.3.7: a question about the gateway itself. */
+const SERVER_OPTIONS: Answer = {
+  status: 204,
+  headers: { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
+};
+
+/** The route's own rewriting comes before the policies, which may change its result. */
+function prepareUpstreamTarget(exchange: Exchange): void {
+  const { request, route } = exchange;
+  const action = route.action;
+  const rewrite = action.kind === 'service' || action.kind === 'split' ? action.rewrite : undefined;
+  request.upstreamPath =
+    rewrite === undefined ? request.path : rewrite.for(exchange.captureNames)(exchange.captures);
+  request.upstreamSearch = request.search;
+  request.upstreamHost = route.upstreamHost;
+}
+
+function runRequestHooks(exchange: Exchange, from: number): void {
+  const entries = exchange.route.policies.onRequest;
+  for (let i = from; i < entries.length; i++) {
+    const entry = entries[i] as (typeof entries)[number];
+    let result: ReturnType<typeof entry.hooks.onRequest>;
+    try {
+      result = entry.hooks.onRequest(exchange);
+    } catch (error) {
+      return failPolicy(exchange, entry.name, error);
+    }
+    if (result === undefined) continue;
+    if (result instanceof Promise) return awaitRequestHook(exchange, i, result);
+    return answer(exchange, result);
+  }
+  dispatch(exchange);
+}
+
+/** Only a policy that returns a promise pays for one. */
+function awaitRequestHook(exchange: Exchange, at: number, pending: Promise<Answer | undefined | void>): void {
+  pending
+    .then((result) => {
+      if (exchange.ended) return;
+      if (result === undefined) runRequestHooks(exchange, at + 1);
+      else answer(exchange, result);
+    })
+    .catch((error: unknown) => failPolicy(exchange, exchange.route.policies.onRequest[at]?.name ?? '', error))
+    .finally(() => exchange.downstream.flush());
+}
+
+function dispatch(exchange: Exchange): void {
+  const { action } = exchange.route;
+  if (exchange.request.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
+  switch (action.kind) {
+    case 'service':
+      return forwardTo(exchange, action.service);
+    case 'split':
+      return forwardTo(exchange, action.services.get(action.split(Math.random())));
+    case 'respond':
+      return answer(exchange, action.answer);
+    case 'redirect':
+      return redirect(
+        exchange,
+        action.status,
+        action.location.for(exchange.captureNames)(exchange.request, exchange.captures),
+      );
+    case 'none':
+      return refuseUnrouted(exchange);
+  }
+}
+
+function forwardTo(exchange: Exchange, service: Service | undefined): void {
+  const target: Target | undefined = service?.pick();
+  exchange.serviceName = service?.name;
+  if (service === undefined || target === undefined) return refuse(exchange, 'no_target');
+  new Forward(exchange, service, target).start();
+}
+
+function redirect(exchange: Exchange, status: number, location: string): void {
+  answer(exchange, { status, headers: { Location: location } });
+}
+
+function refuseUnrouted(exchange: Exchange): void {
+  const allowed = exchange.snapshot.router.allowedMethods(exchange.request);
+  if (allowed.length === 0) return refuse(exchange, 'route_not_found');
+  // RFC 9110 section 15.5.6: a 405 MUST name what is allowed.
+  refuse(exchange, 'method_not_allowed', undefined, { Allow: allowed.join(', ') });
+}

@@ -1,0 +1,97 @@
+import type { Fields } from '../http/fields.ts';
+import { parseAuthority } from '../http/host.ts';
+import {
+  FLAG_RANDOM,
+  FLAG_SAMPLED,
+  flagsOf,
+  formatTraceparent,
+  limitTracestate,
+  parentIdOf,
+  readTraceparent,
+  type TraceIds,
+  traceIdOf,
+  upstreamSpanId,
+} from '../observability/trace-context.ts';
+import type { Exchange } from './exchange.ts';
+
+/** What a trusted proxy may choose as the id of a request. */
+const MAX_ID_LENGTH = 128;
+
+/**
+ * Who the client is, and by which names the request is known: the address behind trusted proxies, the request id, the trace
+ * (W3C Trace Context). What an untrusted client says of these is not believed; its traceparent is, since a trace claims nothing.
+ */
+export function identify(exchange: Exchange, ids: TraceIds): void {
+  const { listener } = exchange;
+  const { fields } = exchange.request;
+  const peer = exchange.client.peerAddress;
+  const trusted = listener.forwarding.trusts(peer);
+  if (trusted) believe(exchange, peer);
+  trace(exchange, fields, ids);
+
+  const idField = listener.requestIdField;
+  const given = idField === '' ? undefined : fields.get(idField);
+  if (given === undefined) {
+    // A request that starts its own trace is called by it: one name to search log and traces for.
+    exchange.id = exchange.parentSpanId === '' ? exchange.traceId : ids.nextTraceId();
+    if (idField !== '') fields.push(idField, idField, exchange.id);
+    return;
+  }
+  exchange.id = trusted && given !== '' && given.length <= MAX_ID_LENGTH ? given : ids.nextTraceId();
+  fields.set(idField, exchange.id);
+}
+
+/** A trusted proxy tells of the client's own connection. */
+function believe(exchange: Exchange, peer: string): void {
+  const { listener, request } = exchange;
+  const origin = listener.forwarding.origin(peer, request.fields);
+  if (origin === undefined) return;
+  if (origin.address !== peer) exchange.client = { address: origin.address, peerAddress: peer };
+  if (origin.scheme !== undefined) request.scheme = origin.scheme;
+  const authority = origin.authority === undefined ? undefined : parseAuthority(origin.authority);
+  if (authority === undefined) return;
+  request.authority = authority.authority;
+  request.host = authority.host;
+}
+
+function trace(exchange: Exchange, fields: Fields, ids: TraceIds): void {
+  const { recorder } = exchange.snapshot;
+  exchange.spanId = ids.nextSpanId();
+  const parent = readTraceparent(fields);
+  if (parent !== '') {
+    exchange.traceId = traceIdOf(parent);
+    exchange.parentSpanId = parentIdOf(parent);
+    const flags = flagsOf(parent);
+    exchange.sampled = recorder.shouldSample(exchange.traceId, (flags & FLAG_SAMPLED) !== 0);
+    fields.set(
+      'traceparent',
+      formatTraceparent(
+        exchange.traceId,
+        upstreamSpanId(exchange.spanId),
+        (flags & FLAG_RANDOM) | (exchange.sampled ? FLAG_SAMPLED : 0),
+      ),
+    );
+    passTracestate(fields);
+    return;
+  }
+  exchange.traceId = ids.nextTraceId();
+  exchange.sampled = recorder.shouldSample(exchange.traceId, undefined);
+  if (fields.has('traceparent')) fields.delete('traceparent');
+  if (fields.has('tracestate')) fields.delete('tracestate');
+  fields.push(
+    'traceparent',
+    'traceparent',
+    formatTraceparent(
+      exchange.traceId,
+      upstreamSpanId(exchange.spanId),
+      FLAG_RANDOM | (exchange.sampled ? FLAG_SAMPLED : 0),
+    ),
+  );
+}
+
+function passTracestate(fields: Fields): void {
+  if (!fields.has('tracestate')) return;
+  const state = limitTracestate(fields.getAll('tracestate').join(','));
+  if (state === '') fields.delete('tracestate');
+  else fields.set('tracestate', state);
+}

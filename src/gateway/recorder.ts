@@ -1,0 +1,13 @@
+import type { ExchangeRecord } from '../observability/record.ts';
+
+/** Where every finished exchange is told: access log, metrics, traces. Made anew with each configuration. */
+export interface Recorder {
+  record(exchange: ExchangeRecord): void;
+  /** Whether a trace is recorded; `parentSampled` is what the caller's traceparent says, undefined without one. */
+  shouldSample(traceId: string, parentSampled: boolean | undefined): boolean;
+  policyFailed(policy: string): void;
+  upstreamFailed(service: string, kind: string): void;
+  requestStarted(): void;
+  requestEnded(): void;
+  close(): void;
+}

@@ -1,0 +1,16 @@
+/** 1 where an octet may stand in a field value: VCHAR, obs-text, SP and HTAB (RFC 9110 section 5.5). */
+export const FIELD_CONTENT: Uint8Array = table((code) => code === 0x09 || (code >= 0x20 && code !== 0x7f));
+
+/**
+ * 1 where an octet may stand in a request target that is sent on: visible ASCII without `#`, which ends a target, and
+ * without the backslash, which some recipients take for a slash.
+ */
+export const TARGET: Uint8Array = table(
+  (code) => code > 0x20 && code < 0x7f && code !== 0x23 && code !== 0x5c,
+);
+
+function table(test: (code: number) => boolean): Uint8Array {
+  const allowed = new Uint8Array(256);
+  for (let code = 0; code < 256; code++) if (test(code)) allowed[code] = 1;
+  return allowed;
+}

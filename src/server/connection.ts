@@ -1,0 +1,585 @@
+import type { Socket } from 'node:net';
+import { refuse } from '../gateway/answer.ts';
+import type { Downstream } from '../gateway/downstream.ts';
+import { Exchange, GatewayRequest } from '../gateway/exchange.ts';
+import { abandon, finish } from '../gateway/finish.ts';
+import { handle } from '../gateway/handle.ts';
+import { identify } from '../gateway/identify.ts';
+import { BodyReader, type BodySink } from '../http/body-reader.ts';
+import { Fields } from '../http/fields.ts';
+import { parseRequestHead, RequestHead } from '../http/request-head.ts';
+import { chunkLine, fieldLines, lastChunk, statusLine } from '../http/serialise.ts';
+import type { Deadline } from '../lib/deadlines.ts';
+import type { ClientView } from '../policy/contract.ts';
+import type { BoundListener, WorkerRuntime } from './runtime.ts';
+
+/** Answers up to this size are written together with their head. */
+const SHORT_BYTES = 8 * 1024;
+/** An unread rest of a body up to this size is read and dropped, to keep the connection; beyond it closing is cheaper. */
+const DISCARD_BYTES = 64 * 1024;
+/** How long a connection that is closed after its last answer is read on, so that a reset does not overtake that answer. */
+const LINGER_MS = 2000;
+
+/**
+ * - idle: between requests
+ * - head: a request has begun
+ * - busy: an exchange is going on, or the rest of its body is dropped
+ * - tunnel: octets are passed on as they are
+ * - lingering: the last answer is sent; what still comes is dropped
+ */
+type State = 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
+
+interface ServerSocket extends Socket {
+  connection: ServerConnection;
+}
+
+/** A client's HTTP/1.1 connection: requests one after the other, each answered before the next is looked at. */
+export class ServerConnection implements Downstream, Deadline, BodySink {
+  deadlineMs: number;
+  congested = false;
+  readonly #socket: ServerSocket;
+  readonly #bound: BoundListener;
+  readonly #worker: WorkerRuntime;
+  readonly #client: ClientView;
+  #state: State = 'idle';
+  #exchange: Exchange | undefined;
+  /** The beginning of a head that is not complete. */
+  #text = '';
+  /** Octets that came and are not yet wanted. */
+  #rest: Buffer | undefined;
+  #reader: BodyReader | undefined;
+  #reading = false;
+  #paused = false;
+  #pumping = false;
+  /** The answer is complete, and the rest of the request's body is dropped. */
+  #discarding = false;
+  /** Text to be written at the next flush. */
+  #out = '';
+  #chunked = false;
+  #keepAlive = false;
+  /** The client sends no more. */
+  #clientEnded = false;
+  /** When the whole request must be over. */
+  #requestDeadlineMs = Number.POSITIVE_INFINITY;
+  #expectsContinue = false;
+
+  /** `early` are octets that came before the connection was handed over. */
+  constructor(socket: Socket, bound: BoundListener, worker: WorkerRuntime, peerAddress: string) {
+    this.#socket = socket as ServerSocket;
+    this.#socket.connection = this;
+    this.#bound = bound;
+    this.#worker = worker;
+    this.#client = { address: peerAddress, peerAddress };
+    this.deadlineMs = worker.deadlines.after(bound.current.config.timeouts.head);
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('drain', onDrain);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+    worker.deadlines.add(this);
+  }
+
+  get busy(): boolean {
+    return this.#exchange !== undefined;
+  }
+
+  /** The worker is going: an idle connection closes now, a busy one after its answer. */
+  drain(): void {
+    if (this.#state === 'idle' && this.#rest === undefined) this.#linger();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  // What comes from the client.
+
+  received(data: Buffer): void {
+    switch (this.#state) {
+      case 'closed':
+      case 'lingering':
+        return;
+      case 'tunnel':
+        this.#exchange?.forward?.tunnel(data);
+        return;
+      default:
+        this.#rest = this.#rest === undefined ? data : Buffer.concat([this.#rest, data]);
+        this.#pump();
+    }
+  }
+
+  /** Does with the octets at hand what can be done now; the socket is paused while that is nothing. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#rest !== undefined) {
+      if (this.#exchange === undefined) {
+        if (this.#state === 'lingering' || this.#state === 'closed') this.#rest = undefined;
+        else this.#readHead(this.#rest);
+      } else if (this.#state === 'tunnel') {
+        const data = this.#rest;
+        this.#rest = undefined;
+        this.#exchange.forward?.tunnel(data);
+      } else if (this.#reading && this.#reader !== undefined) {
+        this.#feedBody();
+      } else {
+        break;
+      }
+    }
+    this.#pumping = false;
+    const wait =
+      this.#rest !== undefined ||
+      (this.#exchange !== undefined && this.#reader !== undefined && !this.#reading);
+    if (wait !== this.#paused) this.#setPaused(wait);
+    this.flush();
+  }
+
+  #setPaused(paused: boolean): void {
+    this.#paused = paused;
+    if (paused) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #readHead(data: Buffer): void {
+    const listener = this.#bound.current;
+    const limits = listener.config.limits;
+    const before = this.#text.length;
+    const text =
+      this.#text + data.toString('latin1', 0, Math.min(data.length, limits.head + limits.requestLine));
+    if (this.#state === 'idle') {
+      this.#state = 'head';
+      this.deadlineMs = this.#worker.deadlines.after(listener.config.timeouts.head);
+    }
+    // Parsed again only when a line was completed or is too long; see parseRequestHead.
+    const head =
+      before > 0 && text.length <= limits.requestLine && text.indexOf('\n', before) < 0
+        ? undefined
+        : parseRequestHead(text, listener.scheme, limits, this.#worker.names);
+    if (head === undefined) {
+      this.#text = text;
+      this.#rest = undefined;
+      return;
+    }
+    this.#text = '';
+    const used = head.length - before;
+    this.#rest = head.refusal === undefined && used < data.length ? data.subarray(used) : undefined;
+    this.#begin(head);
+  }
+
+  #begin(head: RequestHead): void {
+    const listener = this.#bound.current;
+    const { limits, timeouts } = listener.config;
+    const request = new GatewayRequest(head.fields);
+    request.method = head.method;
+    request.scheme = listener.scheme;
+    request.authority = head.authority;
+    request.host = head.host;
+    request.path = head.path;
+    request.search = head.search;
+    request.version = head.version;
+    request.bodyLength = head.bodyLength;
+    request.upgrade = head.upgrade;
+    request.expectContinue = head.expectContinue && head.bodyLength !== 0;
+    request.trailers = head.trailers;
+    const exchange = new Exchange(this.#worker.snapshot, listener, this, this.#client, request);
+    if (limits.body > 0) exchange.bodyLimit = limits.body;
+    exchange.snapshot.enter();
+    exchange.snapshot.recorder.requestStarted();
+    this.#state = 'busy';
+    this.#exchange = exchange;
+    this.#keepAlive = head.keepAlive;
+    this.#expectsContinue = request.expectContinue;
+    this.#reading = false;
+    this.#discarding = false;
+    this.#requestDeadlineMs = this.#worker.deadlines.after(timeouts.request);
+    this.deadlineMs = this.#requestDeadlineMs;
+    identify(exchange, this.#worker.traceIds);
+    if (head.refusal !== undefined) {
+      this.#keepAlive = false;
+      refuse(
+        exchange,
+        head.refusal.code,
+        head.refusal.detail,
+        head.refusal.code === 'method_not_allowed' ? ALLOW : undefined,
+      );
+      return;
+    }
+    if (head.bodyLength !== 0) this.#reader = new BodyReader(head.bodyLength, this.#worker.names);
+    if (head.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
+    handle(exchange);
+    if (exchange.route.timeoutMs > 0 && this.#exchange === exchange) {
+      this.#requestDeadlineMs = Math.min(
+        this.#requestDeadlineMs,
+        this.#worker.deadlines.after(exchange.route.timeoutMs),
+      );
+      if (this.deadlineMs > this.#requestDeadlineMs) this.deadlineMs = this.#requestDeadlineMs;
+    }
+  }
+
+  // The request's body.
+
+  readBody(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    if (this.#state === 'tunnel') {
+      if (this.#paused) this.#setPaused(false);
+      return;
+    }
+    if (this.#reader === undefined || this.#reading) return;
+    this.#expectsContinue = false;
+    this.#reading = true;
+    this.#watch(this.#bound.current.config.timeouts.bodyIdle);
+    if (this.#rest !== undefined) this.#feedBody();
+    if (!this.#pumping) this.#pump();
+  }
+
+  pauseBody(): void {
+    if (this.#state === 'tunnel') {
+      if (!this.#paused) this.#setPaused(true);
+      return;
+    }
+    this.#reading = false;
+    this.deadlineMs = this.#requestDeadlineMs;
+    if (!this.#pumping && this.#reader !== undefined && !this.#paused) this.#setPaused(true);
+  }
+
+  #feedBody(): void {
+    const data = this.#rest as Buffer;
+    const reader = this.#reader as BodyReader;
+    const exchange = this.#exchange;
+    this.#rest = undefined;
+    if (this.#discarding && reader.bytes > exchangeDiscardLimit(exchange)) return this.#linger();
+    this.#watch(this.#bound.current.config.timeouts.bodyIdle);
+    const next = reader.read(data, 0, this);
+    if (this.#exchange !== exchange || this.#reader !== reader) return;
+    if (reader.problem !== '') return this.#refuseBody(reader.problem);
+    if (next < data.length) this.#rest = data.subarray(next);
+    if (!reader.done) return;
+    this.#reader = undefined;
+    this.deadlineMs = this.#requestDeadlineMs;
+    if (this.#discarding) this.#nextRequest();
+    else {
+      if (exchange !== undefined) exchange.requestBytes = reader.bytes;
+      exchange?.bodySink?.requestBodyEnd(reader.trailers);
+    }
+  }
+
+  onBody(data: Buffer): void {
+    const exchange = this.#exchange;
+    const reader = this.#reader;
+    if (exchange === undefined || reader === undefined || this.#discarding) return;
+    exchange.requestBytes = reader.bytes;
+    if (reader.bytes > exchange.bodyLimit) {
+      reader.stop();
+      this.#keepAlive = false;
+      this.#failBody(exchange, 'body_too_large');
+      return;
+    }
+    exchange.bodySink?.requestBody(data);
+  }
+
+  #refuseBody(problem: string): void {
+    const exchange = this.#exchange as Exchange;
+    this.#keepAlive = false;
+    if (this.#discarding) return this.#linger();
+    exchange.error = problem;
+    this.#failBody(exchange, 'bad_request');
+  }
+
+  /** The body cannot be read on: answered where that is still possible, and the connection closes. */
+  #failBody(exchange: Exchange, code: 'body_too_large' | 'bad_request' | 'request_timeout'): void {
+    if (!exchange.answered) return refuse(exchange, code);
+    exchange.code = code;
+    exchange.forward?.cancel();
+    this.abort();
+    finish(exchange);
+  }
+
+  // The answer.
+
+  sendInformational(status: number, fields: Fields | undefined): void {
+    this.#out += `${statusLine(status)}${fields === undefined ? '' : fieldLines(fields)}\r\n`;
+  }
+
+  sendHead(exchange: Exchange, bodyLength: number | undefined): void {
+    const { response, request } = exchange;
+    exchange.answered = true;
+    const list = response.fields.list;
+    let text = statusLine(response.status);
+    let dated = false;
+    for (let i = 0; i < list.length; i += 3) {
+      if (list[i] === 'date') dated = true;
+      text += `${list[i + 1]}: ${list[i + 2]}\r\n`;
+    }
+    // RFC 9110 section 6.6.1: who passes an answer on without Date adds it.
+    if (!dated) text += `Date: ${this.#worker.date.at(Date.now())}\r\n`;
+    this.#chunked = false;
+    if (bodyLength !== undefined && bodyLength >= 0) text += `Content-Length: ${bodyLength}\r\n`;
+    else if (bodyLength !== undefined && request.version !== 10) {
+      this.#chunked = request.method !== 'HEAD';
+      text += 'Transfer-Encoding: chunked\r\n';
+    } else if (bodyLength !== undefined) this.#keepAlive = false;
+    if (this.#bound.draining || this.#mustClose()) this.#keepAlive = false;
+    if (!this.#keepAlive) text += 'Connection: close\r\n';
+    else if (request.version === 10) text += 'Connection: keep-alive\r\n';
+    this.#out += `${text}\r\n`;
+    this.deadlineMs = this.#requestDeadlineMs;
+  }
+
+  /** The rest of the body is too much to read, or may never come (RFC 9110 section 10.1.1). */
+  #mustClose(): boolean {
+    if (this.#clientEnded) return true;
+    const reader = this.#reader;
+    if (reader === undefined || this.#reading) return false;
+    if (this.#expectsContinue) return true;
+    const length = this.#exchange?.request.bodyLength ?? -1;
+    return length < 0 || length - reader.bytes > DISCARD_BYTES;
+  }
+
+  sendBody(data: Buffer): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || this.#state === 'closed') return;
+    exchange.responseBytes += data.length;
+    if (this.#state === 'tunnel') {
+      this.flush();
+      this.#written(this.#socket.write(data));
+      return;
+    }
+    if (data.length <= SHORT_BYTES && this.#out.length <= SHORT_BYTES) {
+      const text = data.toString('latin1');
+      this.#out += this.#chunked ? `${chunkLine(data.length)}${text}\r\n` : text;
+      return;
+    }
+    const socket = this.#socket;
+    socket.cork();
+    if (this.#chunked) this.#out += chunkLine(data.length);
+    if (this.#out !== '') socket.write(this.#out, 'latin1');
+    this.#out = '';
+    let open = socket.write(data);
+    if (this.#chunked) open = socket.write('\r\n', 'latin1');
+    socket.uncork();
+    this.#written(open);
+  }
+
+  sendText(text: string): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    exchange.responseBytes += text.length;
+    this.#out += this.#chunked ? `${chunkLine(text.length)}${text}\r\n` : text;
+  }
+
+  sendEnd(trailers: Fields | undefined): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    if (this.#chunked) this.#out += lastChunk(trailers);
+    finish(exchange);
+    if (!this.#keepAlive || this.#mustClose()) {
+      this.#exchange = undefined;
+      this.#linger();
+    } else if (this.#reader !== undefined) {
+      this.#discarding = true;
+      this.#reading = true;
+      exchange.bodySink = undefined;
+      this.#watch(this.#bound.current.config.timeouts.bodyIdle);
+      if (!this.#pumping) this.#pump();
+    } else {
+      this.#nextRequest();
+    }
+  }
+
+  #nextRequest(): void {
+    this.#exchange = undefined;
+    this.#reader = undefined;
+    this.#discarding = false;
+    this.#state = 'idle';
+    this.#requestDeadlineMs = Number.POSITIVE_INFINITY;
+    this.deadlineMs = this.#worker.deadlines.after(this.#bound.current.config.timeouts.keepAlive);
+    if (this.#clientEnded && this.#rest === undefined) return this.#linger();
+    if (this.#bound.draining) return this.#linger();
+    if (!this.#pumping && (this.#rest !== undefined || this.#paused)) this.#pump();
+  }
+
+  flush(): void {
+    if (this.#out === '') return;
+    const text = this.#out;
+    this.#out = '';
+    if (this.#state !== 'closed') this.#written(this.#socket.write(text, 'latin1'));
+  }
+
+  #written(open: boolean): void {
+    if (open) return;
+    this.congested = true;
+    this.#watch(this.#bound.current.config.timeouts.write);
+  }
+
+  abort(): void {
+    this.#out = '';
+    this.#socket.destroy();
+  }
+
+  switchProtocol(exchange: Exchange): void {
+    exchange.answered = true;
+    this.#out += `${statusLine(101)}${fieldLines(exchange.response.fields)}Connection: upgrade\r\nUpgrade: ${exchange.request.upgrade}\r\n\r\n`;
+    this.#state = 'tunnel';
+    this.#keepAlive = false;
+    // The upstream's idle time watches over both directions.
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    if (!this.#pumping) this.#pump();
+  }
+
+  endTunnel(): void {
+    this.flush();
+    this.#socket.end();
+    if (this.#clientEnded) this.#tunnelDone();
+  }
+
+  #tunnelDone(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    finish(exchange);
+    exchange.forward?.cancel();
+    this.#exchange = undefined;
+    this.#linger();
+  }
+
+  // The end of the connection.
+
+  /** Sends what is left and closes; the client may still be sending, and must be able to read our answer all the same. */
+  #linger(): void {
+    this.flush();
+    this.#state = 'lingering';
+    this.#rest = undefined;
+    this.#reader?.stop();
+    this.#reader = undefined;
+    this.deadlineMs = this.#worker.deadlines.after(LINGER_MS);
+    this.#socket.end();
+    if (this.#clientEnded) this.#destroyWhenSent();
+    else if (this.#paused) this.#setPaused(false);
+  }
+
+  #destroyWhenSent(): void {
+    if (this.#socket.writableFinished) this.#socket.destroy();
+    else this.#socket.once('finish', () => this.#socket.destroy());
+  }
+
+  onDeadline(nowMs: number): void {
+    const exchange = this.#exchange;
+    switch (this.#state) {
+      case 'idle':
+        return this.#linger();
+      case 'head':
+        return this.#headTimedOut();
+      case 'busy':
+        if (exchange === undefined || this.#discarding || exchange.ended) return this.destroy();
+        return this.#busyTimedOut(exchange, nowMs);
+      default:
+        return this.destroy();
+    }
+  }
+
+  #headTimedOut(): void {
+    const head = new RequestHead();
+    head.refusal = { code: 'request_timeout', detail: 'The head of the request did not arrive in time.' };
+    this.#text = '';
+    this.#begin(head);
+    this.flush();
+  }
+
+  #busyTimedOut(exchange: Exchange, nowMs: number): void {
+    this.#keepAlive = false;
+    if (this.#clientEnded && !exchange.answered) {
+      abandon(exchange, 'the client closed its side');
+      return this.destroy();
+    }
+    if (this.congested) {
+      abandon(exchange, 'the client did not take the answer');
+      return this.destroy();
+    }
+    const waitsForClient = this.#reading && this.#reader !== undefined && nowMs < this.#requestDeadlineMs;
+    if (waitsForClient) {
+      this.#failBody(exchange, 'request_timeout');
+    } else if (exchange.answered) {
+      exchange.code = 'request_expired';
+      exchange.forward?.cancel();
+      this.abort();
+      finish(exchange);
+    } else {
+      refuse(exchange, 'request_expired');
+    }
+    this.flush();
+  }
+
+  #watch(ms: number): void {
+    this.deadlineMs = Math.min(this.#worker.deadlines.after(ms), this.#requestDeadlineMs);
+  }
+
+  drained(): void {
+    this.congested = false;
+    if (this.#state === 'busy') this.deadlineMs = this.#requestDeadlineMs;
+    this.#exchange?.onClientDrain();
+  }
+
+  /** The client closed its sending side: it may still read, or be gone. */
+  ended(): void {
+    this.#clientEnded = true;
+    const exchange = this.#exchange;
+    switch (this.#state) {
+      case 'tunnel':
+        if (this.#socket.writableEnded) this.#tunnelDone();
+        else exchange?.forward?.tunnelEnd();
+        return;
+      case 'lingering':
+        return this.#destroyWhenSent();
+      case 'busy':
+        return this.#endedWhileBusy(exchange);
+      default:
+        this.#linger();
+    }
+  }
+
+  #endedWhileBusy(exchange: Exchange | undefined): void {
+    if (exchange === undefined) return this.destroy();
+    const grace = this.#bound.current.config.timeouts.halfClose;
+    const truncated = this.#reader !== undefined && this.#rest === undefined;
+    if (truncated || grace === 0) {
+      abandon(
+        exchange,
+        truncated ? 'the client left before the end of its request' : 'the client closed its side',
+      );
+      return this.destroy();
+    }
+    this.#requestDeadlineMs = Math.min(this.#requestDeadlineMs, this.#worker.deadlines.after(grace));
+    if (this.deadlineMs > this.#requestDeadlineMs) this.deadlineMs = this.#requestDeadlineMs;
+  }
+
+  closed(): void {
+    if (this.#state === 'closed') return;
+    const exchange = this.#exchange;
+    this.#state = 'closed';
+    this.#rest = undefined;
+    this.#worker.deadlines.remove(this);
+    if (exchange !== undefined && !exchange.ended) abandon(exchange, 'the client closed the connection');
+  }
+}
+
+const ALLOW = { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' };
+
+function exchangeDiscardLimit(exchange: Exchange | undefined): number {
+  return (exchange?.requestBytes ?? 0) + DISCARD_BYTES;
+}
+
+function onData(this: Socket, data: Buffer): void {
+  (this as ServerSocket).connection.received(data);
+}
+function onEnd(this: Socket): void {
+  (this as ServerSocket).connection.ended();
+}
+function onDrain(this: Socket): void {
+  (this as ServerSocket).connection.drained();
+}
+function onError(this: Socket): void {
+  // 'close' follows, and tells the same to who needs to know.
+}
+function onClose(this: Socket): void {
+  (this as ServerSocket).connection.closed();
+}

@@ -1,0 +1,204 @@
+import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway/snapshot.ts';
+import { FieldNames } from '../http/field-names.ts';
+import { DateField } from '../http/serialise.ts';
+import { Deadlines } from '../lib/deadlines.ts';
+import { TraceIds } from '../observability/trace-context.ts';
+import type { Service } from '../upstream/service.ts';
+import type { DataPlaneConfig } from './config.ts';
+import { ConnectionCounter } from './connection-counter.ts';
+import { Listener, socketKey } from './listener.ts';
+import { Recording } from './recording.ts';
+import type { WorkerRuntime } from './runtime.ts';
+import type { ListenerConfig } from './schema.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface DataPlaneOptions {
+  readonly workerId: number;
+  /** Several workers listen on the same port, and the kernel shares connections out among them. */
+  readonly reusePort: boolean;
+  readonly log: (level: LogLevel, message: string, detail?: unknown) => void;
+  /** Takes whole access-log lines. */
+  readonly accessLogSink: (batch: Uint8Array) => void;
+  /** Whether the access log's standard streams are a terminal. */
+  readonly terminal?: boolean;
+  readonly metricsPost: (message: unknown) => void;
+  readonly metricsBuffer?: SharedArrayBuffer;
+  /** From `ConnectionCounter.allocate`, shared by all workers. */
+  readonly connectionCounters: SharedArrayBuffer;
+}
+
+/** A configuration that is ready to serve and does not yet. */
+export interface Prepared {
+  readonly config: DataPlaneConfig;
+  readonly snapshot: Snapshot;
+  /** Services that the running configuration does not have. */
+  readonly services: readonly Service[];
+  /** New sockets, listening already, by listener name; connections wait in their queue. */
+  readonly listeners: ReadonlyMap<string, Listener>;
+}
+
+/** How often a drain looks whether the last connection is gone. */
+const DRAIN_CHECK_MS = 20;
+
+/** One worker's data plane: its listeners, its connections, and the configuration that they serve. */
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #deadlines = new Deadlines();
+  readonly #names = new FieldNames();
+  readonly #counter: ConnectionCounter;
+  readonly #listeners = new Map<string, Listener>();
+  /** Listeners that no configuration has any more, while their last requests end. */
+  readonly #leaving = new Set<Listener>();
+  #config: DataPlaneConfig | undefined;
+  #runtime: WorkerRuntime | undefined;
+  #recording: Recording | undefined;
+  #draining = false;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#counter = new ConnectionCounter(options.connectionCounters, options.workerId);
+    this.#counter.reset();
+  }
+
+  /** Where each listener of the committed configuration is bound. */
+  get addresses(): Readonly<Record<string, { readonly address: string; readonly port: number }>> {
+    return Object.fromEntries([...this.#listeners].map(([name, listener]) => [name, listener.address]));
+  }
+
+  stats(): { connections: number; requestsInFlight: number } {
+    let connections = 0;
+    for (const listener of this.#open()) connections += listener.connections.size;
+    return { connections, requestsInFlight: this.#runtime?.snapshot.requests ?? 0 };
+  }
+
+  /**
+   * Compiles a configuration and opens the sockets that it adds, while the running one goes on. Rejects with an Error whose
+   * message says what is wrong; what was made until then is undone.
+   */
+  async prepare(config: DataPlaneConfig): Promise<Prepared> {
+    const context: SnapshotContext = {
+      deadlines: this.#deadlines,
+      names: this.#names,
+      warn: (message, cause) => this.#options.log('warn', message, cause),
+      observer: () => NO_OBSERVER,
+      recorder: async (observability) =>
+        new Recording(observability, {
+          workerId: String(this.#options.workerId),
+          terminal: this.#options.terminal ?? false,
+          sink: this.#options.accessLogSink,
+        }),
+    };
+    const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
+    const listeners = new Map<string, Listener>();
+    const prepared: Prepared = { config, snapshot, services: made, listeners };
+    try {
+      // The first configuration has no snapshot to accept connections with before its commit.
+      this.#runtime ??= this.#makeRuntime(snapshot);
+      for (const name in config.listeners) await this.#bind(name, config, listeners);
+    } catch (error) {
+      this.discard(prepared);
+      throw error;
+    }
+    return prepared;
+  }
+
+  async #bind(name: string, config: DataPlaneConfig, listeners: Map<string, Listener>): Promise<void> {
+    const settings = config.listeners[name] as ListenerConfig;
+    const known = this.#listeners.get(name);
+    if (known !== undefined && socketKey(known.current.config) === socketKey(settings)) {
+      // A certificate that cannot be used must fail now, not at the commit.
+      Listener.check(settings, config.certificates);
+      return;
+    }
+    const listener = new Listener(
+      name,
+      settings,
+      config.certificates,
+      this.#runtime as WorkerRuntime,
+      this.#counter,
+    );
+    listeners.set(name, listener);
+    try {
+      await listener.listen(this.#options.reusePort);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`listener ${name} cannot listen on ${settings.address}:${settings.port}: ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Swaps the running configuration for a prepared one. From the next request on everything is new; requests under way end on the old. */
+  commit(prepared: Prepared): void {
+    const { config, snapshot } = prepared;
+    const before = this.#runtime?.snapshot;
+    const runtime = (this.#runtime ??= this.#makeRuntime(snapshot));
+    runtime.snapshot = snapshot;
+    this.#recording = snapshot.recorder as Recording;
+    for (const [name, listener] of [...this.#listeners]) {
+      const settings = config.listeners[name];
+      if (settings !== undefined && !prepared.listeners.has(name)) {
+        listener.update(name, settings, config.certificates);
+      } else {
+        this.#listeners.delete(name);
+        this.#leave(listener);
+      }
+    }
+    for (const [name, listener] of prepared.listeners) this.#listeners.set(name, listener);
+    if (before !== undefined && before !== snapshot) {
+      for (const [name, service] of before.services)
+        if (snapshot.services.get(name) !== service) service.retire();
+      before.retire();
+    }
+    this.#config = config;
+  }
+
+  /** Undoes a `prepare` whose configuration is not wanted after all. */
+  discard(prepared: Prepared): void {
+    for (const listener of prepared.listeners.values()) {
+      listener.close();
+      listener.destroy();
+    }
+    for (const service of prepared.services) service.retire();
+    prepared.snapshot.retire();
+    if (this.#config === undefined) this.#runtime = undefined;
+  }
+
+  /** Accepts no more connections, ends each after its request, and after `limitMs` those that are left. */
+  async drain(limitMs: number): Promise<void> {
+    this.#draining = true;
+    if (this.#runtime !== undefined) this.#runtime.draining = true;
+    for (const listener of this.#open()) listener.drain();
+    const end = performance.now() + limitMs;
+    while (performance.now() < end && this.#open().some((listener) => listener.connections.size > 0)) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS));
+    }
+    for (const listener of this.#open()) listener.destroy();
+    for (const service of this.#runtime?.snapshot.services.values() ?? []) service.retire();
+    this.#runtime?.snapshot.retire();
+    this.#recording?.flush();
+  }
+
+  #leave(listener: Listener): void {
+    this.#leaving.add(listener);
+    listener.drain(() => this.#leaving.delete(listener));
+  }
+
+  #open(): Listener[] {
+    return [...this.#listeners.values(), ...this.#leaving];
+  }
+
+  #makeRuntime(snapshot: Snapshot): WorkerRuntime {
+    return {
+      snapshot,
+      draining: this.#draining,
+      deadlines: this.#deadlines,
+      names: this.#names,
+      date: new DateField(),
+      traceIds: new TraceIds(),
+    };
+  }
+}
+
+const NO_OBSERVER = { connectionOpened(): void {}, connectionClosed(): void {} };

@@ -1,0 +1,411 @@
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import { BodyReader, type BodySink } from '../http/body-reader.ts';
+import type { FieldNames } from '../http/field-names.ts';
+import type { Fields } from '../http/fields.ts';
+import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
+import { chunkLine } from '../http/serialise.ts';
+import type { Deadline, Deadlines } from '../lib/deadlines.ts';
+import type { UpstreamFailure, UpstreamFailureKind } from './failure.ts';
+
+/** Who asked. Every call but the last few is followed by `onFlush`, so that what belongs together is written together. */
+export interface UpstreamListener extends BodySink {
+  /** A connection is being made for this request; `cancel` gives it up. */
+  onConnecting(connection: UpstreamConnection): void;
+  /** The connection is there, now or after a while: send the request on it. */
+  onConnection(connection: UpstreamConnection): void;
+  /** A 1xx answer; not 101. */
+  onInformational(head: ResponseHead): void;
+  /** The head of the final answer, or of a 101. Its body, if any, follows; then `onBodyEnd`. */
+  onHead(head: ResponseHead): void;
+  onBodyEnd(trailers: Fields | undefined): void;
+  /** The octets received so far have been told. */
+  onFlush(): void;
+  /** The upstream takes octets again. */
+  onDrain(): void;
+  /** The other side of a tunnel sends no more. */
+  onTunnelEnd(): void;
+  /** The attempt is over, without an answer or in the middle of one. */
+  onFailure(failure: UpstreamFailure): void;
+}
+
+/** What the pool needs to know. */
+export interface ConnectionOwner {
+  readonly settings: ConnectionSettings;
+  /** Connected, or done with a request and good for another. */
+  onIdle(connection: UpstreamConnection): void;
+  onClosed(connection: UpstreamConnection): void;
+}
+
+export interface ConnectionSettings {
+  readonly host: string;
+  readonly port: number;
+  /** undefined for plain HTTP. */
+  readonly tls: tls.ConnectionOptions | undefined;
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly idleMs: number;
+  readonly tunnelIdleMs: number;
+  readonly keepMs: number;
+  readonly lifetimeMs: number;
+  readonly limits: { readonly head: number; readonly fields: number };
+}
+
+type State = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
+
+/** 100, 103 and the like: more than a handful is an upstream that never answers. */
+const MAX_INFORMATIONAL = 16;
+
+interface UpstreamSocket extends net.Socket {
+  upstream: UpstreamConnection;
+}
+
+/** One HTTP/1.1 connection to a target: a request at a time, the next one only after a clean end of the one before. */
+export class UpstreamConnection implements Deadline {
+  deadlineMs: number;
+  /** Requests sent on it. */
+  requests = 0;
+  /** The socket's buffer is full: wait for `onDrain`. */
+  congested = false;
+  readonly #socket: UpstreamSocket;
+  readonly #owner: ConnectionOwner;
+  readonly #deadlines: Deadlines;
+  readonly #names: FieldNames;
+  readonly #expiresMs: number;
+  #state: State = 'connecting';
+  #listener: UpstreamListener | undefined;
+  #method = '';
+  #text = '';
+  #reader: BodyReader | undefined;
+  #keepAlive = true;
+  #requestDone = true;
+  #upgrading = false;
+  #informational = 0;
+  #answered = false;
+  #paused = false;
+
+  constructor(owner: ConnectionOwner, listener: UpstreamListener, deadlines: Deadlines, names: FieldNames) {
+    const settings = owner.settings;
+    this.#owner = owner;
+    this.#listener = listener;
+    this.#deadlines = deadlines;
+    this.#names = names;
+    this.deadlineMs = deadlines.after(settings.connectMs);
+    this.#expiresMs = deadlines.after(settings.lifetimeMs);
+    const options = { host: settings.host, port: settings.port, noDelay: true, allowHalfOpen: true };
+    const socket = settings.tls ? tls.connect({ ...options, ...settings.tls }) : net.connect(options);
+    this.#socket = socket as net.Socket as UpstreamSocket;
+    this.#socket.upstream = this;
+    socket.once(settings.tls ? 'secureConnect' : 'connect', onConnect);
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('drain', onDrain);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+    deadlines.add(this);
+  }
+
+  /** Old enough not to be used again. */
+  get expired(): boolean {
+    return this.#deadlines.nowMs >= this.#expiresMs || this.#socket.destroyed;
+  }
+
+  /** Gives an idle connection to the next request. */
+  assign(listener: UpstreamListener): void {
+    this.#listener = listener;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    listener.onConnection(this);
+  }
+
+  /**
+   * Sends the head of a request, and its body when that is short and at hand. The rest goes by `write` and ends with `endRequest`.
+   * `upgrading`: a 101 is a possible answer.
+   */
+  send(text: string, method: string, upgrading: boolean): void {
+    this.requests++;
+    this.#method = method;
+    this.#state = 'head';
+    this.#upgrading = upgrading;
+    this.#keepAlive = true;
+    this.#requestDone = false;
+    this.#answered = false;
+    this.#informational = 0;
+    this.deadlineMs = this.#deadlines.after(this.#owner.settings.idleMs);
+    if (!this.#socket.write(text, 'latin1')) this.congested = true;
+  }
+
+  /** Sends a piece of the body as it is, or as one chunk. */
+  write(data: Buffer, chunked: boolean): void {
+    const socket = this.#socket;
+    this.deadlineMs = this.#deadlines.after(this.#owner.settings.idleMs);
+    if (chunked) {
+      socket.cork();
+      socket.write(chunkLine(data.length), 'latin1');
+      socket.write(data);
+      this.congested = !socket.write('\r\n', 'latin1');
+      socket.uncork();
+    } else {
+      this.congested = !socket.write(data);
+    }
+  }
+
+  /** The request is complete; `text` ends a chunked body. */
+  endRequest(text: string): void {
+    this.#requestDone = true;
+    if (text !== '') this.congested = !this.#socket.write(text, 'latin1');
+    if (this.#state === 'head' && !this.#paused)
+      this.deadlineMs = this.#deadlines.after(this.#owner.settings.firstByteMs);
+  }
+
+  /** Stops reading until `resume`: the client is slower than the upstream. */
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#watch();
+    this.#socket.resume();
+  }
+
+  /** Sends octets through a tunnel. */
+  writeTunnel(data: Buffer): void {
+    this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
+    this.congested = !this.#socket.write(data);
+  }
+
+  /** The client sends no more through the tunnel. */
+  endTunnel(): void {
+    this.#socket.end();
+  }
+
+  /** Nobody waits for the answer any more: the connection is of no further use. */
+  cancel(): void {
+    this.#listener = undefined;
+    this.#close();
+  }
+
+  /** Closes an idle connection. */
+  retire(): void {
+    if (this.#state === 'idle') this.#close();
+    else this.#keepAlive = false;
+  }
+
+  onDeadline(nowMs: number): void {
+    const settings = this.#owner.settings;
+    switch (this.#state) {
+      case 'connecting':
+        return this.#fail('connect_timeout', `no connection within ${settings.connectMs} ms`);
+      case 'head':
+        return this.#requestDone
+          ? this.#fail('first_byte_timeout', `no answer within ${settings.firstByteMs} ms`)
+          : this.#fail('idle_timeout', `the request was not taken for ${settings.idleMs} ms`);
+      case 'body':
+        return this.#fail('idle_timeout', `the answer paused for ${settings.idleMs} ms`);
+      case 'tunnel':
+        return this.#fail('idle_timeout', `the tunnel was silent for ${settings.tunnelIdleMs} ms`);
+      case 'idle':
+        return this.#close();
+      case 'closed':
+        this.deadlineMs = nowMs + 1e9;
+    }
+  }
+
+  connected(): void {
+    this.#state = 'idle';
+    const listener = this.#listener;
+    if (listener === undefined) return this.#close();
+    this.assign(listener);
+  }
+
+  received(data: Buffer): void {
+    const listener = this.#listener;
+    if (this.#state === 'tunnel' && listener) {
+      this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
+      listener.onBody(data);
+      listener.onFlush();
+      return;
+    }
+    // RFC 9112 section 9.2: octets that answer no request mean that the two sides no longer agree on where messages end.
+    if (listener === undefined || this.#state === 'idle') return this.#close();
+    this.#answered = true;
+    let pos = 0;
+    while (pos < data.length && this.#listener === listener) {
+      pos =
+        this.#reader === undefined
+          ? this.#readHead(data, pos, listener)
+          : this.#readBody(data, pos, listener);
+    }
+    listener.onFlush();
+  }
+
+  #readHead(data: Buffer, pos: number, listener: UpstreamListener): number {
+    const before = this.#text.length;
+    const limit = this.#owner.settings.limits.head;
+    const text = this.#text + data.toString('latin1', pos, Math.min(data.length, pos + limit + 1));
+    // Parsed again only when a line was completed; see parseResponseHead.
+    const head =
+      before > 0 && text.length <= limit && text.indexOf('\n', before) < 0
+        ? undefined
+        : parseResponseHead(text, this.#owner.settings.limits, this.#names);
+    if (head === undefined) {
+      this.#text = text;
+      return data.length;
+    }
+    this.#text = '';
+    if (head.problem !== '') {
+      this.#fail('invalid', head.problem);
+      return data.length;
+    }
+    const next = pos + head.length - before;
+    if (head.status < 200) {
+      this.#readInterim(head, data, next, listener);
+      return head.status === 101 ? data.length : next;
+    }
+    this.#keepAlive &&= head.keepAlive;
+    const length = head.bodyLength(this.#method);
+    if (length === -2) this.#keepAlive = false;
+    this.#state = 'body';
+    this.#watch();
+    listener.onHead(head);
+    if (this.#listener !== listener) return data.length;
+    if (length === 0) {
+      this.#finish(listener, next < data.length);
+      listener.onBodyEnd(undefined);
+      return data.length;
+    }
+    this.#reader = new BodyReader(length, this.#names);
+    return next;
+  }
+
+  #readInterim(head: ResponseHead, data: Buffer, next: number, listener: UpstreamListener): void {
+    if (head.status === 101) {
+      if (!this.#upgrading || head.upgrade === '')
+        return this.#fail('invalid', 'it switched protocols without being asked');
+      this.#state = 'tunnel';
+      this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
+      listener.onHead(head);
+      if (next < data.length && this.#listener === listener) listener.onBody(data.subarray(next));
+      return;
+    }
+    if (++this.#informational > MAX_INFORMATIONAL)
+      return this.#fail('invalid', 'too many informational answers');
+    listener.onInformational(head);
+  }
+
+  #readBody(data: Buffer, pos: number, listener: UpstreamListener): number {
+    const reader = this.#reader as BodyReader;
+    if (!this.#paused) this.deadlineMs = this.#deadlines.after(this.#owner.settings.idleMs);
+    const next = reader.read(data, pos, listener);
+    if (this.#listener !== listener) return data.length;
+    if (reader.problem !== '') {
+      this.#fail('invalid', reader.problem);
+      return data.length;
+    }
+    if (reader.done) {
+      this.#finish(listener, next < data.length);
+      listener.onBodyEnd(reader.trailers);
+      return data.length;
+    }
+    return next;
+  }
+
+  /** The answer is complete. The connection is kept when both sides are at the end of a message and neither wants to close. */
+  #finish(listener: UpstreamListener, surplus: boolean): void {
+    this.#reader = undefined;
+    if (this.#listener === listener) this.#listener = undefined;
+    // Octets after the end of an answer: the connection must not be used again (response splitting).
+    if (surplus || !this.#keepAlive || !this.#requestDone || this.expired) return this.#close();
+    this.resume();
+    this.#state = 'idle';
+    this.congested = false;
+    this.deadlineMs = Math.min(this.#deadlines.after(this.#owner.settings.keepMs), this.#expiresMs);
+    this.#owner.onIdle(this);
+  }
+
+  #watch(): void {
+    const settings = this.#owner.settings;
+    if (this.#state === 'body') this.deadlineMs = this.#deadlines.after(settings.idleMs);
+    else if (this.#state === 'tunnel') this.deadlineMs = this.#deadlines.after(settings.tunnelIdleMs);
+    else if (this.#state === 'head') this.deadlineMs = this.#deadlines.after(settings.firstByteMs);
+  }
+
+  drained(): void {
+    this.congested = false;
+    this.#listener?.onDrain();
+  }
+
+  ended(): void {
+    const listener = this.#listener;
+    if (this.#state === 'tunnel' && listener) return listener.onTunnelEnd();
+    if (this.#state === 'body' && listener && this.#reader?.close()) {
+      this.#listener = undefined;
+      this.#close();
+      listener.onBodyEnd(undefined);
+      listener.onFlush();
+      return;
+    }
+    if (this.#state === 'closed') return;
+    this.#broken('it closed the connection');
+  }
+
+  failed(error: NodeJS.ErrnoException): void {
+    const code = error.code ?? error.message;
+    if (this.#state !== 'connecting') return this.#broken(code);
+    const secure =
+      this.#owner.settings.tls !== undefined && !/^E(CONN|HOST|NET|TIMEDOUT|AI|ADDR)|^ENOTFOUND/.test(code);
+    this.#fail(secure ? 'tls' : 'refused', secure ? error.message : code);
+  }
+
+  closed(): void {
+    if (this.#state !== 'closed') this.#broken('the connection closed');
+  }
+
+  #broken(cause: string): void {
+    if (this.#state === 'connecting') return this.#fail('refused', cause);
+    if (this.#state === 'head' && !this.#answered && this.requests > 1) return this.#fail('stale', cause);
+    this.#fail('reset', this.#state === 'body' ? `${cause} within the answer` : `${cause} before the answer`);
+  }
+
+  #fail(kind: UpstreamFailureKind, cause: string): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    this.#close();
+    if (listener === undefined) return;
+    listener.onFailure({ kind, cause });
+  }
+
+  #close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#reader?.stop();
+    this.#reader = undefined;
+    this.#text = '';
+    this.#deadlines.remove(this);
+    this.#socket.destroy();
+    this.#owner.onClosed(this);
+  }
+}
+
+function onConnect(this: net.Socket): void {
+  (this as UpstreamSocket).upstream.connected();
+}
+function onData(this: net.Socket, data: Buffer): void {
+  (this as UpstreamSocket).upstream.received(data);
+}
+function onEnd(this: net.Socket): void {
+  (this as UpstreamSocket).upstream.ended();
+}
+function onDrain(this: net.Socket): void {
+  (this as UpstreamSocket).upstream.drained();
+}
+function onError(this: net.Socket, error: Error): void {
+  (this as UpstreamSocket).upstream.failed(error);
+}
+function onClose(this: net.Socket): void {
+  (this as UpstreamSocket).upstream.closed();
+}

@@ -1,0 +1,102 @@
+import type { FieldNames } from '../../http/field-names.ts';
+import type { Deadlines } from '../../lib/deadlines.ts';
+import {
+  type ConnectionOwner,
+  type ConnectionSettings,
+  UpstreamConnection,
+  type UpstreamListener,
+} from '../connection.ts';
+
+export interface PoolSettings extends ConnectionSettings {
+  /** Open connections at most; 0 is no limit. */
+  readonly max: number;
+  /** Requests that may wait for one. */
+  readonly pending: number;
+  /** Idle connections kept. */
+  readonly idle: number;
+}
+
+/** Told when connections open and close, for the metrics. */
+export interface PoolObserver {
+  connectionOpened(): void;
+  connectionClosed(): void;
+}
+
+/**
+ * The connections of one worker to one target. The one used last is used first: it is the least likely to have been closed
+ * by the other side, and the others can time out.
+ */
+export class Pool implements ConnectionOwner {
+  readonly settings: PoolSettings;
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #waiting: UpstreamListener[] = [];
+  readonly #deadlines: Deadlines;
+  readonly #names: FieldNames;
+  readonly #observer: PoolObserver;
+  readonly #open = new Set<UpstreamConnection>();
+  #retired = false;
+
+  constructor(settings: PoolSettings, deadlines: Deadlines, names: FieldNames, observer: PoolObserver) {
+    this.settings = settings;
+    this.#deadlines = deadlines;
+    this.#names = names;
+    this.#observer = observer;
+  }
+
+  /**
+   * Calls `listener.onConnection` with a connection: an idle one at once, else when a new one is there or one comes free.
+   * `fresh` asks for one that no request was sent on. Calls `onFailure` when none can be had.
+   */
+  acquire(listener: UpstreamListener, fresh: boolean): void {
+    while (!fresh) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) break;
+      if (connection.expired) connection.retire();
+      else return connection.assign(listener);
+    }
+    if (this.settings.max === 0 || this.#open.size < this.settings.max) {
+      this.#connect(listener);
+    } else if (this.#waiting.length < this.settings.pending) {
+      this.#waiting.push(listener);
+    } else {
+      listener.onFailure({
+        kind: 'overloaded',
+        cause: `${this.#waiting.length} requests already wait for a connection`,
+      });
+    }
+  }
+
+  /** A listener that may be waiting here does not want a connection any more. */
+  forget(listener: UpstreamListener): void {
+    const index = this.#waiting.indexOf(listener);
+    if (index >= 0) this.#waiting.splice(index, 1);
+  }
+
+  /** No configuration uses this pool any more: idle connections close now, busy ones after their request. */
+  retire(): void {
+    this.#retired = true;
+    for (const connection of [...this.#open]) connection.retire();
+  }
+
+  onIdle(connection: UpstreamConnection): void {
+    const listener = this.#waiting.shift();
+    if (listener !== undefined) connection.assign(listener);
+    else if (this.#retired || this.#idle.length >= this.settings.idle) connection.retire();
+    else this.#idle.push(connection);
+  }
+
+  onClosed(connection: UpstreamConnection): void {
+    if (!this.#open.delete(connection)) return;
+    this.#observer.connectionClosed();
+    const index = this.#idle.indexOf(connection);
+    if (index >= 0) this.#idle.splice(index, 1);
+    if (this.#waiting.length > 0) this.#connect(this.#waiting.shift() as UpstreamListener);
+  }
+
+  #connect(listener: UpstreamListener): void {
+    const connection = new UpstreamConnection(this, listener, this.#deadlines, this.#names);
+    this.#open.add(connection);
+    this.#observer.connectionOpened();
+    listener.onConnecting(connection);
+  }
+}

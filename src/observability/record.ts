@@ -19,6 +19,8 @@ export interface ExchangeRecord {
   readonly durationMs: number;
   /** Milliseconds from the request being sent on to the head of the answer; -1 when no upstream was asked. */
   readonly upstreamMs: number;
+  /** Milliseconds from the first octet in to the last request being sent on, for the trace; 0 when it is not given. */
+  readonly upstreamAfterMs?: number;
   readonly client: { readonly address: string; readonly peerAddress: string };
   readonly listenerName: string;
   readonly request: {

@@ -78,11 +78,21 @@ export class Template {
   }
 
   /**
-   * For a path: a value is percent-encoded so that it stays within its segment; `request.path` keeps its slashes. Dot segments can
-   * still come about and are the caller's to refuse.
+   * For a path: a value is percent-encoded so that it stays within its segment; `request.path` keeps its slashes. Undefined when a
+   * value is missing, for `/users/${query.id}/x` without it is another resource's path. Dot segments can still come about and
+   * are the caller's to refuse.
    */
-  renderPath(exchange: Exchange): string {
-    return this.#renderWith(exchange, valueInPath);
+  renderPath(exchange: Exchange): string | undefined {
+    const literals = this.#literals;
+    const variables = this.#variables;
+    let out = literals[0] as string;
+    for (let i = 0; i < variables.length; i++) {
+      const variable = variables[i] as Variable;
+      const value = variable.read(exchange);
+      if (value === '') return undefined;
+      out += valueInPath(variable, value) + (literals[i + 1] as string);
+    }
+    return out;
   }
 
   /** For the value of a query's parameter: a value is percent-encoded so that it cannot begin another parameter. */

@@ -93,14 +93,14 @@ function encodeText(text: string): string {
   return encodePlain(Buffer.from(text).toString('latin1'), IN_QUERY);
 }
 
-/** False when the values of the request make a dot segment, which would lead out of the path that the template stands for. */
+/** False when a value is missing or makes a dot segment: either would lead out of the path that the template stands for. */
 function setPath(request: RequestView, path: Template, exchange: Exchange): boolean {
   if (path.constant !== undefined) {
     request.upstreamPath = path.constant;
     return true;
   }
   const rendered = path.renderPath(exchange);
-  if (hasDotSegment(rendered)) return false;
+  if (rendered === undefined || hasDotSegment(rendered)) return false;
   request.upstreamPath = oneSlashFirst(rendered);
   return true;
 }

@@ -73,7 +73,10 @@ export async function runProcess(): Promise<void> {
     err: (text) => void process.stderr.write(text),
     cwd: process.cwd(),
     env: process.env,
-    color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    terminal: process.stdout.isTTY,
+    errTerminal: process.stderr.isTTY,
+    // See no-color.org: any value but an empty one.
+    color: (process.env['NO_COLOR'] ?? '') === '' && (process.stdout.isTTY || process.stderr.isTTY),
   };
   try {
     process.exitCode = await main(process.argv.slice(2), io);

@@ -7,7 +7,10 @@ export interface Io {
   err(text: string): void;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether `out` is a terminal that shows colours. */
+  /** Whether `out` and `err` are terminals. */
+  readonly terminal: boolean;
+  readonly errTerminal: boolean;
+  /** Whether what goes to a terminal may have colours. */
   readonly color: boolean;
 }
 

@@ -9,6 +9,8 @@ export type Log = (level: LogLevel, message: string, detail?: unknown) => void;
 export interface WorkerStart {
   readonly workerId: number;
   readonly reusePort: boolean;
+  /** Whether readable access-log lines have colours. */
+  readonly color: boolean;
   readonly connectionCounters: SharedArrayBuffer;
   readonly metricsBuffer?: SharedArrayBuffer | undefined;
 }
@@ -35,6 +37,10 @@ export type FromWorker =
   | { readonly kind: 'refused'; readonly generation: number; readonly reason: string }
   | { readonly kind: 'drained' }
   | { readonly kind: 'pong'; readonly stats: WorkerStats }
+  | WorkerOutput;
+
+/** What a worker says of its own accord. */
+export type WorkerOutput =
   | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly detail: unknown }
   | { readonly kind: 'accessLog'; readonly batch: Uint8Array }
   | { readonly kind: 'metrics'; readonly message: unknown };

@@ -1,5 +1,5 @@
 import type { DataPlaneConfig } from '../server/config.ts';
-import type { FromWorker, Log, WorkerStats } from './messages.ts';
+import type { FromWorker, Log, WorkerOutput, WorkerStats } from './messages.ts';
 import { type ListenerAddress, PortChooser } from './ports.ts';
 import { type Reply, WorkerLink, type WorkerThread } from './worker-link.ts';
 
@@ -26,11 +26,8 @@ export interface SupervisorOptions {
   readonly reusePort: boolean;
   readonly spawn: (workerId: number) => WorkerThread;
   readonly log: Log;
-  /** Access-log batches and metrics of the workers. */
-  readonly deliver: (
-    workerId: number,
-    message: Extract<FromWorker, { kind: 'accessLog' | 'metrics' }>,
-  ) => void;
+  /** What workers say that is not about supervision. */
+  readonly deliver: (workerId: number, output: WorkerOutput) => void;
   /** After a worker has died: give back what it held in shared memory. */
   readonly onDeath?: (workerId: number) => void;
 }
@@ -305,8 +302,6 @@ export class Supervisor {
         slot.stats = message.stats;
         return;
       case 'log':
-        this.#options.log(message.level, message.message, message.detail);
-        return;
       case 'accessLog':
       case 'metrics':
         this.#options.deliver(slot.id, message);

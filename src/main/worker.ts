@@ -13,6 +13,7 @@ const post = (message: FromWorker): void => port.postMessage(message);
 const plane = new DataPlane({
   workerId: start.workerId,
   reusePort: start.reusePort,
+  terminal: start.color,
   connectionCounters: start.connectionCounters,
   ...(start.metricsBuffer === undefined ? {} : { metricsBuffer: start.metricsBuffer }),
   log: (level, message, detail) => post({ kind: 'log', level, message, detail: cloneable(detail) }),

@@ -33,7 +33,7 @@ function stage(
       return load.promise;
     },
     apply,
-    format: (errors) => errors.join('\n'),
+    show: (problems) => log.push(...problems),
     log: (level, message) => log.push(`${level}: ${message}`),
     onOutcome: (outcome) => outcomes.push(outcome.kind),
   });
@@ -47,22 +47,25 @@ describe('a reload', () => {
     loads[0]?.resolve({ ok: true, config: config('two', ['a', 'b']), warnings: ['b hides a'] });
     assert.equal((await done).kind, 'applied');
     assert.equal(reloader.current.hash, 'two');
-    assert.deepEqual(log, ['warn: b hides a', 'info: reload (SIGHUP): routes: 1 added']);
+    assert.deepEqual(log, ['b hides a', 'info: reload (SIGHUP): routes: 1 added']);
     assert.deepEqual(outcomes, ['applied']);
   });
 
   it('leaves the old one when the file is bad, and says every error', async () => {
     const { reloader, loads, log } = stage();
     const done = reloader.reload('file change');
-    loads[0]?.resolve({ ok: false, errors: ['x.yaml:1:1: bad', 'x.yaml:2:1: worse'] });
+    loads[0]?.resolve({ ok: false, errors: ['x.yaml:1:1: bad', 'x.yaml:2:1: worse'], files: ['/x.yaml'] });
     assert.deepEqual(await done, {
       kind: 'refused',
       errors: ['x.yaml:1:1: bad', 'x.yaml:2:1: worse'],
       reasons: [],
+      files: ['/x.yaml'],
     });
     assert.equal(reloader.current.hash, 'one');
     assert.deepEqual(log, [
-      'error: reload (file change) refused, the configuration before stays in force:\nx.yaml:1:1: bad\nx.yaml:2:1: worse',
+      'x.yaml:1:1: bad',
+      'x.yaml:2:1: worse',
+      'error: reload (file change) refused: the configuration before stays in force',
     ]);
   });
 
@@ -70,7 +73,12 @@ describe('a reload', () => {
     const { reloader, loads } = stage(async () => ({ ok: false, reasons: ['port 80: in use'] }));
     const done = reloader.reload('admin');
     loads[0]?.resolve({ ok: true, config: config('two'), warnings: [] });
-    assert.deepEqual(await done, { kind: 'refused', errors: [], reasons: ['port 80: in use'] });
+    assert.deepEqual(await done, {
+      kind: 'refused',
+      errors: [],
+      reasons: ['port 80: in use'],
+      files: ['/etc/two.yaml'],
+    });
     assert.equal(reloader.current.hash, 'one');
   });
 
@@ -78,7 +86,7 @@ describe('a reload', () => {
     const { reloader, loads } = stage();
     const done = reloader.reload('admin');
     loads[0]?.reject(new Error('disk on fire'));
-    assert.deepEqual(await done, { kind: 'refused', errors: [], reasons: ['disk on fire'] });
+    assert.deepEqual(await done, { kind: 'refused', errors: [], reasons: ['disk on fire'], files: [] });
   });
 
   it('does nothing when nothing differs', async () => {

@@ -15,13 +15,21 @@ export interface Reloadable {
 
 export type LoadOutcome<Config, Problem> =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly errors: readonly Problem[] };
+  | { readonly ok: false; readonly errors: readonly Problem[]; readonly files: readonly string[] };
 
 export type ReloadOutcome<Problem> =
   | { readonly kind: 'applied'; readonly changes: Changes; readonly warnings: readonly Problem[] }
   | { readonly kind: 'unchanged' }
-  /** The configuration before stays in force. `errors` are those of the file, `reasons` those of the workers. */
-  | { readonly kind: 'refused'; readonly errors: readonly Problem[]; readonly reasons: readonly string[] };
+  /**
+   * The configuration before stays in force. `errors` are those of the file, `reasons` those of the workers. `files` are those
+   * to watch besides: the one that is missing may come.
+   */
+  | {
+      readonly kind: 'refused';
+      readonly errors: readonly Problem[];
+      readonly reasons: readonly string[];
+      readonly files: readonly string[];
+    };
 
 export interface ReloaderOptions<Config extends Reloadable, Problem> {
   load(): Promise<LoadOutcome<Config, Problem>>;
@@ -29,9 +37,9 @@ export interface ReloaderOptions<Config extends Reloadable, Problem> {
   apply(
     config: Config,
   ): Promise<{ readonly ok: true } | { readonly ok: false; readonly reasons: readonly string[] }>;
-  /** Errors as text for the log, one or several lines. */
-  format(errors: readonly Problem[]): string;
-  log(level: 'info' | 'warn' | 'error', message: string, detail?: unknown): void;
+  /** Shows errors and warnings of a file to whoever runs the gateway. */
+  show(problems: readonly Problem[]): void;
+  log(level: 'info' | 'error', message: string): void;
   /** Called after each attempt, such as to count it and to watch other files. */
   onOutcome?(outcome: ReloadOutcome<Problem>, config: Config): void;
 }
@@ -80,6 +88,7 @@ export class Reloader<Config extends Reloadable, Problem> {
       kind: 'refused' as const,
       errors: [],
       reasons: [error instanceof Error ? error.message : String(error)],
+      files: [],
     }));
     this.#report(trigger, outcome);
     this.#options.onOutcome?.(outcome, this.#current);
@@ -88,34 +97,31 @@ export class Reloader<Config extends Reloadable, Problem> {
 
   async #attempt(): Promise<ReloadOutcome<Problem>> {
     const loaded = await this.#options.load();
-    if (!loaded.ok) return { kind: 'refused', errors: loaded.errors, reasons: [] };
+    if (!loaded.ok) return { kind: 'refused', errors: loaded.errors, reasons: [], files: loaded.files };
     const { config, warnings } = loaded;
     if (config.hash === this.#current.hash) return { kind: 'unchanged' };
     const applied = await this.#options.apply(config);
-    if (!applied.ok) return { kind: 'refused', errors: [], reasons: applied.reasons };
+    if (!applied.ok) return { kind: 'refused', errors: [], reasons: applied.reasons, files: config.files };
     const changes = compareConfigs(this.#current.dataPlane, config.dataPlane);
     this.#current = config;
     return { kind: 'applied', changes, warnings };
   }
 
   #report(trigger: ReloadTrigger, outcome: ReloadOutcome<Problem>): void {
-    const { log, format } = this.#options;
+    const { log, show } = this.#options;
     switch (outcome.kind) {
       case 'unchanged':
         log('info', `reload (${trigger}): nothing changed`);
         return;
       case 'applied':
-        for (const warning of outcome.warnings) log('warn', format([warning]));
+        if (outcome.warnings.length > 0) show(outcome.warnings);
         log('info', `reload (${trigger}): ${describeChanges(outcome.changes)}`);
         return;
-      case 'refused': {
-        const causes = [...(outcome.errors.length > 0 ? [format(outcome.errors)] : []), ...outcome.reasons];
-        log(
-          'error',
-          `reload (${trigger}) refused, the configuration before stays in force:\n${causes.join('\n')}`,
-        );
+      case 'refused':
+        if (outcome.errors.length > 0) show(outcome.errors);
+        for (const reason of outcome.reasons) log('error', reason);
+        log('error', `reload (${trigger}) refused: the configuration before stays in force`);
         return;
-      }
     }
   }
 }

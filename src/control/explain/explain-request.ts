@@ -1,0 +1,177 @@
+import { loadPolicy } from '../../policies/load.ts';
+import type { PolicyUse } from '../../policies/use.ts';
+import { type Policy, STAGES, type Stage } from '../../policy/contract.ts';
+import { type ExplainedLoser, type Explanation, explain } from '../../routing/explain.ts';
+import { compileRedirect } from '../../routing/redirect.ts';
+import { compileRewrite } from '../../routing/rewrite.ts';
+import type { DataPlaneConfig } from '../../server/config.ts';
+import { type Asked, type Question, readQuestion } from './question.ts';
+
+/** Where something stands in the configuration. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What an explanation needs of a loaded configuration. */
+export interface ExplainableConfig {
+  readonly dataPlane: DataPlaneConfig;
+  readonly positionOf: (path: readonly (string | number)[]) => Place | undefined;
+}
+
+export interface ExplainedPolicy {
+  readonly name: string;
+  readonly stage: Stage;
+  /** Of every route, or of this one. */
+  readonly from: 'global' | 'route';
+  readonly place: Place | undefined;
+}
+
+export interface ExplainedService {
+  readonly name: string;
+  readonly place: Place | undefined;
+  /** Share of the requests; 1 where the route has one service. */
+  readonly weight: number;
+  readonly targets: readonly { readonly url: string; readonly weight: number }[];
+}
+
+export type ExplainedOutcome =
+  | {
+      readonly kind: 'service';
+      readonly services: readonly ExplainedService[];
+      /** Path and query that the service receives, if no policy changes them. */
+      readonly upstreamPath: string;
+      /** Host that it receives; `target` stands for that of the target chosen. */
+      readonly upstreamHost: string;
+    }
+  | { readonly kind: 'respond'; readonly status: number }
+  | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'method_not_allowed'; readonly allow: readonly string[] };
+
+/** All that is known of what a request meets: plain data, the same offline and from a running gateway. */
+export interface RequestExplanation {
+  readonly request: { readonly method: string; readonly url: string };
+  readonly route?: {
+    readonly name: string;
+    readonly place: Place | undefined;
+    readonly pattern: string | undefined;
+    readonly captures: Readonly<Record<string, string>>;
+  };
+  /** In the order in which their request hooks run. Without a route: the global ones, which run all the same. */
+  readonly policies: readonly ExplainedPolicy[];
+  readonly outcome: ExplainedOutcome;
+  /** Every other route and why it lost, in the order of the configuration. */
+  readonly others: readonly (ExplainedLoser & { readonly place: Place | undefined })[];
+}
+
+export type ExplainResult =
+  | { readonly ok: true; readonly explanation: RequestExplanation }
+  | { readonly ok: false; readonly message: string };
+
+/** Explains a request against a configuration; `ok` is false for a request that the gateway would answer with 400. */
+export async function explainRequest(config: ExplainableConfig, question: Question): Promise<ExplainResult> {
+  const read = readQuestion(question);
+  if (!read.ok) return read;
+  const { request } = read;
+  const { dataPlane, positionOf } = config;
+  const routes = Object.entries(dataPlane.routes).map(([name, route]) => ({ name, config: route }));
+  const found = explain(routes, request);
+  const { winner } = found;
+  const explanation: RequestExplanation = {
+    request: {
+      method: request.method,
+      url: `${request.scheme}://${request.authority}${request.path}${request.search}`,
+    },
+    ...(winner === undefined
+      ? {}
+      : {
+          route: {
+            name: winner.route,
+            place: positionOf(['routes', winner.route]),
+            pattern: winner.pattern,
+            captures: winner.captures,
+          },
+        }),
+    policies: await policiesInOrder(config, winner?.route),
+    outcome: outcomeOf(config, request, found),
+    others: found.losers.map((loser) => ({ ...loser, place: positionOf(['routes', loser.route]) })),
+  };
+  return { ok: true, explanation };
+}
+
+interface PlacedPolicy extends ExplainedPolicy {
+  readonly use: PolicyUse;
+  readonly policy: Policy;
+}
+
+/** By stage, within a stage global ones first; of a policy that is unique only the last use runs. */
+async function policiesInOrder(
+  config: ExplainableConfig,
+  route: string | undefined,
+): Promise<ExplainedPolicy[]> {
+  const { dataPlane, positionOf } = config;
+  const own = route === undefined ? [] : (dataPlane.routes[route]?.policies ?? []);
+  const placed = await Promise.all([
+    ...dataPlane.policies.map((use, index) => place(use, 'global', positionOf(['policies', index]))),
+    ...own.map((use, index) => place(use, 'route', positionOf(['routes', route ?? '', 'policies', index]))),
+  ]);
+  return placed
+    .filter(
+      ({ use, policy }, at) =>
+        policy.unique !== true || !placed.some((other, i) => i > at && isSame(other.use, use)),
+    )
+    .sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage))
+    .map(({ name, stage, from, place }) => ({ name, stage, from, place }));
+}
+
+async function place(use: PolicyUse, from: 'global' | 'route', at: Place | undefined): Promise<PlacedPolicy> {
+  const policy = await loadPolicy(use);
+  return { name: use.name, stage: policy.stage, from, place: at, use, policy };
+}
+
+function isSame(a: PolicyUse, b: PolicyUse): boolean {
+  return a.name === b.name && a.module === b.module;
+}
+
+function outcomeOf(
+  { dataPlane, positionOf }: ExplainableConfig,
+  request: Asked,
+  found: Explanation,
+): ExplainedOutcome {
+  const { winner } = found;
+  const route = winner === undefined ? undefined : dataPlane.routes[winner.route];
+  if (winner === undefined || route === undefined) {
+    return found.status === 'method_not_allowed'
+      ? { kind: 'method_not_allowed', allow: found.allow }
+      : { kind: 'not_found' };
+  }
+  const names = Object.keys(winner.captures);
+  const captures = Object.values(winner.captures);
+  if (route.respond !== undefined) return { kind: 'respond', status: route.respond.status };
+  if (route.redirect !== undefined) {
+    const location = compileRedirect(route.redirect, names)(request, captures);
+    return { kind: 'redirect', status: route.redirect.status, location };
+  }
+  const shares = route.split ?? [{ service: route.service ?? '', weight: 1 }];
+  const services = shares.map(({ service, weight }) => ({
+    name: service,
+    place: positionOf(['services', service]),
+    weight,
+    targets: dataPlane.services[service]?.targets ?? [],
+  }));
+  const template = route.rewrite?.path;
+  const path = template === undefined ? request.path : compileRewrite(template, names)(captures);
+  return {
+    kind: 'service',
+    services,
+    upstreamPath: path + request.search,
+    upstreamHost:
+      route.rewrite?.host ?? hostFor(dataPlane.services[shares[0]?.service ?? '']?.host, request.authority),
+  };
+}
+
+function hostFor(rule: string | undefined, authority: string): string {
+  return rule === undefined || rule === 'preserve' ? authority : rule;
+}

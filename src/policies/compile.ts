@@ -2,7 +2,7 @@ import { nearest } from '../lib/nearest.ts';
 import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
 import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
 import { loadPolicy } from './load.ts';
-import { type PolicyProblem, problemsOf } from './problems.ts';
+import { parseOptions, type PolicyProblem, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
 
 type HookName = keyof PolicyHooks;
@@ -42,6 +42,30 @@ export interface CompiledPolicies {
 /** A route without policies. */
 export const noPolicies: CompiledPolicies = assemble([], () => {});
 
+/** A use with its policy and its options as the schema read them. */
+interface ReadUse {
+  readonly use: PolicyUse;
+  readonly policy: Policy;
+  readonly options: unknown;
+}
+
+/**
+ * What is read of a use once, however many routes it stands in: global policies stand in all of them. Give one to every
+ * `compilePolicies` of a configuration, and drop it with the configuration.
+ */
+export class PolicyReader {
+  readonly #read = new Map<PolicyUse, Promise<ReadUse>>();
+
+  read(use: PolicyUse): Promise<ReadUse> {
+    let read = this.#read.get(use);
+    if (read === undefined) {
+      read = readUse(use);
+      this.#read.set(use, read);
+    }
+    return read;
+  }
+}
+
 /**
  * Makes the policies of one route, global ones first. Rejects with an Error that names the policy when one cannot be loaded, has
  * wrong options or fails to be made; what was made until then is closed.
@@ -49,11 +73,13 @@ export const noPolicies: CompiledPolicies = assemble([], () => {});
 export async function compilePolicies(
   uses: readonly PolicyUse[],
   context: PolicyContext,
+  reader: PolicyReader = new PolicyReader(),
 ): Promise<CompiledPolicies> {
+  if (uses.length === 0) return noPolicies;
   const made: CompiledPolicy[] = [];
   try {
-    const loaded = await Promise.all(uses.map(async (use) => ({ use, policy: await loadPolicy(use) })));
-    for (const { use, policy } of inOrder(loaded)) made.push(await make(use, policy, context));
+    const read = await Promise.all(uses.map((use) => reader.read(use)));
+    for (const { use, policy, options } of inOrder(read)) made.push(await make(use, policy, options, context));
   } catch (error) {
     closeAll(made, context);
     throw error;
@@ -72,25 +98,21 @@ export async function validatePolicyUse(use: PolicyUse): Promise<readonly Policy
   } catch (error) {
     return [{ path: [], message: messageOf(error) }];
   }
-  const problems = await problemsOf(policy.schema, optionsOf(use));
-  if (problems.length > 0) return problems;
+  const parsed = await parseOptions(policy.schema, use.options);
+  if (!parsed.success) return problemsOf(policy.schema, parsed.error);
   const context: PolicyContext = { route: '', warn: () => {} };
   try {
-    closeAll([await make(use, policy, context)], context);
+    closeAll([await make(use, policy, parsed.data, context)], context);
   } catch (error) {
     return [{ path: [], message: messageOf(error) }];
   }
   return [];
 }
 
-type Loaded = { readonly use: PolicyUse; readonly policy: Policy };
-
-/** By stage; within a stage as they came. Of a unique policy the last use stays. */
-function inOrder(loaded: readonly Loaded[]): Loaded[] {
-  return loaded
-    .filter(
-      ({ use, policy }, at) => !policy.unique || !loaded.some((other, i) => i > at && isSame(other.use, use)),
-    )
+/** The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays. */
+export function inOrder<Item extends { readonly use: PolicyUse; readonly policy: Policy }>(items: readonly Item[]): Item[] {
+  return items
+    .filter(({ use, policy }, at) => !policy.unique || !items.some((other, i) => i > at && isSame(other.use, use)))
     .sort((a, b) => STAGES.indexOf(a.policy.stage) - STAGES.indexOf(b.policy.stage));
 }
 
@@ -98,25 +120,28 @@ function isSame(a: PolicyUse, b: PolicyUse): boolean {
   return a.name === b.name && a.module === b.module;
 }
 
-async function make(use: PolicyUse, policy: Policy, context: PolicyContext): Promise<CompiledPolicy> {
-  const parsed = await policy.schema.safeParseAsync(optionsOf(use));
-  if (!parsed.success) {
-    const problems = await problemsOf(policy.schema, optionsOf(use));
-    const list = problems.map(({ path, message }) => [...path, message].join(': ')).join('; ');
-    throw new Error(`the options of the policy ${use.name} are wrong: ${list}`);
-  }
+async function readUse(use: PolicyUse): Promise<ReadUse> {
+  const policy = await loadPolicy(use);
+  const parsed = await parseOptions(policy.schema, use.options);
+  if (parsed.success) return { use, policy, options: parsed.data };
+  const list = problemsOf(policy.schema, parsed.error).map(({ path, message }) => [...path, message].join(': '));
+  throw new Error(`the options of the policy ${use.name} are wrong: ${list.join('; ')}`);
+}
+
+async function make(
+  use: PolicyUse,
+  policy: Policy,
+  options: unknown,
+  context: PolicyContext,
+): Promise<CompiledPolicy> {
   let hooks: PolicyHooks;
   try {
-    hooks = await policy.create(parsed.data, context);
+    hooks = await policy.create(options, context);
     checkHooks(hooks);
   } catch (error) {
     throw new Error(`the policy ${use.name} cannot be made: ${messageOf(error)}`, { cause: error });
   }
   return { name: use.name, stage: policy.stage, hooks: bindAll(hooks) };
-}
-
-function optionsOf(use: PolicyUse): unknown {
-  return use.options ?? {};
 }
 
 /** A misspelt hook would never run, an async one where nobody waits would lose its failure: both are refused. */

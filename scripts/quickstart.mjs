@@ -1,7 +1,7 @@
 // Runs on any Node from 20 on; its children run on the one that fits.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -141,7 +141,7 @@ export class Quickstart {
       'inherit',
     );
     const deadline = Date.now() + START_LIMIT_MS;
-    while (!this.#stopping && !(await answers(this.#ports.gateway))) {
+    while (!this.#stopping && !(await isReady(this.#ports.admin))) {
       if (Date.now() > deadline) throw new Error('the gateway did not start in time');
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -197,7 +197,8 @@ export class Quickstart {
 Portcullis is running on ${at} (admin: http://127.0.0.1:${admin}), configured by
 ${this.#copy ? join(this.#copy, 'portcullis.yaml') : 'examples/quickstart/portcullis.yaml; change it while this runs, and it is loaded again'}
 
-Behind it:
+Its processes:
+  gateway  0.0.0.0:${String(gateway).padEnd(7)} process ${String(this.#gateway.pid).padEnd(7)}  Portcullis itself
 ${lines.join('\n')}
 
 Try, in another terminal, in this folder:
@@ -244,15 +245,15 @@ function tryPort(port, host) {
   });
 }
 
-/** Whether something accepts connections on the port. */
-function answers(port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false));
-    socket.once('close', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
+/** Whether the gateway says that it takes requests. */
+async function isReady(adminPort) {
+  try {
+    const response = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
 }
 
 function isRunning(child) {

@@ -1,3 +1,4 @@
+import { core, type z } from 'zod';
 import { validatePolicyUse } from '../../policies/compile.ts';
 import { loadPolicy } from '../../policies/load.ts';
 import { builtinPolicies } from '../../policies/registry.ts';
@@ -20,7 +21,7 @@ export function builtinCatalog(): PolicyCatalog {
     async validate(use) {
       try {
         const policy = await loadPolicy(use);
-        const parsed = await policy.schema.safeParseAsync(use.options);
+        const parsed = await parse(policy.schema, use.options);
         if (!parsed.success) return problemsFromIssues(parsed.error.issues, use.options, policy.schema);
         // Some policies see only when they are made that their options do not fit together.
         return await validatePolicyUse(use);
@@ -29,4 +30,14 @@ export function builtinCatalog(): PolicyCatalog {
       }
     },
   };
+}
+
+/** Asynchronous only where the schema is: the other way is several times faster. */
+function parse(schema: z.ZodType, options: unknown) {
+  try {
+    return schema.safeParse(options);
+  } catch (error) {
+    if (error instanceof core.$ZodAsyncError) return schema.safeParseAsync(options);
+    throw error;
+  }
 }

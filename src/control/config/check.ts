@@ -166,12 +166,6 @@ function checkRouteTargets(config: Record<string, unknown>, problems: Problem[])
       if (isRecord(entry))
         checkReference(entry['service'], services, 'service', [...path, 'split', index, 'service'], problems);
     });
-    if (allWeightsZero(split))
-      problems.push({
-        path: [...path, 'split'],
-        message: 'every service has weight 0: no request could be sent',
-        atKey: true,
-      });
   }
 }
 

@@ -7,11 +7,16 @@ export interface FormatOptions {
   readonly color?: boolean | undefined;
   /** Files below it are shown relative to it; default: the current directory. */
   readonly cwd?: string | undefined;
+  /** Beyond so many the rest is counted only; default 100. */
+  readonly limit?: number | undefined;
 }
 
 /** The errors for people: `file:line:column: path: what is wrong`, and below it the line with a mark under the fault. */
 export function formatErrors(errors: readonly ConfigError[], options: FormatOptions = {}): string {
-  return errors.map((error) => formatError(error, options)).join('\n');
+  const limit = options.limit ?? 100;
+  const shown = errors.slice(0, limit).map((error) => formatError(error, options));
+  if (errors.length > limit) shown.push(`and ${errors.length - limit} more`);
+  return shown.join('\n');
 }
 
 function formatError(error: ConfigError, options: FormatOptions): string {
@@ -25,7 +30,7 @@ function formatError(error: ConfigError, options: FormatOptions): string {
   const position = `${shownFile(error.file, options.cwd ?? process.cwd())}:${error.line}:${error.column}`;
   const head = `${paint('bold', position)}: ${warning}${path}${error.message}${suggestion}`;
   if (error.excerpt === undefined) return head;
-  const number = String(error.line).padStart(5);
+  const number = String(error.line).padStart(4);
   const gutter = ' '.repeat(number.length);
   const mark = ' '.repeat(error.excerpt.start) + paint(style, '^'.repeat(error.excerpt.length));
   return `${head}\n${paint('dim', `${number} |`)} ${error.excerpt.line}\n${paint('dim', `${gutter} |`)} ${mark}`;

@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly policies?: PolicyCatalog | undefined;
   /** How long a configuration in TypeScript may take; default 10,000. */
   readonly evaluateTimeoutMs?: number | undefined;
+  /** The configuration itself, in the language of the file's name, instead of what the file holds; the file need not exist. */
+  readonly text?: string | undefined;
   /** Now, in milliseconds since 1970, for the validity of certificates. */
   readonly nowMs?: number | undefined;
 }
@@ -50,6 +52,8 @@ export interface LoadedConfig {
   readonly files: readonly string[];
   /** Where something was written, such as `['routes', 'users']`; undefined for what was not. Costs nothing until it is asked for. */
   readonly positionOf: (path: Path) => Position | undefined;
+  /** What `env:` and `file:` stood for, so that it can be kept out of a dump. */
+  readonly secrets: ReadonlySet<string>;
   /** Equal for configurations that are equal in everything, secrets and policies' files included. */
   readonly hash: string;
 }
@@ -90,7 +94,10 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
 }
 
 async function readSource(path: string, files: FileReader, options: LoadOptions): Promise<SourceResult> {
-  const read = await files.read(path, MAX_FILE_BYTES);
+  const read =
+    options.text === undefined
+      ? await files.read(path, MAX_FILE_BYTES)
+      : { ok: true as const, text: options.text };
   if (!read.ok) return refused(path, `the configuration ${read.reason}`);
   switch (extname(path).toLowerCase()) {
     case '.json':
@@ -118,7 +125,7 @@ function refused(file: string, message: string): SourceResult {
   };
 }
 
-type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime'>;
+type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'secrets'>;
 
 /** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
 async function build(
@@ -183,7 +190,7 @@ async function build(
       tracing: { ...data.observability.tracing, headers: tracingHeaders },
     },
   };
-  return { dataPlane, admin: data.admin, runtime: data.runtime };
+  return { dataPlane, admin: data.admin, runtime: data.runtime, secrets: secrets.resolved };
 }
 
 /** Ties between routes are errors, routes that can never match are warnings. */
@@ -260,10 +267,10 @@ async function eachOf<Result>(
 ): Promise<Map<string, Result>> {
   const results = new Map<string, Result>();
   if (!isRecord(collection)) return results;
-  const visited = await Promise.all(
-    Object.entries(collection).map(async ([name, entry]) => [name, await visit(entry, name)] as const),
-  );
-  for (const [name, result] of visited) if (result !== undefined) results.set(name, result);
+  for (const [name, entry] of Object.entries(collection)) {
+    const result = await visit(entry, name);
+    if (result !== undefined) results.set(name, result);
+  }
   return results;
 }
 

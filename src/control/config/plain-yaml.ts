@@ -24,7 +24,7 @@ export function readPlainYaml(
 const UNUSUAL = /[^\n\x20-\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]/;
 const COULD_BE_NUMBER = /^[-+]?\.?(?:\d|inf|nan)/i;
 const SIMPLE_NUMBER = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$/;
-const BLOCK_PLAIN = () => /[A-Za-z0-9_./$+^(;\u00a1-\ud7ff-][^\n]*/y;
+const BLOCK_PLAIN = () => /[A-Za-z0-9_./$+^~(;\u00a1-\ud7ff-][^\n]*/y;
 const KEY_PLAIN = () => /[A-Za-z0-9_./$+^-][A-Za-z0-9_./$+^@=~()<>*{}-]*(?=:(?: |$))/my;
 const FLOW_PLAIN = () =>
   /[A-Za-z0-9_./$+^-](?:[A-Za-z0-9_./$+^*@=;~%()<>-]|:(?=[A-Za-z0-9/*]))*(?: [A-Za-z0-9_./$+^*@=;~%()<>-]+)*/y;

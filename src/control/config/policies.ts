@@ -5,7 +5,7 @@ import type { PolicyCatalog } from './catalog.ts';
 import { digest, type FileReader, MAX_SMALL_FILE_BYTES } from './files.ts';
 import { isRecord, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
-import type { Secrets } from './secrets.ts';
+import { holdsReference, type Secrets } from './secrets.ts';
 
 export interface PoliciesContext {
   readonly catalog: PolicyCatalog;
@@ -28,8 +28,13 @@ export class PolicyLists {
   /** The list at `path`, as it was written; what is wrong with it becomes problems, and entries that cannot be used are left out. */
   async resolve(list: unknown, path: Path): Promise<readonly PolicyUse[]> {
     if (!Array.isArray(list) || list.length === 0) return [];
-    const uses = await Promise.all(list.map((entry: unknown, index) => this.#entry(entry, [...path, index])));
-    return uses.filter((use) => use !== undefined);
+    // One after the other: thousands of lists at once would live in memory together, which costs more than it saves.
+    const uses: PolicyUse[] = [];
+    for (const [index, entry] of list.entries()) {
+      const use = await this.#entry(entry, [...path, index]);
+      if (use !== undefined) uses.push(use);
+    }
+    return uses;
   }
 
   async #entry(entry: unknown, path: Path): Promise<PolicyUse | undefined> {
@@ -49,7 +54,8 @@ export class PolicyLists {
       });
     if (others.length > 0) return undefined;
     const found = new Set<string>();
-    const options = await secrets.deep(entry[name] ?? {}, [...path, name], found);
+    const written = entry[name] ?? {};
+    const options = holdsReference(written) ? await secrets.deep(written, [...path, name], found) : written;
     const use = isModulePath(name)
       ? await this.#moduleUse(name, options, path)
       : this.#builtinUse(name, options, path);

@@ -13,6 +13,8 @@ export interface SecretsOptions {
 
 /** Replaces `env:NAME` and `file:path` by what they stand for. A failure is a problem that names the source, never the value. */
 export class Secrets {
+  /** Every text that a reference stood for. */
+  readonly resolved = new Set<string>();
   readonly #options: SecretsOptions;
 
   constructor(options: SecretsOptions) {
@@ -24,7 +26,9 @@ export class Secrets {
     const match = REFERENCE.exec(value);
     if (!match) return value;
     const target = match[2] as string;
-    return match[1] === 'env' ? this.#fromEnv(target, path) : this.#fromFile(target, path);
+    const text = match[1] === 'env' ? this.#fromEnv(target, path) : await this.#fromFile(target, path);
+    if (text !== undefined) this.resolved.add(text);
+    return text;
   }
 
   /** Plain data with every reference in it replaced, however deep. What holds none is returned as it is. */
@@ -66,10 +70,11 @@ export class Secrets {
   }
 }
 
-function holdsReference(value: unknown): boolean {
+/** Whether a reference stands anywhere in plain data. */
+export function holdsReference(value: unknown): boolean {
   if (typeof value === 'string') {
-    const match = REFERENCE.exec(value);
-    return match !== null && (match[1] === 'file' || ENV_NAME.test(match[2] as string));
+    if (value.startsWith('file:')) return value.length > 5;
+    return value.startsWith('env:') && ENV_NAME.test(value.slice(4));
   }
   if (Array.isArray(value)) return value.some(holdsReference);
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsReference);

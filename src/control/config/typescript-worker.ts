@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
+import { parse } from 'acorn';
 import { plainData } from './plain-data.ts';
 import type { Problem } from './problem.ts';
 import type { ModuleText } from './typescript-places.ts';
@@ -90,6 +91,7 @@ function placeOfError(error: unknown, file: string): ModulePlace | undefined {
   const stack = error.stack ?? '';
   const first = /^(?:file:\/\/)?(\/.+?):\d+$/.exec(stack.slice(0, Math.max(0, stack.indexOf('\n'))))?.[1];
   if (first !== undefined) return placeInStack(error, first);
+  if (error instanceof SyntaxError) return placeOfSyntaxError() ?? { file, line: 1, column: 1 };
   for (const frame of stack.matchAll(/\(?(file:\/\/\/[^()\n]+?):(\d+):(\d+)\)?$/gm)) {
     const frameFile = fileURLToPath(frame[1] as string);
     if (texts.has(frameFile)) return { file: frameFile, line: Number(frame[2]), column: Number(frame[3]) };
@@ -105,13 +107,32 @@ function placeOfError(error: unknown, file: string): ModulePlace | undefined {
   return { file, line: 1, column: 1 };
 }
 
-function placeInStack(error: unknown, file: string): ModulePlace | undefined {
-  const match = /^[^\n]*:(\d+)\n[^\n]*\n(?: *)(?=\^)/.exec(error instanceof Error ? (error.stack ?? '') : '');
-  if (match === null) return { file, line: 1, column: 1 };
-  const caret = match[0].slice(match[0].lastIndexOf('\n') + 1).length;
-  return { file, line: Number(match[1]), column: caret + 1 };
+function placeInStack(error: unknown, file: string): ModulePlace {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const line = /^[^\n]*?:(\d+)\n/.exec(stack)?.[1];
+  const caret = /^( *)\^+$/m.exec(stack)?.[1];
+  return line === undefined
+    ? { file, line: 1, column: 1 }
+    : { file, line: Number(line), column: (caret ?? '').length + 1 };
 }
 
-parentPort?.postMessage(await evaluate((workerData as { readonly file: string }).file));
-// What the configuration left running (timers, sockets) would keep the thread alive.
-process.exit();
+/** The engine does not say where a syntax error of JavaScript is; acorn does. */
+function placeOfSyntaxError(): ModulePlace | undefined {
+  for (const [file, { stripped }] of texts) {
+    try {
+      parse(stripped, { ecmaVersion: 'latest', sourceType: 'module', allowHashBang: true });
+    } catch (error) {
+      const { loc } = error as { readonly loc?: { readonly line: number; readonly column: number } };
+      if (loc !== undefined) return { file, line: loc.line, column: loc.column + 1 };
+    }
+  }
+  return undefined;
+}
+
+function answer(result: ModuleAnswer): void {
+  parentPort?.postMessage(result);
+  // What the configuration left running (timers, sockets) would keep the thread alive.
+  process.exit();
+}
+
+void evaluate((workerData as { readonly file: string }).file).then(answer);

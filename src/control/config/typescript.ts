@@ -30,7 +30,7 @@ export async function typescriptSource(
     return {
       ok: false,
       files,
-      errors: [errorAt(source, { start, end: start + 1 }, lowerFirst(answer.message))],
+      errors: [errorAt(source, { start, end: start + 1 }, answer.message)],
     };
   }
   const places = new TypeScriptPlaces(root, answer.texts);
@@ -56,13 +56,9 @@ function evaluate(file: string, options: TypeScriptOptions): Promise<ModuleAnswe
       void worker.terminate();
     }
     worker.once('message', (answer: ModuleAnswer) => finish(answer));
-    worker.once('error', (error) =>
-      finish(error instanceof Error ? lowerFirst(error.message) : String(error)),
+    worker.once('error', (error) => finish(error instanceof Error ? error.message : String(error)));
+    worker.once('exit', () =>
+      finish('ended before it exported a configuration: by process.exit, or by waiting for what never comes'),
     );
-    worker.once('exit', () => finish('ended the process before it exported a configuration'));
   });
-}
-
-function lowerFirst(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1);
 }

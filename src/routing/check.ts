@@ -1,6 +1,6 @@
 import { findOverlaps, type Hidden, type Tie } from './overlap.ts';
-import { comparePatterns, decidingCriterion } from './precedence.ts';
 import { type PathPattern, parsePattern } from './pattern.ts';
+import { comparePatterns, decidingCriterion } from './precedence.ts';
 import { parseTemplate, written } from './rewrite.ts';
 import type { RouteConfig } from './schema.ts';
 import { example } from './witness.ts';
@@ -66,7 +66,9 @@ function checkPaths(route: CheckedRoute, problems: RouteProblem[]): PathPattern[
       continue;
     }
     const { pattern } = parsed;
-    const same = patterns.find((other) => comparePatterns(other, pattern) === 0 && sameLiterals(other, pattern));
+    const same = patterns.find(
+      (other) => comparePatterns(other, pattern) === 0 && sameLiterals(other, pattern),
+    );
     if (same !== undefined) {
       const message = `${path} takes the same requests as ${same.text} of the same route and is never used`;
       problems.push({ severity: 'warning', route: route.name, path: ['match', 'paths', index], message });
@@ -79,7 +81,10 @@ function checkPaths(route: CheckedRoute, problems: RouteProblem[]): PathPattern[
 function sameLiterals(a: PathPattern, b: PathPattern): boolean {
   return a.segments.every((segment, index) => {
     const other = b.segments[index];
-    return !('literal' in segment) || (other !== undefined && 'literal' in other && other.literal === segment.literal);
+    return (
+      !('literal' in segment) ||
+      (other !== undefined && 'literal' in other && other.literal === segment.literal)
+    );
   });
 }
 
@@ -99,7 +104,10 @@ function checkTemplate(
   for (const name of parsed.captureNames) {
     const lacking = patterns.find((pattern) => !pattern.captureNames.includes(name));
     if (lacking === undefined && patterns.length > 0) continue;
-    const where = lacking === undefined ? 'the route has no paths; give it the path /*' : `the path ${lacking.text} has none`;
+    const where =
+      lacking === undefined
+        ? 'the route has no paths; give it the path /*'
+        : `the path ${lacking.text} has none`;
     problems.push(error(route, path, `${template}: uses ${written(name)}, but ${where}`));
   }
 }

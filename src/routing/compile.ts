@@ -40,7 +40,12 @@ function leafOf<T>(
   const key = pattern ?? route;
   let entry = entries.get(key);
   if (entry === undefined) {
-    entry = { name: route.name, value: route.value, pattern: pattern?.text, captureNames: pattern?.captureNames ?? [] };
+    entry = {
+      name: route.name,
+      value: route.value,
+      pattern: pattern?.text,
+      captureNames: pattern?.captureNames ?? [],
+    };
     entries.set(key, entry);
   }
   const captured = pattern === undefined ? NONE : capturedSegments(pattern);

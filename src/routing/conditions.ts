@@ -39,7 +39,11 @@ export function satisfies(value: string | undefined, condition: Condition): bool
  * First value of a query parameter, percent-decoded and with `+` as a space, as the URL Standard reads a query.
  * A plain query is searched in place; `parse` is called only for one with escapes.
  */
-export function queryValue(search: string, name: string, parse: (search: string) => URLSearchParams): string | undefined {
+export function queryValue(
+  search: string,
+  name: string,
+  parse: (search: string) => URLSearchParams,
+): string | undefined {
   if (search.length < 2) return undefined;
   if (search.includes('%') || search.includes('+')) return parse(search).get(name) ?? undefined;
   for (let from = 1; from < search.length; ) {

@@ -38,7 +38,8 @@ export function explain(routes: readonly MatchedRoute[], request: RoutedRequest)
       losers.push({ route, reason: 'precedence', detail: whyBehind(verdict.candidate, winner.candidate) });
     }
   }
-  if (winner === undefined) return { status: allow.length > 0 ? 'method_not_allowed' : 'not_found', losers, allow };
+  if (winner === undefined)
+    return { status: allow.length > 0 ? 'method_not_allowed' : 'not_found', losers, allow };
   const { candidate, captures } = winner;
   const names = candidate.pattern?.captureNames ?? [];
   return {
@@ -63,7 +64,8 @@ function whyBehind(loser: Candidate, winner: Candidate): string {
 const DIFFERENCE: Record<Criterion, (loser: Candidate, winner: Candidate) => string> = {
   priority: (loser, winner) => `priority ${winner.priority} is above ${loser.priority}`,
   host: (loser, winner) => `host ${winner.host} is more specific than ${loser.host ?? 'any host'}`,
-  path: (loser, winner) => `path ${winner.pattern?.text} is more specific than ${loser.pattern?.text ?? 'any path'}`,
+  path: (loser, winner) =>
+    `path ${winner.pattern?.text} is more specific than ${loser.pattern?.text ?? 'any path'}`,
   method: (loser, winner) =>
     winner.methodScore === 2
       ? `it names the method, ${loser.methodScore === 1 ? 'here HEAD only follows from GET' : 'here any will do'}`

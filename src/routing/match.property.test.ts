@@ -13,7 +13,9 @@ describe('for whatever routes and requests', () => {
   it('the router finds what the reference finds: route, path, captures and allowed methods', () => {
     fc.assert(
       fc.property(randomRoutes(12), requests, (routes, list) => {
-        const router = compileRouter(routes.map(({ name, config }, index) => ({ name, config, value: index })));
+        const router = compileRouter(
+          routes.map(({ name, config }, index) => ({ name, config, value: index })),
+        );
         const captures = ['left', 'over', 'from', 'before', '!'];
         for (const request of list) {
           const { winner, allow } = referenceMatch(routes, request);
@@ -48,11 +50,16 @@ describe('for whatever routes and requests', () => {
 
   it('a query parameter is read as the URL Standard reads it', () => {
     const piece = fc.constantFrom('a', 'ab', 'b', '=', '&', '&', '%61', '+', '%', '%C3%A9', '?', '%zz');
-    const search = fc.array(piece, { maxLength: 10 }).map((pieces) => (pieces.length === 0 ? '' : `?${pieces.join('')}`));
+    const search = fc
+      .array(piece, { maxLength: 10 })
+      .map((pieces) => (pieces.length === 0 ? '' : `?${pieces.join('')}`));
     fc.assert(
       fc.property(search, fc.constantFrom('a', 'b', 'ab', 'é', ''), (text, name) => {
         const expected = new URLSearchParams(text).get(name) ?? undefined;
-        assert.equal(queryValue(text, name, (query) => new URLSearchParams(query)), expected);
+        assert.equal(
+          queryValue(text, name, (query) => new URLSearchParams(query)),
+          expected,
+        );
       }),
       { numRuns: 3000 },
     );

@@ -75,7 +75,9 @@ export class Router<T> {
    */
   allowedMethods(request: RoutedRequest): string[] {
     const { scheme, host, path, search, fields } = request;
-    return this.#methods.filter((method) => this.#find({ method, scheme, host, path, search, fields }) !== undefined);
+    return this.#methods.filter(
+      (method) => this.#find({ method, scheme, host, path, search, fields }) !== undefined,
+    );
   }
 
   #find(request: RoutedRequest): Leaf<T> | undefined {
@@ -98,7 +100,11 @@ export class Router<T> {
     return best;
   }
 
-  #searchTable(table: HostTable<Leaf<T>>, request: RoutedRequest, found: Leaf<T> | undefined): Leaf<T> | undefined {
+  #searchTable(
+    table: HostTable<Leaf<T>>,
+    request: RoutedRequest,
+    found: Leaf<T> | undefined,
+  ): Leaf<T> | undefined {
     if (found !== undefined && found.rank < table.firstRank) return found;
     let best = found;
     if (table.literals.size > 0) {
@@ -142,7 +148,11 @@ export class Router<T> {
   }
 
   /** The first leaf of a list that takes the request, unless `found` goes before it. */
-  #firstOf(list: readonly Leaf<T>[], request: RoutedRequest, found: Leaf<T> | undefined): Leaf<T> | undefined {
+  #firstOf(
+    list: readonly Leaf<T>[],
+    request: RoutedRequest,
+    found: Leaf<T> | undefined,
+  ): Leaf<T> | undefined {
     for (let i = 0; i < list.length; i++) {
       const leaf = list[i] as Leaf<T>;
       if (found !== undefined && found.rank < leaf.rank) return found;

@@ -16,7 +16,9 @@ export interface PathPattern {
   readonly shape: string;
 }
 
-export type ParsedPattern = { readonly ok: true; readonly pattern: PathPattern } | { readonly ok: false; readonly message: string };
+export type ParsedPattern =
+  | { readonly ok: true; readonly pattern: PathPattern }
+  | { readonly ok: false; readonly message: string };
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -38,11 +40,15 @@ export function parsePattern(text: string): ParsedPattern {
       continue;
     }
     if (!part.startsWith('{') || part.indexOf('}') !== part.length - 1 || part.lastIndexOf('{') !== 0) {
-      return refuse(`a capture takes a whole segment, such as /{name}/; it cannot be a part of one as in ${part}`);
+      return refuse(
+        `a capture takes a whole segment, such as /{name}/; it cannot be a part of one as in ${part}`,
+      );
     }
     const name = part.slice(1, -1);
     if (!NAME.test(name)) {
-      return refuse(`${part} is not a capture: its name has letters, digits and _, and does not begin with a digit`);
+      return refuse(
+        `${part} is not a capture: its name has letters, digits and _, and does not begin with a digit`,
+      );
     }
     if (names.includes(name)) return refuse(`{${name}} is captured twice`);
     names.push(name);
@@ -66,12 +72,15 @@ export function spellingProblem(body: string, prefix: boolean): string | undefin
   if (wanted !== undefined) return `requests are matched in normalised form: write ${wanted}${ending}`;
   const escaped = escapeOddCharacters(body);
   const suggestion = escaped === body ? undefined : normalisePath(escaped);
-  if (suggestion !== undefined) return `requests are matched in normalised form: write ${suggestion}${ending}`;
+  if (suggestion !== undefined)
+    return `requests are matched in normalised form: write ${suggestion}${ending}`;
   return 'no request can have this path: such escapes and dot segments are refused with 400';
 }
 
 function escapeOddCharacters(text: string): string {
-  return text.replace(/[^\x21-\x7e]+|[\\#?]/gu, (odd) => (odd.isWellFormed() ? encodeURIComponent(odd) : odd));
+  return text.replace(/[^\x21-\x7e]+|[\\#?]/gu, (odd) =>
+    odd.isWellFormed() ? encodeURIComponent(odd) : odd,
+  );
 }
 
 function refuse(message: string): ParsedPattern {

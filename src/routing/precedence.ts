@@ -68,14 +68,20 @@ export type Criterion = 'priority' | 'host' | 'path' | 'method' | 'header' | 'qu
  * The rules of precedence, in their order: those of the Kubernetes Gateway API behind an explicit priority. Each is negative when
  * the first candidate goes before the second. Together they order all candidates once and for all, whatever the request.
  */
-const CRITERIA: readonly { readonly name: Criterion; readonly compare: (a: Candidate, b: Candidate) => number }[] = [
+const CRITERIA: readonly {
+  readonly name: Criterion;
+  readonly compare: (a: Candidate, b: Candidate) => number;
+}[] = [
   { name: 'priority', compare: (a, b) => b.priority - a.priority },
   { name: 'host', compare: (a, b) => hostScore(b.host) - hostScore(a.host) },
   { name: 'path', compare: (a, b) => comparePatterns(a.pattern, b.pattern) },
   { name: 'method', compare: (a, b) => b.methodScore - a.methodScore },
   { name: 'header', compare: (a, b) => b.headers.length - a.headers.length },
   { name: 'query', compare: (a, b) => b.query.length - a.query.length },
-  { name: 'protocol', compare: (a, b) => Number(b.protocols !== undefined) - Number(a.protocols !== undefined) },
+  {
+    name: 'protocol',
+    compare: (a, b) => Number(b.protocols !== undefined) - Number(a.protocols !== undefined),
+  },
 ];
 
 /** Negative when `a` goes before `b`, 0 when they tie. */

@@ -30,7 +30,11 @@ const path = fc
   });
 const value = fc.oneof(
   fc.constantFrom('1', '2', '12'),
-  fc.constantFrom<{ prefix: string } | { present: boolean }>({ prefix: '1' }, { present: true }, { present: false }),
+  fc.constantFrom<{ prefix: string } | { present: boolean }>(
+    { prefix: '1' },
+    { present: true },
+    { present: false },
+  ),
 );
 const conditions = (names: string[]) => fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 2 });
 // Absent in half of the cases.
@@ -69,7 +73,13 @@ export const randomRequest: fc.Arbitrary<RoutedRequest> = fc
     host: fc.constantFrom('a.test', 'b.a.test', 'c.b.a.test', 'c.test', 'test', '.a.test', ''),
     path: requestPath,
     search: fc
-      .array(fc.tuple(fc.constantFrom('p', 'q', 'pq', '%70', ''), fc.constantFrom('=1', '=2', '=12', '=%31', '=', '', '=1=2')), { maxLength: 3 })
+      .array(
+        fc.tuple(
+          fc.constantFrom('p', 'q', 'pq', '%70', ''),
+          fc.constantFrom('=1', '=2', '=12', '=%31', '=', '', '=1=2'),
+        ),
+        { maxLength: 3 },
+      )
       .map((pairs) => (pairs.length === 0 ? '' : `?${pairs.map((pair) => pair.join('')).join('&')}`)),
     headers: fc.dictionary(fc.constantFrom('h', 'i'), sent),
   })

@@ -10,7 +10,9 @@ export type Verdict =
   | { readonly matches: false; readonly reason: MismatchReason; readonly detail: string };
 
 export interface ReferenceResult {
-  readonly winner: { readonly index: number; readonly candidate: Candidate; readonly captures: readonly string[] } | undefined;
+  readonly winner:
+    | { readonly index: number; readonly candidate: Candidate; readonly captures: readonly string[] }
+    | undefined;
   /** One for each route, in the order of the configuration. */
   readonly verdicts: readonly Verdict[];
   readonly allow: readonly string[];
@@ -27,7 +29,8 @@ export function referenceMatch(routes: readonly MatchedRoute[], request: RoutedR
     if (!verdict.matches) continue;
     const { candidate, captures } = verdict;
     // Routes that tie are refused by checkRoutes; where they are used all the same, the first stays.
-    if (winner === undefined || compareCandidates(candidate, winner.candidate) < 0) winner = { index, candidate, captures };
+    if (winner === undefined || compareCandidates(candidate, winner.candidate) < 0)
+      winner = { index, candidate, captures };
   }
   const allow = new Set<string>();
   for (const [index, verdict] of verdicts.entries()) {
@@ -50,10 +53,14 @@ function judge(route: MatchedRoute, index: number, request: RoutedRequest): Verd
   }
 
   const byPath = byHost.filter((candidate) => matchPath(candidate, request.path) !== undefined);
-  if (byPath.length === 0) return no('path', `the path is ${request.path}, the route is for ${listed(match.paths)}`);
+  if (byPath.length === 0)
+    return no('path', `the path is ${request.path}, the route is for ${listed(match.paths)}`);
 
   if (match.protocols !== undefined && !match.protocols.includes(request.scheme)) {
-    return no('protocol', `the request came by ${request.scheme}, the route is for ${listed(match.protocols)}`);
+    return no(
+      'protocol',
+      `the request came by ${request.scheme}, the route is for ${listed(match.protocols)}`,
+    );
   }
 
   const { headers, query } = byPath[0] as Candidate;
@@ -64,7 +71,8 @@ function judge(route: MatchedRoute, index: number, request: RoutedRequest): Verd
   const parameters = new URLSearchParams(request.search);
   for (const condition of query) {
     const value = parameters.get(condition.name) ?? undefined;
-    if (!holds(condition, value)) return no('query', unmet(`query parameter ${condition.name}`, condition, value));
+    if (!holds(condition, value))
+      return no('query', unmet(`query parameter ${condition.name}`, condition, value));
   }
 
   const matching = byPath.filter(({ methods }) => methods === undefined || methods.includes(request.method));

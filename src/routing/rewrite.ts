@@ -26,14 +26,19 @@ export function parseTemplate(template: string): ParsedTemplate {
   for (const part of body.split(/(\{[A-Za-z_][A-Za-z0-9_]*\})/)) {
     if (part === '') continue;
     if (part.startsWith('{') && part.endsWith('}')) pieces.push({ capture: part.slice(1, -1) });
-    else if (/[{}]/.test(part)) return { ok: false, message: `braces are for captures, such as {name}; ${part} is none` };
+    else if (/[{}]/.test(part))
+      return { ok: false, message: `braces are for captures, such as {name}; ${part} is none` };
     else pieces.push({ text: part });
   }
   if (DOTS_BESIDE_CAPTURE.test(body)) {
-    return { ok: false, message: 'dots or a capture right beside a capture could make a dot segment; put other text between' };
+    return {
+      ok: false,
+      message: 'dots or a capture right beside a capture could make a dot segment; put other text between',
+    };
   }
   const problem = body === '' ? undefined : spellingProblem(body, rest);
-  if (problem !== undefined) return { ok: false, message: problem.replace('requests are matched', 'paths are sent') };
+  if (problem !== undefined)
+    return { ok: false, message: problem.replace('requests are matched', 'paths are sent') };
   if (rest) pieces.push({ capture: '*' });
   const captureNames = pieces.flatMap((piece) => ('capture' in piece ? [piece.capture] : []));
   return { ok: true, pieces, captureNames };
@@ -66,7 +71,8 @@ export function compileRewrite(template: string, entryCaptureNames: readonly str
   if (places.length === 0) return () => template;
   return (captures) => {
     let path = texts[0] as string;
-    for (let i = 0; i < places.length; i++) path += (captures[places[i] as number] ?? '') + (texts[i + 1] as string);
+    for (let i = 0; i < places.length; i++)
+      path += (captures[places[i] as number] ?? '') + (texts[i + 1] as string);
     return path === '' ? '/' : path;
   };
 }

@@ -45,21 +45,29 @@ export class RouteTree<Item extends Ranked> {
   longestSuffix = 0;
   anyHost: HostTable<Item> | undefined = undefined;
 
-  /** Items must come in the order of their ranks: that is how each list and each `firstRank` comes to be right. */
-  add(host: string | undefined, pattern: PathPattern | undefined, item: Item): void {
+  /**
+   * Adds an item and returns the list that it joined: the items with that host and path, whatever the names of the captures.
+   * Items must come in the order of their ranks: that is how each list and each `firstRank` comes to be right.
+   */
+  add(host: string | undefined, pattern: PathPattern | undefined, item: Item): Item[] {
+    const list = this.#list(host, pattern, item);
+    list.push(item);
+    return list;
+  }
+
+  #list(host: string | undefined, pattern: PathPattern | undefined, item: Item): Item[] {
     const table = this.#table(host, item);
-    if (pattern === undefined) {
-      table.any ??= [];
-      table.any.push(item);
-    } else if (!pattern.prefix && pattern.captureNames.length === 0) {
-      const list = table.literals.get(pattern.text);
-      if (list === undefined) table.literals.set(pattern.text, [item]);
-      else list.push(item);
-    } else {
+    if (pattern === undefined) return (table.any ??= []);
+    if (pattern.prefix || pattern.captureNames.length > 0) {
       const node = nodeFor(table, pattern, item);
-      const list = pattern.prefix ? (node.prefix ??= []) : (node.exact ??= []);
-      list.push(item);
+      return pattern.prefix ? (node.prefix ??= []) : (node.exact ??= []);
     }
+    let list = table.literals.get(pattern.text);
+    if (list === undefined) {
+      list = [];
+      table.literals.set(pattern.text, list);
+    }
+    return list;
   }
 
   #table(host: string | undefined, item: Item): HostTable<Item> {
@@ -77,7 +85,11 @@ export class RouteTree<Item extends Ranked> {
   }
 }
 
-function nodeFor<Item extends Ranked>(table: HostTable<Item>, pattern: PathPattern, item: Item): PathNode<Item> {
+function nodeFor<Item extends Ranked>(
+  table: HostTable<Item>,
+  pattern: PathPattern,
+  item: Item,
+): PathNode<Item> {
   let node = (table.root ??= new PathNode(item.rank));
   for (const segment of pattern.segments) {
     if ('capture' in segment) {

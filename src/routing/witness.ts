@@ -5,12 +5,8 @@ import type { RoutedRequest } from './types.ts';
 
 /** A condition that holds where both hold; undefined when none can. Both are about the same field or parameter. */
 export function bothConditions(a: Condition, b: Condition): Condition | undefined {
-  if (a.kind === 'absent' || b.kind === 'absent') return a.kind === b.kind ? a : undefined;
-  if (a.kind === 'present') return b;
-  if (b.kind === 'present') return a;
-  const [longer, shorter] = a.kind === 'exact' || (b.kind === 'prefix' && a.value.length >= b.value.length) ? [a, b] : [b, a];
-  if (shorter.kind === 'exact') return longer.value === shorter.value ? longer : undefined;
-  return longer.value.startsWith(shorter.value) ? longer : undefined;
+  if (implies(a, b)) return a;
+  return implies(b, a) ? b : undefined;
 }
 
 /** Whether every value that satisfies `narrow` satisfies `wide`. Both are about the same field or parameter. */
@@ -27,13 +23,24 @@ export function implies(narrow: Condition, wide: Condition): boolean {
   }
 }
 
+/** Whether some request satisfies both lists. Called for many pairs: it allocates nothing. */
+export function canMeet(a: readonly Condition[], b: readonly Condition[]): boolean {
+  for (const one of a) {
+    for (const other of b) {
+      if (one.name === other.name && bothConditions(one, other) === undefined) return false;
+    }
+  }
+  return true;
+}
+
 /** What two candidates with the same hosts and paths ask together; undefined when no request satisfies both. */
 export function intersection(a: Candidate, b: Candidate): Candidate | undefined {
   const methods = bothLists(a.methods, b.methods);
   const protocols = bothLists(a.protocols, b.protocols);
   const headers = bothConditionLists(a.headers, b.headers);
   const query = bothConditionLists(a.query, b.query);
-  if (methods?.length === 0 || protocols?.length === 0 || headers === undefined || query === undefined) return undefined;
+  if (methods?.length === 0 || protocols?.length === 0 || headers === undefined || query === undefined)
+    return undefined;
   return { ...a, methods, protocols, headers, query };
 }
 
@@ -42,7 +49,10 @@ function bothLists<T>(a: readonly T[] | undefined, b: readonly T[] | undefined):
   return b === undefined ? a : a.filter((each) => b.includes(each));
 }
 
-function bothConditionLists(a: readonly Condition[], b: readonly Condition[]): readonly Condition[] | undefined {
+function bothConditionLists(
+  a: readonly Condition[],
+  b: readonly Condition[],
+): readonly Condition[] | undefined {
   const both = new Map(a.map((condition) => [condition.name, condition]));
   for (const condition of b) {
     const other = both.get(condition.name);

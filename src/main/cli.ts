@@ -66,7 +66,10 @@ function unknown(word: string, io: Io): number {
   return EXIT.usage;
 }
 
-/** Runs the process's own command line. */
+/**
+ * Runs the process's own command line, and ends the process: what a user's own policy left running must not keep it
+ * alive.
+ */
 export async function runProcess(): Promise<void> {
   const io: Io = {
     out: (text) => void process.stdout.write(text),
@@ -78,10 +81,13 @@ export async function runProcess(): Promise<void> {
     // See no-color.org: any value but an empty one.
     color: (process.env['NO_COLOR'] ?? '') === '' && (process.stdout.isTTY || process.stderr.isTTY),
   };
+  let code: number;
   try {
-    process.exitCode = await main(process.argv.slice(2), io);
+    code = await main(process.argv.slice(2), io);
   } catch (error) {
     io.err(`portcullis: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = EXIT.failed;
+    code = EXIT.failed;
   }
+  // A pipe may still hold what was written.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { GatewayControl } from '../control/admin/endpoints.ts';
 import { redact } from '../control/admin/redact.ts';
@@ -9,11 +10,13 @@ import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
 import { FileWatcher } from '../control/reload/watch.ts';
+import type { MetricsMessage } from '../observability/metrics.ts';
+import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
-import { ControlMetrics } from './control-metrics.ts';
 import type { ProcessLog } from './log.ts';
 import type { WorkerOutput, WorkerStart } from './messages.ts';
+import { supervisionMetrics } from './supervision-metrics.ts';
 import { type ApplyResult, Supervisor } from './supervisor.ts';
 import { VERSION } from './version.ts';
 
@@ -52,7 +55,10 @@ export class Gateway {
   readonly #supervisor: Supervisor;
   readonly #reloader: Reloader<LoadedConfig, ConfigError>;
   readonly #watcher: FileWatcher;
-  readonly #metrics = new ControlMetrics();
+  readonly #metrics: MetricsHub;
+  /** What cannot change while the process lives. */
+  readonly #fixed: FixedSettings;
+  #lastReloadOk = true;
   #admin: AdminServer | undefined;
   #adminUrl: string | undefined;
   #state: 'starting' | 'ready' | 'stopping' = 'starting';
@@ -81,6 +87,12 @@ export class Gateway {
 
   private constructor(options: GatewayOptions, config: LoadedConfig) {
     this.#options = options;
+    this.#fixed = fixedSettings(config);
+    this.#metrics = new MetricsHub({
+      version: VERSION,
+      ...config.dataPlane.observability.metrics,
+      accessLogDroppedLines: () => options.accessLog.droppedLines,
+    });
     const workers = workerCount(options.workers ?? config.runtime.workers);
     const connectionCounters = ConnectionCounter.allocate(workers);
     this.#supervisor = new Supervisor({
@@ -90,7 +102,11 @@ export class Gateway {
         spawnWorker({ workerId, reusePort: REUSE_PORT, color: options.color, connectionCounters }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
-      onDeath: (workerId) => new ConnectionCounter(connectionCounters, workerId).reset(),
+      onDeath: (workerId) => {
+        new ConnectionCounter(connectionCounters, workerId).reset();
+        this.#metrics.detach(workerId);
+        if (this.#state !== 'stopping') this.#metrics.workerRestarted();
+      },
     });
     this.#reloader = new Reloader(config, {
       load: () => loadConfig(options.file, { env: options.env }),
@@ -146,6 +162,7 @@ export class Gateway {
     if (config.admin.enabled) await this.#listenAdmin(config);
     const applied = await this.#apply(config);
     if (!applied.ok) throw new Error(applied.reasons.join('; '));
+    this.#metrics.configReloaded(Date.now());
     this.#state = 'ready';
     this.#options.log.main('info', 'ready', {
       version: VERSION,
@@ -160,7 +177,7 @@ export class Gateway {
     this.#admin = new AdminServer({
       address,
       port,
-      hosts: [],
+      hosts: config.admin.hosts,
       gateway: this.#control(),
       log: this.#options.log.main,
     });
@@ -179,23 +196,25 @@ export class Gateway {
       metrics: () => this.#metricsText(),
       reload: () => this.reload('admin'),
       config: () => {
-        const { dataPlane, admin, runtime } = this.config;
-        return redact({ ...dataPlane, admin, runtime });
+        const { dataPlane, admin, runtime, secrets } = this.config;
+        return redact({ ...dataPlane, admin, runtime }, secrets);
       },
       explain: (question) => explainRequest(this.config, question),
     };
   }
 
   #metricsText(): string {
-    const { workers, serving, deaths } = this.#supervisor.status();
-    const { droppedLines } = this.#options.accessLog;
-    return this.#metrics.text({ version: VERSION, workers, serving, deaths, droppedLogLines: droppedLines });
+    const { workers, serving } = this.#supervisor.status();
+    return (
+      this.#metrics.render() + supervisionMetrics({ workers, serving, lastReloadOk: this.#lastReloadOk })
+    );
   }
 
   async #apply(config: LoadedConfig): Promise<ApplyResult> {
-    const dataPlane = this.#options.adapt(config.dataPlane);
+    const dataPlane = this.#options.adapt(withMetrics(config.dataPlane, this.#fixed.metrics));
     const applied = await this.#supervisor.apply(dataPlane);
     if (!applied.ok) return applied;
+    this.#warnOfFixed(config);
     try {
       await this.#options.accessLog.configure(dataPlane.observability.accessLog);
     } catch (error) {
@@ -204,8 +223,21 @@ export class Gateway {
     return applied;
   }
 
+  #warnOfFixed(config: LoadedConfig): void {
+    const now = fixedSettings(config);
+    for (const name of ['admin', 'workers', 'metrics'] as const) {
+      if (isDeepStrictEqual(now[name], this.#fixed[name])) continue;
+      this.#options.log.main(
+        'warn',
+        `${FIXED_NAMES[name]} changed: that takes effect when the gateway is started anew`,
+      );
+    }
+  }
+
   #afterReload(outcome: ReloadOutcome<ConfigError>, current: LoadedConfig): void {
-    this.#metrics.reloaded(outcome.kind);
+    this.#lastReloadOk = outcome.kind !== 'refused';
+    if (outcome.kind === 'applied') this.#metrics.configReloaded(Date.now());
+    if (outcome.kind === 'refused') this.#metrics.configReloaded(undefined);
     const others = outcome.kind === 'refused' ? outcome.files : [];
     this.#watcher.watch([...new Set([...current.files, ...others])]);
   }
@@ -219,6 +251,7 @@ export class Gateway {
         this.#options.log.worker(workerId)(output.level, output.message, output.detail);
         return;
       case 'metrics':
+        this.#metrics.receive(workerId, output.message as MetricsMessage);
         return;
     }
   }
@@ -233,6 +266,31 @@ export class Gateway {
       ]),
     );
   }
+}
+
+interface FixedSettings {
+  readonly admin: LoadedConfig['admin'];
+  readonly workers: number;
+  readonly metrics: DataPlaneConfig['observability']['metrics'];
+}
+
+const FIXED_NAMES: Readonly<Record<keyof FixedSettings, string>> = {
+  admin: 'admin',
+  workers: 'runtime.workers',
+  metrics: 'observability.metrics',
+};
+
+function fixedSettings(config: LoadedConfig): FixedSettings {
+  return {
+    admin: config.admin,
+    workers: config.runtime.workers,
+    metrics: config.dataPlane.observability.metrics,
+  };
+}
+
+/** Counters lie in memory that all threads share, whose layout follows from these settings. */
+function withMetrics(config: DataPlaneConfig, metrics: FixedSettings['metrics']): DataPlaneConfig {
+  return { ...config, observability: { ...config.observability, metrics } };
 }
 
 /** Several threads on one port need SO_REUSEPORT with load balancing; Node.js refuses it elsewhere. */

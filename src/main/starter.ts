@@ -56,7 +56,7 @@ routes:
     rewrite:
       path: /*
 `,
-  'policies/greeting.ts': `import { definePolicy } from 'portcullis/policy';
+  'policies/greeting.ts': `import { definePolicy, z } from 'portcullis/policy';
 
 /** Greets by name: a policy is its options, and hooks made from them. */
 export const policy = definePolicy({

@@ -5,6 +5,8 @@ export const REDACTED = '[redacted]';
 const SECRET_KEY =
   /^(key|.*(secret|password|passwd|token|credential|api[-_]?key|private[-_]?key|authorization|cookie).*)$/i;
 const PEM_PRIVATE = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+/** A shorter secret is taken out where it is a whole value, not where its letters happen to stand in another one. */
+const MIN_PART_CHARS = 6;
 /** user:password@ of a URL, such as that of a database. */
 const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/gi;
 
@@ -27,6 +29,7 @@ export function redact(value: unknown, secrets: ReadonlySet<string> = new Set())
 function redactText(text: string, secrets: ReadonlySet<string>): string {
   if (secrets.has(text) || PEM_PRIVATE.test(text)) return REDACTED;
   let clean = text.replace(USER_INFO, `$1${REDACTED}@`);
-  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, REDACTED);
+  for (const secret of secrets)
+    if (secret.length >= MIN_PART_CHARS) clean = clean.replaceAll(secret, REDACTED);
   return clean;
 }

@@ -1,0 +1,117 @@
+/** A gateway within a test: `import { startGateway } from 'portcullis/testing'`. */
+import { resolve } from 'node:path';
+import { formatErrors } from './control/config/format.ts';
+import { type LoadedConfig, loadConfig } from './control/config/load.ts';
+import type { PortcullisConfigInput } from './control/config/schema.ts';
+import type { DataPlaneConfig } from './server/config.ts';
+import { ConnectionCounter } from './server/connection-counter.ts';
+import { DataPlane } from './server/data-plane.ts';
+
+export interface TestGatewayOptions {
+  /** Where `env:NAME` looks; default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Directory that paths in a configuration given as an object are relative to; default: the working directory. */
+  readonly directory?: string;
+}
+
+/** A request in the access log, as `observability.accessLog.fields` says. */
+export type LoggedRequest = Readonly<Record<string, unknown>>;
+
+export interface TestGateway extends AsyncDisposable {
+  /** Address of the first listener, without a slash at the end. */
+  readonly url: string;
+  /** Port of a listener; of the first one where none is named. */
+  port(listener?: string): number;
+  /** Requests that were logged so far, in the order in which they ended; they appear within a tenth of a second. */
+  readonly requests: readonly LoggedRequest[];
+  /** The gateway's own log: `warn: what happened`. */
+  readonly log: readonly string[];
+  /** Puts another configuration into force, as a running gateway would; rejects when it is refused, and the one before stays. */
+  reload(config: PortcullisConfigInput | string): Promise<void>;
+  /** Ends every connection and closes the listeners. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a gateway in this thread. `config` is what the file would hold, or the path of a file. Every listener is on a free
+ * port of 127.0.0.1, whatever the configuration says, and there is no admin port. Rejects with an Error that names everything
+ * that is wrong with the configuration.
+ */
+export async function startGateway(
+  config: PortcullisConfigInput | string,
+  options: TestGatewayOptions = {},
+): Promise<TestGateway> {
+  const log: string[] = [];
+  const pieces: Buffer[] = [];
+  const plane = new DataPlane({
+    workerId: 0,
+    reusePort: false,
+    log: (level, message) => log.push(`${level}: ${message}`),
+    accessLogSink: (batch) => pieces.push(Buffer.from(batch)),
+    metricsPost: () => {},
+    connectionCounters: ConnectionCounter.allocate(1),
+  });
+  let protocol = 'http';
+  const reload = async (next: PortcullisConfigInput | string): Promise<void> => {
+    const loaded = await load(next, options);
+    plane.commit(await plane.prepare(forTest(loaded.dataPlane)));
+    protocol = Object.values(loaded.dataPlane.listeners)[0]?.protocol ?? 'http';
+  };
+  await reload(config);
+  const port = (listener?: string): number => {
+    const name = listener ?? Object.keys(plane.addresses)[0] ?? '';
+    const bound = plane.addresses[name];
+    if (bound === undefined) throw new Error(`there is no listener ${JSON.stringify(name)}`);
+    return bound.port;
+  };
+  const close = (): Promise<void> => plane.drain(0);
+  return {
+    get url() {
+      return `${protocol}://127.0.0.1:${port()}`;
+    },
+    port,
+    get requests() {
+      return parseLines(Buffer.concat(pieces).toString('utf8'));
+    },
+    log,
+    reload,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function load(
+  config: PortcullisConfigInput | string,
+  options: TestGatewayOptions,
+): Promise<LoadedConfig> {
+  const loaded =
+    typeof config === 'string'
+      ? await loadConfig(config, { env: options.env })
+      : await loadConfig(resolve(options.directory ?? '.', 'portcullis.json'), {
+          env: options.env,
+          text: JSON.stringify(config),
+        });
+  if (!loaded.ok) throw new Error(formatErrors(loaded.errors));
+  return loaded.config;
+}
+
+/** Free ports, and an access log that can be read back. */
+function forTest(config: DataPlaneConfig): DataPlaneConfig {
+  const listeners = Object.entries(config.listeners).map(([name, listener]) => [
+    name,
+    { ...listener, address: '127.0.0.1', port: 0 },
+  ]);
+  const accessLog = { ...config.observability.accessLog, format: 'json' as const };
+  return {
+    ...config,
+    listeners: Object.fromEntries(listeners),
+    observability: { ...config.observability, accessLog },
+  };
+}
+
+function parseLines(text: string): LoggedRequest[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as LoggedRequest);
+}

@@ -163,5 +163,5 @@ function splitPort(authority: string): { host: string; port: number | undefined 
 
 function hrTime(ms: number): HrTime {
   const seconds = Math.floor(ms / 1000);
-  return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
+  return [seconds, Math.floor((ms - seconds * 1000) * 1e6)];
 }

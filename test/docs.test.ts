@@ -112,6 +112,35 @@ function leadsSomewhere(document: string, target: string): boolean {
   return file.endsWith('.md') && anchorsOf(readFileSync(file, 'utf8')).has(anchor);
 }
 
+describe('The list of dependencies in docs/decisions.md', () => {
+  const tables = readFileSync(join(root, 'docs', 'decisions.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  const listed = tables.flatMap((line) =>
+    [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''),
+  );
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  ) as Record<string, Readonly<Record<string, string>>>;
+  const used = Object.keys({ ...dependencies, ...devDependencies });
+  const covers = (entry: string, name: string) =>
+    entry.endsWith('/*') ? name.startsWith(entry.slice(0, -1)) : entry === name;
+
+  it('names every one', () => {
+    assert.deepEqual(
+      used.filter((name) => !listed.some((entry) => covers(entry, name))),
+      [],
+    );
+  });
+
+  it('names none that is not used', () => {
+    assert.deepEqual(
+      listed.filter((entry) => !used.some((name) => covers(entry, name))),
+      [],
+    );
+  });
+});
+
 /** Names that only the machine knows on which somebody works. */
 function machineNames(): RegExp[] {
   const names = [root, dirname(root), homedir()].filter((name) => name.split('/').length > 2);

@@ -33,7 +33,7 @@ export function answer(exchange: Exchange, made: Answer): void {
   downstream.sendHead(exchange, bare ? undefined : response.contentLength);
   if (!empty && response.contentLength > 0) {
     if (typeof body === 'string') downstream.sendText(body);
-    else downstream.sendBody(body as Buffer);
+    else downstream.sendBody(body as Buffer, 0, body.byteLength);
   }
   downstream.sendEnd(undefined);
 }

@@ -3,7 +3,8 @@ import type { Exchange } from './exchange.ts';
 
 /** What takes a request's body. */
 export interface RequestBodySink {
-  requestBody(data: Buffer): void;
+  /** `data[from, to)`: the octets last for the call only. */
+  requestBody(data: Buffer, from: number, to: number): void;
   requestBodyEnd(trailers: Fields | undefined): void;
 }
 
@@ -21,7 +22,8 @@ export interface Downstream {
    * is stated.
    */
   sendHead(exchange: Exchange, bodyLength: number | undefined): void;
-  sendBody(data: Buffer): void;
+  /** Sends `data[from, to)`, which it does not keep. */
+  sendBody(data: Buffer, from: number, to: number): void;
   /** A short body, as latin1 text. */
   sendText(text: string): void;
   sendEnd(trailers: Fields | undefined): void;

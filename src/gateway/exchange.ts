@@ -45,7 +45,7 @@ export interface Cancellable {
   cancel(): void;
   onClientDrain(): void;
   /** Octets of the client's side of a tunnel. */
-  tunnel(data: Buffer): void;
+  tunnel(data: Buffer, from: number, to: number): void;
   tunnelEnd(): void;
 }
 

@@ -1,6 +1,7 @@
 import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
-import { fieldLines, lastChunk } from '../http/serialise.ts';
+import { chunkLine, fieldLines, lastChunk } from '../http/serialise.ts';
+import { copyOf, latin1 } from '../lib/octets.ts';
 import type { Answer, BodyTransform } from '../policy/contract.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
@@ -163,20 +164,22 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     connection.send(head, this.#exchange.request.method, this.#upgrading);
   }
 
-  requestBody(data: Buffer): void {
-    const piece = this.#transformed(this.#requestTransforms, data, false);
-    if (piece !== undefined && piece.length > 0) this.#writeRequest(piece);
+  requestBody(data: Buffer, from: number, to: number): void {
+    if (this.#requestTransforms === undefined) return this.#writeRequest(data, from, to);
+    const piece = this.#transformed(this.#requestTransforms, copyOf(data, from, to), false);
+    if (piece !== undefined && piece.length > 0) this.#writeRequest(piece, 0, piece.length);
   }
 
-  #writeRequest(data: Buffer): void {
+  #writeRequest(data: Buffer, from: number, to: number): void {
     const connection = this.#connection;
     if (this.#over || connection === undefined) return;
-    if (this.#head !== '' && !this.#chunked && data.length <= SHORT_BYTES) {
-      this.#head += data.toString('latin1');
+    if (this.#head !== '' && to - from <= SHORT_BYTES) {
+      const text = latin1(data, from, to);
+      this.#head += this.#chunked ? `${chunkLine(to - from)}${text}\r\n` : text;
       return this.#sendHead();
     }
     this.#sendHead();
-    connection.write(data, this.#chunked);
+    connection.write(data, from, to, this.#chunked);
     if (connection.congested) this.#exchange.downstream.pauseBody();
   }
 
@@ -186,7 +189,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
         ? undefined
         : this.#transformed(this.#requestTransforms, undefined, true);
     if (this.#over) return;
-    if (rest !== undefined && rest.length > 0) this.#writeRequest(rest);
+    if (rest !== undefined && rest.length > 0) this.#writeRequest(rest, 0, rest.length);
     this.#sendHead();
     this.#connection?.endRequest(this.#chunked ? lastChunk(trailers) : '');
   }
@@ -266,7 +269,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     this.#held = undefined;
     this.#connection?.resume();
     for (const piece of held) {
-      if (Buffer.isBuffer(piece)) this.onBody(piece);
+      if (Buffer.isBuffer(piece)) this.onBody(piece, 0, piece.length);
       else this.onBodyEnd(piece.trailers);
     }
   }
@@ -305,19 +308,20 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     return true;
   }
 
-  onBody(data: Buffer): void {
+  onBody(data: Buffer, from: number, to: number): void {
     const exchange = this.#exchange;
     if (this.#held !== undefined) {
-      this.#held.push(data);
+      this.#held.push(copyOf(data, from, to));
       return;
     }
     if (this.#over) return;
-    const piece =
-      exchange.responseTransforms === undefined
-        ? data
-        : this.#transformed(exchange.responseTransforms, data, false);
-    if (piece === undefined || piece.length === 0) return;
-    exchange.downstream.sendBody(piece);
+    if (exchange.responseTransforms === undefined) {
+      exchange.downstream.sendBody(data, from, to);
+    } else {
+      const piece = this.#transformed(exchange.responseTransforms, copyOf(data, from, to), false);
+      if (piece === undefined || piece.length === 0) return;
+      exchange.downstream.sendBody(piece, 0, piece.length);
+    }
     if (exchange.downstream.congested) this.#connection?.pause();
   }
 
@@ -332,7 +336,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     if (exchange.responseTransforms !== undefined) {
       const rest = this.#transformed(exchange.responseTransforms, undefined, true);
       if (this.#over) return;
-      if (rest !== undefined && rest.length > 0) exchange.downstream.sendBody(rest);
+      if (rest !== undefined && rest.length > 0) exchange.downstream.sendBody(rest, 0, rest.length);
     }
     this.#connection = undefined;
     this.#over = true;
@@ -386,10 +390,10 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
 
   // A tunnel, once both sides agreed on one.
 
-  tunnel(data: Buffer): void {
+  tunnel(data: Buffer, from: number, to: number): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    connection.writeTunnel(data);
+    connection.writeTunnel(data, from, to);
     if (connection.congested) this.#exchange.downstream.pauseBody();
   }
 

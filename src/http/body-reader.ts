@@ -1,10 +1,12 @@
-import { FieldNames } from './field-names.ts';
+import { latin1 } from '../lib/octets.ts';
+import type { FieldNames } from './field-names.ts';
 import type { Fields } from './fields.ts';
 import { parseTrailers } from './trailers.ts';
 
 /** Where the pieces of a body go. */
 export interface BodySink {
-  onBody(data: Buffer): void;
+  /** `data[from, to)`: the octets last for the call only. */
+  onBody(data: Buffer, from: number, to: number): void;
 }
 
 const STATE = {
@@ -71,51 +73,51 @@ export class BodyReader {
   }
 
   /**
-   * Reads from `data` at `from`. Returns the position after what belongs to the body; the rest, if any, is the next
+   * Reads `data[from, to)`. Returns the position after what belongs to the body; the rest, if any, is the next
    * message's. Sets `problem` and stops where the framing is broken.
    */
-  read(data: Buffer, from: number, sink: BodySink): number {
+  read(data: Buffer, from: number, to: number, sink: BodySink): number {
     let pos = from;
-    while (pos < data.length && this.#state !== STATE.done && this.problem === '') {
+    while (pos < to && this.#state !== STATE.done && this.problem === '') {
       switch (this.#state) {
         case STATE.data:
         case STATE.chunkData:
-          pos = this.#readData(data, pos, sink);
+          pos = this.#readData(data, pos, to, sink);
           break;
         case STATE.untilClose:
-          this.#emit(pos === 0 ? data : data.subarray(pos), sink);
-          pos = data.length;
+          this.#emit(data, pos, to, sink);
+          pos = to;
           break;
         case STATE.sizeLine:
-          pos = this.#readSizeLine(data, pos);
+          pos = this.#readSizeLine(data, pos, to);
           break;
         case STATE.chunkEnd:
-          pos = this.#readChunkEnd(data, pos);
+          pos = this.#readChunkEnd(data, pos, to);
           break;
         case STATE.trailers:
-          pos = this.#readTrailers(data, pos);
+          pos = this.#readTrailers(data, pos, to);
           break;
       }
     }
     return pos;
   }
 
-  #emit(data: Buffer, sink: BodySink): void {
-    this.bytes += data.length;
-    sink.onBody(data);
+  #emit(data: Buffer, from: number, to: number, sink: BodySink): void {
+    this.bytes += to - from;
+    sink.onBody(data, from, to);
   }
 
-  #readData(data: Buffer, pos: number, sink: BodySink): number {
-    const end = Math.min(data.length, pos + this.#remaining);
+  #readData(data: Buffer, pos: number, to: number, sink: BodySink): number {
+    const end = Math.min(to, pos + this.#remaining);
     this.#remaining -= end - pos;
     if (this.#remaining === 0) this.#state = this.#state === STATE.data ? STATE.done : STATE.chunkEnd;
-    this.#emit(pos === 0 && end === data.length ? data : data.subarray(pos, end), sink);
+    this.#emit(data, pos, end, sink);
     return end;
   }
 
-  #readSizeLine(data: Buffer, pos: number): number {
-    const end = this.#takeLine(data, pos, MAX_CHUNK_LINE, 'a chunk size line is too long');
-    if (end < 0) return data.length;
+  #readSizeLine(data: Buffer, pos: number, to: number): number {
+    const end = this.#takeLine(data, pos, to, MAX_CHUNK_LINE, 'a chunk size line is too long');
+    if (end < 0) return to;
     const line = this.#line;
     this.#line = '';
     const size = chunkSize(line);
@@ -134,12 +136,12 @@ export class BodyReader {
     return end;
   }
 
-  #readChunkEnd(data: Buffer, pos: number): number {
+  #readChunkEnd(data: Buffer, pos: number, to: number): number {
     let i = pos;
     if (this.#line === '' && data[i] === CR) {
       this.#line = '\r';
       i++;
-      if (i === data.length) return i;
+      if (i === to) return i;
     }
     if (this.#line !== '\r' || data[i] !== LF) {
       this.problem = 'chunk data does not end in CR LF';
@@ -150,23 +152,22 @@ export class BodyReader {
     return i + 1;
   }
 
-  #readTrailers(data: Buffer, pos: number): number {
+  #readTrailers(data: Buffer, pos: number, to: number): number {
     const before = this.#line.length;
-    const text =
-      this.#line + data.toString('latin1', pos, Math.min(data.length, pos + MAX_TRAILERS_BYTES + 1));
+    const text = this.#line + latin1(data, pos, Math.min(to, pos + MAX_TRAILERS_BYTES + 1));
     if (text.length <= MAX_TRAILERS_BYTES && text.indexOf('\n', before) < 0) {
       // Parsed anew only when a line was completed: one octet at a time must not cost the square of the section.
       this.#line = text;
-      return data.length;
+      return to;
     }
     const parsed = parseTrailers(text, MAX_TRAILERS_BYTES, this.#names);
     if (parsed === undefined) {
       this.#line = text;
-      return data.length;
+      return to;
     }
     if (parsed.problem !== '') {
       this.problem = parsed.problem;
-      return data.length;
+      return to;
     }
     this.#line = '';
     this.#state = STATE.done;
@@ -175,15 +176,17 @@ export class BodyReader {
   }
 
   /** Gathers a line without its CR LF in `#line`. Returns the position after it, or -1 while it is incomplete or wrong. */
-  #takeLine(data: Buffer, pos: number, limit: number, tooLong: string): number {
-    const lf = data.indexOf(LF, pos);
-    const end = lf < 0 ? data.length : lf + 1;
+  #takeLine(data: Buffer, pos: number, to: number, limit: number, tooLong: string): number {
+    let lf = pos;
+    while (lf < to && data[lf] !== LF) lf++;
+    const complete = lf < to;
+    const end = complete ? lf + 1 : to;
     if (this.#line.length + end - pos > limit) {
       this.problem = tooLong;
       return -1;
     }
-    this.#line += data.toString('latin1', pos, end);
-    if (lf < 0) return -1;
+    this.#line += latin1(data, pos, end);
+    if (!complete) return -1;
     if (this.#line.length < 2 || this.#line.charCodeAt(this.#line.length - 2) !== CR) {
       this.problem = 'a chunk size line does not end in CR LF';
       return -1;

@@ -123,6 +123,7 @@ export class Fields {
       }
       kept += 3;
     }
-    list.length = kept;
+    // Setting an array's length costs even where nothing changes.
+    if (kept !== list.length) list.length = kept;
   }
 }

@@ -10,8 +10,9 @@ import { Fields } from '../http/fields.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { chunkLine, fieldLines, lastChunk, statusLine } from '../http/serialise.ts';
 import type { Deadline } from '../lib/deadlines.ts';
+import { copyOf, latin1 } from '../lib/octets.ts';
 import type { ClientView } from '../policy/contract.ts';
-import type { BoundListener, WorkerRuntime } from './runtime.ts';
+import type { BoundListener, OpenConnection, WorkerRuntime } from './runtime.ts';
 
 /** Answers up to this size are written together with their head. */
 const SHORT_BYTES = 8 * 1024;
@@ -34,9 +35,10 @@ interface ServerSocket extends Socket {
 }
 
 /** A client's HTTP/1.1 connection: requests one after the other, each answered before the next is looked at. */
-export class ServerConnection implements Downstream, Deadline, BodySink {
+export class ServerConnection implements Downstream, Deadline, BodySink, OpenConnection {
   deadlineMs: number;
   congested = false;
+  readonly countedAs: string;
   readonly #socket: ServerSocket;
   readonly #bound: BoundListener;
   readonly #worker: WorkerRuntime;
@@ -45,8 +47,10 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
   #exchange: Exchange | undefined;
   /** The beginning of a head that is not complete. */
   #text = '';
-  /** Octets that came and are not yet wanted. */
-  #rest: Buffer | undefined;
+  /** Octets that came and are not dealt with: `#input[#from, #to)`. Only those of a read that is going on are not its own. */
+  #input: Buffer | undefined;
+  #from = 0;
+  #to = 0;
   #reader: BodyReader | undefined;
   #reading = false;
   #paused = false;
@@ -63,15 +67,21 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
   #requestDeadlineMs = Number.POSITIVE_INFINITY;
   #expectsContinue = false;
 
-  /** `early` are octets that came before the connection was handed over. */
-  constructor(socket: Socket, bound: BoundListener, worker: WorkerRuntime, peerAddress: string) {
+  /** The socket reads by `onRead`. `countedAs` is the address that the connection limits know it by. */
+  constructor(
+    socket: Socket,
+    bound: BoundListener,
+    worker: WorkerRuntime,
+    peerAddress: string,
+    countedAs: string,
+  ) {
+    this.countedAs = countedAs;
     this.#socket = socket as ServerSocket;
     this.#socket.connection = this;
     this.#bound = bound;
     this.#worker = worker;
     this.#client = { address: peerAddress, peerAddress };
     this.deadlineMs = worker.deadlines.after(bound.current.config.timeouts.head);
-    socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
     socket.on('error', onError);
@@ -85,7 +95,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
 
   /** The worker is going: an idle connection closes now, a busy one after its answer. */
   drain(): void {
-    if (this.#state === 'idle' && this.#rest === undefined) this.#linger();
+    if (this.#state === 'idle' && this.#input === undefined) this.#linger();
   }
 
   destroy(): void {
@@ -94,32 +104,47 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
 
   // What comes from the client.
 
-  received(data: Buffer): void {
+  /** `data[from, to)` lasts for the call only. */
+  received(data: Buffer, from: number, to: number): void {
     switch (this.#state) {
       case 'closed':
       case 'lingering':
         return;
       case 'tunnel':
-        this.#exchange?.forward?.tunnel(data);
+        this.#exchange?.forward?.tunnel(data, from, to);
         return;
       default:
-        this.#rest = this.#rest === undefined ? data : Buffer.concat([this.#rest, data]);
+        this.#take(data, from, to);
         this.#pump();
+        if (this.#input === data) this.#take(copyOf(data, this.#from, this.#to), 0, this.#to - this.#from);
     }
+  }
+
+  #take(data: Buffer, from: number, to: number): void {
+    if (this.#input === undefined || this.#input === data || this.#from === this.#to) {
+      this.#input = data;
+      this.#from = from;
+      this.#to = to;
+      return;
+    }
+    // A read that came before the socket was paused.
+    this.#input = Buffer.concat([this.#input.subarray(this.#from, this.#to), data.subarray(from, to)]);
+    this.#from = 0;
+    this.#to = this.#input.length;
   }
 
   /** Does with the octets at hand what can be done now; the socket is paused while that is nothing. */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#rest !== undefined) {
+    while (this.#input !== undefined) {
       if (this.#exchange === undefined) {
-        if (this.#state === 'lingering' || this.#state === 'closed') this.#rest = undefined;
-        else this.#readHead(this.#rest);
+        if (this.#state === 'lingering' || this.#state === 'closed') this.#input = undefined;
+        else this.#readHead(this.#input);
       } else if (this.#state === 'tunnel') {
-        const data = this.#rest;
-        this.#rest = undefined;
-        this.#exchange.forward?.tunnel(data);
+        const data = this.#input;
+        this.#input = undefined;
+        this.#exchange.forward?.tunnel(data, this.#from, this.#to);
       } else if (this.#reading && this.#reader !== undefined) {
         this.#feedBody();
       } else {
@@ -128,7 +153,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
     }
     this.#pumping = false;
     const wait =
-      this.#rest !== undefined ||
+      this.#input !== undefined ||
       (this.#exchange !== undefined && this.#reader !== undefined && !this.#reading);
     if (wait !== this.#paused) this.#setPaused(wait);
     this.flush();
@@ -144,8 +169,8 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
     const listener = this.#bound.current;
     const limits = listener.config.limits;
     const before = this.#text.length;
-    const text =
-      this.#text + data.toString('latin1', 0, Math.min(data.length, limits.head + limits.requestLine));
+    const most = this.#from + limits.head + limits.requestLine - before;
+    const text = this.#text + latin1(data, this.#from, Math.min(this.#to, most));
     if (this.#state === 'idle') {
       this.#state = 'head';
       this.deadlineMs = this.#worker.deadlines.after(listener.config.timeouts.head);
@@ -157,12 +182,12 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
         : parseRequestHead(text, listener.scheme, limits, this.#worker.names);
     if (head === undefined) {
       this.#text = text;
-      this.#rest = undefined;
+      this.#input = undefined;
       return;
     }
     this.#text = '';
-    const used = head.length - before;
-    this.#rest = head.refusal === undefined && used < data.length ? data.subarray(used) : undefined;
+    this.#from += head.length - before;
+    if (head.refusal !== undefined || this.#from === this.#to) this.#input = undefined;
     this.#begin(head);
   }
 
@@ -229,7 +254,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
     this.#expectsContinue = false;
     this.#reading = true;
     this.#watch(this.#bound.current.config.timeouts.bodyIdle);
-    if (this.#rest !== undefined) this.#feedBody();
+    if (this.#input !== undefined) this.#feedBody();
     if (!this.#pumping) this.#pump();
   }
 
@@ -244,16 +269,17 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
   }
 
   #feedBody(): void {
-    const data = this.#rest as Buffer;
+    const data = this.#input as Buffer;
+    const to = this.#to;
     const reader = this.#reader as BodyReader;
     const exchange = this.#exchange;
-    this.#rest = undefined;
+    this.#input = undefined;
     if (this.#discarding && reader.bytes > exchangeDiscardLimit(exchange)) return this.#linger();
     this.#watch(this.#bound.current.config.timeouts.bodyIdle);
-    const next = reader.read(data, 0, this);
+    const next = reader.read(data, this.#from, to, this);
     if (this.#exchange !== exchange || this.#reader !== reader) return;
     if (reader.problem !== '') return this.#refuseBody(reader.problem);
-    if (next < data.length) this.#rest = data.subarray(next);
+    if (next < to) this.#take(data, next, to);
     if (!reader.done) return;
     this.#reader = undefined;
     this.deadlineMs = this.#requestDeadlineMs;
@@ -264,7 +290,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
     }
   }
 
-  onBody(data: Buffer): void {
+  onBody(data: Buffer, from: number, to: number): void {
     const exchange = this.#exchange;
     const reader = this.#reader;
     if (exchange === undefined || reader === undefined || this.#discarding) return;
@@ -275,7 +301,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
       this.#failBody(exchange, 'body_too_large');
       return;
     }
-    exchange.bodySink?.requestBody(data);
+    exchange.bodySink?.requestBody(data, from, to);
   }
 
   #refuseBody(problem: string): void {
@@ -336,26 +362,27 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
     return length < 0 || length - reader.bytes > DISCARD_BYTES;
   }
 
-  sendBody(data: Buffer): void {
+  sendBody(data: Buffer, from: number, to: number): void {
     const exchange = this.#exchange;
     if (exchange === undefined || this.#state === 'closed') return;
-    exchange.responseBytes += data.length;
+    const length = to - from;
+    exchange.responseBytes += length;
     if (this.#state === 'tunnel') {
       this.flush();
-      this.#written(this.#socket.write(data));
+      this.#written(this.#socket.write(copyOf(data, from, to)));
       return;
     }
-    if (data.length <= SHORT_BYTES && this.#out.length <= SHORT_BYTES) {
-      const text = data.toString('latin1');
-      this.#out += this.#chunked ? `${chunkLine(data.length)}${text}\r\n` : text;
+    if (length <= SHORT_BYTES && this.#out.length <= SHORT_BYTES) {
+      const text = latin1(data, from, to);
+      this.#out += this.#chunked ? `${chunkLine(length)}${text}\r\n` : text;
       return;
     }
     const socket = this.#socket;
     socket.cork();
-    if (this.#chunked) this.#out += chunkLine(data.length);
+    if (this.#chunked) this.#out += chunkLine(length);
     if (this.#out !== '') socket.write(this.#out, 'latin1');
     this.#out = '';
-    let open = socket.write(data);
+    let open = socket.write(copyOf(data, from, to));
     if (this.#chunked) open = socket.write('\r\n', 'latin1');
     socket.uncork();
     this.#written(open);
@@ -394,9 +421,9 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
     this.#state = 'idle';
     this.#requestDeadlineMs = Number.POSITIVE_INFINITY;
     this.deadlineMs = this.#worker.deadlines.after(this.#bound.current.config.timeouts.keepAlive);
-    if (this.#clientEnded && this.#rest === undefined) return this.#linger();
+    if (this.#clientEnded && this.#input === undefined) return this.#linger();
     if (this.#bound.draining) return this.#linger();
-    if (!this.#pumping && (this.#rest !== undefined || this.#paused)) this.#pump();
+    if (!this.#pumping && (this.#input !== undefined || this.#paused)) this.#pump();
   }
 
   flush(): void {
@@ -448,7 +475,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
   #linger(): void {
     this.flush();
     this.#state = 'lingering';
-    this.#rest = undefined;
+    this.#input = undefined;
     this.#reader?.stop();
     this.#reader = undefined;
     this.deadlineMs = this.#worker.deadlines.after(LINGER_MS);
@@ -540,7 +567,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
   #endedWhileBusy(exchange: Exchange | undefined): void {
     if (exchange === undefined) return this.destroy();
     const grace = this.#bound.current.config.timeouts.halfClose;
-    const truncated = this.#reader !== undefined && this.#rest === undefined;
+    const truncated = this.#reader !== undefined && this.#input === undefined;
     if (truncated || grace === 0) {
       abandon(
         exchange,
@@ -556,9 +583,10 @@ export class ServerConnection implements Downstream, Deadline, BodySink {
     if (this.#state === 'closed') return;
     const exchange = this.#exchange;
     this.#state = 'closed';
-    this.#rest = undefined;
+    this.#input = undefined;
     this.#worker.deadlines.remove(this);
     if (exchange !== undefined && !exchange.ended) abandon(exchange, 'the client closed the connection');
+    this.#bound.onClosed(this);
   }
 }
 
@@ -568,9 +596,12 @@ function exchangeDiscardLimit(exchange: Exchange | undefined): number {
   return (exchange?.requestBytes ?? 0) + DISCARD_BYTES;
 }
 
-function onData(this: Socket, data: Buffer): void {
-  (this as ServerSocket).connection.received(data);
+/** What the socket of a connection reads with; the connection is there before the first read. */
+export function onRead(this: Socket, length: number, data: Uint8Array): boolean {
+  (this as ServerSocket).connection.received(data as Buffer, 0, length);
+  return true;
 }
+
 function onEnd(this: Socket): void {
   (this as ServerSocket).connection.ended();
 }

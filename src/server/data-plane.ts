@@ -117,6 +117,7 @@ export class DataPlane {
       config.certificates,
       this.#runtime as WorkerRuntime,
       this.#counter,
+      NO_OBSERVER,
     );
     listeners.set(name, listener);
     try {
@@ -157,7 +158,6 @@ export class DataPlane {
   /** Undoes a `prepare` whose configuration is not wanted after all. */
   discard(prepared: Prepared): void {
     for (const listener of prepared.listeners.values()) {
-      listener.close();
       listener.destroy();
     }
     for (const service of prepared.services) service.retire();

@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { failureAnswer, problemBody } from '../gateway/failure.ts';
@@ -6,16 +5,31 @@ import { compileForwarding } from '../gateway/forwarding.ts';
 import { PROXY_HEADER_MAX_BYTES, parseProxyHeader } from '../http/proxy-protocol.ts';
 import { statusLine } from '../http/serialise.ts';
 import { normaliseAddress } from '../lib/cidr.ts';
+import { readAccepted, readEvents } from '../lib/octets.ts';
 import type { DataPlaneConfig } from './config.ts';
-import { ServerConnection } from './connection.ts';
+import { onRead, ServerConnection } from './connection.ts';
 import type { ConnectionCounter } from './connection-counter.ts';
-import type { BoundListener, ServerListener, WorkerRuntime } from './runtime.ts';
+import type { BoundListener, OpenConnection, ServerListener, WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
+import { Identities, secureOptions } from './tls.ts';
 
 type Certificates = DataPlaneConfig['certificates'];
 
 /** Listening with a longer queue than Node's 511: a burst of new connections must not be refused by the kernel. */
 const BACKLOG = 4096;
+
+const SOCKET = {
+  noDelay: true,
+  allowHalfOpen: true,
+  keepAlive: true,
+  keepAliveInitialDelay: 60_000,
+} as const;
+
+/** Told when connections come and go, for the metrics. */
+export interface ListenerObserver {
+  connectionOpened(listener: string): void;
+  connectionClosed(listener: string): void;
+}
 
 /** What of a listener cannot change while its socket stays. */
 export function socketKey(config: ListenerConfig): string {
@@ -25,33 +39,36 @@ export function socketKey(config: ListenerConfig): string {
 /** A listener in one worker: its socket, and the connections that came by it. */
 export class Listener implements BoundListener {
   current: ServerListener;
-  readonly connections = new Set<ServerConnection>();
+  readonly connections = new Set<OpenConnection>();
   readonly #worker: WorkerRuntime;
   readonly #counter: ConnectionCounter;
+  readonly #observer: ListenerObserver;
   readonly #server: net.Server;
-  /** Connections that have not begun to speak HTTP: a TLS or PROXY handshake is going on. */
-  readonly #greeting = new Set<net.Socket>();
-  /** Takes connections whose PROXY header was read; the same as `#server` otherwise. */
   readonly #tls: tls.Server | undefined;
+  #identities: Identities | undefined;
+  /** Connections that do not speak HTTP yet: a TLS or PROXY handshake is going on. */
+  readonly #greeting = new Map<net.Socket, string>();
   #draining = false;
+  #emptied: (() => void) | undefined;
 
+  /** Throws when a certificate is unusable. */
   constructor(
     name: string,
     config: ListenerConfig,
     certificates: Certificates,
     worker: WorkerRuntime,
     counter: ConnectionCounter,
+    observer: ListenerObserver,
   ) {
     this.current = serverListener(name, config, config.port);
     this.#worker = worker;
     this.#counter = counter;
-    const plain = (socket: net.Socket): void => this.#accept(socket);
-    this.#tls =
-      config.protocol === 'https'
-        ? tls.createServer({ ...tlsOptions(config, certificates), ...SOCKET }, this.#secured)
-        : undefined;
-    this.#tls?.on('tlsClientError', (_error, socket) => socket.destroy());
-    this.#server = net.createServer(SOCKET, plain);
+    this.#observer = observer;
+    if (config.protocol === 'https') {
+      this.#identities = new Identities(config, certificates);
+      this.#tls = this.#tlsServer(config, this.#identities);
+    }
+    this.#server = net.createServer({ ...SOCKET, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
   /** Rejects with the system's error (EADDRINUSE, EACCES) when it cannot listen. */
@@ -62,18 +79,19 @@ export class Listener implements BoundListener {
       this.#server.listen({ host: address, port, backlog: BACKLOG, reusePort }, () => {
         this.#server.off('error', reject);
         // Out of descriptors and the like: the connection is lost, the listener is not.
-        this.#server.on('error', () => {});
+        this.#server.on('error', ignore);
         this.current = serverListener(this.current.name, this.current.config, this.address.port);
         resolve();
       });
     });
   }
 
-  get address(): { address: string; port: number } {
+  get address(): { readonly address: string; readonly port: number } {
     const bound = this.#server.address();
-    if (bound === null || typeof bound === 'string')
-      return { address: this.current.config.address, port: this.current.config.port };
-    return { address: bound.address, port: bound.port };
+    const { address, port } = this.current.config;
+    return bound === null || typeof bound === 'string'
+      ? { address, port }
+      : { address: bound.address, port: bound.port };
   }
 
   /** Connections close after the request that they are at. */
@@ -81,90 +99,88 @@ export class Listener implements BoundListener {
     return this.#draining || this.#worker.draining;
   }
 
-  /** Throws when a listener could not be made or updated with these settings. */
-  static check(config: ListenerConfig, certificates: Certificates): void {
-    if (config.protocol === 'https') tlsOptions(config, certificates);
-  }
-
-  /** Takes over another configuration of the same socket. */
+  /** Takes over another configuration of the same socket. `check` must have passed. */
   update(name: string, config: ListenerConfig, certificates: Certificates): void {
     this.current = serverListener(name, config, this.address.port);
-    this.#tls?.setSecureContext(tlsOptions(config, certificates));
+    if (this.#tls === undefined) return;
+    this.#identities = new Identities(config, certificates);
+    this.#tls.setSecureContext({ ...this.#identities.fallback, ...secureOptions(config) });
   }
 
-  /** Accepts no more; open connections stay. */
-  close(): void {
-    this.#server.close();
+  /** Throws when a listener could not be made or updated with these settings. */
+  static check(config: ListenerConfig, certificates: Certificates): void {
+    if (config.protocol === 'https') new Identities(config, certificates);
   }
 
-  /** Idle connections close, busy ones after their answer; then `done` is called. */
-  drain(done?: () => void): void {
-    this.#server.close(done);
+  /** Accepts no more. Idle connections close, busy ones after their answer; then `emptied` is called. */
+  drain(emptied?: () => void): void {
     this.#draining = true;
-    for (const socket of this.#greeting) socket.destroy();
+    this.#emptied = emptied;
+    this.#server.close();
+    for (const socket of this.#greeting.keys()) socket.destroy();
     for (const connection of [...this.connections]) connection.drain();
+    this.#tellEmptied();
   }
 
   destroy(): void {
-    for (const socket of this.#greeting) socket.destroy();
+    this.#server.close();
+    for (const socket of this.#greeting.keys()) socket.destroy();
     for (const connection of [...this.connections]) connection.destroy();
+  }
+
+  onClosed(connection: OpenConnection): void {
+    if (!this.connections.delete(connection)) return;
+    this.#observer.connectionClosed(this.current.name);
+    this.#counter.leave(this.current.name, connection.countedAs);
+    this.#tellEmptied();
+  }
+
+  #tellEmptied(): void {
+    if (this.connections.size > 0 || this.#greeting.size > 0) return;
+    this.#emptied?.();
+    this.#emptied = undefined;
   }
 
   #accept(socket: net.Socket): void {
     const peer = normaliseAddress(socket.remoteAddress ?? '');
-    const { limits } = this.current.config;
-    if (!this.#counter.enter(this.current.name, peer, limits)) {
+    const { proxyProtocol, limits } = this.current.config;
+    if (this.#draining || !this.#counter.enter(this.current.name, peer, limits)) {
       refuseConnection(socket, this.#tls !== undefined);
-      return;
+    } else if (proxyProtocol) {
+      this.#hold(socket, peer);
+      this.#readProxyHeader(socket, peer);
+    } else if (this.#tls !== undefined) {
+      this.#hold(socket, peer);
+      this.#secure(this.#tls, socket, peer);
+    } else {
+      this.#open(readAccepted(socket, onRead), peer, peer);
     }
-    socket.once('close', () => this.#counter.leave(this.current.name, peer));
-    if (this.current.config.proxyProtocol) this.#readProxyHeader(socket, peer);
-    else this.#greet(socket, peer);
-  }
-
-  #greet(socket: net.Socket, peer: string): void {
-    if (this.#tls === undefined) return this.#open(socket, peer);
-    this.#hold(socket);
-    peers.set(socket, peer);
-    this.#tls.emit('connection', socket);
-  }
-
-  readonly #secured = (socket: tls.TLSSocket): void => {
-    const carrier = (socket as unknown as { _parent?: net.Socket })._parent ?? socket;
-    this.#greeting.delete(carrier);
-    this.#open(socket, peers.get(carrier) ?? normaliseAddress(socket.remoteAddress ?? ''));
-  };
-
-  #open(socket: net.Socket, peer: string): void {
-    const connection = new ServerConnection(socket, this, this.#worker, peer);
-    this.connections.add(connection);
-    socket.once('close', () => this.connections.delete(connection));
-    if (this.draining) connection.drain();
   }
 
   /** A handshake that does not end is a slow client too. */
-  #hold(socket: net.Socket): void {
-    this.#greeting.add(socket);
-    const timer = setTimeout(
-      () => this.#greeting.has(socket) && socket.destroy(),
-      this.current.config.timeouts.head || 0x7fffffff,
-    );
-    timer.unref();
+  #hold(socket: net.Socket, peer: string): void {
+    this.#greeting.set(socket, peer);
+    const limit = this.current.config.timeouts.head;
+    const timer =
+      limit === 0
+        ? undefined
+        : setTimeout(() => this.#greeting.has(socket) && socket.destroy(), limit).unref();
+    socket.on('error', ignore);
     socket.once('close', () => {
       clearTimeout(timer);
-      this.#greeting.delete(socket);
+      if (!this.#greeting.delete(socket)) return;
+      this.#counter.leave(this.current.name, peer);
+      this.#tellEmptied();
     });
-    socket.on('error', ignore);
   }
 
+  /** Reads the PROXY header; who may send one is the operator's word, or `forwarding.trust` where that is set. */
   #readProxyHeader(socket: net.Socket, peer: string): void {
-    const { forwarding } = this.current;
-    // Without a list of proxies everybody who reaches the listener is one: the operator said that every connection begins so.
-    if (this.current.config.forwarding.trust.length > 0 && !forwarding.trusts(peer)) {
+    const { config, forwarding } = this.current;
+    if (config.forwarding.trust.length > 0 && !forwarding.trusts(peer)) {
       socket.destroy();
       return;
     }
-    this.#hold(socket);
     let received = Buffer.alloc(0);
     const read = (data: Buffer): void => {
       received = Buffer.concat([received, data]);
@@ -176,29 +192,62 @@ export class Listener implements BoundListener {
       }
       socket.off('data', read);
       socket.pause();
+      const client = header.source === undefined ? peer : normaliseAddress(header.source.address);
+      const early = received.subarray(header.bytes);
+      if (this.#tls !== undefined) {
+        if (early.length > 0) socket.unshift(early);
+        this.#secure(this.#tls, socket, client);
+        return;
+      }
       this.#greeting.delete(socket);
-      if (received.length > header.bytes) socket.unshift(received.subarray(header.bytes));
-      this.#greet(socket, header.source === undefined ? peer : normaliseAddress(header.source.address));
-      if (this.#tls === undefined) socket.resume();
+      const connection = this.#open(readEvents(socket, onRead), client, peer);
+      if (early.length > 0) connection.received(early, 0, early.length);
+      socket.resume();
     };
     socket.on('data', read);
+    socket.resume();
+  }
+
+  #secure(server: tls.Server, socket: net.Socket, client: string): void {
+    clients.set(socket, client);
+    server.emit('connection', socket);
+  }
+
+  #tlsServer(config: ListenerConfig, identities: Identities): tls.Server {
+    const server = tls.createServer({
+      ...identities.fallback,
+      ...secureOptions(config),
+      ALPNProtocols: ['http/1.1'],
+      allowHalfOpen: true,
+      handshakeTimeout: 0x7fffffff,
+      SNICallback: (name, done) => done(null, (this.#identities ?? identities).contextFor(name)),
+    });
+    server.on('secureConnection', (socket) => this.#secured(socket));
+    server.on('tlsClientError', (_error, socket) => socket.destroy());
+    return server;
+  }
+
+  #secured(socket: tls.TLSSocket): void {
+    const carrier = (socket as unknown as { readonly _parent?: net.Socket })._parent ?? socket;
+    const counted = this.#greeting.get(carrier) ?? '';
+    this.#greeting.delete(carrier);
+    this.#open(readEvents(socket, onRead), clients.get(carrier) ?? counted, counted);
+  }
+
+  /** `peer` is the address that the connection is used with, `counted` the one that it was counted under. */
+  #open(socket: net.Socket, peer: string, counted: string): ServerConnection {
+    const connection = new ServerConnection(socket, this, this.#worker, peer, counted);
+    this.connections.add(connection);
+    this.#observer.connectionOpened(this.current.name);
+    if (this.draining) connection.drain();
+    return connection;
   }
 }
 
-/** Addresses of connections whose TLS handshake is going on. */
-const peers = new WeakMap<net.Socket, string>();
-
-const SOCKET = {
-  noDelay: true,
-  allowHalfOpen: true,
-  keepAlive: true,
-  keepAliveInitialDelay: 60_000,
-} as const;
+/** What a PROXY header said of connections whose TLS handshake is going on. */
+const clients = new WeakMap<net.Socket, string>();
 
 function ignore(): void {}
-
-const TOO_MANY_BODY = problemBody(failureAnswer('too_many_connections'), '');
-const TOO_MANY = `${statusLine(503)}Content-Type: application/problem+json\r\nContent-Length: ${TOO_MANY_BODY.length}\r\nRetry-After: 1\r\nConnection: close\r\n\r\n${TOO_MANY_BODY}`;
 
 function serverListener(name: string, config: ListenerConfig, port: number): ServerListener {
   return {
@@ -211,50 +260,12 @@ function serverListener(name: string, config: ListenerConfig, port: number): Ser
   };
 }
 
-/** Throws the error of OpenSSL when a certificate or key is unusable. */
-function tlsOptions(config: ListenerConfig, certificates: Certificates): tls.TlsOptions {
-  const names = config.tls?.certificates ?? [];
-  const pairs = names.map((name) => {
-    const pair = certificates[name];
-    if (pair === undefined) throw new Error(`the certificate ${name} does not exist`);
-    return {
-      pair,
-      context: tls.createSecureContext({ ...pair, minVersion: minVersion(config) }),
-      hosts: certificateHosts(pair.cert),
-    };
-  });
-  const first = pairs[0];
-  if (first === undefined) throw new Error('an https listener needs a certificate');
-  return {
-    cert: first.pair.cert,
-    key: first.pair.key,
-    minVersion: minVersion(config),
-    ALPNProtocols: ['http/1.1'],
-    SNICallback: (serverName, done) => {
-      const name = serverName.toLowerCase();
-      const found =
-        pairs.find((pair) => pair.hosts.has(name)) ??
-        pairs.find((pair) => pair.hosts.has(`*.${name.slice(name.indexOf('.') + 1)}`));
-      done(null, (found ?? first).context);
-    },
-  };
-}
-
-function minVersion(config: ListenerConfig): tls.SecureVersion {
-  return config.tls?.minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2';
-}
-
-function certificateHosts(pem: string): ReadonlySet<string> {
-  const names = new X509Certificate(pem).subjectAltName ?? '';
-  return new Set(names.split(',').flatMap((part) => /^\s*DNS:(.+)$/.exec(part)?.[1]?.toLowerCase() ?? []));
-}
+const TOO_MANY_BODY = problemBody(failureAnswer('too_many_connections'), '');
+const TOO_MANY = `${statusLine(503)}Content-Type: application/problem+json\r\nContent-Length: ${TOO_MANY_BODY.length}\r\nRetry-After: 1\r\nConnection: close\r\n\r\n${TOO_MANY_BODY}`;
 
 /** RFC 9110 section 15.6.4. A TLS client would need a handshake first, which is what the limit is to save. */
 function refuseConnection(socket: net.Socket, secure: boolean): void {
   socket.on('error', ignore);
-  if (secure) {
-    socket.destroy();
-    return;
-  }
-  socket.end(TOO_MANY, () => socket.destroy());
+  if (secure) socket.destroy();
+  else socket.end(TOO_MANY, () => socket.destroy());
 }

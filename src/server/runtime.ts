@@ -7,9 +7,20 @@ import type { ListenerConfig } from './schema.ts';
 
 /** A listener as its connections see it: what a reload swaps as a whole, while the socket stays. */
 export interface BoundListener {
-  current: ServerListener;
+  readonly current: ServerListener;
   /** Connections close after the request that they are at. */
   readonly draining: boolean;
+  /** Told once, when the connection is gone. */
+  onClosed(connection: OpenConnection): void;
+}
+
+/** A connection as its listener keeps it. */
+export interface OpenConnection {
+  /** The address that the connection limits know it by. */
+  readonly countedAs: string;
+  /** Closes now when idle, else after the answer that is due. */
+  drain(): void;
+  destroy(): void;
 }
 
 export interface ServerListener extends ListenerRuntime {

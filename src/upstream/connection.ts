@@ -6,6 +6,7 @@ import type { Fields } from '../http/fields.ts';
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
 import { chunkLine } from '../http/serialise.ts';
 import type { Deadline, Deadlines } from '../lib/deadlines.ts';
+import { copyOf, latin1, readEvents, readInto } from '../lib/octets.ts';
 import type { UpstreamFailure, UpstreamFailureKind } from './failure.ts';
 
 /** Who asked. Every call but the last few is followed by `onFlush`, so that what belongs together is written together. */
@@ -53,6 +54,8 @@ export interface ConnectionSettings {
 
 type State = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 
+/** Up to this size text is cheaper to write than a buffer that has to be copied first. */
+const SHORT_BYTES = 8 * 1024;
 /** 100, 103 and the like: more than a handful is an upstream that never answers. */
 const MAX_INFORMATIONAL = 16;
 
@@ -93,11 +96,12 @@ export class UpstreamConnection implements Deadline {
     this.deadlineMs = deadlines.after(settings.connectMs);
     this.#expiresMs = deadlines.after(settings.lifetimeMs);
     const options = { host: settings.host, port: settings.port, noDelay: true, allowHalfOpen: true };
-    const socket = settings.tls ? tls.connect({ ...options, ...settings.tls }) : net.connect(options);
+    const socket = settings.tls
+      ? readEvents(tls.connect({ ...options, ...settings.tls }), onRead)
+      : net.connect({ ...options, onread: readInto(onRead) });
     this.#socket = socket as net.Socket as UpstreamSocket;
     this.#socket.upstream = this;
     socket.once(settings.tls ? 'secureConnect' : 'connect', onConnect);
-    socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
     socket.on('error', onError);
@@ -134,18 +138,22 @@ export class UpstreamConnection implements Deadline {
     if (!this.#socket.write(text, 'latin1')) this.congested = true;
   }
 
-  /** Sends a piece of the body as it is, or as one chunk. */
-  write(data: Buffer, chunked: boolean): void {
+  /** Sends `data[from, to)` of the body as it is, or as one chunk. */
+  write(data: Buffer, from: number, to: number, chunked: boolean): void {
     const socket = this.#socket;
+    const length = to - from;
     this.deadlineMs = this.#deadlines.after(this.#owner.settings.idleMs);
-    if (chunked) {
+    if (length <= SHORT_BYTES) {
+      const text = latin1(data, from, to);
+      this.congested = !socket.write(chunked ? `${chunkLine(length)}${text}\r\n` : text, 'latin1');
+    } else if (chunked) {
       socket.cork();
-      socket.write(chunkLine(data.length), 'latin1');
-      socket.write(data);
+      socket.write(chunkLine(length), 'latin1');
+      socket.write(copyOf(data, from, to));
       this.congested = !socket.write('\r\n', 'latin1');
       socket.uncork();
     } else {
-      this.congested = !socket.write(data);
+      this.congested = !socket.write(copyOf(data, from, to));
     }
   }
 
@@ -173,9 +181,9 @@ export class UpstreamConnection implements Deadline {
   }
 
   /** Sends octets through a tunnel. */
-  writeTunnel(data: Buffer): void {
+  writeTunnel(data: Buffer, from: number, to: number): void {
     this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
-    this.congested = !this.#socket.write(data);
+    this.congested = !this.#socket.write(copyOf(data, from, to));
   }
 
   /** The client sends no more through the tunnel. */
@@ -222,11 +230,11 @@ export class UpstreamConnection implements Deadline {
     this.assign(listener);
   }
 
-  received(data: Buffer): void {
+  received(data: Buffer, length: number): void {
     const listener = this.#listener;
     if (this.#state === 'tunnel' && listener) {
       this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
-      listener.onBody(data);
+      listener.onBody(data, 0, length);
       listener.onFlush();
       return;
     }
@@ -234,19 +242,19 @@ export class UpstreamConnection implements Deadline {
     if (listener === undefined || this.#state === 'idle') return this.#close();
     this.#answered = true;
     let pos = 0;
-    while (pos < data.length && this.#listener === listener) {
+    while (pos < length && this.#listener === listener) {
       pos =
         this.#reader === undefined
-          ? this.#readHead(data, pos, listener)
-          : this.#readBody(data, pos, listener);
+          ? this.#readHead(data, pos, length, listener)
+          : this.#readBody(data, pos, length, listener);
     }
     listener.onFlush();
   }
 
-  #readHead(data: Buffer, pos: number, listener: UpstreamListener): number {
+  #readHead(data: Buffer, pos: number, to: number, listener: UpstreamListener): number {
     const before = this.#text.length;
     const limit = this.#owner.settings.limits.head;
-    const text = this.#text + data.toString('latin1', pos, Math.min(data.length, pos + limit + 1));
+    const text = this.#text + latin1(data, pos, Math.min(to, pos + limit + 1));
     // Parsed again only when a line was completed; see parseResponseHead.
     const head =
       before > 0 && text.length <= limit && text.indexOf('\n', before) < 0
@@ -254,17 +262,17 @@ export class UpstreamConnection implements Deadline {
         : parseResponseHead(text, this.#owner.settings.limits, this.#names);
     if (head === undefined) {
       this.#text = text;
-      return data.length;
+      return to;
     }
     this.#text = '';
     if (head.problem !== '') {
       this.#fail('invalid', head.problem);
-      return data.length;
+      return to;
     }
     const next = pos + head.length - before;
     if (head.status < 200) {
-      this.#readInterim(head, data, next, listener);
-      return head.status === 101 ? data.length : next;
+      this.#readInterim(head, data, next, to, listener);
+      return head.status === 101 ? to : next;
     }
     this.#keepAlive &&= head.keepAlive;
     const length = head.bodyLength(this.#method);
@@ -272,24 +280,24 @@ export class UpstreamConnection implements Deadline {
     this.#state = 'body';
     this.#watch();
     listener.onHead(head);
-    if (this.#listener !== listener) return data.length;
+    if (this.#listener !== listener) return to;
     if (length === 0) {
-      this.#finish(listener, next < data.length);
+      this.#finish(listener, next < to);
       listener.onBodyEnd(undefined);
-      return data.length;
+      return to;
     }
     this.#reader = new BodyReader(length, this.#names);
     return next;
   }
 
-  #readInterim(head: ResponseHead, data: Buffer, next: number, listener: UpstreamListener): void {
+  #readInterim(head: ResponseHead, data: Buffer, next: number, to: number, listener: UpstreamListener): void {
     if (head.status === 101) {
       if (!this.#upgrading || head.upgrade === '')
         return this.#fail('invalid', 'it switched protocols without being asked');
       this.#state = 'tunnel';
       this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
       listener.onHead(head);
-      if (next < data.length && this.#listener === listener) listener.onBody(data.subarray(next));
+      if (next < to && this.#listener === listener) listener.onBody(data, next, to);
       return;
     }
     if (++this.#informational > MAX_INFORMATIONAL)
@@ -297,19 +305,19 @@ export class UpstreamConnection implements Deadline {
     listener.onInformational(head);
   }
 
-  #readBody(data: Buffer, pos: number, listener: UpstreamListener): number {
+  #readBody(data: Buffer, pos: number, to: number, listener: UpstreamListener): number {
     const reader = this.#reader as BodyReader;
     if (!this.#paused) this.deadlineMs = this.#deadlines.after(this.#owner.settings.idleMs);
-    const next = reader.read(data, pos, listener);
-    if (this.#listener !== listener) return data.length;
+    const next = reader.read(data, pos, to, listener);
+    if (this.#listener !== listener) return to;
     if (reader.problem !== '') {
       this.#fail('invalid', reader.problem);
-      return data.length;
+      return to;
     }
     if (reader.done) {
-      this.#finish(listener, next < data.length);
+      this.#finish(listener, next < to);
       listener.onBodyEnd(reader.trailers);
-      return data.length;
+      return to;
     }
     return next;
   }
@@ -394,8 +402,9 @@ export class UpstreamConnection implements Deadline {
 function onConnect(this: net.Socket): void {
   (this as UpstreamSocket).upstream.connected();
 }
-function onData(this: net.Socket, data: Buffer): void {
-  (this as UpstreamSocket).upstream.received(data);
+function onRead(this: net.Socket, length: number, data: Uint8Array): boolean {
+  (this as UpstreamSocket).upstream.received(data as Buffer, length);
+  return true;
 }
 function onEnd(this: net.Socket): void {
   (this as UpstreamSocket).upstream.ended();

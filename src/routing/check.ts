@@ -124,11 +124,11 @@ function tieProblem({ first, second, both }: Tie): RouteProblem {
   };
 }
 
-function hiddenProblem({ route, by, example: shown }: Hidden): RouteProblem {
+function hiddenProblem({ route, candidate, by, example: shown }: Hidden): RouteProblem {
   const first = by[0];
   if (first === undefined) throw new Error('a hidden route has one that hides it');
   const names = by.map((each) => each.route.name).join(', ');
-  const rule = decidingCriterion(first, shown) ?? 'order';
+  const rule = decidingCriterion(first, candidate) ?? 'order';
   return {
     severity: 'warning',
     route: route.name,

@@ -27,7 +27,7 @@ describe('for whatever routes and requests', () => {
           if (entry === undefined) assert.deepEqual(router.allowedMethods(request), allow);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -61,7 +61,7 @@ describe('for whatever routes and requests', () => {
           expected,
         );
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
   });
 });

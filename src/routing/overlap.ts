@@ -15,7 +15,9 @@ export interface Tie {
 /** A route all of whose requests go to others. */
 export interface Hidden {
   readonly route: MatchedRoute;
-  /** The routes that take them; the first takes what `example` matches. */
+  /** The route's best candidate. */
+  readonly candidate: Candidate;
+  /** The routes that take its requests; the first takes what `example` matches. */
   readonly by: readonly Candidate[];
   readonly example: Candidate;
 }
@@ -40,7 +42,7 @@ export function findOverlaps(routes: readonly MatchedRoute[]): { ties: Tie[]; hi
   const indexes = new Map<Ordered[], ListIndex>();
   const ties: Tie[] = [];
   const reachable = new Set<MatchedRoute>();
-  const hidden = new Map<MatchedRoute, { by: Candidate[]; example: Candidate }>();
+  const hidden = new Map<MatchedRoute, Hidden>();
   for (const { own, list } of places) {
     if (list.length > SHORT && !indexes.has(list)) indexes.set(list, new ListIndex(list));
     const tie = findTie(own, indexes.get(list)?.tied(own.candidate) ?? [list]);
@@ -57,7 +59,7 @@ export function findOverlaps(routes: readonly MatchedRoute[]): { ties: Tie[]; hi
   }
   return {
     ties,
-    hidden: [...hidden].flatMap(([route, found]) => (reachable.has(route) ? [] : [{ route, ...found }])),
+    hidden: [...hidden.values()].filter(({ route }) => !reachable.has(route)),
   };
 }
 
@@ -77,10 +79,7 @@ function findTie(own: Ordered, lists: Iterable<readonly Ordered[]>): Tie | undef
 }
 
 /** The candidates of other routes that together take every request of this one; undefined when none are found. */
-function findHiders(
-  lists: readonly (readonly Ordered[])[],
-  own: Ordered,
-): { by: Candidate[]; example: Candidate } | undefined {
+function findHiders(lists: readonly (readonly Ordered[])[], own: Ordered): Hidden | undefined {
   const { candidate } = own;
   const by: Candidate[] = [];
   let example = candidate;
@@ -97,7 +96,7 @@ function findHiders(
       if (!by.some((each) => each.route === hider.route)) by.push(hider);
     }
   }
-  return { by, example };
+  return { route: candidate.route, candidate, by, example };
 }
 
 function findHider(

@@ -7,7 +7,7 @@ type Piece = { readonly text: string } | { readonly capture: string };
  * A captured segment may hold an escaped slash, `a%2F.` or `.%2Fb`. With nothing but dots up to the next slash, escaped or not, it
  * would make the dot segment that normalisation refused to let in.
  */
-const DOTS_BESIDE_CAPTURE = /\}\{|(?:[/}]|%2F|%5C)\.{1,2}\{|\}\.{1,2}(?=$|[/;{]|%2F|%5C|%3B)/i;
+const DOTS_BESIDE_CAPTURE = /\}\{|(?:[/}]|%2F|%5C)\.{1,2}\{|\}\.{1,2}(?=$|[/{]|%2F|%5C)|\}\.{0,2}(?:;|%3B)/i;
 
 export type ParsedTemplate =
   | { readonly ok: true; readonly pieces: readonly Piece[]; readonly captureNames: readonly string[] }
@@ -33,7 +33,8 @@ export function parseTemplate(template: string): ParsedTemplate {
   if (DOTS_BESIDE_CAPTURE.test(body)) {
     return {
       ok: false,
-      message: 'dots or a capture right beside a capture could make a dot segment; put other text between',
+      message:
+        'dots, a ; or a capture right beside a capture could make a dot segment; put other text between',
     };
   }
   const problem = body === '' ? undefined : spellingProblem(body, rest);

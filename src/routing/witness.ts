@@ -88,7 +88,7 @@ export function witness(candidate: Candidate): RoutedRequest {
 }
 
 /** A request as `portcullis explain` takes it: `GET https://host/path -H 'name: value'`. */
-export function formatRequest(request: RoutedRequest, headerNames: readonly string[]): string {
+function formatRequest(request: RoutedRequest, headerNames: readonly string[]): string {
   const line = `${request.method} ${request.scheme}://${request.host}${request.path}${request.search}`;
   const headers = headerNames
     .filter((name) => request.fields.get(name) !== undefined)

@@ -2,7 +2,7 @@ import { nearest } from '../lib/nearest.ts';
 import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
 import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
 import { loadPolicy } from './load.ts';
-import { parseOptions, type PolicyProblem, problemsOf } from './problems.ts';
+import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
 
 type HookName = keyof PolicyHooks;
@@ -79,7 +79,8 @@ export async function compilePolicies(
   const made: CompiledPolicy[] = [];
   try {
     const read = await Promise.all(uses.map((use) => reader.read(use)));
-    for (const { use, policy, options } of inOrder(read)) made.push(await make(use, policy, options, context));
+    for (const { use, policy, options } of inOrder(read))
+      made.push(await make(use, policy, options, context));
   } catch (error) {
     closeAll(made, context);
     throw error;
@@ -110,9 +111,13 @@ export async function validatePolicyUse(use: PolicyUse): Promise<readonly Policy
 }
 
 /** The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays. */
-export function inOrder<Item extends { readonly use: PolicyUse; readonly policy: Policy }>(items: readonly Item[]): Item[] {
+export function inOrder<Item extends { readonly use: PolicyUse; readonly policy: Policy }>(
+  items: readonly Item[],
+): Item[] {
   return items
-    .filter(({ use, policy }, at) => !policy.unique || !items.some((other, i) => i > at && isSame(other.use, use)))
+    .filter(
+      ({ use, policy }, at) => !policy.unique || !items.some((other, i) => i > at && isSame(other.use, use)),
+    )
     .sort((a, b) => STAGES.indexOf(a.policy.stage) - STAGES.indexOf(b.policy.stage));
 }
 
@@ -124,7 +129,9 @@ async function readUse(use: PolicyUse): Promise<ReadUse> {
   const policy = await loadPolicy(use);
   const parsed = await parseOptions(policy.schema, use.options);
   if (parsed.success) return { use, policy, options: parsed.data };
-  const list = problemsOf(policy.schema, parsed.error).map(({ path, message }) => [...path, message].join(': '));
+  const list = problemsOf(policy.schema, parsed.error).map(({ path, message }) =>
+    [...path, message].join(': '),
+  );
   throw new Error(`the options of the policy ${use.name} are wrong: ${list.join('; ')}`);
 }
 

@@ -4,7 +4,7 @@ import { relativeImports } from './imports.ts';
 
 for (const [source, expected] of [
   ["import { a } from './a.ts';", ['./a.ts']],
-  ["import type { A } from './a.ts';\nexport * from \"../b.ts\";", ['./a.ts', '../b.ts']],
+  ['import type { A } from \'./a.ts\';\nexport * from "../b.ts";', ['./a.ts', '../b.ts']],
   ["import {\n  a,\n} from './a.ts';", ['./a.ts']],
   ["import './a.ts'; import'./b.ts'", ['./a.ts', './b.ts']],
   ["const a = await import('./a.ts'); import( './b.ts' )", ['./a.ts', './b.ts']],

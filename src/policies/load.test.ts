@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -76,6 +76,20 @@ test('the contract that a user’s policy imports is the gateway’s own, not a 
   const url = `${pathToFileURL(join(folder, 'second.ts')).href}?v=own`;
   await load('second.ts', 'own');
   assert.equal((await import(url)).own, Fields);
+});
+
+test('a package of the gateway’s name that is installed beside it changes nothing', async () => {
+  const installed = join(folder, 'node_modules', 'portcullis');
+  await mkdir(installed, { recursive: true });
+  await writeFile(join(installed, 'package.json'), '{"type":"module","exports":{"./policy":"./policy.js"}}');
+  await writeFile(join(installed, 'policy.js'), "throw new Error('the wrong one');");
+  try {
+    await write('installed.ts', GREETING);
+    await write('greeting.ts', 'export const greeting = (id: string): string => id;');
+    assert.equal((await load('installed.ts', 'installed')).name, 'greeting');
+  } finally {
+    await rm(join(folder, 'node_modules'), { recursive: true });
+  }
 });
 
 test('with a new version, a changed file that the policy imports is read again', async () => {

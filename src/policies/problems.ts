@@ -9,7 +9,10 @@ export interface PolicyProblem {
 }
 
 /** Options as the schema reads them; none at all, as in `- cors:`, are read as `{}`. */
-export async function parseOptions(schema: z.ZodType, options: unknown): Promise<z.ZodSafeParseResult<unknown>> {
+export async function parseOptions(
+  schema: z.ZodType,
+  options: unknown,
+): Promise<z.ZodSafeParseResult<unknown>> {
   const written = options ?? {};
   try {
     return schema.safeParse(written);

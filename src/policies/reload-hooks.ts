@@ -14,7 +14,7 @@ const RELATIVE = /^(?:\.\.?\/|file:)/;
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const OWN_SOURCES = new URL('../', import.meta.url).href;
 
-/** What a user's file may import by name although no package of that name is installed beside it. */
+/** What a user's file may import by name, whether or not a package of that name is installed beside it. */
 const OWN_ENTRIES: ReadonlyMap<string, string> = new Map([
   ['portcullis/policy', new URL(`../policy/index.${EXTENSION}`, import.meta.url).href],
 ]);
@@ -28,13 +28,8 @@ function resolve(specifier: string, context: ResolveHookContext, nextResolve: Ne
     return VERSION.test(specifier) ? asModule(resolved) : resolved;
   }
   const own = OWN_ENTRIES.get(specifier);
-  if (own !== undefined) {
-    try {
-      return nextResolve(specifier, context);
-    } catch {
-      return nextResolve(own, context);
-    }
-  }
+  // Also where a package of that name is installed for its types: the contract is that of the gateway that runs.
+  if (own !== undefined) return nextResolve(own, context);
   const resolved = nextResolve(specifier, context);
   if (!RELATIVE.test(specifier) || !resolved.url.startsWith('file:') || resolved.url.includes('?'))
     return resolved;

@@ -1,7 +1,7 @@
 import type { Fields } from '../../http/fields.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import type { Template } from '../../policy/template.ts';
-import { withoutBlanks } from '../field-options.ts';
+import { renderedFieldValue } from '../field-options.ts';
 import type { RequestFieldOptions, ResponseFieldOptions } from './schema.ts';
 
 type Kind = 'set' | 'add' | 'default';
@@ -55,12 +55,12 @@ function write(fields: Fields, { kind, lower, name, value }: Change, exchange: E
     else fields.put(lower, name, constant);
     return;
   }
-  const text = withoutBlanks(value.render(exchange));
+  const text = renderedFieldValue(value.render(exchange));
   // A variable that the request leaves empty sends no empty field; what the field was before goes all the same.
   if (text === '') {
     if (kind === 'set') fields.delete(lower);
     return;
   }
-  if (kind === 'add') fields.append(name, text);
-  else fields.set(name, text);
+  if (kind === 'add') fields.push(lower, name, text);
+  else fields.put(lower, name, text);
 }

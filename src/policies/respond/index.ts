@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Answer, definePolicy, type Exchange, type PolicyHooks } from '../../policy/contract.ts';
 import type { Template } from '../../policy/template.ts';
-import { withoutBlanks } from '../field-options.ts';
+import { renderedFieldValue } from '../field-options.ts';
 import { escapeFor } from './escape.ts';
 import { type RespondOptions, respondSchema } from './schema.ts';
 
@@ -49,7 +49,7 @@ class AnswerMaker {
   answer(exchange: Exchange): Answer {
     if (this.#fixed !== undefined) return this.#fixed;
     const headers: Record<string, string> = {};
-    for (const [name, value] of this.#fields) headers[name] = withoutBlanks(value.render(exchange));
+    for (const [name, value] of this.#fields) headers[name] = renderedFieldValue(value.render(exchange));
     return this.#make(headers, this.#body.renderText(exchange, this.#escape));
   }
 

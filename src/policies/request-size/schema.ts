@@ -6,5 +6,3 @@ export const requestSizeSchema = z
     max: size('Largest request body; beyond it 413. 0b lifts a limit set for all routes'),
   })
   .describe('Limits the size of request bodies');
-
-export type RequestSizeOptions = z.output<typeof requestSizeSchema>;

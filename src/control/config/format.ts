@@ -29,11 +29,18 @@ function formatError(error: ConfigError, options: FormatOptions): string {
     error.suggestion === undefined ? '' : `; did you mean ${JSON.stringify(error.suggestion)}?`;
   const position = `${shownFile(error.file, options.cwd ?? process.cwd())}:${error.line}:${error.column}`;
   const head = `${paint('bold', position)}: ${warning}${path}${error.message}${suggestion}`;
-  if (error.excerpt === undefined) return head;
+  const lines = [head];
   const number = String(error.line).padStart(4);
   const gutter = ' '.repeat(number.length);
-  const mark = ' '.repeat(error.excerpt.start) + paint(style, '^'.repeat(error.excerpt.length));
-  return `${head}\n${paint('dim', `${number} |`)} ${error.excerpt.line}\n${paint('dim', `${gutter} |`)} ${mark}`;
+  if (error.excerpt !== undefined) {
+    const mark = ' '.repeat(error.excerpt.start) + paint(style, '^'.repeat(error.excerpt.length));
+    lines.push(
+      `${paint('dim', `${number} |`)} ${error.excerpt.line}`.trimEnd(),
+      `${paint('dim', `${gutter} |`)} ${mark}`,
+    );
+  }
+  for (const note of error.notes ?? []) lines.push(`${paint('dim', `${gutter} =`)} ${note}`);
+  return lines.join('\n');
 }
 
 function shownFile(file: string, cwd: string): string {

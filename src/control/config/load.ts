@@ -201,6 +201,8 @@ function checkMatching(routes: Readonly<Record<string, RouteConfig>>): Problem[]
     path: ['routes', found.route, ...found.path],
     message: found.message,
     atKey: found.path.length === 0,
+    ...(found.other === undefined ? {} : { related: ['routes', found.other] }),
+    ...(found.example === undefined ? {} : { example: found.example }),
   }));
 }
 

@@ -10,6 +10,10 @@ export interface Problem {
   /** Points at the key rather than at the value. */
   readonly atKey?: boolean | undefined;
   readonly severity?: 'error' | 'warning' | undefined;
+  /** Another place that has to do with it, such as the other of two routes. */
+  readonly related?: Path | undefined;
+  /** A request that shows it. */
+  readonly example?: string | undefined;
 }
 
 /** An error, or a warning, as it is shown. */
@@ -27,6 +31,8 @@ export interface ConfigError {
   readonly text: string;
   readonly message: string;
   readonly suggestion?: string | undefined;
+  /** Where else to look, a request that shows it. */
+  readonly notes?: readonly string[] | undefined;
   /** The line of the file with secrets blotted out, cut around the fault; undefined when the text is not known. */
   readonly excerpt?: { readonly line: string; readonly start: number; readonly length: number } | undefined;
 }

@@ -23,9 +23,18 @@ export const adminSchema = z
       .describe('Address to listen on. Whoever reaches it rules the gateway'),
     port: z.int().min(0).max(65_535).default(9900).describe('Port to listen on; 0 takes a free one'),
     hosts: z
-      .array(z.string().regex(/^[a-z0-9_]([a-z0-9_-]*)(\.[a-z0-9_-]+)*$/, 'is not a host: write gateway.example.com, in small letters and without a port'))
+      .array(
+        z
+          .string()
+          .regex(
+            /^[a-z0-9_]([a-z0-9_-]*)(\.[a-z0-9_-]+)*$/,
+            'is not a host: write gateway.example.com, in small letters and without a port',
+          ),
+      )
       .default([])
-      .describe('Names that requests may be addressed to, besides addresses and localhost: any other in Host is refused'),
+      .describe(
+        'Names that requests may be addressed to, besides addresses and localhost: any other in Host is refused',
+      ),
   })
   .describe('The port with /metrics, /healthz, /readyz and the admin API');
 

@@ -31,12 +31,13 @@ export class Secrets {
     return text;
   }
 
-  /** Plain data with every reference in it replaced, however deep. What holds none is returned as it is. */
+  /** Plain data with every reference in it replaced, however deep, but for those that lead nowhere. `found` gets what they stood for. */
   async deep(value: unknown, path: Path, found: Set<string>): Promise<unknown> {
     if (!holdsReference(value)) return value;
     if (typeof value === 'string') {
       const text = await this.text(value, path);
-      if (text !== undefined) found.add(text);
+      if (text === undefined) return value;
+      found.add(text);
       return text;
     }
     if (Array.isArray(value))
@@ -50,8 +51,9 @@ export class Secrets {
   #fromEnv(name: string, path: Path): string | undefined {
     const fail = (message: string): undefined => void this.#options.problems.push({ path, message });
     if (!ENV_NAME.test(name)) return fail('what follows env: is not the name of an environment variable');
-    const value = Object.hasOwn(this.#options.env, name) ? this.#options.env[name] : undefined;
-    if (value === undefined) return fail(`the environment variable ${name} is not set`);
+    const value = this.#options.env[name];
+    // `process.env` inherits from Object: `toString` is there, but no text.
+    if (typeof value !== 'string') return fail(`the environment variable ${name} is not set`);
     return value === '' ? fail(`the environment variable ${name} is empty`) : value;
   }
 

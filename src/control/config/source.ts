@@ -107,10 +107,11 @@ export function locateProblems(source: ConfigSource, problems: readonly Problem[
       hidden,
       false,
     );
+    const notes = notesOf(source, problem, error.file);
     const key = `${error.file}:${error.line}:${error.column}:${path}:${error.message}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    located.push(error);
+    located.push(notes.length === 0 ? error : { ...error, notes });
   }
   const rank = (error: ConfigError) => (error.file === source.file ? 0 : 1);
   return located.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
@@ -120,6 +121,17 @@ export function locateProblems(source: ConfigSource, problems: readonly Problem[
 export function positionIn(place: FilePlace): { file: string; line: number; column: number } {
   const { line, column } = place.source.lineOf((place.key ?? place.value).start);
   return { file: place.source.file, line, column };
+}
+
+function notesOf(source: ConfigSource, problem: Problem, file: string): string[] {
+  const notes: string[] = [];
+  if (problem.related !== undefined) {
+    const position = positionIn(source.locate(problem.related));
+    const other = position.file === file ? '' : ` of ${position.file}`;
+    notes.push(`${dottedPath(problem.related)} is in line ${position.line}${other}`);
+  }
+  if (problem.example !== undefined) notes.push(`a request that shows it: ${problem.example}`);
+  return notes;
 }
 
 /** A key stands for what is missing within it, and for a map or list as a whole. */

@@ -241,25 +241,34 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
         return failPolicy(exchange, entry.name, error);
       }
       if (result === undefined) continue;
-      if (result instanceof Promise) return this.#awaitUpstreamHook(i, entry.name, result);
+      if (result instanceof Promise) {
+        void this.#awaitUpstreamHook(i, entry.name, result);
+        return;
+      }
       return answer(exchange, result);
     }
     this.#sendResponseHead();
   }
 
-  #awaitUpstreamHook(at: number, policy: string, pending: Promise<Answer | undefined | void>): void {
+  async #awaitUpstreamHook(
+    at: number,
+    policy: string,
+    pending: Promise<Answer | undefined | void>,
+  ): Promise<void> {
     const exchange = this.#exchange;
     this.#held ??= [];
     this.#connection?.pause();
-    pending
-      .then((result) => {
-        if (this.#over || exchange.ended) return;
-        if (result !== undefined) return answer(exchange, result);
+    try {
+      const result = await pending;
+      if (this.#over || exchange.ended) return;
+      if (result === undefined) {
         this.#runUpstreamHooks(at + 1);
         this.#release();
-      })
-      .catch((error: unknown) => failPolicy(exchange, policy, error))
-      .finally(() => exchange.downstream.flush());
+      } else answer(exchange, result);
+    } catch (error) {
+      failPolicy(exchange, policy, error);
+    }
+    exchange.downstream.flush();
   }
 
   /** Passes on what came while a policy was waited for. */

@@ -54,22 +54,30 @@ function runRequestHooks(exchange: Exchange, from: number): void {
       return failPolicy(exchange, entry.name, error);
     }
     if (result === undefined) continue;
-    if (result instanceof Promise) return awaitRequestHook(exchange, i, result);
+    if (result instanceof Promise) {
+      void awaitRequestHook(exchange, i, result);
+      return;
+    }
     return answer(exchange, result);
   }
   dispatch(exchange);
 }
 
 /** Only a policy that returns a promise pays for one. */
-function awaitRequestHook(exchange: Exchange, at: number, pending: Promise<Answer | undefined | void>): void {
-  pending
-    .then((result) => {
-      if (exchange.ended) return;
-      if (result === undefined) runRequestHooks(exchange, at + 1);
-      else answer(exchange, result);
-    })
-    .catch((error: unknown) => failPolicy(exchange, exchange.route.policies.onRequest[at]?.name ?? '', error))
-    .finally(() => exchange.downstream.flush());
+async function awaitRequestHook(
+  exchange: Exchange,
+  at: number,
+  pending: Promise<Answer | undefined | void>,
+): Promise<void> {
+  try {
+    const result = await pending;
+    if (exchange.ended) return;
+    if (result === undefined) runRequestHooks(exchange, at + 1);
+    else answer(exchange, result);
+  } catch (error) {
+    failPolicy(exchange, exchange.route.policies.onRequest[at]?.name ?? '', error);
+  }
+  exchange.downstream.flush();
 }
 
 function dispatch(exchange: Exchange): void {

@@ -9,5 +9,5 @@ export interface Recorder {
   upstreamFailed(service: string, kind: string): void;
   requestStarted(): void;
   requestEnded(): void;
-  close(): void;
+  close(): Promise<void>;
 }

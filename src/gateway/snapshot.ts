@@ -97,7 +97,9 @@ export class Snapshot {
 
   #close(): void {
     for (const route of this.#routes) route.policies.close();
-    this.recorder.close();
+    this.recorder
+      .close()
+      .catch((error: unknown) => this.warn('closing the records of a configuration failed', error));
   }
 }
 

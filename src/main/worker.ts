@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DataPlane } from '../server/data-plane.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { VERSION } from './version.ts';
 import { answerSupervisor } from './worker-loop.ts';
 
 if (parentPort === null)
@@ -12,10 +13,10 @@ const post = (message: FromWorker): void => port.postMessage(message);
 
 const plane = new DataPlane({
   workerId: start.workerId,
+  version: VERSION,
   reusePort: start.reusePort,
   terminal: start.color,
   connectionCounters: start.connectionCounters,
-  ...(start.metricsBuffer === undefined ? {} : { metricsBuffer: start.metricsBuffer }),
   log: (level, message, detail) => post({ kind: 'log', level, message, detail: cloneable(detail) }),
   accessLogSink: (batch) => post({ kind: 'accessLog', batch }),
   metricsPost: (message) => post({ kind: 'metrics', message }),

@@ -6,7 +6,7 @@ import { abandon, finish } from '../gateway/finish.ts';
 import { handle } from '../gateway/handle.ts';
 import { identify } from '../gateway/identify.ts';
 import { BodyReader, type BodySink } from '../http/body-reader.ts';
-import { Fields } from '../http/fields.ts';
+import type { Fields } from '../http/fields.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { chunkLine, fieldLines, lastChunk, statusLine } from '../http/serialise.ts';
 import type { Deadline } from '../lib/deadlines.ts';
@@ -30,7 +30,8 @@ const LINGER_MS = 2000;
  */
 type State = 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
 
-interface ServerSocket extends Socket {
+/** A socket that knows its connection: its listeners are then functions that all connections share. */
+export interface ServerSocket extends Socket {
   connection: ServerConnection;
 }
 
@@ -594,12 +595,6 @@ const ALLOW = { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' };
 
 function exchangeDiscardLimit(exchange: Exchange | undefined): number {
   return (exchange?.requestBytes ?? 0) + DISCARD_BYTES;
-}
-
-/** What the socket of a connection reads with; the connection is there before the first read. */
-export function onRead(this: Socket, length: number, data: Uint8Array): boolean {
-  (this as ServerSocket).connection.received(data as Buffer, 0, length);
-  return true;
 }
 
 function onEnd(this: Socket): void {

@@ -2,10 +2,15 @@ import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway
 import { FieldNames } from '../http/field-names.ts';
 import { DateField } from '../http/serialise.ts';
 import { Deadlines } from '../lib/deadlines.ts';
+import type { MetricsMessage } from '../observability/metrics.ts';
+import type { ObservabilityConfig } from '../observability/schema.ts';
 import { TraceIds } from '../observability/trace-context.ts';
+import { createTracer } from '../observability/tracing.ts';
+import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observability/worker-metrics.ts';
 import type { Service } from '../upstream/service.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ConnectionCounter } from './connection-counter.ts';
+import { EventLoopWatch } from './event-loop.ts';
 import { Listener, socketKey } from './listener.ts';
 import { Recording } from './recording.ts';
 import type { WorkerRuntime } from './runtime.ts';
@@ -15,6 +20,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface DataPlaneOptions {
   readonly workerId: number;
+  /** Of Portcullis, for the traces. */
+  readonly version?: string;
   /** Several workers listen on the same port, and the kernel shares connections out among them. */
   readonly reusePort: boolean;
   readonly log: (level: LogLevel, message: string, detail?: unknown) => void;
@@ -22,8 +29,7 @@ export interface DataPlaneOptions {
   readonly accessLogSink: (batch: Uint8Array) => void;
   /** Whether the access log's standard streams are a terminal. */
   readonly terminal?: boolean;
-  readonly metricsPost: (message: unknown) => void;
-  readonly metricsBuffer?: SharedArrayBuffer;
+  readonly metricsPost: (message: MetricsMessage) => void;
   /** From `ConnectionCounter.allocate`, shared by all workers. */
   readonly connectionCounters: SharedArrayBuffer;
 }
@@ -52,13 +58,15 @@ export class DataPlane {
   readonly #leaving = new Set<Listener>();
   #config: DataPlaneConfig | undefined;
   #runtime: WorkerRuntime | undefined;
-  #recording: Recording | undefined;
+  #metrics: { readonly recorder: MetricsRecorder; readonly key: string } | undefined;
+  readonly #eventLoop: EventLoopWatch;
   #draining = false;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#counter = new ConnectionCounter(options.connectionCounters, options.workerId);
     this.#counter.reset();
+    this.#eventLoop = new EventLoopWatch(String(options.workerId));
   }
 
   /** Where each listener of the committed configuration is bound. */
@@ -77,18 +85,7 @@ export class DataPlane {
    * message says what is wrong; what was made until then is undone.
    */
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
-    const context: SnapshotContext = {
-      deadlines: this.#deadlines,
-      names: this.#names,
-      warn: (message, cause) => this.#options.log('warn', message, cause),
-      observer: () => NO_OBSERVER,
-      recorder: async (observability) =>
-        new Recording(observability, {
-          workerId: String(this.#options.workerId),
-          terminal: this.#options.terminal ?? false,
-          sink: this.#options.accessLogSink,
-        }),
-    };
+    const context = this.#context(config.observability);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
     const listeners = new Map<string, Listener>();
     const prepared: Prepared = { config, snapshot, services: made, listeners };
@@ -101,6 +98,48 @@ export class DataPlane {
       throw error;
     }
     return prepared;
+  }
+
+  #context(observability: ObservabilityConfig): SnapshotContext {
+    const metrics = this.#metricsFor(observability.metrics);
+    const { workerId, log } = this.#options;
+    return {
+      deadlines: this.#deadlines,
+      names: this.#names,
+      warn: (message, cause) => log('warn', message, cause),
+      observer: (service) => ({
+        connectionOpened: () => metrics.upstreamConnectionOpened(service),
+        connectionClosed: () => metrics.upstreamConnectionClosed(service),
+      }),
+      recorder: async () => {
+        const tracer = await createTracer(observability.tracing, {
+          version: this.#options.version ?? 'unknown',
+          instanceId: String(workerId),
+          onStateChange: (message, cause) => log('warn', message, cause),
+          onDropped: (count) => metrics.spansDropped(count),
+        });
+        const output = {
+          workerId: String(workerId),
+          terminal: this.#options.terminal ?? false,
+          sink: this.#options.accessLogSink,
+        };
+        return new Recording(observability, output, metrics, tracer);
+      },
+    };
+  }
+
+  /** One recorder for the life of the worker: a second one would begin to count anew. */
+  #metricsFor(config: ObservabilityConfig['metrics']): MetricsRecorder {
+    if (!config.enabled) return NO_METRICS;
+    const { enabled: _, ...layout } = config;
+    const key = JSON.stringify(layout);
+    if (this.#metrics === undefined) {
+      this.#metrics = { recorder: createMetrics(config, this.#options.metricsPost), key };
+      this.#eventLoop.watch(this.#metrics.recorder);
+    } else if (this.#metrics.key !== key) {
+      this.#options.log('warn', 'observability.metrics: buckets and maxSeries change with the next start');
+    }
+    return this.#metrics.recorder;
   }
 
   async #bind(name: string, config: DataPlaneConfig, listeners: Map<string, Listener>): Promise<void> {
@@ -117,7 +156,7 @@ export class DataPlane {
       config.certificates,
       this.#runtime as WorkerRuntime,
       this.#counter,
-      NO_OBSERVER,
+      this.#metrics?.recorder ?? NO_METRICS,
     );
     listeners.set(name, listener);
     try {
@@ -136,7 +175,6 @@ export class DataPlane {
     const before = this.#runtime?.snapshot;
     const runtime = (this.#runtime ??= this.#makeRuntime(snapshot));
     runtime.snapshot = snapshot;
-    this.#recording = snapshot.recorder as Recording;
     for (const [name, listener] of [...this.#listeners]) {
       const settings = config.listeners[name];
       if (settings !== undefined && !prepared.listeners.has(name)) {
@@ -177,7 +215,7 @@ export class DataPlane {
     for (const listener of this.#open()) listener.destroy();
     for (const service of this.#runtime?.snapshot.services.values() ?? []) service.retire();
     this.#runtime?.snapshot.retire();
-    this.#recording?.flush();
+    this.#eventLoop.stop();
   }
 
   #leave(listener: Listener): void {
@@ -200,5 +238,3 @@ export class DataPlane {
     };
   }
 }
-
-const NO_OBSERVER = { connectionOpened(): void {}, connectionClosed(): void {} };

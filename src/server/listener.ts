@@ -7,11 +7,11 @@ import { statusLine } from '../http/serialise.ts';
 import { normaliseAddress } from '../lib/cidr.ts';
 import { readAccepted, readEvents } from '../lib/octets.ts';
 import type { DataPlaneConfig } from './config.ts';
-import { onRead, ServerConnection } from './connection.ts';
+import { ServerConnection, type ServerSocket } from './connection.ts';
 import type { ConnectionCounter } from './connection-counter.ts';
 import type { BoundListener, OpenConnection, ServerListener, WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
-import { Identities, secureOptions } from './tls.ts';
+import { Identities, identitiesOf, secureOptions } from './tls.ts';
 
 type Certificates = DataPlaneConfig['certificates'];
 
@@ -109,7 +109,7 @@ export class Listener implements BoundListener {
 
   /** Throws when a listener could not be made or updated with these settings. */
   static check(config: ListenerConfig, certificates: Certificates): void {
-    if (config.protocol === 'https') new Identities(config, certificates);
+    if (config.protocol === 'https') identitiesOf(config, certificates);
   }
 
   /** Accepts no more. Idle connections close, busy ones after their answer; then `emptied` is called. */
@@ -246,6 +246,12 @@ export class Listener implements BoundListener {
 
 /** What a PROXY header said of connections whose TLS handshake is going on. */
 const clients = new WeakMap<net.Socket, string>();
+
+/** What sockets of connections read with; the connection is there before the first read. */
+function onRead(this: net.Socket, length: number, data: Uint8Array): boolean {
+  (this as ServerSocket).connection.received(data as Buffer, 0, length);
+  return true;
+}
 
 function ignore(): void {}
 

@@ -18,11 +18,7 @@ export class Identities {
 
   /** Throws the error of OpenSSL when a certificate or key is unusable. */
   constructor(config: ListenerConfig, certificates: Certificates) {
-    const [first, ...others] = (config.tls?.certificates ?? []).map((name) =>
-      identity(name, config, certificates),
-    );
-    if (first === undefined) throw new Error('an https listener needs a certificate');
-    this.#identities = [first, ...others];
+    this.#identities = identitiesOf(config, certificates);
   }
 
   /** For clients that do not say which host they want. */
@@ -44,6 +40,17 @@ export class Identities {
 /** What a TLS server and each of its contexts are made with. */
 export function secureOptions(config: ListenerConfig): tls.SecureContextOptions {
   return { minVersion: config.tls?.minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2' };
+}
+
+/** Throws when a certificate is missing or unusable. */
+export function identitiesOf(
+  config: ListenerConfig,
+  certificates: Certificates,
+): readonly [Identity, ...Identity[]] {
+  const names = config.tls?.certificates ?? [];
+  const [first, ...others] = names.map((name) => identity(name, config, certificates));
+  if (first === undefined) throw new Error('an https listener needs a certificate');
+  return [first, ...others];
 }
 
 function identity(name: string, config: ListenerConfig, certificates: Certificates): Identity {

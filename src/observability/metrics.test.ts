@@ -290,6 +290,14 @@ describe('metrics', () => {
     assert.deepEqual(samples(hub, 'portcullis_http_requests_in_flight'), []);
   });
 
+  it('are all in the documentation', () => {
+    const document = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8');
+    assert.deepEqual(
+      METRIC_NAMES.filter((name) => !document.includes(`\`${name}\``)),
+      [],
+    );
+  });
+
   it('that are off are forgotten', () => {
     const { config } = setUp({ enabled: false });
     const metrics = createMetrics(config, () => assert.fail('a message'));
@@ -341,8 +349,8 @@ describe('the reader of the text format that these tests stand on', () => {
 
 function neverBackwards(before: string, after: string): void {
   const later = new Map<string, number>();
-  for (const { samples } of parseTextFormat(after))
-    for (const sample of samples) later.set(sample.name + labelText(sample), sample.value);
+  for (const family of parseTextFormat(after))
+    for (const sample of family.samples) later.set(sample.name + labelText(sample), sample.value);
   for (const family of parseTextFormat(before)) {
     if (family.type === 'gauge') continue;
     for (const sample of family.samples) {

@@ -117,21 +117,22 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
       default:
         this.#take(data, from, to);
         this.#pump();
-        if (this.#input === data) this.#take(copyOf(data, this.#from, this.#to), 0, this.#to - this.#from);
+        if (this.#input === data) this.#keep(copyOf(data, this.#from, this.#to));
     }
   }
 
   #take(data: Buffer, from: number, to: number): void {
-    if (this.#input === undefined || this.#input === data || this.#from === this.#to) {
-      this.#input = data;
-      this.#from = from;
-      this.#to = to;
-      return;
-    }
-    // A read that came before the socket was paused.
-    this.#input = Buffer.concat([this.#input.subarray(this.#from, this.#to), data.subarray(from, to)]);
+    // Still something there: a read that came before the socket was paused.
+    if (this.#input !== undefined) return this.#keep(Buffer.concat([this.#input.subarray(this.#from, this.#to), data.subarray(from, to)]));
+    this.#input = data;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  #keep(data: Buffer): void {
+    this.#input = data;
     this.#from = 0;
-    this.#to = this.#input.length;
+    this.#to = data.length;
   }
 
   /** Does with the octets at hand what can be done now; the socket is paused while that is nothing. */

@@ -27,6 +27,7 @@ export interface Bench {
 export type StartWish = Pick<ProxySetup, 'routes' | 'policies'> & {
   readonly tls?: boolean;
   readonly upload?: boolean;
+  readonly nodeOptions?: string;
 };
 
 /** Starts a peer in a folder of its own. Rejects with the end of its log when it does not listen. */
@@ -51,6 +52,7 @@ export async function startPeer(
     routes: wish.routes,
     policies: wish.policies,
     generation: 0,
+    ...(wish.nodeOptions === undefined ? {} : { nodeOptions: wish.nodeOptions }),
   });
   return { proxy, port, adminPort };
 }

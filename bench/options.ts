@@ -38,10 +38,8 @@ export function readOptions(args: readonly string[]): Options {
       connections: { type: 'string' },
       quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) throw new Error(USAGE);
   const names = SCENARIOS.map((scenario) => scenario.name);
   return {
     scenarios: new Set(list('--scenario', values.scenario, names) ?? names),

@@ -35,6 +35,7 @@ function fail(kind: string): void {
 }
 
 function open(): void {
+  if (stopped) return;
   const body = load.bodyBytes > 0 ? Buffer.alloc(load.bodyBytes, 'portcullis ') : undefined;
   const address = { port: Number(url.port), host: url.hostname };
   const socket =

@@ -97,6 +97,7 @@ function configuration(setup: ProxySetup): string {
         policies: setup.policies ? EIGHT_POLICIES : [],
       },
     },
+    runtime: { drainTimeout: '1s' },
     admin: { address: '127.0.0.1', port: setup.adminPort },
     observability: {
       accessLog: { format: 'json', destination: join(setup.directory, 'access.log') },

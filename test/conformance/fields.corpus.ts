@@ -216,7 +216,7 @@ export const FIELDS: readonly ConformanceCase[] = [
     title: 'an upgrade from HTTP/1.0 is ignored',
     source: 'RFC 9110 section 7.8',
     bytes: request(['GET /page HTTP/1.0', HOST, 'Connection: Upgrade', 'Upgrade: websocket']),
-    expect: forwarded({ fields: { upgrade: undefined } }),
+    expect: forwarded({ fields: { upgrade: undefined }, closes: true }),
   },
   {
     title: 'TE ends here but for trailers',

@@ -212,12 +212,12 @@ export const REQUEST_LINE: readonly ConformanceCase[] = [
     title: 'CONNECT with authority-form',
     source: 'RFC 9110 section 9.3.6',
     bytes: request(['CONNECT b.example:443 HTTP/1.1', 'Host: b.example:443']),
-    expect: refused(501),
+    expect: refused(405),
   },
   {
     title: 'CONNECT with a path',
     source: 'RFC 9110 section 9.3.6',
     bytes: request(['CONNECT /page HTTP/1.1', HOST]),
-    expect: refused(501),
+    expect: refused(405),
   },
 ];

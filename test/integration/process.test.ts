@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, it } from 'node:test';
+import { RunningCli, Workspace } from '../support/cli.ts';
+
+interface Received {
+  readonly status: number | undefined;
+  readonly body: string;
+}
+
+/** One request on a connection of its own. */
+function send(url: string, method = 'GET'): Promise<Received> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      response.on('end', () => resolve({ status: response.statusCode, body }));
+      response.on('error', reject);
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+/** A service that answers when the test says so. */
+class HeldService implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #held: ServerResponse[] = [];
+
+  static async start(): Promise<HeldService> {
+    const service = new HeldService();
+    service.#server.listen(0, '127.0.0.1');
+    await once(service.#server, 'listening');
+    return service;
+  }
+
+  private constructor() {
+    this.#server = createServer((_request, response) => {
+      this.#held.push(response);
+      this.#server.emit('held');
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Waits for a request. */
+  async asked(): Promise<void> {
+    if (this.#held.length === 0) await once(this.#server, 'held');
+  }
+
+  release(body: string): void {
+    for (const response of this.#held) response.end(body);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+/** Faults that only a policy in the worker can make. */
+const FAULTS = `
+import { definePolicy, z } from 'portcullis/policy';
+export const policy = definePolicy({
+  name: 'faults',
+  stage: 'admission',
+  schema: z.strictObject({}),
+  create: () => ({
+    onRequest(exchange) {
+      if (exchange.request.path === '/exit') process.exit(3);
+      if (exchange.request.path === '/throw') setImmediate(() => { throw new Error('thrown where nobody catches it'); });
+      if (exchange.request.path === '/memory') {
+        let hoard;
+        for (;;) hoard = { hoard };
+      }
+    },
+  }),
+});
+`;
+
+interface Parts {
+  readonly workers?: number;
+  readonly drainTimeout?: string;
+  readonly routes: string;
+  readonly rest?: string;
+}
+
+function config({ workers = 1, drainTimeout = '30s', routes, rest = '' }: Parts): string {
+  return `
+listeners:
+  http: { address: 127.0.0.1, port: 0 }
+admin: { port: 0 }
+runtime: { workers: ${workers}, drainTimeout: ${drainTimeout} }
+observability: { accessLog: { enabled: false } }
+${rest}
+routes:
+${routes}
+`;
+}
+
+const says = (body: string): string => `  say: { match: { paths: [/say] }, respond: { body: ${body} } }\n`;
+const FAULTY = `${says('hello')}  fault: { match: { paths: ['/*'] }, policies: [{ ./faults.ts: {} }], respond: {} }\n`;
+
+const LIMIT = { timeout: 60_000 };
+
+describe('a worker that dies', () => {
+  const DEATHS: readonly [title: string, path: string, reason: RegExp, env: Record<string, string>][] = [
+    ['because its thread ends', '/exit', /^exited with code 3$/, {}],
+    ['of an error that nobody caught', '/throw', /thrown where nobody catches it/, {}],
+    [
+      'because it has no memory left',
+      '/memory',
+      /^out of memory$/,
+      { NODE_OPTIONS: '--max-old-space-size=64 --max-semi-space-size=1' },
+    ],
+  ];
+  for (const [title, path, reason, env] of DEATHS) {
+    it(`${title} is replaced, and counted`, LIMIT, async () => {
+      using files = new Workspace({ 'portcullis.yaml': config({ routes: FAULTY }), 'faults.ts': FAULTS });
+      await using cli = new RunningCli(['serve'], files.directory, env);
+      const { url, admin } = await cli.ready();
+      const [died] = await Promise.all([
+        cli.logged('worker 0 died and is replaced at once'),
+        send(url + path).catch(() => {}),
+      ]);
+      assert.match(String(died['reason']), reason);
+      await cli.logged('worker 0 serves again');
+      assert.deepEqual(await send(`${url}/say`), { status: 200, body: 'hello' });
+      const { body } = await send(`${admin}/metrics`);
+      assert.match(body, /^portcullis_worker_restarts_total 1$/m);
+      assert.match(body, /^portcullis_workers_serving 1$/m);
+    });
+  }
+});
+
+describe('SIGTERM', () => {
+  const HELD = `  held: { match: { paths: [/held] }, service: held }\n`;
+
+  it(
+    'lets a request finish, tells meanwhile that the gateway is not ready, and ends with 0',
+    LIMIT,
+    async () => {
+      await using service = await HeldService.start();
+      const rest = `services: { held: { url: '${service.url}' } }`;
+      using files = new Workspace({ 'portcullis.yaml': config({ workers: 2, routes: HELD, rest }) });
+      await using cli = new RunningCli(['serve'], files.directory);
+      const { url, admin } = await cli.ready();
+      assert.equal((await send(`${admin}/readyz`)).status, 200);
+      const answer = send(`${url}/held`);
+      await service.asked();
+      cli.signal('SIGTERM');
+      await cli.logged('draining: requests have 30 s to finish');
+      assert.deepEqual(await send(`${admin}/readyz`), { status: 503, body: 'not ready\n' });
+      service.release('late, but there');
+      assert.deepEqual(await answer, { status: 200, body: 'late, but there' });
+      assert.deepEqual(await cli.exited, { code: 0, signal: null });
+      assert.equal(cli.log.at(-1)?.message, 'stopped');
+      await assert.rejects(send(`${url}/held`), { code: 'ECONNREFUSED' });
+    },
+  );
+
+  it('given twice ends at once', LIMIT, async () => {
+    await using service = await HeldService.start();
+    const rest = `services: { held: { url: '${service.url}' } }`;
+    using files = new Workspace({ 'portcullis.yaml': config({ routes: HELD, rest }) });
+    await using cli = new RunningCli(['serve'], files.directory);
+    const { url } = await cli.ready();
+    const cut = assert.rejects(send(`${url}/held`));
+    await service.asked();
+    cli.signal('SIGTERM');
+    await cli.logged(/^draining/);
+    cli.signal('SIGTERM');
+    assert.deepEqual(await cli.exited, { code: 143, signal: null });
+    await cut;
+  });
+
+  it('cuts what is not done within runtime.drainTimeout', LIMIT, async () => {
+    await using service = await HeldService.start();
+    const rest = `services: { held: { url: '${service.url}' } }`;
+    using files = new Workspace({ 'portcullis.yaml': config({ drainTimeout: '100ms', routes: HELD, rest }) });
+    await using cli = new RunningCli(['serve'], files.directory);
+    const { url } = await cli.ready();
+    const cut = assert.rejects(send(`${url}/held`));
+    await service.asked();
+    cli.signal('SIGINT');
+    assert.deepEqual(await cli.exited, { code: 0, signal: null });
+    await cut;
+  });
+});
+
+describe('a start', () => {
+  it('is refused with every error of the configuration', LIMIT, async () => {
+    using files = new Workspace({
+      'portcullis.yaml': 'listenrs: {}\nroutes:\n  a: { match: {}, service: nope }\n',
+    });
+    await using cli = new RunningCli(['serve'], files.directory);
+    assert.deepEqual(await cli.exited, { code: 1, signal: null });
+    assert.deepEqual(
+      cli.log.map(({ level, message }) => [level, message.replace(/: .*/, '')]),
+      [
+        ['error', 'portcullis.yaml:1:1'],
+        ['error', 'portcullis.yaml:3:28'],
+      ],
+    );
+  });
+
+  it('is refused when a port is taken, and leaves nothing running', LIMIT, async () => {
+    await using service = await HeldService.start();
+    const port = new URL(service.url).port;
+    const taken = config({ workers: 2, routes: says('hello') }).replace('port: 0', `port: ${port}`);
+    using files = new Workspace({ 'portcullis.yaml': taken });
+    await using cli = new RunningCli(['serve'], files.directory);
+    assert.deepEqual(await cli.exited, { code: 1, signal: null });
+    assert.match(
+      cli.log.at(-1)?.message ?? '',
+      /^the gateway cannot start: listener http cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/,
+    );
+  });
+});
+
+describe('a reload', () => {
+  it('follows a change of the file in every worker, and tells what changed', LIMIT, async () => {
+    using files = new Workspace({ 'portcullis.yaml': config({ workers: 2, routes: says('one') }) });
+    await using cli = new RunningCli(['serve'], files.directory);
+    const { url } = await cli.ready();
+    files.write(
+      'portcullis.yaml',
+      config({ workers: 2, routes: `${says('two')}  more: { match: { paths: [/more] }, respond: {} }\n` }),
+    );
+    await cli.logged('reload (file change): routes: 1 added, 1 changed');
+    for (let connection = 0; connection < 20; connection++) {
+      assert.deepEqual(await send(`${url}/say`), { status: 200, body: 'two' });
+    }
+  });
+
+  it('of a bad file leaves the old configuration running, and says why', LIMIT, async () => {
+    using files = new Workspace({ 'portcullis.yaml': config({ routes: says('one') }) });
+    await using cli = new RunningCli(['serve'], files.directory);
+    const { url, admin } = await cli.ready();
+    files.write('portcullis.yaml', config({ routes: says('two').replace('respond', 'respnd') }));
+    await cli.logged('reload (file change) refused: the configuration before stays in force');
+    assert.match(cli.log.at(-2)?.message ?? '', /^portcullis\.yaml:9:\d+: .*did you mean "respond"\?$/);
+    assert.deepEqual(await send(`${url}/say`), { status: 200, body: 'one' });
+    assert.equal((await send(`${admin}/readyz`)).status, 200);
+    const refused = await send(`${admin}/reload`, 'POST');
+    assert.equal(refused.status, 422);
+    const { code, errors } = JSON.parse(refused.body) as {
+      code: string;
+      errors: { line: number; suggestion?: string }[];
+    };
+    assert.equal(code, 'configuration_refused');
+    assert.ok(errors.some(({ line, suggestion }) => line === 9 && suggestion === 'respond'));
+    const { body } = await send(`${admin}/metrics`);
+    assert.match(body, /^portcullis_config_reloads_total\{result="failure"\} 2$/m);
+    assert.match(body, /^portcullis_config_last_reload_successful 0$/m);
+  });
+
+  it('whose listener cannot be opened changes nothing at all', LIMIT, async () => {
+    await using service = await HeldService.start();
+    using files = new Workspace({ 'portcullis.yaml': config({ workers: 2, routes: says('one') }) });
+    await using cli = new RunningCli(['serve'], files.directory);
+    const { url, admin } = await cli.ready();
+    const port = new URL(service.url).port;
+    const listeners = `listeners:\n  more: { address: 127.0.0.1, port: ${port} }`;
+    files.write(
+      'portcullis.yaml',
+      config({ workers: 2, routes: says('two') }).replace('listeners:', listeners),
+    );
+    await cli.logged('reload (file change) refused: the configuration before stays in force');
+    for (let connection = 0; connection < 20; connection++) {
+      assert.deepEqual(await send(`${url}/say`), { status: 200, body: 'one' });
+    }
+    assert.equal((await send(`${admin}/readyz`)).status, 200);
+  });
+
+  it('follows SIGHUP', LIMIT, async () => {
+    using files = new Workspace({ 'portcullis.yaml': config({ routes: says('one') }) });
+    await using cli = new RunningCli(['serve'], files.directory);
+    await cli.ready();
+    cli.signal('SIGHUP');
+    await cli.logged('reload (SIGHUP): nothing changed');
+  });
+
+  it('that changes what cannot change while the gateway runs says so', LIMIT, async () => {
+    using files = new Workspace({ 'portcullis.yaml': config({ routes: says('one') }) });
+    await using cli = new RunningCli(['serve'], files.directory);
+    await cli.ready();
+    files.write('portcullis.yaml', config({ workers: 2, routes: says('one') }));
+    await cli.logged('runtime.workers changed: that takes effect when the gateway is started anew');
+  });
+});
+
+describe('portcullis dev', () => {
+  it('tells the nearest routes when no route takes a request', LIMIT, async () => {
+    const routes = `${says('one')}  users: { match: { paths: ['/users/{id}'], headers: { x-key: secret } }, respond: {} }\n`;
+    using files = new Workspace({ 'portcullis.yaml': config({ routes }) });
+    await using cli = new RunningCli(['dev'], files.directory);
+    const url = await cli.until(() => /listener\.http=(\S+)/.exec(cli.stderr)?.[1]?.replaceAll('"', ''));
+    assert.equal((await send(`${url}/users/7`)).status, 404);
+    const lines = await cli.until(() => {
+      const found = cli.stdout.split('\n');
+      return found.length > 3 && found;
+    });
+    assert.match(lines[0] ?? '', /^\S+ GET {2}http:\/\/127\.0\.0\.1\/users\/7 404 \S+ms route_not_found/);
+    assert.match(lines[1] ?? '', /^ {4}users \(line 10\): .*x-key/);
+    assert.match(lines[2] ?? '', /^ {4}say \(line 9\): the path is \/users\/7, the route is for \/say$/);
+  });
+});

@@ -154,8 +154,9 @@ describe('npm start', () => {
   for (const [title, path, init, status, body] of requests) {
     it(`answers ${init.method ?? 'GET'} ${path}: ${title}`, async () => {
       const response = await fetch(at + path, init);
-      assert.equal(response.status, status);
-      assert.match(await response.text(), body);
+      const text = await response.text();
+      assert.equal(response.status, status, text);
+      assert.match(text, body);
       assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
     });
   }

@@ -130,7 +130,7 @@ function fromUnion(
   if (best !== undefined) {
     const suggestion = typeof value === 'string' ? nearest(value, values.map(String)) : undefined;
     return best.flatMap((found) => {
-      const told = problemsFrom({ ...found, path: [...within, ...found.path] } as Issue, input, schema, base);
+      const told = problemsFrom({ ...found, path: [...within, ...found.path] }, input, schema, base);
       return suggestion === undefined ? told : told.map((problem) => ({ ...problem, suggestion }));
     });
   }

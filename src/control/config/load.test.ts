@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
-import type { PortcullisConfigInput } from '../../index.ts';
 import { formatErrors } from './format.ts';
 import { configJsonSchema } from './json-schema.ts';
 import { type LoadedConfig, type LoadOptions, loadConfig } from './load.ts';
+import type { PortcullisConfigInput } from './schema.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'portcullis-load-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -138,6 +138,33 @@ describe('A configuration that is loaded', () => {
     assert.notEqual(await hash({ TOKEN: 'b' }), first);
     writeFileSync(join(file, '..', 'p.ts'), `${policy}// changed\n`);
     assert.notEqual(await hash({ TOKEN: 'a' }), first);
+  });
+});
+
+describe('A policy of your own', () => {
+  const policy =
+    "import { definePolicy, z } from 'portcullis/policy';\nimport './helper.ts';\nexport const policy = definePolicy({ name: 'p', stage: 'transform', schema: z.strictObject({}), create: () => ({}) });\n";
+
+  it('has a new address when it or a file that it imports changes, and these files are watched', async () => {
+    const file = place({
+      'c.yaml': 'policies: [{ ./p.ts: }]\n',
+      'p.ts': policy,
+      'helper.ts': 'export {};\n',
+    });
+    const module = async () => {
+      const result = await loadConfig(file);
+      assert.ok(result.ok, result.ok ? '' : formatErrors(result.errors));
+      assert.deepEqual(
+        result.config.files.map((each) => each.split('/').at(-1)),
+        ['c.yaml', 'p.ts', 'helper.ts'],
+      );
+      return result.config.dataPlane.policies[0]?.module;
+    };
+    const first = await module();
+    assert.match(first ?? '', /^file:.*\/p\.ts\?v=[0-9a-f]{32}$/);
+    assert.equal(await module(), first);
+    writeFileSync(join(file, '..', 'helper.ts'), 'export const one = 1;\n');
+    assert.notEqual(await module(), first);
   });
 });
 

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nearest } from '../../lib/nearest.ts';
 import type { PolicyUse } from '../../policies/use.ts';
@@ -91,7 +92,22 @@ export class PolicyLists {
       });
       return undefined;
     }
-    return { name, module: `${pathToFileURL(file).href}?v=${digest(read.text)}`, options };
+    const texts = await this.#moduleTexts(file, read.text, new Map());
+    return { name, module: `${pathToFileURL(file).href}?v=${digest(JSON.stringify([...texts]))}`, options };
+  }
+
+  /** The file's text and those of the files that it imports by a relative path, and they in turn: a change of any is a change of the policy. */
+  async #moduleTexts(file: string, text: string, texts: Map<string, string>): Promise<Map<string, string>> {
+    if (texts.size >= MAX_MODULE_FILES) return texts;
+    texts.set(file, text);
+    for (const match of text.matchAll(RELATIVE_IMPORT)) {
+      const imported = resolve(dirname(file), match[1] as string);
+      if (texts.has(imported)) continue;
+      // One that is missing is told of when the policy is loaded; it is watched all the same.
+      const read = await this.#context.files.read(imported, MAX_SMALL_FILE_BYTES);
+      if (read.ok) await this.#moduleTexts(imported, read.text, texts);
+    }
+    return texts;
   }
 
   async #check(use: PolicyUse, path: Path, secrets: ReadonlySet<string>): Promise<void> {
@@ -111,6 +127,10 @@ export class PolicyLists {
     }
   }
 }
+
+/** Static and dynamic imports; what a comment or a text holds that looks like one does no harm. */
+const RELATIVE_IMPORT = /\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"\n]+)['"]/g;
+const MAX_MODULE_FILES = 500;
 
 function isModulePath(name: string): boolean {
   return name.startsWith('./') || name.startsWith('../') || name.startsWith('/');

@@ -9,7 +9,6 @@ import type { AccessLogOutput } from './gateway.ts';
 export interface DevLogOptions {
   readonly write: (text: string) => void;
   readonly color: boolean;
-  readonly cwd: string;
   /** The configuration in force; undefined while the gateway starts. */
   readonly config: () => LoadedConfig | undefined;
 }

@@ -10,6 +10,7 @@ import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
 import { FileWatcher } from '../control/reload/watch.ts';
+import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
@@ -56,6 +57,7 @@ export class Gateway {
   readonly #reloader: Reloader<LoadedConfig, ConfigError>;
   readonly #watcher: FileWatcher;
   readonly #metrics: MetricsHub;
+  readonly #probe: EventLoopProbe;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   #lastReloadOk = true;
@@ -93,6 +95,7 @@ export class Gateway {
       ...config.dataPlane.observability.metrics,
       accessLogDroppedLines: () => options.accessLog.droppedLines,
     });
+    this.#probe = new EventLoopProbe((delay, busy) => this.#metrics.eventLoop('main', delay, busy));
     const workers = workerCount(options.workers ?? config.runtime.workers);
     const connectionCounters = ConnectionCounter.allocate(workers);
     this.#supervisor = new Supervisor({
@@ -140,6 +143,7 @@ export class Gateway {
     const limitMs = this.config.runtime.drainTimeout;
     this.#options.log.main('info', `draining: requests have ${limitMs / 1000} s to finish`);
     this.#watcher.close();
+    this.#probe.close();
     await this.#supervisor.drain(limitMs);
     // Until here it answers that the gateway is not ready.
     await this.#admin?.close();
@@ -151,6 +155,7 @@ export class Gateway {
   async abort(): Promise<void> {
     this.#state = 'stopping';
     this.#watcher.close();
+    this.#probe.close();
     await this.#supervisor.close();
     await this.#admin?.close();
     await this.#options.accessLog.close();

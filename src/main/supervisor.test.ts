@@ -209,7 +209,10 @@ describe('replacement', () => {
     await settle();
     assert.deepEqual(threads[2]?.told, ['prepare 1', 'commit 1']);
     assert.equal(threads[2]?.workerId, 0);
-    assert.deepEqual(log, [['error', 'worker 0 died and is replaced at once']]);
+    assert.deepEqual(log, [
+      ['error', 'worker 0 died and is replaced at once'],
+      ['info', 'worker 0 serves again'],
+    ]);
     assert.deepEqual(deaths, [0]);
     assert.deepEqual(
       { deaths: supervisor.status().deaths, serving: supervisor.status().serving },
@@ -241,8 +244,11 @@ describe('replacement', () => {
       log.map(([, message]) => message),
       [
         'worker 0 died and is replaced at once',
+        'worker 0 serves again',
         'worker 0 died and is replaced in 100 ms',
+        'worker 0 serves again',
         'worker 0 died and is replaced at once',
+        'worker 0 serves again',
       ],
     );
   });
@@ -296,6 +302,7 @@ describe('heartbeat', () => {
       ['warn', 'worker 0 has not answered for 10 s: something blocks its event loop'],
       ['error', 'worker 0 has not answered for 60 s and is ended'],
       ['error', 'worker 0 died and is replaced at once'],
+      ['info', 'worker 0 serves again'],
     ]);
     assert.equal(threads.length, 2);
   });

@@ -1,7 +1,7 @@
 import type { DataPlaneConfig } from '../server/config.ts';
 import type { FromWorker, Log, WorkerOutput, WorkerStats } from './messages.ts';
 import { type ListenerAddress, PortChooser } from './ports.ts';
-import { type Reply, WorkerLink, type WorkerThread } from './worker-link.ts';
+import { type Death, type Reply, WorkerLink, type WorkerThread } from './worker-link.ts';
 
 /** Every time that supervision goes by, in one place: docs/operations.md names them. */
 export const SUPERVISION = {
@@ -210,7 +210,7 @@ export class Supervisor {
     slot.link = link;
     slot.state = 'starting';
     slot.unansweredBeats = 0;
-    void link.exited.then((reason) => this.#died(slot, link, reason));
+    void link.exited.then((death) => this.#died(slot, link, death));
     return link;
   }
 
@@ -255,6 +255,7 @@ export class Supervisor {
         return;
       }
       if (target === this.#committed) {
+        if (slot.state === 'starting') this.#options.log('info', `worker ${slot.id} serves again`);
         this.#serve(slot, link, target.number);
         return;
       }
@@ -262,7 +263,7 @@ export class Supervisor {
     }
   }
 
-  #died(slot: Slot, link: WorkerLink, reason: string): void {
+  #died(slot: Slot, link: WorkerLink, { reason, stack }: Death): void {
     if (slot.link !== link) return;
     const servedLong =
       slot.state === 'serving' && Date.now() - slot.servingSince >= SUPERVISION.cleanRecordMs;
@@ -282,6 +283,7 @@ export class Supervisor {
       {
         reason,
         deaths: this.#deaths,
+        stack,
       },
     );
     if (delayMs === 0) {

@@ -12,10 +12,17 @@ export interface WorkerThread {
 
 export type Reply = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
+/** Why a thread is gone. */
+export interface Death {
+  readonly reason: string;
+  /** Of an error that nobody caught. */
+  readonly stack: string | undefined;
+}
+
 /** The supervisor's end of the conversation with one thread, from its start to its exit. Questions end when the thread does. */
 export class WorkerLink {
   /** Resolves with the cause when the thread is gone. */
-  readonly exited: Promise<string>;
+  readonly exited: Promise<Death>;
   readonly #thread: WorkerThread;
   readonly #preparing = new Map<number, (reply: Reply) => void>();
   #drained: (() => void) | undefined;
@@ -24,19 +31,20 @@ export class WorkerLink {
   /** `deliver` receives every message that is not the answer to a question of this class. */
   constructor(thread: WorkerThread, deliver: (message: FromWorker) => void) {
     this.#thread = thread;
-    let cause: string | undefined;
+    let cause: Death | undefined;
     thread.on('error', (error) => {
       cause = describe(error);
     });
     this.exited = new Promise((resolve) => {
       thread.on('exit', (code) => {
-        const reason = cause ?? `exited with code ${code}`;
+        const death = cause ?? { reason: `exited with code ${code}`, stack: undefined };
+        const { reason } = death;
         this.#gone = reason;
         for (const settle of this.#preparing.values())
           settle({ ok: false, reason: `the worker died: ${reason}` });
         this.#preparing.clear();
         this.#drained?.();
-        resolve(reason);
+        resolve(death);
       });
     });
     thread.on('message', (message) => {
@@ -97,8 +105,9 @@ export class WorkerLink {
   }
 }
 
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out of memory' : (error.stack ?? error.message);
+function describe(error: unknown): Death {
+  if (!(error instanceof Error)) return { reason: String(error), stack: undefined };
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return { reason: 'out of memory', stack: undefined };
+  return { reason: error.message, stack: error.stack };
 }

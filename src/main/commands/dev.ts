@@ -2,7 +2,7 @@ import { type Command, EXIT } from '../command-line.ts';
 import { CONFIG_FLAG, findConfigFile } from '../config-file.ts';
 import { DevLog, forDevelopment } from '../dev-log.ts';
 import { Gateway } from '../gateway.ts';
-import { untilStopped } from '../lifetime.ts';
+import { runUntilSignal } from '../lifetime.ts';
 import { createLog } from '../log.ts';
 import { showProblems } from '../presentation.ts';
 
@@ -23,22 +23,24 @@ export const devCommand: Command = {
       return EXIT.failed;
     }
     const log = createLog(io.err, true, io.errTerminal && io.color);
-    const devLog = new DevLog({
-      write: io.out,
-      color: io.terminal && io.color,
-      cwd: io.cwd,
-      config: () => gateway?.config,
-    });
-    const gateway = await Gateway.start({
-      file: found.file,
-      env: io.env,
-      workers: 1,
-      log,
-      show: showProblems({ ...io, errTerminal: true }, log.main),
-      accessLog: devLog,
-      color: io.terminal && io.color,
-      adapt: forDevelopment,
-    });
-    return gateway === undefined ? EXIT.failed : untilStopped(gateway, log.main);
+    let gateway: Gateway | undefined;
+    const start = async (): Promise<Gateway | undefined> => {
+      gateway = await Gateway.start({
+        file: found.file,
+        env: io.env,
+        workers: 1,
+        log,
+        show: showProblems({ ...io, errTerminal: true, color: io.errTerminal && io.color }, log.main),
+        accessLog: new DevLog({
+          write: io.out,
+          color: io.terminal && io.color,
+          config: () => gateway?.config,
+        }),
+        color: false,
+        adapt: forDevelopment,
+      });
+      return gateway;
+    };
+    return runUntilSignal(start, log.main);
   },
 };

@@ -2,7 +2,7 @@ import { ConfiguredLogOutput } from '../access-log-output.ts';
 import { type Command, EXIT, type Flag, type Given, type Io } from '../command-line.ts';
 import { CONFIG_FLAG, findConfigFile } from '../config-file.ts';
 import { Gateway } from '../gateway.ts';
-import { untilStopped } from '../lifetime.ts';
+import { runUntilSignal } from '../lifetime.ts';
 import { createLog } from '../log.ts';
 import { decideFormat, showProblems } from '../presentation.ts';
 
@@ -39,17 +39,18 @@ async function serve(given: Given, io: Io, workers: number | undefined): Promise
     return EXIT.failed;
   }
   const log = createLog(io.err, io.errTerminal, io.color);
-  const gateway = await Gateway.start({
-    file: found.file,
-    env: io.env,
-    workers,
-    log,
-    show: showProblems(io, log.main),
-    accessLog: new ConfiguredLogOutput(log.main),
-    color: io.terminal && io.color,
-    adapt: (config) => decideFormat(config, io),
-  });
-  return gateway === undefined ? EXIT.failed : untilStopped(gateway, log.main);
+  const start = (): Promise<Gateway | undefined> =>
+    Gateway.start({
+      file: found.file,
+      env: io.env,
+      workers,
+      log,
+      show: showProblems(io, log.main),
+      accessLog: new ConfiguredLogOutput(log.main),
+      color: io.terminal && io.color,
+      adapt: (config) => decideFormat(config, io),
+    });
+  return runUntilSignal(start, log.main);
 }
 
 function workersOf(given: Given): number | string | undefined {

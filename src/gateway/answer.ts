@@ -30,7 +30,7 @@ export function answer(exchange: Exchange, made: Answer): void {
   if (!runResponseHooks(exchange)) return;
 
   const empty = bare || exchange.request.method === 'HEAD';
-  downstream.sendHead(exchange, bare ? undefined : response.contentLength);
+  downstream.sendHead(response, bare ? undefined : response.contentLength);
   if (!empty && response.contentLength > 0) {
     if (typeof body === 'string') downstream.sendText(body);
     else downstream.sendBody(body as Buffer, 0, body.byteLength);
@@ -90,7 +90,7 @@ function answerBare(exchange: Exchange, policy: string, error: unknown): void {
   exchange.code = 'policy_failed';
   const body = bodyOf(exchange, made) as string;
   response.contentLength = body.length;
-  downstream.sendHead(exchange, body.length);
+  downstream.sendHead(response, body.length);
   if (exchange.request.method !== 'HEAD') downstream.sendText(body);
   downstream.sendEnd(undefined);
 }

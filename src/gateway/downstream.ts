@@ -1,5 +1,10 @@
 import type { Fields } from '../http/fields.ts';
-import type { Exchange } from './exchange.ts';
+
+/** Status and fields of an answer. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly fields: Fields;
+}
 
 /** What takes a request's body. */
 export interface RequestBodySink {
@@ -18,10 +23,10 @@ export interface Downstream {
   /** A 1xx answer. */
   sendInformational(status: number, fields: Fields | undefined): void;
   /**
-   * The head of `exchange.response`. `bodyLength` is in octets, -1 when it is not known, undefined when no body follows and none
+   * The head of the final answer. `bodyLength` is in octets, -1 when it is not known, undefined when no body follows and none
    * is stated.
    */
-  sendHead(exchange: Exchange, bodyLength: number | undefined): void;
+  sendHead(response: AnswerHead, bodyLength: number | undefined): void;
   /** Sends `data[from, to)`, which it does not keep. */
   sendBody(data: Buffer, from: number, to: number): void;
   /** A short body, as latin1 text. */
@@ -33,8 +38,8 @@ export interface Downstream {
   /** Gives the body to `exchange.bodySink`, what is at hand at once. */
   readBody(): void;
   pauseBody(): void;
-  /** From now on octets are passed on as they are, in both directions. */
-  switchProtocol(exchange: Exchange): void;
+  /** Sends a 101; from then on octets are passed on as they are, in both directions. */
+  switchProtocol(response: AnswerHead, protocol: string): void;
   /** The upstream sends no more through the tunnel. */
   endTunnel(): void;
 }

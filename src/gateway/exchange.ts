@@ -19,6 +19,7 @@ export class GatewayRequest implements RequestView {
   search = '';
   version = 11;
   fields: Fields;
+  upstreamMethod = '';
   upstreamPath = '';
   upstreamSearch = '';
   upstreamHost: string | undefined = undefined;

@@ -36,6 +36,8 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
   #reading = false;
   #sentMs = 0;
   #tunnelling = false;
+  /** What the upstream switched to. */
+  #protocol = '';
   #requestTransforms: BodyTransform[] | undefined;
   /** Pieces of the answer that came while a policy made up its mind about its head. */
   #held: (Buffer | { readonly trailers: Fields | undefined })[] | undefined;
@@ -83,7 +85,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     if (head === undefined) return;
     this.#sentMs = performance.now();
     if (request.bodyLength === 0) {
-      connection.send(head, request.method, this.#upgrading);
+      connection.send(head, request.upstreamMethod, this.#upgrading);
       connection.endRequest('');
       return;
     }
@@ -116,14 +118,13 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
       }
     }
     if (request.bodyLength !== 0 && !this.#openRequestTransforms()) return undefined;
-    let text = `${request.method} ${request.upstreamPath}${request.upstreamSearch} HTTP/1.1\r\nHost: ${this.#host()}\r\n${fieldLines(fields)}`;
+    let text = `${request.upstreamMethod} ${request.upstreamPath}${request.upstreamSearch} HTTP/1.1\r\nHost: ${this.#host()}\r\n${fieldLines(fields)}`;
     this.#chunked =
       request.bodyLength < 0 || (request.bodyLength > 0 && this.#requestTransforms !== undefined);
     if (this.#chunked) text += 'Transfer-Encoding: chunked\r\n';
     else if (request.bodyLength > 0) text += `Content-Length: ${request.bodyLength}\r\n`;
     // RFC 9110 section 8.6: these methods mean a body, so its absence is said.
-    else if (request.method === 'POST' || request.method === 'PUT' || request.method === 'PATCH')
-      text += 'Content-Length: 0\r\n';
+    else if (meansBody(request.upstreamMethod)) text += 'Content-Length: 0\r\n';
     if (request.expectContinue && request.bodyLength !== 0) text += 'Expect: 100-continue\r\n';
     this.#upgrading = request.upgrade !== '';
     if (this.#upgrading) text += `Connection: upgrade\r\nUpgrade: ${request.upgrade}\r\n`;
@@ -161,7 +162,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     if (this.#head === '' || connection === undefined || this.#over) return;
     const head = this.#head;
     this.#head = '';
-    connection.send(head, this.#exchange.request.method, this.#upgrading);
+    connection.send(head, this.#exchange.request.upstreamMethod, this.#upgrading);
   }
 
   requestBody(data: Buffer, from: number, to: number): void {
@@ -224,7 +225,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     response.contentLength = head.contentLength;
     if (head.status === 101) {
       this.#tunnelling = true;
-      exchange.request.upgrade = head.upgrade;
+      this.#protocol = head.upgrade;
     }
     this.#runUpstreamHooks(0);
   }
@@ -288,17 +289,17 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     const { response, request, downstream, route } = exchange;
     if (!runResponseHooks(exchange)) return;
     if (this.#tunnelling) {
-      downstream.switchProtocol(exchange);
+      downstream.switchProtocol(response, this.#protocol);
       return;
     }
     const bodiless = request.method === 'HEAD' || response.status === 304 || response.status === 204;
     if (!bodiless && route.policies.transformResponseBody.length > 0 && !this.#openResponseTransforms())
       return;
-    if (response.status === 204) downstream.sendHead(exchange, undefined);
+    if (response.status === 204) downstream.sendHead(response, undefined);
     else if (bodiless)
-      downstream.sendHead(exchange, response.contentLength < 0 ? undefined : response.contentLength);
+      downstream.sendHead(response, response.contentLength < 0 ? undefined : response.contentLength);
     else
-      downstream.sendHead(exchange, exchange.responseTransforms === undefined ? response.contentLength : -1);
+      downstream.sendHead(response, exchange.responseTransforms === undefined ? response.contentLength : -1);
   }
 
   #openResponseTransforms(): boolean {
@@ -365,7 +366,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
       failure.kind === 'stale' &&
       !this.#retried &&
       exchange.request.bodyLength === 0 &&
-      IDEMPOTENT.has(exchange.request.method)
+      IDEMPOTENT.has(exchange.request.upstreamMethod)
     ) {
       this.#retried = true;
       return this.#acquire(true);
@@ -434,6 +435,11 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     }
     return piece;
   }
+}
+
+/** RFC 9110 section 8.6: with these methods a body is expected, so that its absence is worth telling. */
+function meansBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
 }
 
 interface NamedTransform extends BodyTransform {

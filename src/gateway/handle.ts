@@ -1,8 +1,10 @@
+import { isToken } from '../http/fields.ts';
 import type { Answer } from '../policy/contract.ts';
 import type { Service, Target } from '../upstream/service.ts';
 import { answer, failPolicy, refuse } from './answer.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /**
  * The life of a request, from its head to the moment when something answers it:
@@ -17,7 +19,7 @@ export function handle(exchange: Exchange): void {
   const { request, snapshot } = exchange;
   if (request.path === '*') return answer(exchange, SERVER_OPTIONS);
 
-  const entry = snapshot.router.match(request, exchange.captures);
+  const entry = snapshot.router.match(request, exchange.captures) ?? matchPreflight(exchange);
   if (entry !== undefined) {
     exchange.route = entry.value;
     exchange.captureNames = entry.captureNames;
@@ -32,11 +34,26 @@ const SERVER_OPTIONS: Answer = {
   headers: { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
 };
 
+/**
+ * A CORS preflight asks on behalf of another method, whose route it belongs to (Fetch, section 3.2): that of the method named, where no
+ * route takes OPTIONS itself.
+ */
+function matchPreflight({ request, snapshot, captures }: Exchange): ReturnType<Snapshot['router']['match']> {
+  if (request.method !== 'OPTIONS' || !request.fields.has('origin')) return undefined;
+  const method = request.fields.get('access-control-request-method');
+  if (method === undefined) return undefined;
+  request.method = method;
+  const entry = snapshot.router.match(request, captures);
+  request.method = 'OPTIONS';
+  return entry;
+}
+
 /** The route's own rewriting comes before the policies, which may change its result. */
 function prepareUpstreamTarget(exchange: Exchange): void {
   const { request, route } = exchange;
   const action = route.action;
   const rewrite = action.kind === 'service' || action.kind === 'split' ? action.rewrite : undefined;
+  request.upstreamMethod = request.method;
   request.upstreamPath =
     rewrite === undefined ? request.path : rewrite.for(exchange.captureNames)(exchange.captures);
   request.upstreamSearch = request.search;
@@ -83,6 +100,13 @@ async function awaitRequestHook(
 function dispatch(exchange: Exchange): void {
   const { action } = exchange.route;
   if (exchange.request.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
+  if (exchange.route.policies.onRequest.length > 0 && !isSendable(exchange.request)) {
+    return failPolicy(
+      exchange,
+      'of this route',
+      new Error('left a method, path, query or host that no request can have'),
+    );
+  }
   switch (action.kind) {
     case 'service':
       return forwardTo(exchange, action.service);
@@ -99,6 +123,23 @@ function dispatch(exchange: Exchange): void {
     case 'none':
       return refuseUnrouted(exchange);
   }
+}
+
+const TARGET_TEXT = /^\/[\x21-\x7e]*$/;
+const HOST_TEXT = /^[\x21-\x7e]*$/;
+
+/** What policies made of the request line must not break out of it. */
+function isSendable(request: GatewayRequest): boolean {
+  const { method, upstreamMethod, upstreamPath, upstreamSearch, upstreamHost } = request;
+  if (
+    upstreamMethod !== method &&
+    (!isToken(upstreamMethod) || upstreamMethod === 'CONNECT' || upstreamMethod === 'HEAD')
+  )
+    return false;
+  return (
+    TARGET_TEXT.test(upstreamPath + upstreamSearch) &&
+    (upstreamHost === undefined || HOST_TEXT.test(upstreamHost))
+  );
 }
 
 function forwardTo(exchange: Exchange, service: Service | undefined): void {

@@ -1,6 +1,6 @@
 import type { FieldNames } from '../http/field-names.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
-import { type CompiledPolicies, compilePolicies, noPolicies } from '../policies/compile.ts';
+import { type CompiledPolicies, compilePolicies, noPolicies, PolicyReader } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { compileRouter, type RouteToCompile } from '../routing/compile.ts';
 import type { Router } from '../routing/match.ts';
@@ -116,12 +116,13 @@ export async function compileSnapshot(
   const routes: CompiledRoute[] = [];
   try {
     const services = takeServices(config, before, context, made);
-    const unrouted = await compileRoute('', UNROUTED, config.policies, services, context);
+    const reader = new PolicyReader();
+    const unrouted = await compileRoute('', UNROUTED, config.policies, services, reader, context);
     routes.push(unrouted);
     const entries: RouteToCompile<CompiledRoute>[] = [];
     for (const name in config.routes) {
       const route = config.routes[name] as ResolvedRoute;
-      const value = await compileRoute(name, route, config.policies, services, context);
+      const value = await compileRoute(name, route, config.policies, services, reader, context);
       routes.push(value);
       entries.push({ name, config: route, value });
       if (routes.length % ROUTES_PER_TURN === 0) await new Promise(setImmediate);
@@ -146,12 +147,13 @@ async function compileRoute(
   route: Pick<ResolvedRoute, 'policies' | 'timeout'> & Partial<ResolvedRoute>,
   globals: readonly PolicyUse[],
   services: ReadonlyMap<string, Service>,
+  reader: PolicyReader,
   context: SnapshotContext,
 ): Promise<CompiledRoute> {
   const policies =
     globals.length + route.policies.length === 0
       ? noPolicies
-      : await compilePolicies([...globals, ...route.policies], { route: name, warn: context.warn });
+      : await compilePolicies([...globals, ...route.policies], { route: name, warn: context.warn }, reader);
   try {
     return {
       name,

@@ -21,7 +21,7 @@ export type Stage = (typeof STAGES)[number];
 /** The request as the client sent it, and as policies changed it. What stands here when the last hook is done is sent on. */
 export interface RequestView {
   /** As sent: methods are case-sensitive (RFC 9110 section 9.1). */
-  method: string;
+  readonly method: string;
   readonly scheme: 'http' | 'https';
   /** Host as sent, in small letters, with its port if it had one. */
   readonly authority: string;
@@ -34,6 +34,8 @@ export interface RequestView {
   /** 10, 11 or 20. */
   readonly version: number;
   readonly fields: Fields;
+  /** Method for the upstream. Neither CONNECT nor, unless the client sent it, HEAD: the client would wait for a body that never comes. */
+  upstreamMethod: string;
   /** Path and query for the upstream: after the route's `rewrite`, which comes before any policy. */
   upstreamPath: string;
   upstreamSearch: string;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { refuse } from '../gateway/answer.ts';
-import type { Downstream } from '../gateway/downstream.ts';
+import type { AnswerHead, Downstream } from '../gateway/downstream.ts';
 import { Exchange, GatewayRequest } from '../gateway/exchange.ts';
 import { abandon, finish } from '../gateway/finish.ts';
 import { handle } from '../gateway/handle.ts';
@@ -8,14 +8,13 @@ import { identify } from '../gateway/identify.ts';
 import { BodyReader, type BodySink } from '../http/body-reader.ts';
 import type { Fields } from '../http/fields.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
-import { chunkLine, fieldLines, lastChunk, statusLine } from '../http/serialise.ts';
+import { fieldLines, statusLine } from '../http/serialise.ts';
 import type { Deadline } from '../lib/deadlines.ts';
 import { copyOf, latin1 } from '../lib/octets.ts';
 import type { ClientView } from '../policy/contract.ts';
+import { type AnswerFraming, AnswerWriter } from './answer-writer.ts';
 import type { BoundListener, OpenConnection, WorkerRuntime } from './runtime.ts';
 
-/** Answers up to this size are written together with their head. */
-const SHORT_BYTES = 8 * 1024;
 /** An unread rest of a body up to this size is read and dropped, to keep the connection; beyond it closing is cheaper. */
 const DISCARD_BYTES = 64 * 1024;
 /** How long a connection that is closed after its last answer is read on, so that a reset does not overtake that answer. */
@@ -38,7 +37,6 @@ export interface ServerSocket extends Socket {
 /** A client's HTTP/1.1 connection: requests one after the other, each answered before the next is looked at. */
 export class ServerConnection implements Downstream, Deadline, BodySink, OpenConnection {
   deadlineMs: number;
-  congested = false;
   readonly countedAs: string;
   readonly #socket: ServerSocket;
   readonly #bound: BoundListener;
@@ -58,9 +56,9 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   #pumping = false;
   /** The answer is complete, and the rest of the request's body is dropped. */
   #discarding = false;
-  /** Text to be written at the next flush. */
-  #out = '';
-  #chunked = false;
+  readonly #writer: AnswerWriter;
+  /** The answer has no other end than the connection's. */
+  #endsByClosing = false;
   #keepAlive = false;
   /** The client sends no more. */
   #clientEnded = false;
@@ -79,6 +77,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     this.countedAs = countedAs;
     this.#socket = socket as ServerSocket;
     this.#socket.connection = this;
+    this.#writer = new AnswerWriter(socket);
     this.#bound = bound;
     this.#worker = worker;
     this.#client = { address: peerAddress, peerAddress };
@@ -123,7 +122,8 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
 
   #take(data: Buffer, from: number, to: number): void {
     // Still something there: a read that came before the socket was paused.
-    if (this.#input !== undefined) return this.#keep(Buffer.concat([this.#input.subarray(this.#from, this.#to), data.subarray(from, to)]));
+    if (this.#input !== undefined)
+      return this.#keep(Buffer.concat([this.#input.subarray(this.#from, this.#to), data.subarray(from, to)]));
     this.#input = data;
     this.#from = from;
     this.#to = to;
@@ -325,12 +325,17 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
 
   // The answer.
 
-  sendInformational(status: number, fields: Fields | undefined): void {
-    this.#out += `${statusLine(status)}${fields === undefined ? '' : fieldLines(fields)}\r\n`;
+  get congested(): boolean {
+    return this.#writer.congested;
   }
 
-  sendHead(exchange: Exchange, bodyLength: number | undefined): void {
-    const { response, request } = exchange;
+  sendInformational(status: number, fields: Fields | undefined): void {
+    this.#writer.informational(status, fields);
+  }
+
+  sendHead(response: AnswerHead, bodyLength: number | undefined): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
     exchange.answered = true;
     const list = response.fields.list;
     let text = statusLine(response.status);
@@ -341,16 +346,21 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     }
     // RFC 9110 section 6.6.1: who passes an answer on without Date adds it.
     if (!dated) text += `Date: ${this.#worker.date.at(Date.now())}\r\n`;
-    this.#chunked = false;
-    if (bodyLength !== undefined && bodyLength >= 0) text += `Content-Length: ${bodyLength}\r\n`;
-    else if (bodyLength !== undefined && request.version !== 10) {
-      this.#chunked = request.method !== 'HEAD';
+    const { version, method } = exchange.request;
+    let framing: AnswerFraming = 'plain';
+    if (bodyLength !== undefined && bodyLength >= 0) {
+      text += `Content-Length: ${bodyLength}\r\n`;
+    } else if (bodyLength !== undefined && version === 10) {
+      this.#keepAlive = false;
+      this.#endsByClosing = true;
+    } else if (bodyLength !== undefined) {
       text += 'Transfer-Encoding: chunked\r\n';
-    } else if (bodyLength !== undefined) this.#keepAlive = false;
+      if (method !== 'HEAD') framing = 'chunked';
+    }
     if (this.#bound.draining || this.#mustClose()) this.#keepAlive = false;
     if (!this.#keepAlive) text += 'Connection: close\r\n';
-    else if (request.version === 10) text += 'Connection: keep-alive\r\n';
-    this.#out += `${text}\r\n`;
+    else if (version === 10) text += 'Connection: keep-alive\r\n';
+    this.#writer.head(`${text}\r\n`, framing);
     this.deadlineMs = this.#requestDeadlineMs;
   }
 
@@ -367,40 +377,22 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   sendBody(data: Buffer, from: number, to: number): void {
     const exchange = this.#exchange;
     if (exchange === undefined || this.#state === 'closed') return;
-    const length = to - from;
-    exchange.responseBytes += length;
-    if (this.#state === 'tunnel') {
-      this.flush();
-      this.#written(this.#socket.write(copyOf(data, from, to)));
-      return;
-    }
-    if (length <= SHORT_BYTES && this.#out.length <= SHORT_BYTES) {
-      const text = latin1(data, from, to);
-      this.#out += this.#chunked ? `${chunkLine(length)}${text}\r\n` : text;
-      return;
-    }
-    const socket = this.#socket;
-    socket.cork();
-    if (this.#chunked) this.#out += chunkLine(length);
-    if (this.#out !== '') socket.write(this.#out, 'latin1');
-    this.#out = '';
-    let open = socket.write(copyOf(data, from, to));
-    if (this.#chunked) open = socket.write('\r\n', 'latin1');
-    socket.uncork();
-    this.#written(open);
+    exchange.responseBytes += to - from;
+    this.#writer.body(data, from, to);
+    this.#watchWriting();
   }
 
   sendText(text: string): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     exchange.responseBytes += text.length;
-    this.#out += this.#chunked ? `${chunkLine(text.length)}${text}\r\n` : text;
+    this.#writer.text(text);
   }
 
   sendEnd(trailers: Fields | undefined): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
-    if (this.#chunked) this.#out += lastChunk(trailers);
+    this.#writer.end(trailers);
     finish(exchange);
     if (!this.#keepAlive || this.#mustClose()) {
       this.#exchange = undefined;
@@ -429,26 +421,30 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   }
 
   flush(): void {
-    if (this.#out === '') return;
-    const text = this.#out;
-    this.#out = '';
-    if (this.#state !== 'closed') this.#written(this.#socket.write(text, 'latin1'));
+    if (this.#state === 'closed') return;
+    this.#writer.flush();
+    this.#watchWriting();
   }
 
-  #written(open: boolean): void {
-    if (open) return;
-    this.congested = true;
-    this.#watch(this.#bound.current.config.timeouts.write);
+  #watchWriting(): void {
+    if (this.#writer.congested) this.#watch(this.#bound.current.config.timeouts.write);
   }
 
   abort(): void {
-    this.#out = '';
-    this.#socket.destroy();
+    this.flush();
+    // An answer that ends with the connection would look complete if the connection ended as it should.
+    if (this.#endsByClosing) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 
-  switchProtocol(exchange: Exchange): void {
+  switchProtocol(response: AnswerHead, protocol: string): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
     exchange.answered = true;
-    this.#out += `${statusLine(101)}${fieldLines(exchange.response.fields)}Connection: upgrade\r\nUpgrade: ${exchange.request.upgrade}\r\n\r\n`;
+    this.#writer.head(
+      `${statusLine(101)}${fieldLines(response.fields)}Connection: upgrade\r\nUpgrade: ${protocol}\r\n\r\n`,
+      'plain',
+    );
     this.#state = 'tunnel';
     this.#keepAlive = false;
     // The upstream's idle time watches over both directions.
@@ -520,7 +516,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
       abandon(exchange, 'the client closed its side');
       return this.destroy();
     }
-    if (this.congested) {
+    if (this.#writer.congested) {
       abandon(exchange, 'the client did not take the answer');
       return this.destroy();
     }
@@ -543,7 +539,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   }
 
   drained(): void {
-    this.congested = false;
+    this.#writer.congested = false;
     if (this.#state === 'busy') this.deadlineMs = this.#requestDeadlineMs;
     this.#exchange?.onClientDrain();
   }

@@ -1,9 +1,4 @@
-import {
-  type EventLoopUtilization,
-  type IntervalHistogram,
-  monitorEventLoopDelay,
-  performance,
-} from 'node:perf_hooks';
+import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { MetricsRecorder } from '../observability/worker-metrics.ts';
 
 const EVERY_MS = 5000;

@@ -41,6 +41,7 @@ export class TestExchange implements Exchange {
     for (const [name, value] of pairs) fields.append(name, value);
     this.request = {
       method: description.method ?? 'GET',
+      upstreamMethod: description.method ?? 'GET',
       scheme: scheme as 'http' | 'https',
       authority,
       host: authority.replace(/:\d+$/, ''),

@@ -63,7 +63,7 @@ class Rewrite implements PolicyHooks {
       request.upstreamHost = host;
     }
     // The answer to HEAD has no body, that to any other method may: the client must get what it asked for.
-    if (this.#method !== undefined && request.method !== 'HEAD') request.method = this.#method;
+    if (this.#method !== undefined && request.method !== 'HEAD') request.upstreamMethod = this.#method;
     return undefined;
   }
 

@@ -105,7 +105,7 @@ for (const [from, to, expected] of [
   test(`method ${to} sends ${from} as ${expected}`, async () => {
     const exchange = exchangeFor({ method: from });
     await runPolicies(await compile({ method: to }), exchange);
-    assert.equal(exchange.request.method, expected);
+    assert.equal(exchange.request.upstreamMethod, expected);
   });
 }
 

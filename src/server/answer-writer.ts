@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net';
+import type { Fields } from '../http/fields.ts';
+import { chunkLine, fieldLines, lastChunk, statusLine } from '../http/serialise.ts';
+import { copyOf, latin1 } from '../lib/octets.ts';
+
+/** Text up to this size is written together with what comes before and after it. */
+const SHORT_BYTES = 8 * 1024;
+
+/** How the end of a body is told (RFC 9112 section 6): by its length or by closing, or by chunks. */
+export type AnswerFraming = 'plain' | 'chunked';
+
+/**
+ * Writes answers to a client's socket. Text gathers until `flush`, so that a head and a short body, or the answers to pipelined
+ * requests, are one write.
+ */
+export class AnswerWriter {
+  /** The socket has more than it can pass on; its `drain` event tells when it has not. */
+  congested = false;
+  readonly #socket: Socket;
+  #out = '';
+  #framing: AnswerFraming = 'plain';
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  informational(status: number, fields: Fields | undefined): void {
+    this.#out += `${statusLine(status)}${fields === undefined ? '' : fieldLines(fields)}\r\n`;
+  }
+
+  /** A head with its status line and the empty line at its end. What follows is framed as told. */
+  head(text: string, framing: AnswerFraming): void {
+    this.#out += text;
+    this.#framing = framing;
+  }
+
+  /** `data[from, to)` of a body; the octets are not kept. */
+  body(data: Buffer, from: number, to: number): void {
+    const length = to - from;
+    if (length <= SHORT_BYTES && this.#out.length <= SHORT_BYTES) return this.text(latin1(data, from, to));
+    const socket = this.#socket;
+    const chunked = this.#framing === 'chunked';
+    const before = chunked ? this.#out + chunkLine(length) : this.#out;
+    this.#out = '';
+    socket.cork();
+    if (before !== '') socket.write(before, 'latin1');
+    let open = socket.write(copyOf(data, from, to));
+    if (chunked) open = socket.write('\r\n', 'latin1');
+    socket.uncork();
+    this.congested ||= !open;
+  }
+
+  /** The same as latin1 text. */
+  text(text: string): void {
+    this.#out += this.#framing === 'chunked' ? `${chunkLine(text.length)}${text}\r\n` : text;
+  }
+
+  end(trailers: Fields | undefined): void {
+    if (this.#framing === 'chunked') this.#out += lastChunk(trailers);
+  }
+
+  flush(): void {
+    if (this.#out === '') return;
+    const text = this.#out;
+    this.#out = '';
+    this.congested = !this.#socket.write(text, 'latin1') || this.congested;
+  }
+}

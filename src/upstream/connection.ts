@@ -364,6 +364,8 @@ export class UpstreamConnection implements Deadline {
   failed(error: NodeJS.ErrnoException): void {
     const code = error.code ?? error.message;
     if (this.#state !== 'connecting') return this.#broken(code);
+    // The upstream accepted and hung up before we saw that it had accepted.
+    if (code === 'ECONNRESET' || code === 'EPIPE') return this.#fail('reset', `${code} before the answer`);
     const secure =
       this.#owner.settings.tls !== undefined && !/^E(CONN|HOST|NET|TIMEDOUT|AI|ADDR)|^ENOTFOUND/.test(code);
     this.#fail(secure ? 'tls' : 'refused', secure ? error.message : code);

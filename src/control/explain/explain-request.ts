@@ -114,8 +114,10 @@ async function policiesInOrder(
   const { dataPlane, positionOf } = config;
   const own = route === undefined ? [] : (dataPlane.routes[route]?.policies ?? []);
   const placed = await Promise.all([
-    ...dataPlane.policies.map((use, index) => place(use, 'global', positionOf(['policies', index]))),
-    ...own.map((use, index) => place(use, 'route', positionOf(['routes', route ?? '', 'policies', index]))),
+    ...dataPlane.policies.map((use, index) => placedPolicy(use, 'global', positionOf(['policies', index]))),
+    ...own.map((use, index) =>
+      placedPolicy(use, 'route', positionOf(['routes', route ?? '', 'policies', index])),
+    ),
   ]);
   return placed
     .filter(
@@ -126,7 +128,11 @@ async function policiesInOrder(
     .map(({ name, stage, from, place }) => ({ name, stage, from, place }));
 }
 
-async function place(use: PolicyUse, from: 'global' | 'route', at: Place | undefined): Promise<PlacedPolicy> {
+async function placedPolicy(
+  use: PolicyUse,
+  from: 'global' | 'route',
+  at: Place | undefined,
+): Promise<PlacedPolicy> {
   const policy = await loadPolicy(use);
   return { name: use.name, stage: policy.stage, from, place: at, use, policy };
 }

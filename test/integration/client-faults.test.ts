@@ -27,7 +27,7 @@ async function play(
 }
 
 const echoLength: Script = async (connection) => {
-  while (!connection.ended && !connection.closed) {
+  while (!connection.gone) {
     const head = await connection.head();
     const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
     await connection.octets(length);
@@ -132,8 +132,7 @@ suite('a client that is slow', () => {
         await connection.head();
         await connection.send('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
         const piece = Buffer.alloc(1 << 20);
-        while (!connection.ended && !connection.closed)
-          await Promise.race([connection.send(piece), connection.untilEnded()]);
+        while (!connection.gone) await Promise.race([connection.send(piece), connection.untilEnded()]);
       },
       async ({ client, upstream }) => {
         client.socket.pause();

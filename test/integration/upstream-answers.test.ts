@@ -86,7 +86,7 @@ let gateway: TestGateway;
 
 before(async () => {
   upstream = await ScriptedUpstream.start(async (connection) => {
-    while (!connection.ended && !connection.closed) {
+    while (!connection.gone) {
       await connection.head();
       await connection.send(next);
     }

@@ -55,9 +55,12 @@ suite('an upstream that cannot be asked', () => {
     );
   });
 
-  test('resets at once: 502 upstream_reset', async () => {
+  test('resets a connection without a word: 502 upstream_reset', async () => {
     await play(
-      (connection) => connection.reset(),
+      async (connection) => {
+        await connection.head();
+        connection.reset();
+      },
       (client) => assertFailure(client, 502, 'upstream_reset'),
     );
   });

@@ -4,11 +4,16 @@ const DEADLINE_MS = 10_000;
 interface Waiter {
   readonly check: () => boolean;
   readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
+
+/** What was waited for cannot come any more. */
+export class Gone extends Error {}
 
 /** Lets tests wait for a state instead of a time: whoever changes the state tells, and each waiter looks again. */
 export class Changes {
   readonly #waiters = new Set<Waiter>();
+  #over = false;
 
   /** Looks again for everyone who waits. */
   tell(): void {
@@ -19,6 +24,14 @@ export class Changes {
     }
   }
 
+  /** Nothing changes any more: whoever still waits is rejected with Gone. */
+  end(): void {
+    this.tell();
+    this.#over = true;
+    for (const waiter of this.#waiters) waiter.reject(new Gone('it is gone'));
+    this.#waiters.clear();
+  }
+
   /** Resolves once `check` is true. Rejects at the deadline with what was waited for and what `state` says then. */
   async until(
     check: () => boolean,
@@ -27,12 +40,17 @@ export class Changes {
     deadlineMs = DEADLINE_MS,
   ): Promise<void> {
     if (check()) return;
+    if (this.#over) throw new Gone(`gone before ${what}; ${state()}`);
     await new Promise<void>((resolve, reject) => {
       const waiter = {
         check,
         resolve: () => {
           clearTimeout(timer);
           resolve();
+        },
+        reject: (error: Error) => {
+          clearTimeout(timer);
+          reject(new Gone(`gone before ${what}; ${state()}`, { cause: error }));
         },
       };
       const timer = setTimeout(() => {

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { Changes } from './changes.ts';
+import { Changes, Gone } from './changes.ts';
 
 /** One connection that the gateway opened, as a script plays it. */
 export class UpstreamConnection {
@@ -37,7 +37,13 @@ export class UpstreamConnection {
     socket.on('close', () => {
       this.closed = true;
       changed();
+      this.#changes.end();
     });
+  }
+
+  /** Nothing can be sent any more. */
+  get gone(): boolean {
+    return this.ended || this.closed || this.socket.destroyed;
   }
 
   get text(): string {
@@ -156,10 +162,12 @@ export class ScriptedUpstream {
       const connection = new UpstreamConnection(connections.length, socket, () => changes.tell());
       connections.push(connection);
       changes.tell();
-      // Errors of a script are told at the end; what it waited for in vain is then no longer of use.
+      // A script may wait for a next request: it ends with its connection.
       Promise.resolve(connection)
         .then(script)
-        .catch((error: unknown) => failures.push(error));
+        .catch((error: unknown) => {
+          if (!(error instanceof Gone)) failures.push(error);
+        });
     };
     const server = tls
       ? createTlsServer({ allowHalfOpen: true, ...tls }, onConnection)

@@ -2,7 +2,7 @@
  * Where the gateway's time goes in one scenario: `node bench/profile.ts [--scenario plain] [--seconds 8] [--top 40] [--perf]`. By default
  * V8's sampling profiler, which names functions; with --perf Linux perf, which also sees native code and the kernel.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Bench, startPeer } from './bench.ts';
@@ -133,6 +133,8 @@ async function withPerf(bench: Bench, scenario: LoadScenario): Promise<void> {
   if (!existsSync(data)) throw new Error(`perf could not record: ${recorded.errors.trim().slice(-400)}`);
   const shown = await runToEnd([perf, 'report', '-q', '--stdio', '--sort', 'symbol', '-i', data], 60_000);
   await bench.processes.stop(proxy.running);
+  // V8 writes the names where perf looks for them, and leaves the file there.
+  rmSync(`/tmp/perf-${proxy.running.pid}.map`, { force: true });
   const lines = shown.output
     .split('\n')
     .flatMap((line) => (line.includes('%') ? [line.trimEnd().replace(/[\s-]+$/, '')] : []));

@@ -67,6 +67,11 @@ export class RawClient {
     await new Promise<void>((resolve) => this.socket.write(octets, () => resolve()));
   }
 
+  /** Sends although the other side sends no more. */
+  async sendAfterEnd(data: string): Promise<void> {
+    await new Promise<void>((resolve) => this.socket.write(data, 'latin1', () => resolve()));
+  }
+
   /** Sends in pieces cut at the positions given, each read on its own by a gateway in this process. */
   async sendSplit(data: string, positions: readonly number[]): Promise<void> {
     let from = 0;

@@ -1,5 +1,5 @@
 import type { Fields } from '../http/fields.ts';
-import { bounded, jsonText, jsonWireText } from './log-text.ts';
+import { bounded, isShortAndPlain, jsonText, jsonWireText } from './log-text.ts';
 import { millisText, TimeText } from './log-time.ts';
 import type { ExchangeRecord } from './record.ts';
 import type { AccessLogField } from './schema.ts';
@@ -66,11 +66,16 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
       const time = new TimeText(`${name}"`, 'Z"');
       return (r) => time.iso(r.startedAt);
     }
-    case 'id':
-      return (r) => (r.id === '' ? '' : name + jsonText(bounded(r.id)));
-    case 'traceId':
+    case 'id': {
+      const open = `${name}"`;
+      return (r) =>
+        r.id === '' ? '' : isShortAndPlain(r.id) ? `${open + r.id}"` : name + jsonText(bounded(r.id));
+    }
+    case 'traceId': {
+      const open = `${name}"`;
       // Hexadecimal digits by contract: nothing to look for.
-      return (r) => (r.traceId === '' ? '' : `${name}"${r.traceId}"`);
+      return (r) => (r.traceId === '' ? '' : `${open + r.traceId}"`);
+    }
     case 'client': {
       const memo = new Memo(name, jsonText);
       return (r) => memo.get(r.client.address);
@@ -91,8 +96,14 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
       const memo = new Memo(name, jsonWireText);
       return (r) => memo.get(r.request.host);
     }
-    case 'path':
-      return (r) => (r.request.path === '' ? '' : name + jsonWireText(bounded(r.request.path)));
+    case 'path': {
+      const open = `${name}"`;
+      return (r) => {
+        const { path } = r.request;
+        if (path === '') return '';
+        return isShortAndPlain(path) ? `${open + path}"` : name + jsonWireText(bounded(path));
+      };
+    }
     case 'query':
       return (r) =>
         r.request.search === '' ? '' : name + jsonWireText(redactQuery(bounded(r.request.search)));

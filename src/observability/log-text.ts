@@ -55,3 +55,8 @@ const MAX_VALUE_CHARS = 8192;
 export function bounded(text: string): string {
   return text.length <= MAX_VALUE_CHARS ? text : `${text.slice(0, MAX_VALUE_CHARS)}...`;
 }
+
+/** Whether a text stands in a JSON string as it is, uncut: what is true of nearly every one. */
+export function isShortAndPlain(text: string): boolean {
+  return text.length <= MAX_VALUE_CHARS && PLAIN.test(text);
+}

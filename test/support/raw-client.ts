@@ -60,6 +60,17 @@ export class RawClient {
     return new RawClient(socket);
   }
 
+  /** Begins TLS on this connection, which is used no more itself. */
+  async secure(options: ConnectionOptions): Promise<RawClient> {
+    this.socket.removeAllListeners('data').removeAllListeners('end');
+    const secured = connectTls({ socket: this.socket, ...options });
+    await new Promise<void>((resolve, reject) => {
+      secured.once('secureConnect', resolve);
+      secured.once('error', reject);
+    });
+    return new RawClient(secured);
+  }
+
   /** Resolves when the octets were handed to the system, which back-pressure can keep from happening. */
   async send(data: string | Uint8Array): Promise<void> {
     const octets = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;

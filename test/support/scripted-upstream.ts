@@ -140,18 +140,21 @@ export class ScriptedUpstream {
   readonly #server: Server;
   readonly #changes: Changes;
   readonly #failures: unknown[];
+  readonly #sockets: ReadonlySet<Socket>;
 
   private constructor(
     server: Server,
     connections: UpstreamConnection[],
     changes: Changes,
     failures: unknown[],
+    sockets: ReadonlySet<Socket>,
   ) {
     this.port = (server.address() as AddressInfo).port;
     this.connections = connections;
     this.#server = server;
     this.#changes = changes;
     this.#failures = failures;
+    this.#sockets = sockets;
   }
 
   static async start(script: Script, tls?: TlsOptions): Promise<ScriptedUpstream> {
@@ -172,9 +175,11 @@ export class ScriptedUpstream {
     const server = tls
       ? createTlsServer({ allowHalfOpen: true, ...tls }, onConnection)
       : createServer({ allowHalfOpen: true }, onConnection);
-    if (tls) server.on('tlsClientError', () => {});
+    // A handshake that fails makes no connection, and leaves a socket.
+    const sockets = new Set<Socket>();
+    if (tls) server.on('tlsClientError', () => {}).on('connection', (socket: Socket) => sockets.add(socket));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new ScriptedUpstream(server, connections, changes, failures);
+    return new ScriptedUpstream(server, connections, changes, failures, sockets);
   }
 
   get url(): string {
@@ -193,6 +198,7 @@ export class ScriptedUpstream {
 
   async close(): Promise<void> {
     for (const connection of this.connections) connection.close();
+    for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     if (this.#failures.length > 0)
       throw new AggregateError(

@@ -41,6 +41,8 @@ export interface GatewayOptions {
   /** Shows errors and warnings of the configuration. */
   readonly show: (problems: readonly ConfigError[]) => void;
   readonly accessLog: AccessLogOutput;
+  /** Where the configuration has errors, wait for a change and look again until this is aborted; undefined: give up. */
+  readonly waitForRepair: AbortSignal | undefined;
   /** Whether the access log's standard streams show colours. */
   readonly color: boolean;
   /** The configuration as the workers get it, such as with the format of the access log decided. */
@@ -67,10 +69,17 @@ export class Gateway {
 
   /** Starts a gateway; undefined when it cannot, after it has said why and closed what it had opened. */
   static async start(options: GatewayOptions): Promise<Gateway | undefined> {
-    const loaded = await loadConfig(options.file, { env: options.env });
-    if (!loaded.ok) {
+    let loaded = await loadConfig(options.file, { env: options.env });
+    while (!loaded.ok) {
       options.show([...loaded.errors, ...loaded.warnings]);
-      return undefined;
+      const { waitForRepair } = options;
+      if (waitForRepair === undefined || waitForRepair.aborted) return undefined;
+      // Watched first, told then: who reads the line may change the file at once.
+      const changed = changeOf(loaded.files, waitForRepair);
+      options.log.main('info', 'waiting for a change of the configuration');
+      await changed;
+      if (waitForRepair.aborted) return undefined;
+      loaded = await loadConfig(options.file, { env: options.env });
     }
     options.show(loaded.warnings);
     const gateway = new Gateway(options, loaded.config);
@@ -271,6 +280,19 @@ export class Gateway {
       ]),
     );
   }
+}
+
+/** Resolves when one of the files changes, or on abort. */
+async function changeOf(files: readonly string[], aborted: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watcher = new FileWatcher(resolve);
+  // A watch by itself does not keep the process alive.
+  const alive = setInterval(() => {}, 3_600_000);
+  watcher.watch(files);
+  aborted.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+  watcher.close();
+  clearInterval(alive);
 }
 
 interface FixedSettings {

@@ -83,6 +83,17 @@ describe('a signal', () => {
 });
 
 describe('the exit code', () => {
+  it('is 0 when a signal ends a start that waited', async () => {
+    const signals = new EventEmitter();
+    const start = (stopped: AbortSignal) =>
+      new Promise<undefined>((resolve) => {
+        stopped.addEventListener('abort', () => resolve(undefined));
+      });
+    const code = runUntilSignal(start, () => undefined, signals);
+    signals.emit('SIGINT');
+    assert.equal(await code, 0);
+  });
+
   it('is 1 when the gateway cannot start', async () => {
     const { code, fail } = stage();
     fail();

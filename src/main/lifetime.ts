@@ -9,20 +9,21 @@ export type Signalled = Pick<Gateway, 'stop' | 'abort' | 'reload' | 'reopenLogs'
 
 /**
  * Starts a gateway, lets it run until a signal ends it, and resolves with the exit code. `start` resolves with undefined
- * when it could not, having said why.
+ * when it could not, having said why; what it waits for, it gives up when `stopped` is aborted.
  *
  * SIGTERM, SIGINT: drain, then 0; during the start, once that is over. A second one: end at once, 128 and the signal's
  * number. SIGHUP: reload. SIGUSR2: open the access log anew. An error that nobody caught: end at once, 1; who supervises the
  * process starts it again.
  */
 export async function runUntilSignal(
-  start: () => Promise<Signalled | undefined>,
+  start: (stopped: AbortSignal) => Promise<Signalled | undefined>,
   log: Log,
   signals: EventEmitter = process,
 ): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   let gateway: Signalled | undefined;
   let stopping = false;
+  const stopped = new AbortController();
   const stop = (): void => void gateway?.stop().then(() => resolve(EXIT.ok));
   const abort = (code: number): void => {
     if (gateway === undefined) resolve(code);
@@ -36,6 +37,7 @@ export async function runUntilSignal(
     }
     stopping = true;
     log('info', signal);
+    stopped.abort();
     stop();
   };
   const listeners: readonly (readonly [event: string, listener: (error: unknown) => void])[] = [
@@ -52,9 +54,9 @@ export async function runUntilSignal(
     ],
   ];
   for (const [event, listener] of listeners) signals.on(event, listener);
-  void start().then((started) => {
+  void start(stopped.signal).then((started) => {
     gateway = started;
-    if (started === undefined) resolve(EXIT.failed);
+    if (started === undefined) resolve(stopping ? EXIT.ok : EXIT.failed);
     else if (stopping) stop();
   });
   const code = await promise;

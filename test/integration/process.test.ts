@@ -298,6 +298,24 @@ describe('a reload', () => {
 });
 
 describe('portcullis dev', () => {
+  it('waits for a configuration with errors to be repaired', LIMIT, async () => {
+    const good = config({ routes: says('one') });
+    using files = new Workspace({ 'portcullis.yaml': good.replace('respond', 'respnd') });
+    await using cli = new RunningCli(['dev'], files.directory);
+    await cli.until(() => cli.stderr.includes('waiting for a change of the configuration'));
+    assert.match(cli.stderr, /did you mean "respond"\?/);
+    files.write('portcullis.yaml', good);
+    await cli.until(() => cli.stderr.includes(' ready '));
+  });
+
+  it('ends on a signal while it waits', LIMIT, async () => {
+    using files = new Workspace({ 'portcullis.yaml': 'routes: []' });
+    await using cli = new RunningCli(['dev'], files.directory);
+    await cli.until(() => cli.stderr.includes('waiting for a change of the configuration'));
+    cli.signal('SIGINT');
+    assert.deepEqual(await cli.exited, { code: 0, signal: null });
+  });
+
   it('tells the nearest routes when no route takes a request', LIMIT, async () => {
     const routes = `${says('one')}  users: { match: { paths: ['/users/{id}'], headers: { x-key: secret } }, respond: {} }\n`;
     using files = new Workspace({ 'portcullis.yaml': config({ routes }) });

@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../../bin/portcullis', import.meta.url));
 
+/** Below the time limit of a test, so that it is the wait that fails, and the process is ended. */
+const PATIENCE_MS = 30_000;
+
 /** A line of the gateway's own log. */
 export interface LogLine {
   readonly level: string;
@@ -90,13 +93,23 @@ export class RunningCli implements AsyncDisposable {
     return this.#log;
   }
 
-  /** Waits until the condition holds; it is looked at with every output. Rejects with what was written when the process ends before. */
+  /**
+   * Waits until the condition holds; it is looked at with every output. Rejects with what was written when the process ends
+   * before, or after half a minute.
+   */
   async until<Result>(condition: () => Result | undefined | false): Promise<Result> {
+    const deadline = performance.now() + PATIENCE_MS;
+    let timer: NodeJS.Timeout | undefined;
     for (;;) {
       const result = condition();
       if (result !== undefined && result !== false) return result;
-      if (this.#ended) throw new Error(`the process has ended; it wrote:\n${this.#stdout}\n${this.#stderr}`);
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      if (this.#ended) throw new Error(`the process has ended; ${this.#written()}`);
+      if (performance.now() > deadline) throw new Error(`waited in vain; ${this.#written()}`);
+      await new Promise<void>((resolve) => {
+        this.#waiting.add(resolve);
+        timer = setTimeout(resolve, deadline - performance.now() + 1);
+      });
+      clearTimeout(timer);
     }
   }
 
@@ -125,6 +138,10 @@ export class RunningCli implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) this.#child.kill('SIGKILL');
     await this.exited;
+  }
+
+  #written(): string {
+    return `it wrote:\n${this.#stdout}\n${this.#stderr}`;
   }
 
   #wake(): void {

@@ -24,7 +24,7 @@ export const devCommand: Command = {
     }
     const log = createLog(io.err, true, io.errTerminal && io.color);
     let gateway: Gateway | undefined;
-    const start = async (): Promise<Gateway | undefined> => {
+    const start = async (stopped: AbortSignal): Promise<Gateway | undefined> => {
       gateway = await Gateway.start({
         file: found.file,
         env: io.env,
@@ -36,6 +36,7 @@ export const devCommand: Command = {
           color: io.terminal && io.color,
           config: () => gateway?.config,
         }),
+        waitForRepair: stopped,
         color: false,
         adapt: forDevelopment,
       });

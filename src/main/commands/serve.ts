@@ -47,6 +47,7 @@ async function serve(given: Given, io: Io, workers: number | undefined): Promise
       log,
       show: showProblems(io, log.main),
       accessLog: new ConfiguredLogOutput(log.main),
+      waitForRepair: undefined,
       color: io.terminal && io.color,
       adapt: (config) => decideFormat(config, io),
     });

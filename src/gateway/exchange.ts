@@ -10,27 +10,58 @@ import type {
 import type { Downstream, RequestBodySink } from './downstream.ts';
 import type { CompiledRoute, ListenerRuntime, Snapshot } from './snapshot.ts';
 
-export class GatewayRequest implements RequestView {
-  method = '';
-  scheme: 'http' | 'https' = 'http';
-  authority = '';
-  host = '';
-  path = '';
-  search = '';
-  version = 11;
-  fields: Fields;
-  upstreamMethod = '';
-  upstreamPath = '';
-  upstreamSearch = '';
-  upstreamHost: string | undefined = undefined;
-  bodyLength = 0;
-  /** Hop-by-hop wishes of the client that the upstream is told anew. */
-  upgrade = '';
-  expectContinue = false;
-  trailers = false;
+/** What any version of HTTP tells of a request; RequestHead has this shape. */
+export interface RequestParts {
+  readonly method: string;
+  readonly authority: string;
+  readonly host: string;
+  readonly path: string;
+  readonly search: string;
+  readonly version: number;
+  readonly fields: Fields;
+  readonly bodyLength: number;
+  readonly upgrade: string;
+  readonly expectContinue: boolean;
+  readonly trailers: boolean;
+}
 
-  constructor(fields: Fields) {
-    this.fields = fields;
+export class GatewayRequest implements RequestView {
+  method: string;
+  scheme: 'http' | 'https';
+  authority: string;
+  host: string;
+  readonly path: string;
+  readonly search: string;
+  readonly version: number;
+  readonly fields: Fields;
+  upstreamMethod: string;
+  upstreamPath: string;
+  upstreamSearch: string;
+  upstreamHost: string | undefined = undefined;
+  readonly bodyLength: number;
+  /** Hop-by-hop wishes of the client that the upstream is told anew: the protocol to switch to, or empty; ... */
+  readonly upgrade: string;
+  /** ... whether it waits to be asked for the body; ... */
+  readonly expectContinue: boolean;
+  /** ... whether it takes trailer fields. */
+  readonly trailers: boolean;
+
+  constructor(parts: RequestParts, scheme: 'http' | 'https') {
+    this.method = parts.method;
+    this.scheme = scheme;
+    this.authority = parts.authority;
+    this.host = parts.host;
+    this.path = parts.path;
+    this.search = parts.search;
+    this.version = parts.version;
+    this.fields = parts.fields;
+    this.upstreamMethod = parts.method;
+    this.upstreamPath = parts.path;
+    this.upstreamSearch = parts.search;
+    this.bodyLength = parts.bodyLength;
+    this.upgrade = parts.upgrade;
+    this.expectContinue = parts.expectContinue && parts.bodyLength !== 0;
+    this.trailers = parts.trailers;
   }
 }
 

@@ -53,10 +53,7 @@ function prepareUpstreamTarget(exchange: Exchange): void {
   const { request, route } = exchange;
   const action = route.action;
   const rewrite = action.kind === 'service' || action.kind === 'split' ? action.rewrite : undefined;
-  request.upstreamMethod = request.method;
-  request.upstreamPath =
-    rewrite === undefined ? request.path : rewrite.for(exchange.captureNames)(exchange.captures);
-  request.upstreamSearch = request.search;
+  if (rewrite !== undefined) request.upstreamPath = rewrite.for(exchange.captureNames)(exchange.captures);
   request.upstreamHost = route.upstreamHost;
 }
 

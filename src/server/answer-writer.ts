@@ -6,9 +6,6 @@ import { copyOf, latin1 } from '../lib/octets.ts';
 /** Text up to this size is written together with what comes before and after it. */
 const SHORT_BYTES = 8 * 1024;
 
-/** How the end of a body is told (RFC 9112 section 6): by its length or by closing, or by chunks. */
-export type AnswerFraming = 'plain' | 'chunked';
-
 /**
  * Writes answers to a client's socket. Text gathers until `flush`, so that a head and a short body, or the answers to pipelined
  * requests, are one write.
@@ -18,7 +15,7 @@ export class AnswerWriter {
   congested = false;
   readonly #socket: Socket;
   #out = '';
-  #framing: AnswerFraming = 'plain';
+  #chunked = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -28,10 +25,10 @@ export class AnswerWriter {
     this.#out += `${statusLine(status)}${fields === undefined ? '' : fieldLines(fields)}\r\n`;
   }
 
-  /** A head with its status line and the empty line at its end. What follows is framed as told. */
-  head(text: string, framing: AnswerFraming): void {
+  /** A head, its empty line included; `chunked` is how its body is sent. */
+  head(text: string, chunked: boolean): void {
     this.#out += text;
-    this.#framing = framing;
+    this.#chunked = chunked;
   }
 
   /** `data[from, to)` of a body; the octets are not kept. */
@@ -39,7 +36,7 @@ export class AnswerWriter {
     const length = to - from;
     if (length <= SHORT_BYTES && this.#out.length <= SHORT_BYTES) return this.text(latin1(data, from, to));
     const socket = this.#socket;
-    const chunked = this.#framing === 'chunked';
+    const chunked = this.#chunked;
     const before = chunked ? this.#out + chunkLine(length) : this.#out;
     this.#out = '';
     socket.cork();
@@ -52,11 +49,11 @@ export class AnswerWriter {
 
   /** The same as latin1 text. */
   text(text: string): void {
-    this.#out += this.#framing === 'chunked' ? `${chunkLine(text.length)}${text}\r\n` : text;
+    this.#out += this.#chunked ? `${chunkLine(text.length)}${text}\r\n` : text;
   }
 
   end(trailers: Fields | undefined): void {
-    if (this.#framing === 'chunked') this.#out += lastChunk(trailers);
+    if (this.#chunked) this.#out += lastChunk(trailers);
   }
 
   flush(): void {

@@ -10,9 +10,11 @@ import type { Fields } from '../http/fields.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { fieldLines, statusLine } from '../http/serialise.ts';
 import type { Deadline } from '../lib/deadlines.ts';
-import { copyOf, latin1 } from '../lib/octets.ts';
+import { latin1 } from '../lib/octets.ts';
 import type { ClientView } from '../policy/contract.ts';
-import { type AnswerFraming, AnswerWriter } from './answer-writer.ts';
+import { answerHeadText, bodyEndOf } from './answer-head.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { Input } from './input.ts';
 import type { BoundListener, OpenConnection, WorkerRuntime } from './runtime.ts';
 
 /** An unread rest of a body up to this size is read and dropped, to keep the connection; beyond it closing is cheaper. */
@@ -46,10 +48,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   #exchange: Exchange | undefined;
   /** The beginning of a head that is not complete. */
   #text = '';
-  /** Octets that came and are not dealt with: `#input[#from, #to)`. Only those of a read that is going on are not its own. */
-  #input: Buffer | undefined;
-  #from = 0;
-  #to = 0;
+  readonly #input = new Input();
   #reader: BodyReader | undefined;
   #reading = false;
   #paused = false;
@@ -89,13 +88,9 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     worker.deadlines.add(this);
   }
 
-  get busy(): boolean {
-    return this.#exchange !== undefined;
-  }
-
   /** The worker is going: an idle connection closes now, a busy one after its answer. */
   drain(): void {
-    if (this.#state === 'idle' && this.#input === undefined) this.#linger();
+    if (this.#state === 'idle' && this.#input.empty) this.#linger();
   }
 
   destroy(): void {
@@ -114,39 +109,24 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
         this.#exchange?.forward?.tunnel(data, from, to);
         return;
       default:
-        this.#take(data, from, to);
+        this.#input.borrow(data, from, to);
         this.#pump();
-        if (this.#input === data) this.#keep(copyOf(data, this.#from, this.#to));
+        this.#input.keep(data);
     }
-  }
-
-  #take(data: Buffer, from: number, to: number): void {
-    // Still something there: a read that came before the socket was paused.
-    if (this.#input !== undefined)
-      return this.#keep(Buffer.concat([this.#input.subarray(this.#from, this.#to), data.subarray(from, to)]));
-    this.#input = data;
-    this.#from = from;
-    this.#to = to;
-  }
-
-  #keep(data: Buffer): void {
-    this.#input = data;
-    this.#from = 0;
-    this.#to = data.length;
   }
 
   /** Does with the octets at hand what can be done now; the socket is paused while that is nothing. */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#input !== undefined) {
+    while (!this.#input.empty) {
       if (this.#exchange === undefined) {
-        if (this.#state === 'lingering' || this.#state === 'closed') this.#input = undefined;
-        else this.#readHead(this.#input);
+        if (this.#state === 'lingering' || this.#state === 'closed') this.#input.clear();
+        else this.#readHead(this.#input.data as Buffer);
       } else if (this.#state === 'tunnel') {
-        const data = this.#input;
-        this.#input = undefined;
-        this.#exchange.forward?.tunnel(data, this.#from, this.#to);
+        const { data, from, to } = this.#input;
+        this.#input.clear();
+        this.#exchange.forward?.tunnel(data as Buffer, from, to);
       } else if (this.#reading && this.#reader !== undefined) {
         this.#feedBody();
       } else {
@@ -155,8 +135,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     }
     this.#pumping = false;
     const wait =
-      this.#input !== undefined ||
-      (this.#exchange !== undefined && this.#reader !== undefined && !this.#reading);
+      !this.#input.empty || (this.#exchange !== undefined && this.#reader !== undefined && !this.#reading);
     if (wait !== this.#paused) this.#setPaused(wait);
     this.flush();
   }
@@ -171,8 +150,8 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     const listener = this.#bound.current;
     const limits = listener.config.limits;
     const before = this.#text.length;
-    const most = this.#from + limits.head + limits.requestLine - before;
-    const text = this.#text + latin1(data, this.#from, Math.min(this.#to, most));
+    const most = this.#input.from + limits.head + limits.requestLine - before;
+    const text = this.#text + latin1(data, this.#input.from, Math.min(this.#input.to, most));
     if (this.#state === 'idle') {
       this.#state = 'head';
       this.deadlineMs = this.#worker.deadlines.after(listener.config.timeouts.head);
@@ -184,30 +163,19 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
         : parseRequestHead(text, listener.scheme, limits, this.#worker.names);
     if (head === undefined) {
       this.#text = text;
-      this.#input = undefined;
+      this.#input.clear();
       return;
     }
     this.#text = '';
-    this.#from += head.length - before;
-    if (head.refusal !== undefined || this.#from === this.#to) this.#input = undefined;
+    this.#input.from += head.length - before;
+    if (head.refusal !== undefined || this.#input.from === this.#input.to) this.#input.clear();
     this.#begin(head);
   }
 
   #begin(head: RequestHead): void {
     const listener = this.#bound.current;
     const { limits, timeouts } = listener.config;
-    const request = new GatewayRequest(head.fields);
-    request.method = head.method;
-    request.scheme = listener.scheme;
-    request.authority = head.authority;
-    request.host = head.host;
-    request.path = head.path;
-    request.search = head.search;
-    request.version = head.version;
-    request.bodyLength = head.bodyLength;
-    request.upgrade = head.upgrade;
-    request.expectContinue = head.expectContinue && head.bodyLength !== 0;
-    request.trailers = head.trailers;
+    const request = new GatewayRequest(head, listener.scheme);
     const exchange = new Exchange(this.#worker.snapshot, listener, this, this.#client, request);
     if (limits.body > 0) exchange.bodyLimit = limits.body;
     exchange.snapshot.enter();
@@ -256,7 +224,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     this.#expectsContinue = false;
     this.#reading = true;
     this.#watch(this.#bound.current.config.timeouts.bodyIdle);
-    if (this.#input !== undefined) this.#feedBody();
+    if (!this.#input.empty) this.#feedBody();
     if (!this.#pumping) this.#pump();
   }
 
@@ -271,17 +239,17 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   }
 
   #feedBody(): void {
-    const data = this.#input as Buffer;
-    const to = this.#to;
+    const { from, to } = this.#input;
+    const data = this.#input.data as Buffer;
     const reader = this.#reader as BodyReader;
     const exchange = this.#exchange;
-    this.#input = undefined;
+    this.#input.clear();
     if (this.#discarding && reader.bytes > exchangeDiscardLimit(exchange)) return this.#linger();
     this.#watch(this.#bound.current.config.timeouts.bodyIdle);
-    const next = reader.read(data, this.#from, to, this);
+    const next = reader.read(data, from, to, this);
     if (this.#exchange !== exchange || this.#reader !== reader) return;
     if (reader.problem !== '') return this.#refuseBody(reader.problem);
-    if (next < to) this.#take(data, next, to);
+    if (next < to) this.#input.borrow(data, next, to);
     if (!reader.done) return;
     this.#reader = undefined;
     this.deadlineMs = this.#requestDeadlineMs;
@@ -337,30 +305,14 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     exchange.answered = true;
-    const list = response.fields.list;
-    let text = statusLine(response.status);
-    let dated = false;
-    for (let i = 0; i < list.length; i += 3) {
-      if (list[i] === 'date') dated = true;
-      text += `${list[i + 1]}: ${list[i + 2]}\r\n`;
-    }
-    // RFC 9110 section 6.6.1: who passes an answer on without Date adds it.
-    if (!dated) text += `Date: ${this.#worker.date.at(Date.now())}\r\n`;
     const { version, method } = exchange.request;
-    let framing: AnswerFraming = 'plain';
-    if (bodyLength !== undefined && bodyLength >= 0) {
-      text += `Content-Length: ${bodyLength}\r\n`;
-    } else if (bodyLength !== undefined && version === 10) {
-      this.#keepAlive = false;
-      this.#endsByClosing = true;
-    } else if (bodyLength !== undefined) {
-      text += 'Transfer-Encoding: chunked\r\n';
-      if (method !== 'HEAD') framing = 'chunked';
-    }
-    if (this.#bound.draining || this.#mustClose()) this.#keepAlive = false;
+    const end = bodyEndOf(bodyLength, version);
+    this.#endsByClosing = end === 'close';
+    if (this.#endsByClosing || this.#bound.draining || this.#mustClose()) this.#keepAlive = false;
+    let text = answerHeadText(response, bodyLength, end, this.#worker.date);
     if (!this.#keepAlive) text += 'Connection: close\r\n';
     else if (version === 10) text += 'Connection: keep-alive\r\n';
-    this.#writer.head(`${text}\r\n`, framing);
+    this.#writer.head(`${text}\r\n`, end === 'chunked' && method !== 'HEAD');
     this.deadlineMs = this.#requestDeadlineMs;
   }
 
@@ -415,9 +367,9 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     this.#state = 'idle';
     this.#requestDeadlineMs = Number.POSITIVE_INFINITY;
     this.deadlineMs = this.#worker.deadlines.after(this.#bound.current.config.timeouts.keepAlive);
-    if (this.#clientEnded && this.#input === undefined) return this.#linger();
+    if (this.#clientEnded && this.#input.empty) return this.#linger();
     if (this.#bound.draining) return this.#linger();
-    if (!this.#pumping && (this.#input !== undefined || this.#paused)) this.#pump();
+    if (!this.#pumping && (!this.#input.empty || this.#paused)) this.#pump();
   }
 
   flush(): void {
@@ -443,7 +395,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     exchange.answered = true;
     this.#writer.head(
       `${statusLine(101)}${fieldLines(response.fields)}Connection: upgrade\r\nUpgrade: ${protocol}\r\n\r\n`,
-      'plain',
+      false,
     );
     this.#state = 'tunnel';
     this.#keepAlive = false;
@@ -473,11 +425,13 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   #linger(): void {
     this.flush();
     this.#state = 'lingering';
-    this.#input = undefined;
+    this.#input.clear();
     this.#reader?.stop();
     this.#reader = undefined;
-    this.deadlineMs = this.#worker.deadlines.after(LINGER_MS);
     this.#socket.end();
+    // A slow client still has the time that it has for any answer; then the time to close its side.
+    const waitMs = this.#socket.writableLength > 0 ? this.#bound.current.config.timeouts.write : LINGER_MS;
+    this.deadlineMs = this.#worker.deadlines.after(waitMs);
     if (this.#clientEnded) this.#destroyWhenSent();
     else if (this.#paused) this.#setPaused(false);
   }
@@ -541,6 +495,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   drained(): void {
     this.#writer.congested = false;
     if (this.#state === 'busy') this.deadlineMs = this.#requestDeadlineMs;
+    else if (this.#state === 'lingering') this.deadlineMs = this.#worker.deadlines.after(LINGER_MS);
     this.#exchange?.onClientDrain();
   }
 
@@ -565,7 +520,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   #endedWhileBusy(exchange: Exchange | undefined): void {
     if (exchange === undefined) return this.destroy();
     const grace = this.#bound.current.config.timeouts.halfClose;
-    const truncated = this.#reader !== undefined && this.#input === undefined;
+    const truncated = this.#reader !== undefined && this.#input.empty;
     if (truncated || grace === 0) {
       abandon(
         exchange,
@@ -581,7 +536,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     if (this.#state === 'closed') return;
     const exchange = this.#exchange;
     this.#state = 'closed';
-    this.#input = undefined;
+    this.#input.clear();
     this.#worker.deadlines.remove(this);
     if (exchange !== undefined && !exchange.ended) abandon(exchange, 'the client closed the connection');
     this.#bound.onClosed(this);

@@ -1,0 +1,34 @@
+import type { AnswerHead } from '../gateway/downstream.ts';
+import { type DateField, statusLine } from '../http/serialise.ts';
+
+/** How the end of a body is told (RFC 9112 section 6): by its length, by chunks, or by closing; none has none to tell. */
+export type BodyEnd = 'none' | 'length' | 'chunked' | 'close';
+
+/** `bodyLength` is -1 when it is not known, undefined when no body follows and none is stated. */
+export function bodyEndOf(bodyLength: number | undefined, version: number): BodyEnd {
+  if (bodyLength === undefined) return 'none';
+  if (bodyLength >= 0) return 'length';
+  // RFC 9112 section 6.1: an HTTP/1.0 client does not know chunks.
+  return version === 10 ? 'close' : 'chunked';
+}
+
+/** The head of a final answer, its empty line included. */
+export function answerHeadText(
+  { status, fields }: AnswerHead,
+  bodyLength: number | undefined,
+  end: BodyEnd,
+  date: DateField,
+): string {
+  const list = fields.list;
+  let text = statusLine(status);
+  let dated = false;
+  for (let i = 0; i < list.length; i += 3) {
+    if (list[i] === 'date') dated = true;
+    text += `${list[i + 1]}: ${list[i + 2]}\r\n`;
+  }
+  // RFC 9110 section 6.6.1: who passes an answer on without Date adds it.
+  if (!dated) text += `Date: ${date.at(Date.now())}\r\n`;
+  if (end === 'length') text += `Content-Length: ${bodyLength}\r\n`;
+  else if (end === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  return text;
+}

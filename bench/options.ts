@@ -40,6 +40,8 @@ export function readOptions(args: readonly string[]): Options {
       write: { type: 'boolean', default: false },
     },
   });
+  if (values.quick && values.write)
+    throw new Error('--quick is too short for figures that are kept: leave out --write');
   const names = SCENARIOS.map((scenario) => scenario.name);
   return {
     scenarios: new Set(list('--scenario', values.scenario, names) ?? names),

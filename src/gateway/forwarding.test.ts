@@ -18,9 +18,9 @@ function config(change: Partial<ForwardingConfig> = {}): ForwardingConfig {
   };
 }
 
-function fieldsOf(lines: readonly string[]): Fields {
+function fieldsOf(texts: readonly string[]): Fields {
   const fields = new Fields();
-  for (const line of lines) {
+  for (const line of texts) {
     const colon = line.indexOf(': ');
     fields.append(line.slice(0, colon), line.slice(colon + 2));
   }

@@ -45,4 +45,4 @@ export function get(fieldLines: readonly string[] = [], target = '/page'): strin
 }
 
 export const refused = (status: number): Expectation => ({ kind: 'refused', status });
-export const forwarded = (request: Forwarded): Expectation => ({ kind: 'forwarded', ...request });
+export const forwarded = (as: Forwarded): Expectation => ({ kind: 'forwarded', ...as });

@@ -74,7 +74,7 @@ async function check(item: ConformanceCase, client: RawClient, cut: string): Pro
   // What the gateway sent on is on its way within this process: a few turns bring it.
   await turns(4);
   assert.deepEqual(upstream.refusals, [], `${cut}: node:http could not read what was forwarded`);
-  const targets = upstream.requests.map(({ method, target }) => `${method} ${target}`);
+  const targets = upstream.requests.map((one) => `${one.method} ${one.target}`);
 
   const { expect } = item;
   if (expect.kind === 'refused') {

@@ -189,10 +189,10 @@ export const requestBytes: fc.Arbitrary<string> = fc
     fc.array(lineEnd, { minLength: 12, maxLength: 12 }),
     fc.nat(10),
   )
-  .map(([method, target, version, host, fields, { lines, body }, ends, at]) => {
-    const all = [...host, ...fields];
+  .map(([verb, path, protocol, hosts, fields, { lines, body }, ends, at]) => {
+    const all = [...hosts, ...fields];
     all.splice(at % (all.length + 1), 0, ...lines);
-    const head = [`${method} ${target} ${version}`, ...all, ''].map((line, i) => line + (ends[i] ?? '\r\n'));
+    const head = [`${verb} ${path} ${protocol}`, ...all, ''].map((line, i) => line + (ends[i] ?? '\r\n'));
     return head.join('') + body;
   });
 

@@ -35,8 +35,8 @@ const echoLength: Script = async (connection) => {
   }
 };
 
-function code(answer: Answer): unknown {
-  return (JSON.parse(answer.body.toString()) as { code: unknown }).code;
+function code(refusal: Answer): unknown {
+  return (JSON.parse(refusal.body.toString()) as { code: unknown }).code;
 }
 
 suite('a client that is slow', () => {

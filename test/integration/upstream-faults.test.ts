@@ -22,9 +22,9 @@ async function play(
   await act(client, upstream, gateway.port);
 }
 
-function code(answer: Answer): unknown {
-  assert.equal(answer.get('content-type'), 'application/problem+json');
-  return (JSON.parse(answer.body.toString()) as { code: unknown }).code;
+function code(failed: Answer): unknown {
+  assert.equal(failed.get('content-type'), 'application/problem+json');
+  return (JSON.parse(failed.body.toString()) as { code: unknown }).code;
 }
 
 /** The gateway gives the failure as its answer and goes on serving the connection. */

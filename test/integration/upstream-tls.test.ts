@@ -26,7 +26,7 @@ interface Outcome {
 }
 
 /** One request through a gateway to an upstream that speaks TLS; its answer names the server name and the client certificate. */
-async function ask(server: TlsOptions, service: Readonly<Record<string, unknown>>): Promise<Outcome> {
+async function ask(options: TlsOptions, service: Readonly<Record<string, unknown>>): Promise<Outcome> {
   await using upstream = await ScriptedUpstream.start(
     async (connection) => {
       await connection.head();
@@ -39,7 +39,7 @@ async function ask(server: TlsOptions, service: Readonly<Record<string, unknown>
         ),
       );
     },
-    { ALPNProtocols: ['h2', 'http/1.1'], ...server },
+    { ALPNProtocols: ['h2', 'http/1.1'], ...options },
   );
   await using gateway = await startGatewayBefore(`https://127.0.0.1:${upstream.port}`, {}, service);
   using peer = await RawClient.connect({ port: gateway.port });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { observabilitySchema } from '../../src/observability/schema.ts';
 import { routeSchema } from '../../src/routing/schema.ts';
 import type { DataPlaneConfig } from '../../src/server/config.ts';
@@ -37,7 +38,7 @@ export async function startGatewayBefore(
     reusePort: false,
     log: (level, message, detail) => {
       if (level === 'warn' || level === 'error')
-        warnings.push(`${message} ${detail === undefined ? '' : String(detail)}`);
+        warnings.push(detail === undefined ? message : `${message} ${inspect(detail)}`);
     },
     accessLogSink: (batch) => logged.push(Buffer.from(batch)),
     metricsPost: () => {},

@@ -10,6 +10,8 @@ export interface ConnectionOptions {
 const CLOSE: Readonly<ConnectionOptions> = { close: true, keepAlive: false, upgrade: false, names: [] };
 const KEEP_ALIVE: Readonly<ConnectionOptions> = { close: false, keepAlive: true, upgrade: false, names: [] };
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+/** OWS of RFC 9110 section 5.6.3. `trim` would also take away a no-break space, which is an octet of obs-text. */
+const WHITE_SPACE = /^[\t ]+|[\t ]+$/g;
 
 /** Reads one Connection field, adding to those before it. undefined when it is no list of tokens. */
 export function parseConnection(value: string, before?: ConnectionOptions): ConnectionOptions | undefined {
@@ -21,7 +23,7 @@ export function parseConnection(value: string, before?: ConnectionOptions): Conn
     ? { ...before, names: before.names.slice() }
     : { close: false, keepAlive: false, upgrade: false, names: [] };
   for (const part of value.toLowerCase().split(',')) {
-    const token = part.trim();
+    const token = part.replace(WHITE_SPACE, '');
     if (token === '') continue;
     if (!TOKEN.test(token)) return undefined;
     if (token === 'close') options.close = true;

@@ -49,8 +49,9 @@ export function parseResponseHead(
   names: FieldNames,
 ): ResponseHead | undefined {
   let pos = text.indexOf('\n');
-  if (pos < 0)
-    return text.length > limits.head ? wrong(new ResponseHead(), 'the head is too large') : undefined;
+  if ((pos < 0 ? text.length : pos + 1) > limits.head)
+    return wrong(new ResponseHead(), 'the head is too large');
+  if (pos < 0) return undefined;
   const head = new ResponseHead();
   if (!parseStatusLine(head, text, pos - 1)) return wrong(head, 'the status line is malformed');
   pos++;

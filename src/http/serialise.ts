@@ -30,7 +30,7 @@ export function lastChunk(trailers: Fields | undefined): string {
 
 /** The value of Date (RFC 9110 section 5.6.7), made once a second. */
 export class DateField {
-  #second = 0;
+  #second = Number.NaN;
   #text = '';
 
   /** `nowMs` is in epoch milliseconds. */

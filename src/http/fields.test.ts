@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import { Fields, isFieldValue, isToken } from './fields.ts';
+
+const sample = () => new Fields(['a', 'A', '1', 'b', 'B', '2', 'a', 'a', '3']);
+
+suite('fields', () => {
+  test('are looked up in small letters', () => {
+    const fields = sample();
+    assert.equal(fields.get('a'), '1');
+    assert.equal(fields.get('A'), undefined);
+    assert.deepEqual(fields.getAll('a'), ['1', '3']);
+    assert.deepEqual(fields.getAll('c'), []);
+    assert.deepEqual([fields.has('b'), fields.has('c'), fields.size], [true, false, 3]);
+    assert.deepEqual(
+      [...fields],
+      [
+        ['a', '1'],
+        ['b', '2'],
+        ['a', '3'],
+      ],
+    );
+  });
+
+  const table: [title: string, change: (fields: Fields) => unknown, list: string[]][] = [
+    [
+      'append adds one',
+      (f) => f.append('A', '4'),
+      ['a', 'A', '1', 'b', 'B', '2', 'a', 'a', '3', 'a', 'A', '4'],
+    ],
+    [
+      'set replaces all of a name, in the place of the first, whose spelling stays',
+      (f) => f.set('a', '4'),
+      ['a', 'A', '4', 'b', 'B', '2'],
+    ],
+    ['set takes any spelling', (f) => f.set('B', '4'), ['a', 'A', '1', 'b', 'B', '4', 'a', 'a', '3']],
+    ['set adds what is not there', (f) => f.set('C', '4'), [...sample().list, 'c', 'C', '4']],
+    [
+      'put replaces all of a name, in the place of the first',
+      (f) => f.put('a', 'A', '4'),
+      ['a', 'A', '4', 'b', 'B', '2'],
+    ],
+    ['put adds what is not there', (f) => f.put('c', 'C', '4'), [...sample().list, 'c', 'C', '4']],
+    ['delete removes all of a name', (f) => f.delete('a'), ['b', 'B', '2']],
+    ['delete of what is not there changes nothing', (f) => f.delete('c'), sample().list],
+    ['clear removes all', (f) => f.clear(), []],
+  ];
+  for (const [title, change, list] of table) {
+    test(title, () => {
+      const fields = sample();
+      change(fields);
+      assert.deepEqual(fields.list, list);
+    });
+  }
+
+  test('delete tells whether something was there', () => {
+    assert.deepEqual([sample().delete('a'), sample().delete('c')], [true, false]);
+  });
+
+  test('a clone is its own', () => {
+    const fields = sample();
+    fields.clone().clear();
+    assert.equal(fields.size, 3);
+  });
+});
+
+suite('what could not stand in a message is refused', () => {
+  for (const name of ['', 'A B', 'A:', 'A\r\nB', 'é']) {
+    test(`the name ${JSON.stringify(name)}`, () => {
+      const error = { name: 'TypeError', message: `not a field name: ${JSON.stringify(name)}` };
+      const fields = sample();
+      assert.throws(() => fields.append(name, '1'), error);
+      assert.throws(() => fields.set(name, '1'), error);
+      assert.deepEqual(fields.list, sample().list, 'nothing is changed');
+    });
+  }
+
+  for (const value of ['1\r\nB: 2', '\0', ' 1', '1 ', '\t', '\x7f', 'Ā']) {
+    test(`the value ${JSON.stringify(value)}, which the error does not repeat`, () => {
+      const error = { name: 'TypeError', message: 'not a value for the field A' };
+      const fields = sample();
+      assert.throws(() => fields.append('A', value), error);
+      assert.throws(() => fields.set('A', value), error);
+      assert.deepEqual(fields.list, sample().list, 'nothing is changed');
+      assert.throws(() => Fields.from({ A: value }), error);
+    });
+  }
+
+  test('whatever is taken is one line', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 4 }), (text) => {
+        if (isToken(text)) assert.match(text, /^[\x21-\x7e]+$/);
+        if (isFieldValue(text)) assert.match(text, /^[\t\x20-\x7e\x80-\xff]*$/);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

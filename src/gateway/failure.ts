@@ -54,10 +54,6 @@ const RULES = {
 
 export type FailureCode = keyof typeof RULES;
 
-export function statusOf(code: FailureCode): number {
-  return RULES[code].status;
-}
-
 /** The answer for a failure; `detail` replaces the table's. */
 export function failureAnswer(code: FailureCode, detail?: string): Answer {
   const rule = RULES[code];

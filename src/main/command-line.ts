@@ -3,8 +3,8 @@ import { nearest } from '../lib/nearest.ts';
 
 /** What a command may touch of the world outside; tests give it another one. */
 export interface Io {
-  out(text: string): void;
-  err(text: string): void;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether `out` and `err` are terminals. */
@@ -107,7 +107,7 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
       values.push('');
     } else {
       const { value } = token;
-      const swallowed = value !== undefined && token.inlineValue === false && value.startsWith('-');
+      const swallowed = value !== undefined && !token.inlineValue && value.startsWith('-');
       if (value === undefined || value === '' || swallowed)
         return `${token.rawName} needs a value: <${flag.value}>`;
       values.push(value);

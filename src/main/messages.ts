@@ -36,8 +36,10 @@ export type FromWorker =
   | { readonly kind: 'prepared'; readonly generation: number }
   | { readonly kind: 'refused'; readonly generation: number; readonly reason: string }
   | { readonly kind: 'drained' }
-  | { readonly kind: 'pong'; readonly stats: WorkerStats }
-  | WorkerOutput;
+  | WorkerNews;
+
+/** What is not the answer to a question that the supervisor waits for. */
+export type WorkerNews = { readonly kind: 'pong'; readonly stats: WorkerStats } | WorkerOutput;
 
 /** What a worker says of its own accord. */
 export type WorkerOutput =

@@ -1,5 +1,5 @@
 import type { DataPlaneConfig } from '../server/config.ts';
-import type { FromWorker, Log, WorkerOutput, WorkerStats } from './messages.ts';
+import type { Log, WorkerNews, WorkerOutput, WorkerStats } from './messages.ts';
 import { type ListenerAddress, PortChooser } from './ports.ts';
 import { type Death, type Reply, WorkerLink, type WorkerThread } from './worker-link.ts';
 
@@ -163,7 +163,7 @@ export class Supervisor {
   /** Lets every worker finish its requests within the limit, then ends the threads. Resolves when none is left. */
   async drain(limitMs: number): Promise<void> {
     this.#stop();
-    await Promise.all(this.#slots.map((slot) => slot.link?.drain(limitMs)));
+    await Promise.all(this.#links().map((link) => link.drain(limitMs)));
     await this.#terminateAll();
   }
 
@@ -189,7 +189,12 @@ export class Supervisor {
   }
 
   async #terminateAll(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.link?.terminate()));
+    await Promise.all(this.#links().map((link) => link.terminate()));
+  }
+
+  /** Of the threads that live. */
+  #links(): WorkerLink[] {
+    return this.#slots.flatMap(({ link }) => (link === undefined ? [] : [link]));
   }
 
   /** The workers that a new configuration is put to: those that serve, or new ones where none does. */
@@ -294,7 +299,7 @@ export class Supervisor {
     slot.backOff = setTimeout(() => this.#bringUp(slot), delayMs);
   }
 
-  #receive(slot: Slot, message: FromWorker): void {
+  #receive(slot: Slot, message: WorkerNews): void {
     switch (message.kind) {
       case 'pong':
         if (slot.unansweredBeats > SUPERVISION.reportAfterBeats) {

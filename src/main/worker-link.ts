@@ -1,5 +1,5 @@
 import type { DataPlaneConfig } from '../server/config.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerNews } from './messages.ts';
 
 /** What the supervisor needs of a thread; `Worker` of node:worker_threads has this shape. */
 export interface WorkerThread {
@@ -29,7 +29,7 @@ export class WorkerLink {
   #gone: string | undefined;
 
   /** `deliver` receives every message that is not the answer to a question of this class. */
-  constructor(thread: WorkerThread, deliver: (message: FromWorker) => void) {
+  constructor(thread: WorkerThread, deliver: (message: WorkerNews) => void) {
     this.#thread = thread;
     let cause: Death | undefined;
     thread.on('error', (error) => {

@@ -1,4 +1,5 @@
 /** Entry of a worker thread: one data plane, told by the supervisor what to serve. */
+import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { DataPlane } from '../server/data-plane.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
@@ -30,6 +31,6 @@ function cloneable(detail: unknown): unknown {
   try {
     return structuredClone(detail);
   } catch {
-    return String(detail);
+    return inspect(detail, { depth: 2, maxStringLength: 1000, breakLength: Number.POSITIVE_INFINITY });
   }
 }

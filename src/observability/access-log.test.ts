@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { AccessLog } from './access-log.ts';
 import type { ExchangeRecord } from './record.ts';
-import { type RecordParts, recordOf } from './record-of.ts';
+import { type RecordParts, recordOf } from './record-of.support.ts';
 import { ACCESS_LOG_FIELDS, type AccessLogField, observabilitySchema } from './schema.ts';
 
 // Readable lines show local time.

@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import type { MetricsMessage } from './metrics.ts';
 import { METRIC_NAMES, METRICS } from './metrics.ts';
 import { MetricsHub } from './metrics-hub.ts';
-import { recordOf } from './record-of.ts';
-import { parseTextFormat, type Sample } from './text-format.ts';
+import { recordOf } from './record-of.support.ts';
+import { parseTextFormat, type Sample } from './text-format.support.ts';
 import { createMetrics, type MetricsConfig, NO_METRICS, WorkerMetrics } from './worker-metrics.ts';
 
 /** Read by people before it is changed: dashboards and alerts stand on it. */

@@ -22,7 +22,7 @@ describe('a field is secret', () => {
     'x-goog-iap-jwt-assertion',
     'Authentication-Info',
   ]) {
-    it(`${name}`, () => assert.equal(isSecretField(name), true));
+    it(name, () => assert.equal(isSecretField(name), true));
   }
   for (const name of [
     'user-agent',

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { type ReadSpan, readTraceRequest } from './otlp-reader.ts';
-import { type RecordParts, recordOf } from './record-of.ts';
+import { type ReadSpan, readTraceRequest } from './otlp-reader.support.ts';
+import { type RecordParts, recordOf } from './record-of.support.ts';
 import { createTracer, type Tracer, type TracingConfig } from './tracing.ts';
 
 interface Collector {

@@ -177,7 +177,7 @@ function checkHooks(hooks: unknown): void {
 function bindAll(hooks: PolicyHooks): PolicyHooks {
   const bound: Record<string, unknown> = {};
   for (const name of HOOK_NAMES) bound[name] = hooks[name]?.bind(hooks);
-  return bound as PolicyHooks;
+  return bound;
 }
 
 function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPolicies {

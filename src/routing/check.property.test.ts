@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { checkRoutes } from './check.ts';
 import { decidingCriterion } from './precedence.ts';
-import { randomRequest, randomRoutes, requestOf } from './random-routes.ts';
+import { randomRequest, randomRoutes, requestOf } from './random-routes.support.ts';
 import { referenceMatch } from './reference.ts';
 import type { NamedRoute, RoutedRequest } from './types.ts';
 

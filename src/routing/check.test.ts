@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { checkRoutes, type RouteProblem } from './check.ts';
-import { routesOf } from './random-routes.ts';
+import { routesOf } from './random-routes.support.ts';
 
 type Routes = Parameters<typeof routesOf>[0];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { explain } from './explain.ts';
-import { requestOf, routesOf } from './random-routes.ts';
+import { requestOf, routesOf } from './random-routes.support.ts';
 
 const routes = routesOf({
   host: { match: { hosts: ['other.test', '*.other.test'] } },

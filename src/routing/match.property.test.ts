@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { compileRouter } from './compile.ts';
 import { queryValue } from './conditions.ts';
 import { explain } from './explain.ts';
-import { randomRequest, randomRoutes } from './random-routes.ts';
+import { randomRequest, randomRoutes } from './random-routes.support.ts';
 import { referenceMatch } from './reference.ts';
 
 describe('for whatever routes and requests', () => {

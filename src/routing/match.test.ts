@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compileRouter } from './compile.ts';
-import { requestOf, routesOf } from './random-routes.ts';
+import { requestOf, routesOf } from './random-routes.support.ts';
 import type { RoutedRequest } from './types.ts';
 
 type Routes = Parameters<typeof routesOf>[0];

@@ -16,7 +16,7 @@ describe('a path of a route', () => {
     ['/a%2Fb', false, '1', []],
   ];
   for (const [text, prefix, shape, captureNames] of table) {
-    it(`${text} is ${prefix ? 'a prefix' : 'exact'} with the captures [${captureNames}]`, () => {
+    it(`${text} is ${prefix ? 'a prefix' : 'exact'} with the captures [${captureNames.join()}]`, () => {
       const parsed = parsePattern(text);
       assert.ok(parsed.ok);
       const { pattern } = parsed;

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { normalisePath } from '../http/path.ts';
 import { compileRouter } from './compile.ts';
-import { requestOf, routesOf } from './random-routes.ts';
+import { requestOf, routesOf } from './random-routes.support.ts';
 import { compileRewrite, parseTemplate } from './rewrite.ts';
 
 /** What a route with this path makes of a request's path. */

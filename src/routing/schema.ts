@@ -5,7 +5,10 @@ const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 const host = z
   .string()
-  .regex(/^(\*\.)?[a-z0-9_]([a-z0-9_-]*)(\.[a-z0-9_-]+)*$|^\[[0-9a-f:.]+\]$/, 'is not a host: write api.example.com or *.example.com, in small letters and without a port');
+  .regex(
+    /^(\*\.)?[a-z0-9_]([a-z0-9_-]*)(\.[a-z0-9_-]+)*$|^\[[0-9a-f:.]+\]$/,
+    'is not a host: write api.example.com or *.example.com, in small letters and without a port',
+  );
 
 /** Exact unless it ends in `/*`; `{name}` captures one whole segment. Percent-encoded and dot segments are refused. */
 const path = z.string().regex(/^\/[^?#\s]*$/, 'is not a path: it begins with / and has no query');
@@ -19,18 +22,38 @@ const valueMatch = z.union([
 const matchSchema = z.strictObject({
   hosts: z.array(host).min(1).optional().describe('Hosts; none means any'),
   paths: z.array(path).min(1).optional().describe('Paths, exact or ending in /*; none means any'),
-  methods: z.array(z.string().regex(METHOD, 'is not a method')).min(1).optional().describe('Methods; GET includes HEAD'),
-  headers: z.record(z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a field name in small letters'), valueMatch).optional(),
+  methods: z
+    .array(z.string().regex(METHOD, 'is not a method'))
+    .min(1)
+    .optional()
+    .describe('Methods; GET includes HEAD'),
+  headers: z
+    .record(
+      z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a field name in small letters'),
+      valueMatch,
+    )
+    .optional(),
   query: z.record(z.string(), valueMatch).optional(),
-  protocols: z.array(z.enum(['http', 'https'])).min(1).optional().describe('none means both'),
+  protocols: z
+    .array(z.enum(['http', 'https']))
+    .min(1)
+    .optional()
+    .describe('none means both'),
 });
 
 /** One entry: a single key, the policy's name or the path of your own (`./policies/mine.ts`), with its options. */
-export const policyListSchema = z.array(z.record(z.string(), z.unknown())).describe('In the order in which they run within their stage');
+export const policyListSchema = z
+  .array(z.record(z.string(), z.unknown()))
+  .describe('In the order in which they run within their stage');
 
 export const routeSchema = z.strictObject({
   match: matchSchema,
-  priority: z.int().min(-1000).max(1000).default(0).describe('Higher wins before any other rule of precedence'),
+  priority: z
+    .int()
+    .min(-1000)
+    .max(1000)
+    .default(0)
+    .describe('Higher wins before any other rule of precedence'),
   policies: policyListSchema.default([]),
   service: z.string().optional().describe('Name from `services`'),
   split: z
@@ -48,7 +71,9 @@ export const routeSchema = z.strictObject({
     .describe('A fixed answer'),
   redirect: z
     .strictObject({
-      status: z.union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)]).default(302),
+      status: z
+        .union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)])
+        .default(302),
       scheme: z.enum(['http', 'https']).optional(),
       host: z.string().optional(),
       port: z.int().min(1).max(65_535).optional(),
@@ -57,14 +82,19 @@ export const routeSchema = z.strictObject({
     .optional(),
   rewrite: z
     .strictObject({
-      path: path.optional().describe('New path; {name} inserts a capture, a final /* what the /* of the match took'),
-      host: z.string().regex(/^[A-Za-z0-9.:[\]-]+$/, 'is not a host').optional().describe('Host that the service sees'),
+      path: path
+        .optional()
+        .describe('New path; {name} inserts a capture, a final /* what the /* of the match took'),
+      host: z
+        .string()
+        .regex(/^[A-Za-z0-9.:[\]-]+$/, 'is not a host')
+        .optional()
+        .describe('Host that the service sees'),
     })
     .optional(),
   timeout: duration('Whole request, retries included; 0s is no limit').prefault('0s'),
 });
 
-export type MatchConfig = z.output<typeof matchSchema>;
 export type ValueMatch = z.output<typeof valueMatch>;
 /** A route as the data plane receives it; exactly one of service, split, respond, redirect is there. */
 export type RouteConfig = z.output<typeof routeSchema>;

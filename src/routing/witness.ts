@@ -82,7 +82,7 @@ export function witness(candidate: Candidate): RoutedRequest {
     scheme: candidate.protocols?.[0] ?? 'https',
     host: host === undefined ? 'example.com' : host.startsWith('*.') ? `any${host.slice(1)}` : host,
     path: `/${segments.join('/')}`,
-    search: parameters.size > 0 ? `?${parameters}` : '',
+    search: parameters.size > 0 ? `?${parameters.toString()}` : '',
     fields,
   };
 }

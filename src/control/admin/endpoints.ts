@@ -1,3 +1,4 @@
+import { METRICS_CONTENT_TYPE } from '../../observability/metrics-hub.ts';
 import { type AdminAnswer, json, problem, text } from './answer.ts';
 
 /** A request to an endpoint, read whole. */
@@ -96,7 +97,7 @@ function list(gateway: GatewayControl): AdminAnswer {
 }
 
 async function metrics(gateway: GatewayControl): Promise<AdminAnswer> {
-  return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await gateway.metrics() };
+  return { status: 200, type: METRICS_CONTENT_TYPE, body: await gateway.metrics() };
 }
 
 async function reload(gateway: GatewayControl): Promise<AdminAnswer> {

@@ -32,16 +32,16 @@ export type ReloadOutcome<Problem> =
     };
 
 export interface ReloaderOptions<Config extends Reloadable, Problem> {
-  load(): Promise<LoadOutcome<Config, Problem>>;
+  readonly load: () => Promise<LoadOutcome<Config, Problem>>;
   /** Puts it into force everywhere or nowhere. */
-  apply(
+  readonly apply: (
     config: Config,
-  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly reasons: readonly string[] }>;
+  ) => Promise<{ readonly ok: true } | { readonly ok: false; readonly reasons: readonly string[] }>;
   /** Shows errors and warnings of a file to whoever runs the gateway. */
-  show(problems: readonly Problem[]): void;
-  log(level: 'info' | 'error', message: string): void;
+  readonly show: (problems: readonly Problem[]) => void;
+  readonly log: (level: 'info' | 'error', message: string) => void;
   /** Called after each attempt, such as to count it and to watch other files. */
-  onOutcome?(outcome: ReloadOutcome<Problem>, config: Config): void;
+  readonly onOutcome?: (outcome: ReloadOutcome<Problem>, config: Config) => void;
 }
 
 /**

@@ -46,7 +46,7 @@ export function parseTextFormat(text: string): Family[] {
     } else {
       const sample = parseSample(line) ?? fail('no sample');
       if (current === undefined || !belongs(sample.name, current)) fail('a sample outside of its family');
-      const key = `${sample.name}${JSON.stringify(Object.entries(sample.labels).sort())}`;
+      const key = `${sample.name}${JSON.stringify(Object.entries(sample.labels).sort(byName))}`;
       if (seen.has(key)) fail('a sample that comes twice');
       seen.add(key);
       if (current?.type !== 'gauge' && !(sample.value >= 0)) fail('a count that is not a positive number');
@@ -58,6 +58,10 @@ export function parseTextFormat(text: string): Family[] {
     if (family.type === 'histogram') checkHistogram(family);
   }
   return [...families.values()];
+}
+
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
 }
 
 function belongs(name: string, family: Family): boolean {

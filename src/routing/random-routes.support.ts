@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Fields } from '../http/fields.ts';
-import { type RouteConfig, routeSchema } from './schema.ts';
+import { routeSchema } from './schema.ts';
 import type { NamedRoute, RoutedRequest } from './types.ts';
 
 // Routes and requests for the tests of this folder. The alphabets are small, so that random routes collide.
@@ -9,7 +9,7 @@ import type { NamedRoute, RoutedRequest } from './types.ts';
 export function routesOf(routes: Readonly<Record<string, Readonly<Record<string, unknown>>>>): NamedRoute[] {
   return Object.entries(routes).map(([name, config]) => ({
     name,
-    config: routeSchema.parse({ service: 'backend', ...config }) as RouteConfig,
+    config: routeSchema.parse({ service: 'backend', ...config }),
   }));
 }
 
@@ -83,4 +83,4 @@ export const randomRequest: fc.Arbitrary<RoutedRequest> = fc
       .map((pairs) => (pairs.length === 0 ? '' : `?${pairs.map((pair) => pair.join('')).join('&')}`)),
     headers: fc.dictionary(fc.constantFrom('h', 'i'), sent),
   })
-  .map(({ headers, ...rest }) => ({ ...rest, fields: Fields.from(headers) }) as RoutedRequest);
+  .map(({ headers, ...rest }): RoutedRequest => ({ ...rest, fields: Fields.from(headers) }));

@@ -94,6 +94,8 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   readonly response = new GatewayResponse();
   readonly captures: string[] = [];
   captureNames: readonly string[] = NO_NAMES;
+  /** Port that the client used, as far as trusted proxies tell, else the listener's. */
+  port: number;
   route: CompiledRoute;
   id = '';
   traceId = '';
@@ -135,6 +137,7 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
     this.listener = listener;
     this.downstream = downstream;
     this.client = client;
+    this.port = listener.port;
     this.request = request;
     this.route = snapshot.unrouted;
     this.startedMs = performance.now();

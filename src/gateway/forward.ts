@@ -58,7 +58,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
       client.peerAddress,
       request.scheme,
       request.authority,
-      listener.port,
+      exchange.port,
     );
     listener.forwarding.appendVia(request.fields, request.version);
     this.#acquire(false);

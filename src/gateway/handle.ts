@@ -18,6 +18,8 @@ import type { Snapshot } from './snapshot.ts';
 export function handle(exchange: Exchange): void {
   const { request, snapshot } = exchange;
   if (request.path === '*') return answer(exchange, SERVER_OPTIONS);
+  if ((request.method === 'OPTIONS' || request.method === 'TRACE') && endsHere(request))
+    return answerLastHop(exchange);
 
   const entry = snapshot.router.match(request, exchange.captures) ?? matchPreflight(exchange);
   if (entry !== undefined) {
@@ -33,6 +35,21 @@ const SERVER_OPTIONS: Answer = {
   status: 204,
   headers: { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
 };
+
+/** RFC 9110 section 7.6.2: Max-Forwards counts down, and who receives 0 answers instead of passing on. */
+function endsHere(request: GatewayRequest): boolean {
+  const value = request.fields.get('max-forwards');
+  if (value === undefined || !/^\d{1,9}$/.test(value)) return false;
+  if (Number(value) === 0) return true;
+  request.fields.set('max-forwards', String(Number(value) - 1));
+  return false;
+}
+
+function answerLastHop(exchange: Exchange): void {
+  if (exchange.request.method === 'OPTIONS') return answer(exchange, SERVER_OPTIONS);
+  // To echo a request is to hand its credentials to whoever can read the answer.
+  refuse(exchange, 'method_not_allowed', undefined, SERVER_OPTIONS.headers);
+}
 
 /**
  * A CORS preflight asks on behalf of another method, whose route it belongs to (Fetch, section 3.2): that of the method named, where no

@@ -48,6 +48,7 @@ function believe(exchange: Exchange, peer: string): void {
   if (origin === undefined) return;
   if (origin.address !== peer) exchange.client = { address: origin.address, peerAddress: peer };
   if (origin.scheme !== undefined) request.scheme = origin.scheme;
+  if (origin.port !== undefined) exchange.port = origin.port;
   const authority = origin.authority === undefined ? undefined : parseAuthority(origin.authority);
   if (authority === undefined) return;
   request.authority = authority.authority;

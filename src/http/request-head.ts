@@ -314,7 +314,7 @@ function parseFieldLines(
 function applyConnection(head: RequestHead, connection: ConnectionOptions, upgrade: string): void {
   if (connection.close) head.keepAlive = false;
   else if (connection.keepAlive) head.keepAlive = true;
-  for (const name of connection.names) head.fields.delete(name);
+  for (const name of connection.names) if (!isForwarding(name)) head.fields.delete(name);
   // A body before the switch would have to be kept apart from the tunnel; h2c would carry requests past the routes.
   if (
     connection.upgrade &&
@@ -325,6 +325,11 @@ function applyConnection(head: RequestHead, connection: ConnectionOptions, upgra
   ) {
     head.upgrade = upgrade;
   }
+}
+
+/** What proxies in front say of the client is not the client's to remove (CVE-2022-31813, CVE-2024-45410). */
+function isForwarding(name: string): boolean {
+  return name === 'forwarded' || name.startsWith('x-forwarded-');
 }
 
 function bad(head: RequestHead, detail: string): RequestHead {

@@ -1,22 +1,94 @@
 import * as net from 'node:net';
 
 /**
- * Where all plain sockets of a thread read into. A read is told at once and synchronously, so one buffer serves them all: no
- * allocation per read, and an idle connection holds no memory for it. What is told lasts for the call only.
- *
- * Measured against 'data' events, which allocate 64 KiB per read and pass through the stream machinery: see bench/README.md.
+ * Where plain sockets of a thread read into, unless much comes at once. A read is told at once and synchronously, so one buffer
+ * serves them all: no allocation per read, and an idle connection holds no memory for it. bench/README.md has the measurements.
  */
-const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+const SHARED: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+const OWN_BYTES = 64 * 1024;
+/** A read of this size is part of something large: the next one goes into a buffer of the socket's own, which need not be copied. */
+const LARGE_BYTES = 32 * 1024;
+/** Buffers kept for the next socket that has much to read. */
+const MAX_SPARE = 64;
+
+/** A buffer that one socket reads into at a time. */
+interface OwnBuffer extends Buffer {
+  /** A write that is not done yet still needs what is in it. */
+  taken?: boolean;
+}
+
+const spare: OwnBuffer[] = [];
 
 /** Takes octets `data[0, length)`, which last for the call only. `this` is the socket. */
 export type OnRead = (this: net.Socket, length: number, data: Uint8Array) => boolean;
 
+type OnReadOption = NonNullable<net.SocketConstructorOpts['onread']>;
+
+/** Which buffer a socket reads into next. */
+class ReadTarget {
+  #own: OwnBuffer | undefined;
+  #current: Buffer | undefined;
+  /** Octets of the last read. */
+  last = 0;
+
+  /** The buffer for the next read; undefined when it is the same as for the last one, which is cheaper than to tell it again. */
+  next(): Buffer | undefined {
+    const large = this.last >= LARGE_BYTES;
+    if (!large && this.#current === SHARED) return undefined;
+    const before = this.#current;
+    if (this.#own?.taken === true) this.#own = undefined;
+    if (large) {
+      this.#own ??= spare.pop() ?? Buffer.allocUnsafeSlow(OWN_BYTES);
+      this.#current = this.#own;
+    } else {
+      if (this.#own !== undefined && spare.length < MAX_SPARE) spare.push(this.#own);
+      this.#own = undefined;
+      this.#current = SHARED;
+    }
+    return this.#current === before ? undefined : this.#current;
+  }
+}
+
 /** The `onread` option of a socket whose octets go to `callback`. */
-export function readInto(callback: OnRead): {
-  buffer: Uint8Array;
-  callback: (length: number, data: Uint8Array) => boolean;
-} {
-  return { buffer: READ_BUFFER, callback: callback as (length: number, data: Uint8Array) => boolean };
+export function readInto(callback: OnRead): OnReadOption {
+  const target = new ReadTarget();
+  return {
+    // Node leaves the buffer as it is when it is given none, which its types do not say.
+    buffer: () => target.next() as Buffer,
+    callback(this: net.Socket, length: number, data: Uint8Array): boolean {
+      target.last = length;
+      return callback.call(this, length, data);
+    },
+  } as OnReadOption;
+}
+
+/**
+ * Writes `data[from, to)` between two short texts, as a `socket.write` does: false when the socket has more than it can pass on. The
+ * octets may be overwritten when this returns. They are copied only where they could be, or where a copy saves a second write.
+ */
+export function writeOctets(
+  socket: net.Socket,
+  data: Buffer,
+  from: number,
+  to: number,
+  before: string,
+  after: string,
+): boolean {
+  if (data === SHARED || before !== '' || after !== '')
+    return socket.write(joined(data, from, to, before, after));
+  const open = socket.write(from === 0 && to === data.length ? data : data.subarray(from, to));
+  // The kernel did not take all of it: the buffer now belongs to the write, and its reader gets another.
+  if (socket.writableLength > 0) (data as OwnBuffer).taken = true;
+  return open;
+}
+
+function joined(data: Buffer, from: number, to: number, before: string, after: string): Buffer {
+  const whole = Buffer.allocUnsafeSlow(before.length + (to - from) + after.length);
+  if (before !== '') whole.write(before, 0, 'latin1');
+  data.copy(whole, before.length, from, to);
+  if (after !== '') whole.write(after, whole.length - after.length, 'latin1');
+  return whole;
 }
 
 interface WithHandle {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Fields } from '../http/fields.ts';
 import { chunkLine, fieldLines, lastChunk, statusLine } from '../http/serialise.ts';
-import { copyOf, latin1 } from '../lib/octets.ts';
+import { latin1, writeOctets } from '../lib/octets.ts';
 
 /** Text up to this size is written together with what comes before and after it. */
 const SHORT_BYTES = 8 * 1024;
@@ -35,15 +35,9 @@ export class AnswerWriter {
   body(data: Buffer, from: number, to: number): void {
     const length = to - from;
     if (length <= SHORT_BYTES && this.#out.length <= SHORT_BYTES) return this.text(latin1(data, from, to));
-    const socket = this.#socket;
-    const chunked = this.#chunked;
-    const before = chunked ? this.#out + chunkLine(length) : this.#out;
+    const before = this.#chunked ? this.#out + chunkLine(length) : this.#out;
     this.#out = '';
-    socket.cork();
-    if (before !== '') socket.write(before, 'latin1');
-    let open = socket.write(copyOf(data, from, to));
-    if (chunked) open = socket.write('\r\n', 'latin1');
-    socket.uncork();
+    const open = writeOctets(this.#socket, data, from, to, before, this.#chunked ? '\r\n' : '');
     this.congested ||= !open;
   }
 

@@ -5,7 +5,6 @@ import { Exchange, GatewayRequest } from '../gateway/exchange.ts';
 import { abandon, finish } from '../gateway/finish.ts';
 import { handle } from '../gateway/handle.ts';
 import { identify } from '../gateway/identify.ts';
-import { BodyReader, type BodySink } from '../http/body-reader.ts';
 import type { Fields } from '../http/fields.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { fieldLines, statusLine } from '../http/serialise.ts';
@@ -15,10 +14,9 @@ import type { ClientView } from '../policy/contract.ts';
 import { answerHeadText, bodyEndOf } from './answer-head.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { Input } from './input.ts';
+import { RequestBody } from './request-body.ts';
 import type { BoundListener, OpenConnection, WorkerRuntime } from './runtime.ts';
 
-/** An unread rest of a body up to this size is read and dropped, to keep the connection; beyond it closing is cheaper. */
-const DISCARD_BYTES = 64 * 1024;
 /** How long a connection that is closed after its last answer is read on, so that a reset does not overtake that answer. */
 const LINGER_MS = 2000;
 
@@ -37,7 +35,7 @@ export interface ServerSocket extends Socket {
 }
 
 /** A client's HTTP/1.1 connection: requests one after the other, each answered before the next is looked at. */
-export class ServerConnection implements Downstream, Deadline, BodySink, OpenConnection {
+export class ServerConnection implements Downstream, Deadline, OpenConnection {
   deadlineMs: number;
   readonly countedAs: string;
   readonly #socket: ServerSocket;
@@ -49,12 +47,10 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   /** The beginning of a head that is not complete. */
   #text = '';
   readonly #input = new Input();
-  #reader: BodyReader | undefined;
-  #reading = false;
+  /** There until the request's body is read to its end. */
+  #body: RequestBody | undefined;
   #paused = false;
   #pumping = false;
-  /** The answer is complete, and the rest of the request's body is dropped. */
-  #discarding = false;
   readonly #writer: AnswerWriter;
   /** The answer has no other end than the connection's. */
   #endsByClosing = false;
@@ -63,7 +59,6 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   #clientEnded = false;
   /** When the whole request must be over. */
   #requestDeadlineMs = Number.POSITIVE_INFINITY;
-  #expectsContinue = false;
 
   /** The socket reads by `onRead`. `countedAs` is the address that the connection limits know it by. */
   constructor(
@@ -127,15 +122,14 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
         const { data, from, to } = this.#input;
         this.#input.clear();
         this.#exchange.forward?.tunnel(data as Buffer, from, to);
-      } else if (this.#reading && this.#reader !== undefined) {
+      } else if (this.#body?.wanted === true) {
         this.#feedBody();
       } else {
         break;
       }
     }
     this.#pumping = false;
-    const wait =
-      !this.#input.empty || (this.#exchange !== undefined && this.#reader !== undefined && !this.#reading);
+    const wait = !this.#input.empty || this.#body?.wanted === false;
     if (wait !== this.#paused) this.#setPaused(wait);
     this.flush();
   }
@@ -183,9 +177,6 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     this.#state = 'busy';
     this.#exchange = exchange;
     this.#keepAlive = head.keepAlive;
-    this.#expectsContinue = request.expectContinue;
-    this.#reading = false;
-    this.#discarding = false;
     this.#requestDeadlineMs = this.#worker.deadlines.after(timeouts.request);
     this.deadlineMs = this.#requestDeadlineMs;
     identify(exchange, this.#worker.traceIds);
@@ -199,16 +190,17 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
       );
       return;
     }
-    if (head.bodyLength !== 0) this.#reader = new BodyReader(head.bodyLength, this.#worker.names);
+    if (head.bodyLength !== 0) this.#body = new RequestBody(exchange, this.#worker.names);
     if (head.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
     handle(exchange);
-    if (exchange.route.timeoutMs > 0 && this.#exchange === exchange) {
-      this.#requestDeadlineMs = Math.min(
-        this.#requestDeadlineMs,
-        this.#worker.deadlines.after(exchange.route.timeoutMs),
-      );
-      if (this.deadlineMs > this.#requestDeadlineMs) this.deadlineMs = this.#requestDeadlineMs;
-    }
+    if (exchange.route.timeoutMs > 0 && this.#exchange === exchange)
+      this.#limitRequest(exchange.route.timeoutMs);
+  }
+
+  /** The whole request must be over in `ms` from now, if not earlier. */
+  #limitRequest(ms: number): void {
+    this.#requestDeadlineMs = Math.min(this.#requestDeadlineMs, this.#worker.deadlines.after(ms));
+    if (this.deadlineMs > this.#requestDeadlineMs) this.deadlineMs = this.#requestDeadlineMs;
   }
 
   // The request's body.
@@ -220,9 +212,8 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
       if (this.#paused) this.#setPaused(false);
       return;
     }
-    if (this.#reader === undefined || this.#reading) return;
-    this.#expectsContinue = false;
-    this.#reading = true;
+    if (this.#body === undefined || this.#body.wanted) return;
+    this.#body.wanted = true;
     this.#watch(this.#bound.current.config.timeouts.bodyIdle);
     if (!this.#input.empty) this.#feedBody();
     if (!this.#pumping) this.#pump();
@@ -233,53 +224,30 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
       if (!this.#paused) this.#setPaused(true);
       return;
     }
-    this.#reading = false;
+    if (this.#body === undefined) return;
+    this.#body.wanted = false;
     this.deadlineMs = this.#requestDeadlineMs;
-    if (!this.#pumping && this.#reader !== undefined && !this.#paused) this.#setPaused(true);
+    if (!this.#pumping && !this.#paused) this.#setPaused(true);
   }
 
   #feedBody(): void {
-    const { from, to } = this.#input;
-    const data = this.#input.data as Buffer;
-    const reader = this.#reader as BodyReader;
-    const exchange = this.#exchange;
-    this.#input.clear();
-    if (this.#discarding && reader.bytes > exchangeDiscardLimit(exchange)) return this.#linger();
+    const exchange = this.#exchange as Exchange;
+    const body = this.#body as RequestBody;
     this.#watch(this.#bound.current.config.timeouts.bodyIdle);
-    const next = reader.read(data, from, to, this);
-    if (this.#exchange !== exchange || this.#reader !== reader) return;
-    if (reader.problem !== '') return this.#refuseBody(reader.problem);
-    if (next < to) this.#input.borrow(data, next, to);
-    if (!reader.done) return;
-    this.#reader = undefined;
-    this.deadlineMs = this.#requestDeadlineMs;
-    if (this.#discarding) this.#nextRequest();
-    else {
-      if (exchange !== undefined) exchange.requestBytes = reader.bytes;
-      exchange?.bodySink?.requestBodyEnd(reader.trailers);
-    }
-  }
-
-  onBody(data: Buffer, from: number, to: number): void {
-    const exchange = this.#exchange;
-    const reader = this.#reader;
-    if (exchange === undefined || reader === undefined || this.#discarding) return;
-    exchange.requestBytes = reader.bytes;
-    if (reader.bytes > exchange.bodyLimit) {
-      reader.stop();
-      this.#keepAlive = false;
-      this.#failBody(exchange, 'body_too_large');
+    const progress = body.feed(this.#input);
+    // What was handed on may have ended the exchange.
+    if (progress === 'more' || this.#body !== body) return;
+    if (progress === 'done') {
+      this.#body = undefined;
+      this.deadlineMs = this.#requestDeadlineMs;
+      if (body.dropping) this.#nextRequest();
+      else exchange.bodySink?.requestBodyEnd(body.trailers);
       return;
     }
-    exchange.bodySink?.requestBody(data, from, to);
-  }
-
-  #refuseBody(problem: string): void {
-    const exchange = this.#exchange as Exchange;
     this.#keepAlive = false;
-    if (this.#discarding) return this.#linger();
-    exchange.error = problem;
-    this.#failBody(exchange, 'bad_request');
+    if (body.dropping) return this.#linger();
+    if (progress === 'malformed') exchange.error = body.problem;
+    this.#failBody(exchange, progress === 'too_large' ? 'body_too_large' : 'bad_request');
   }
 
   /** The body cannot be read on: answered where that is still possible, and the connection closes. */
@@ -319,11 +287,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   /** The rest of the body is too much to read, or may never come (RFC 9110 section 10.1.1). */
   #mustClose(): boolean {
     if (this.#clientEnded) return true;
-    const reader = this.#reader;
-    if (reader === undefined || this.#reading) return false;
-    if (this.#expectsContinue) return true;
-    const length = this.#exchange?.request.bodyLength ?? -1;
-    return length < 0 || length - reader.bytes > DISCARD_BYTES;
+    return this.#body !== undefined && this.#body.hopeless;
   }
 
   sendBody(data: Buffer, from: number, to: number): void {
@@ -349,10 +313,8 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     if (!this.#keepAlive || this.#mustClose()) {
       this.#exchange = undefined;
       this.#linger();
-    } else if (this.#reader !== undefined) {
-      this.#discarding = true;
-      this.#reading = true;
-      exchange.bodySink = undefined;
+    } else if (this.#body !== undefined) {
+      this.#body.drop();
       this.#watch(this.#bound.current.config.timeouts.bodyIdle);
       if (!this.#pumping) this.#pump();
     } else {
@@ -362,8 +324,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
 
   #nextRequest(): void {
     this.#exchange = undefined;
-    this.#reader = undefined;
-    this.#discarding = false;
+    this.#body = undefined;
     this.#state = 'idle';
     this.#requestDeadlineMs = Number.POSITIVE_INFINITY;
     this.deadlineMs = this.#worker.deadlines.after(this.#bound.current.config.timeouts.keepAlive);
@@ -426,8 +387,8 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
     this.flush();
     this.#state = 'lingering';
     this.#input.clear();
-    this.#reader?.stop();
-    this.#reader = undefined;
+    this.#body?.stop();
+    this.#body = undefined;
     this.#socket.end();
     // A slow client still has the time that it has for any answer; then the time to close its side.
     const waitMs = this.#socket.writableLength > 0 ? this.#bound.current.config.timeouts.write : LINGER_MS;
@@ -449,7 +410,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
       case 'head':
         return this.#headTimedOut();
       case 'busy':
-        if (exchange === undefined || this.#discarding || exchange.ended) return this.destroy();
+        if (exchange === undefined || exchange.ended) return this.destroy();
         return this.#busyTimedOut(exchange, nowMs);
       default:
         return this.destroy();
@@ -474,7 +435,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
       abandon(exchange, 'the client did not take the answer');
       return this.destroy();
     }
-    const waitsForClient = this.#reading && this.#reader !== undefined && nowMs < this.#requestDeadlineMs;
+    const waitsForClient = this.#body?.wanted === true && nowMs < this.#requestDeadlineMs;
     if (waitsForClient) {
       this.#failBody(exchange, 'request_timeout');
     } else if (exchange.answered) {
@@ -520,7 +481,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
   #endedWhileBusy(exchange: Exchange | undefined): void {
     if (exchange === undefined) return this.destroy();
     const grace = this.#bound.current.config.timeouts.halfClose;
-    const truncated = this.#reader !== undefined && this.#input.empty;
+    const truncated = this.#body !== undefined && this.#input.empty;
     if (truncated || grace === 0) {
       abandon(
         exchange,
@@ -528,8 +489,7 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
       );
       return this.destroy();
     }
-    this.#requestDeadlineMs = Math.min(this.#requestDeadlineMs, this.#worker.deadlines.after(grace));
-    if (this.deadlineMs > this.#requestDeadlineMs) this.deadlineMs = this.#requestDeadlineMs;
+    this.#limitRequest(grace);
   }
 
   closed(): void {
@@ -544,10 +504,6 @@ export class ServerConnection implements Downstream, Deadline, BodySink, OpenCon
 }
 
 const ALLOW = { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' };
-
-function exchangeDiscardLimit(exchange: Exchange | undefined): number {
-  return (exchange?.requestBytes ?? 0) + DISCARD_BYTES;
-}
 
 function onEnd(this: Socket): void {
   (this as ServerSocket).connection.ended();

@@ -144,22 +144,31 @@ export class Listener implements BoundListener {
   #accept(socket: net.Socket): void {
     const peer = normaliseAddress(socket.remoteAddress ?? '');
     const { proxyProtocol, limits } = this.current.config;
-    if (this.#draining || !this.#counter.enter(this.current.name, peer, limits)) {
+    // Behind a proxy the client's address is known, and counted, once the PROXY header is read.
+    const counted = proxyProtocol ? '' : peer;
+    if (
+      this.#draining ||
+      !this.#counter.enter(
+        this.current.name,
+        counted,
+        proxyProtocol ? { ...limits, connectionsPerAddress: 0 } : limits,
+      )
+    ) {
       refuseConnection(socket, this.#tls !== undefined);
     } else if (proxyProtocol) {
-      this.#hold(socket, peer);
+      this.#hold(socket, counted);
       this.#readProxyHeader(socket, peer);
     } else if (this.#tls !== undefined) {
-      this.#hold(socket, peer);
+      this.#hold(socket, counted);
       this.#secure(this.#tls, socket, peer);
     } else {
-      this.#open(readAccepted(socket, onRead), peer, peer);
+      this.#open(readAccepted(socket, onRead), peer, counted);
     }
   }
 
   /** A handshake that does not end is a slow client too. */
-  #hold(socket: net.Socket, peer: string): void {
-    this.#greeting.set(socket, peer);
+  #hold(socket: net.Socket, counted: string): void {
+    this.#greeting.set(socket, counted);
     const limit = this.current.config.timeouts.head;
     const timer =
       limit === 0
@@ -168,8 +177,10 @@ export class Listener implements BoundListener {
     socket.on('error', ignore);
     socket.once('close', () => {
       clearTimeout(timer);
-      if (!this.#greeting.delete(socket)) return;
-      this.#counter.leave(this.current.name, peer);
+      const countedAs = this.#greeting.get(socket);
+      if (countedAs === undefined) return;
+      this.#greeting.delete(socket);
+      this.#counter.leave(this.current.name, countedAs);
       this.#tellEmptied();
     });
   }
@@ -193,6 +204,7 @@ export class Listener implements BoundListener {
       socket.off('data', read);
       socket.pause();
       const client = header.source === undefined ? peer : normaliseAddress(header.source.address);
+      if (!this.#recount(socket, client)) return;
       const early = received.subarray(header.bytes);
       if (this.#tls !== undefined) {
         if (early.length > 0) socket.unshift(early);
@@ -200,12 +212,26 @@ export class Listener implements BoundListener {
         return;
       }
       this.#greeting.delete(socket);
-      const connection = this.#open(readEvents(socket, onRead), client, peer);
+      const connection = this.#open(readEvents(socket, onRead), client, client);
       if (early.length > 0) connection.received(early, 0, early.length);
       socket.resume();
     };
     socket.on('data', read);
     socket.resume();
+  }
+
+  /** Counts a connection under its client's address; one too many is refused. */
+  #recount(socket: net.Socket, client: string): boolean {
+    this.#counter.leave(this.current.name, '');
+    const admitted = this.#counter.enter(this.current.name, client, this.current.config.limits);
+    if (admitted) {
+      this.#greeting.set(socket, client);
+      return true;
+    }
+    this.#greeting.delete(socket);
+    refuseConnection(socket, this.#tls !== undefined);
+    this.#tellEmptied();
+    return false;
   }
 
   #secure(server: tls.Server, socket: net.Socket, client: string): void {
@@ -269,9 +295,19 @@ function serverListener(name: string, config: ListenerConfig, port: number): Ser
 const TOO_MANY_BODY = problemBody(failureAnswer('too_many_connections'), '');
 const TOO_MANY = `${statusLine(503)}Content-Type: application/problem+json\r\nContent-Length: ${TOO_MANY_BODY.length}\r\nRetry-After: 1\r\nConnection: close\r\n\r\n${TOO_MANY_BODY}`;
 
+/** How long a refused connection is read on, so that a reset does not overtake the answer. */
+const REFUSED_MS = 1000;
+
 /** RFC 9110 section 15.6.4. A TLS client would need a handshake first, which is what the limit is to save. */
 function refuseConnection(socket: net.Socket, secure: boolean): void {
   socket.on('error', ignore);
-  if (secure) socket.destroy();
-  else socket.end(TOO_MANY, () => socket.destroy());
+  if (secure) {
+    socket.destroy();
+    return;
+  }
+  socket.end(TOO_MANY);
+  socket.once('end', () => socket.destroy());
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), REFUSED_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
 }

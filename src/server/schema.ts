@@ -5,6 +5,13 @@ const cidr = z
   .string()
   .describe('An address or a range in CIDR notation: 10.0.0.0/8, 2001:db8::/32, 192.0.2.7');
 
+const HEAD_SIZE = 'is too small for any request: 128b at least';
+
+/** A head is held in memory while it is read, so that it always has a limit. */
+function isHeadSize(bytes: number): boolean {
+  return bytes >= 128;
+}
+
 const limitsSchema = z
   .strictObject({
     connections: z
@@ -17,8 +24,10 @@ const limitsSchema = z
       .min(0)
       .default(0)
       .describe('Open connections of one client address; 0 is no limit'),
-    requestLine: size('Longest request line; beyond it 414').prefault('8kb'),
-    head: size('Largest request head, request line included; beyond it 431').prefault('32kb'),
+    requestLine: size('Longest request line; beyond it 414').refine(isHeadSize, HEAD_SIZE).prefault('8kb'),
+    head: size('Largest request head, request line included; beyond it 431')
+      .refine(isHeadSize, HEAD_SIZE)
+      .prefault('32kb'),
     fields: z
       .int()
       .min(1)

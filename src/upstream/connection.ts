@@ -6,7 +6,7 @@ import type { Fields } from '../http/fields.ts';
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
 import { chunkLine } from '../http/serialise.ts';
 import type { Deadline, Deadlines } from '../lib/deadlines.ts';
-import { copyOf, latin1, readEvents, readInto } from '../lib/octets.ts';
+import { latin1, readEvents, readInto, writeOctets } from '../lib/octets.ts';
 import type { UpstreamFailure, UpstreamFailureKind } from './failure.ts';
 
 /** Who asked. Every call but the last few is followed by `onFlush`, so that what belongs together is written together. */
@@ -146,14 +146,15 @@ export class UpstreamConnection implements Deadline {
     if (length <= SHORT_BYTES) {
       const text = latin1(data, from, to);
       this.congested = !socket.write(chunked ? `${chunkLine(length)}${text}\r\n` : text, 'latin1');
-    } else if (chunked) {
-      socket.cork();
-      socket.write(chunkLine(length), 'latin1');
-      socket.write(copyOf(data, from, to));
-      this.congested = !socket.write('\r\n', 'latin1');
-      socket.uncork();
     } else {
-      this.congested = !socket.write(copyOf(data, from, to));
+      this.congested = !writeOctets(
+        socket,
+        data,
+        from,
+        to,
+        chunked ? chunkLine(length) : '',
+        chunked ? '\r\n' : '',
+      );
     }
   }
 
@@ -183,7 +184,7 @@ export class UpstreamConnection implements Deadline {
   /** Sends octets through a tunnel. */
   writeTunnel(data: Buffer, from: number, to: number): void {
     this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
-    this.congested = !this.#socket.write(copyOf(data, from, to));
+    this.congested = !writeOctets(this.#socket, data, from, to, '', '');
   }
 
   /** The client sends no more through the tunnel. */

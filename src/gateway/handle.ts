@@ -4,7 +4,6 @@ import type { Service, Target } from '../upstream/service.ts';
 import { answer, failPolicy, refuse } from './answer.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
-import type { Snapshot } from './snapshot.ts';
 
 /**
  * The life of a request, from its head to the moment when something answers it:
@@ -21,7 +20,7 @@ export function handle(exchange: Exchange): void {
   if ((request.method === 'OPTIONS' || request.method === 'TRACE') && endsHere(request))
     return answerLastHop(exchange);
 
-  const entry = snapshot.router.match(request, exchange.captures) ?? matchPreflight(exchange);
+  const entry = snapshot.router.match(request, exchange.captures);
   if (entry !== undefined) {
     exchange.route = entry.value;
     exchange.captureNames = entry.captureNames;
@@ -49,20 +48,6 @@ function answerLastHop(exchange: Exchange): void {
   if (exchange.request.method === 'OPTIONS') return answer(exchange, SERVER_OPTIONS);
   // To echo a request is to hand its credentials to whoever can read the answer.
   refuse(exchange, 'method_not_allowed', undefined, SERVER_OPTIONS.headers);
-}
-
-/**
- * A CORS preflight asks on behalf of another method, whose route it belongs to (Fetch, section 3.2): that of the method named, where no
- * route takes OPTIONS itself.
- */
-function matchPreflight({ request, snapshot, captures }: Exchange): ReturnType<Snapshot['router']['match']> {
-  if (request.method !== 'OPTIONS' || !request.fields.has('origin')) return undefined;
-  const method = request.fields.get('access-control-request-method');
-  if (method === undefined) return undefined;
-  request.method = method;
-  const entry = snapshot.router.match(request, captures);
-  request.method = 'OPTIONS';
-  return entry;
 }
 
 /** The route's own rewriting comes before the policies, which may change its result. */

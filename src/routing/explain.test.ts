@@ -65,6 +65,49 @@ describe('explain', () => {
     );
   });
 
+  it('takes a preflight to the route of the method that it asks for, where no route takes OPTIONS', () => {
+    const methods = routesOf({
+      read: { match: { paths: ['/a'], methods: ['GET'] } },
+      write: { match: { paths: ['/a'], methods: ['PUT'] } },
+    });
+    const asking = { Origin: 'https://app.test', 'Access-Control-Request-Method': 'PUT' };
+    assert.deepEqual(explain(methods, requestOf('OPTIONS http://h/a', asking)), {
+      status: 'matched',
+      winner: { route: 'write', pattern: '/a', captures: {}, preflightFor: 'PUT' },
+      losers: [{ route: 'read', reason: 'method', detail: 'the method is PUT, the route is for GET' }],
+      allow: [],
+    });
+  });
+
+  it('takes a preflight to a route that takes OPTIONS itself', () => {
+    const any = routesOf({
+      all: { match: { paths: ['/*'] } },
+      write: { match: { paths: ['/a'], methods: ['PUT'] } },
+    });
+    const asking = { Origin: 'https://app.test', 'Access-Control-Request-Method': 'PUT' };
+    const { winner } = explain(any, requestOf('OPTIONS http://h/a', asking));
+    assert.deepEqual(winner, { route: 'all', pattern: '/*', captures: { '*': '/a' } });
+  });
+
+  const otherwise: [title: string, method: string, headers: Record<string, string>][] = [
+    ['no Origin', 'OPTIONS', { 'Access-Control-Request-Method': 'PUT' }],
+    ['no method that it asks for', 'OPTIONS', { Origin: 'https://app.test' }],
+    ['another method', 'GET', { Origin: 'https://app.test', 'Access-Control-Request-Method': 'PUT' }],
+    [
+      'no route for the method',
+      'OPTIONS',
+      { Origin: 'https://app.test', 'Access-Control-Request-Method': 'POST' },
+    ],
+  ];
+  for (const [title, method, headers] of otherwise) {
+    it(`finds no route by a preflight with ${title}`, () => {
+      const only = routesOf({ write: { match: { paths: ['/a'], methods: ['PUT'] } } });
+      const explanation = explain(only, requestOf(`${method} http://h/a`, headers));
+      assert.equal(explanation.status, 'method_not_allowed');
+      assert.deepEqual(explanation.allow, ['PUT']);
+    });
+  }
+
   it('tells when there is no route', () => {
     const explanation = explain(routesOf({ a: { match: { paths: ['/a'] } } }), requestOf('GET http://h/b'));
     assert.equal(explanation.status, 'not_found');

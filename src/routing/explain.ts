@@ -8,6 +8,8 @@ export interface ExplainedWinner {
   readonly pattern: string | undefined;
   /** By name, percent-encoded; `*` is what `/*` took. */
   readonly captures: Readonly<Record<string, string>>;
+  /** The method that a CORS preflight asks for, where the route was found by that method. */
+  readonly preflightFor?: string;
 }
 
 export interface ExplainedLoser {
@@ -29,7 +31,7 @@ export interface Explanation {
 
 /** Which route takes a request, and why each other does not. The routes must have passed `checkRoutes` without an error. */
 export function explain(routes: readonly MatchedRoute[], request: RoutedRequest): Explanation {
-  const { winner, verdicts, allow } = referenceMatch(routes, request);
+  const { winner, verdicts, allow, preflightFor } = referenceMatch(routes, request);
   const losers: ExplainedLoser[] = [];
   for (const [index, verdict] of verdicts.entries()) {
     const route = (routes[index] as MatchedRoute).name;
@@ -48,6 +50,7 @@ export function explain(routes: readonly MatchedRoute[], request: RoutedRequest)
       route: candidate.route.name,
       pattern: candidate.pattern?.text,
       captures: Object.fromEntries(names.map((name, index) => [name, captures[index] ?? ''])),
+      ...(preflightFor === undefined ? {} : { preflightFor }),
     },
     losers,
     allow,

@@ -1,4 +1,5 @@
 import { type Condition, queryValue, satisfies } from './conditions.ts';
+import { preflightMethod } from './preflight.ts';
 import type { HostTable, PathNode, Ranked, RouteTree } from './tree.ts';
 import type { RoutedRequest } from './types.ts';
 
@@ -56,11 +57,11 @@ export class Router<T> {
   }
 
   /**
-   * The route that wins, or undefined. `captures` receives the captured values in the order of the entry's `captureNames`,
+   * The route that wins, or undefined; a CORS preflight that no route takes as it is goes to the route of the method that it asks for. `captures` receives the captured values in the order of the entry's `captureNames`,
    * percent-encoded as they were matched; the last is what `/*` took: empty, or with its leading slash.
    */
   match(request: RoutedRequest, captures: string[]): RouteEntry<T> | undefined {
-    const leaf = this.#find(request);
+    const leaf = this.#find(request) ?? this.#findForPreflight(request);
     if (leaf === undefined) {
       if (captures.length !== 0) captures.length = 0;
       return undefined;
@@ -78,6 +79,13 @@ export class Router<T> {
     return this.#methods.filter(
       (method) => this.#find({ method, scheme, host, path, search, fields }) !== undefined,
     );
+  }
+
+  #findForPreflight(request: RoutedRequest): Leaf<T> | undefined {
+    const method = preflightMethod(request);
+    if (method === undefined) return undefined;
+    const { scheme, host, path, search, fields } = request;
+    return this.#find({ method, scheme, host, path, search, fields });
   }
 
   #find(request: RoutedRequest): Leaf<T> | undefined {

@@ -46,7 +46,9 @@ const config = fc.record({
   match: fc.record({
     hosts: rarely(fc.uniqueArray(fc.constantFrom(...HOSTS), { minLength: 1, maxLength: 2 })),
     paths: fc.option(fc.uniqueArray(path, { minLength: 1, maxLength: 2 }), { nil: undefined, freq: 6 }),
-    methods: rarely(fc.uniqueArray(fc.constantFrom('GET', 'HEAD', 'POST'), { minLength: 1, maxLength: 2 })),
+    methods: rarely(
+      fc.uniqueArray(fc.constantFrom('GET', 'HEAD', 'POST', 'OPTIONS'), { minLength: 1, maxLength: 2 }),
+    ),
     headers: rarely(conditions(['h', 'i'])),
     query: rarely(conditions(['p', 'q'])),
     protocols: rarely(fc.uniqueArray(fc.constantFrom('http', 'https'), { minLength: 1, maxLength: 2 })),
@@ -68,7 +70,7 @@ const sent = fc.constantFrom('1', '2', '12', '');
 
 export const randomRequest: fc.Arbitrary<RoutedRequest> = fc
   .record({
-    method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT'),
+    method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'),
     scheme: fc.constantFrom('http', 'https'),
     host: fc.constantFrom('a.test', 'b.a.test', 'c.b.a.test', 'c.test', 'test', '.a.test', ''),
     path: requestPath,
@@ -82,5 +84,20 @@ export const randomRequest: fc.Arbitrary<RoutedRequest> = fc
       )
       .map((pairs) => (pairs.length === 0 ? '' : `?${pairs.map((pair) => pair.join('')).join('&')}`)),
     headers: fc.dictionary(fc.constantFrom('h', 'i'), sent),
+    preflight: fc.option(
+      fc.record(
+        {
+          Origin: fc.constant('https://app.test'),
+          'Access-Control-Request-Method': fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'),
+        },
+        { requiredKeys: [] },
+      ),
+      { nil: {} },
+    ),
   })
-  .map(({ headers, ...rest }): RoutedRequest => ({ ...rest, fields: Fields.from(headers) }));
+  .map(
+    ({ headers, preflight, ...rest }): RoutedRequest => ({
+      ...rest,
+      fields: Fields.from({ ...headers, ...preflight }),
+    }),
+  );

@@ -1,5 +1,6 @@
 import type { Condition } from './conditions.ts';
 import { addCandidates, type Candidate, compareCandidates, type MatchedRoute } from './precedence.ts';
+import { preflightMethod } from './preflight.ts';
 import type { RoutedRequest } from './types.ts';
 
 /** What kept a route from a request. `method` means that everything else matched. */
@@ -16,13 +17,24 @@ export interface ReferenceResult {
   /** One for each route, in the order of the configuration. */
   readonly verdicts: readonly Verdict[];
   readonly allow: readonly string[];
+  /** The method that a CORS preflight asks for, where it is by that method that the winner was found. */
+  readonly preflightFor?: string;
 }
 
 /**
  * The matcher that can be seen to be right: it tries every route and takes the best by precedence. `explain` shows what it
- * finds, and a property test holds the fast `Router` to it. It shares with the router the rules of precedence and nothing else.
+ * finds, and a property test holds the fast `Router` to it. It shares with the router the rules of precedence and what a preflight is, and nothing else.
  */
 export function referenceMatch(routes: readonly MatchedRoute[], request: RoutedRequest): ReferenceResult {
+  const result = matchAsItIs(routes, request);
+  const preflightFor = result.winner === undefined ? preflightMethod(request) : undefined;
+  if (preflightFor === undefined) return result;
+  const { scheme, host, path, search, fields } = request;
+  const asked = matchAsItIs(routes, { method: preflightFor, scheme, host, path, search, fields });
+  return asked.winner === undefined ? result : { ...asked, preflightFor };
+}
+
+function matchAsItIs(routes: readonly MatchedRoute[], request: RoutedRequest): ReferenceResult {
   const verdicts = routes.map((route, index) => judge(route, index, request));
   let winner: ReferenceResult['winner'];
   for (const [index, verdict] of verdicts.entries()) {

@@ -1,6 +1,7 @@
+import { inOrder } from '../../policies/compile.ts';
 import { loadPolicy } from '../../policies/load.ts';
 import type { PolicyUse } from '../../policies/use.ts';
-import { type Policy, STAGES, type Stage } from '../../policy/contract.ts';
+import type { Policy, Stage } from '../../policy/contract.ts';
 import { type ExplainedLoser, type Explanation, explain } from '../../routing/explain.ts';
 import { compileRedirect } from '../../routing/redirect.ts';
 import { compileRewrite } from '../../routing/rewrite.ts';
@@ -58,6 +59,8 @@ export interface RequestExplanation {
     readonly place: Place | undefined;
     readonly pattern: string | undefined;
     readonly captures: Readonly<Record<string, string>>;
+    /** The method that a CORS preflight asks for, where the route was found by that method. */
+    readonly preflightFor?: string;
   };
   /** In the order in which their request hooks run. Without a route: the global ones, which run all the same. */
   readonly policies: readonly ExplainedPolicy[];
@@ -92,6 +95,7 @@ export async function explainRequest(config: ExplainableConfig, question: Questi
             place: positionOf(['routes', winner.route]),
             pattern: winner.pattern,
             captures: winner.captures,
+            ...(winner.preflightFor === undefined ? {} : { preflightFor: winner.preflightFor }),
           },
         }),
     policies: await policiesInOrder(config, winner?.route),
@@ -106,7 +110,6 @@ interface PlacedPolicy extends ExplainedPolicy {
   readonly policy: Policy;
 }
 
-/** By stage, within a stage global ones first; of a policy that is unique only the last use runs. */
 async function policiesInOrder(
   config: ExplainableConfig,
   route: string | undefined,
@@ -119,13 +122,7 @@ async function policiesInOrder(
       placedPolicy(use, 'route', positionOf(['routes', route ?? '', 'policies', index])),
     ),
   ]);
-  return placed
-    .filter(
-      ({ use, policy }, at) =>
-        policy.unique !== true || !placed.some((other, i) => i > at && isSame(other.use, use)),
-    )
-    .sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage))
-    .map(({ name, stage, from, place }) => ({ name, stage, from, place }));
+  return inOrder(placed).map(({ name, stage, from, place }) => ({ name, stage, from, place }));
 }
 
 async function placedPolicy(
@@ -135,10 +132,6 @@ async function placedPolicy(
 ): Promise<PlacedPolicy> {
   const policy = await loadPolicy(use);
   return { name: use.name, stage: policy.stage, from, place: at, use, policy };
-}
-
-function isSame(a: PolicyUse, b: PolicyUse): boolean {
-  return a.name === b.name && a.module === b.module;
 }
 
 function outcomeOf(

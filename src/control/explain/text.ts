@@ -18,7 +18,8 @@ export function explanationText(explanation: RequestExplanation, options: TextOp
   if (route === undefined) lines.push(bold('Route: none'));
   else {
     const pattern = route.pattern === undefined ? '' : ` by path ${route.pattern}`;
-    lines.push(joined(bold(`Route: ${route.name}`), `${at(route.place)}${pattern}`));
+    const preflight = route.preflightFor === undefined ? '' : `, as the preflight of a ${route.preflightFor}`;
+    lines.push(joined(bold(`Route: ${route.name}`), `${at(route.place)}${pattern}${preflight}`));
     for (const [name, value] of Object.entries(route.captures))
       lines.push(`  ${name === '*' ? '/*' : name} = ${value}`);
   }

@@ -1,5 +1,6 @@
 import type { Fields } from '../../http/fields.ts';
 import { type Answer, definePolicy, type Exchange, type PolicyHooks } from '../../policy/contract.ts';
+import { preflightMethod } from '../../routing/preflight.ts';
 import { AllowedOrigins } from './origins.ts';
 import { type CorsOptions, corsSchema } from './schema.ts';
 import { addToVary } from './vary.ts';
@@ -79,13 +80,9 @@ class Cors implements PolicyHooks {
   }
 }
 
-/** Fetch standard, section "HTTP requests": an OPTIONS request with both fields; any other OPTIONS is the upstream's. */
+/** Any other OPTIONS is the upstream's. */
 function isPreflight({ request }: Exchange): boolean {
-  return (
-    request.method === 'OPTIONS' &&
-    request.fields.has('origin') &&
-    request.fields.has('access-control-request-method')
-  );
+  return preflightMethod(request) !== undefined;
 }
 
 /** The answer's fields of the CORS protocol and of Private Network Access. */

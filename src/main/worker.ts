@@ -10,7 +10,9 @@ if (parentPort === null)
   throw new Error('worker.ts is started by the supervisor as a thread, never by itself');
 const port = parentPort;
 const start = workerData as WorkerStart;
-const post = (message: FromWorker): void => port.postMessage(message);
+/** What is in `moved` changes hands instead of being copied. */
+const post = (message: FromWorker, moved: readonly ArrayBuffer[] = []): void =>
+  port.postMessage(message, moved);
 
 const plane = new DataPlane({
   workerId: start.workerId,
@@ -19,7 +21,7 @@ const plane = new DataPlane({
   terminal: start.color,
   connectionCounters: start.connectionCounters,
   log: (level, message, detail) => post({ kind: 'log', level, message, detail: cloneable(detail) }),
-  accessLogSink: (batch) => post({ kind: 'accessLog', batch }),
+  accessLogSink: (batch) => post({ kind: 'accessLog', batch }, [batch.buffer as ArrayBuffer]),
   metricsPost: (message) => post({ kind: 'metrics', message }),
 });
 const answer = answerSupervisor(plane, post);

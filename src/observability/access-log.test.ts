@@ -283,14 +283,14 @@ describe('a batch', () => {
   const line = (length: number) =>
     recordOf({ request: { path: 'x'.repeat(length - '{"path":""}\n'.length) } });
 
-  it('goes when 16 KiB are full', () => {
+  it('goes when 128 KiB are full', () => {
     const { log, sizes } = batches();
-    for (let i = 0; i < 4; i++) log.record(line(4095));
+    for (let i = 0; i < 32; i++) log.record(line(4095));
     assert.deepEqual(sizes, []);
     log.record(line(100));
-    assert.deepEqual(sizes, [4 * 4095 + 100]);
+    assert.deepEqual(sizes, [32 * 4095 + 100]);
     log.close();
-    assert.deepEqual(sizes, [4 * 4095 + 100]);
+    assert.deepEqual(sizes, [32 * 4095 + 100]);
   });
 
   it('goes when its first line is 100 ms old, and no timer runs without a line', (t) => {

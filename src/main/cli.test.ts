@@ -129,6 +129,13 @@ describe('the command line', () => {
       'portcullis check: --json takes no value\nUsage: portcullis check [file] [flags]\n',
     ],
     [
+      'checks one file',
+      ['check', 'a.yaml', '-c', 'b.yaml'],
+      2,
+      '',
+      'portcullis check: the file is given twice: as the argument and with --config\n',
+    ],
+    [
       'refuses a flag given twice',
       ['serve', '-c', 'a', '-c', 'b'],
       2,
@@ -181,6 +188,7 @@ describe('the command line', () => {
 describe('portcullis check', () => {
   const CASES: readonly [title: string, text: string, argv: string[], code: number, out: string][] = [
     ['passes a good file', GOOD, ['check'], 0, 'ok\n'],
+    ['passes a good file named by a flag', GOOD, ['check', '-c', 'portcullis.yaml'], 0, 'ok\n'],
     [
       'shows an error with its place and what was meant',
       BAD,

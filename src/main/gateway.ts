@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -62,6 +63,7 @@ export class Gateway {
   readonly #probe: EventLoopProbe;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
+  readonly #aborted = new AbortController();
   #lastReloadOk = true;
   #admin: AdminServer | undefined;
   #adminUrl: string | undefined;
@@ -145,24 +147,34 @@ export class Gateway {
     this.#options.accessLog.reopen();
   }
 
-  /** Takes no more connections, lets requests finish within `runtime.drainTimeout`, then closes everything. */
+  /**
+   * Serves on for `runtime.drainDelay`, then takes no more connections, lets requests finish within `runtime.drainTimeout`, and closes
+   * everything. From the first moment on it says that it is not ready.
+   */
   async stop(): Promise<void> {
     if (this.#state === 'stopping') return;
     this.#state = 'stopping';
-    const limitMs = this.config.runtime.drainTimeout;
-    this.#options.log.main('info', `draining: requests have ${limitMs / 1000} s to finish`);
+    const { drainDelay, drainTimeout } = this.config.runtime;
+    const log = this.#options.log.main;
     this.#watcher.close();
+    if (drainDelay > 0) {
+      log('info', `draining: connections are taken for ${drainDelay / 1000} s more`);
+      await setTimeout(drainDelay, undefined, { signal: this.#aborted.signal }).catch(() => {});
+    }
+    if (this.#aborted.signal.aborted) return;
+    log('info', `draining: requests have ${drainTimeout / 1000} s to finish`);
     this.#probe.close();
-    await this.#supervisor.drain(limitMs);
+    await this.#supervisor.drain(drainTimeout);
     // Until here it answers that the gateway is not ready.
     await this.#admin?.close();
     await this.#options.accessLog.close();
-    this.#options.log.main('info', 'stopped');
+    log('info', 'stopped');
   }
 
   /** Closes everything at once. */
   async abort(): Promise<void> {
     this.#state = 'stopping';
+    this.#aborted.abort();
     this.#watcher.close();
     this.#probe.close();
     await this.#supervisor.close();

@@ -24,8 +24,14 @@ export async function runUntilSignal(
   let gateway: Signalled | undefined;
   let stopping = false;
   const stopped = new AbortController();
-  const stop = (): void => void gateway?.stop().then(() => resolve(EXIT.ok));
+  let cut = false;
+  const stop = (): void =>
+    void gateway?.stop().then(() => {
+      // Cut short, the drain is over too; the exit code is that of the cut.
+      if (!cut) resolve(EXIT.ok);
+    });
   const abort = (code: number): void => {
+    cut = true;
     if (gateway === undefined) resolve(code);
     else void gateway.abort().then(() => resolve(code));
   };

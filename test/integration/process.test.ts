@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
+import { existsSync, readFileSync, renameSync, watch } from 'node:fs';
 import { createServer, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 import { describe, it } from 'node:test';
 import { RunningCli, Workspace } from '../support/cli.ts';
 
@@ -63,6 +65,15 @@ class HeldService implements AsyncDisposable {
     this.#server.close();
     await once(this.#server, 'close');
   }
+}
+
+/** Resolves when the file is there with a text that will do. */
+async function fileThat(path: string, holds: (text: string) => boolean): Promise<void> {
+  // Watched before the first look, so that no change is between the two.
+  const watcher = watch(dirname(path));
+  const changes = on(watcher, 'change');
+  while (!existsSync(path) || !holds(readFileSync(path, 'utf8'))) await changes.next();
+  watcher.close();
 }
 
 /** Faults that only a policy in the worker can make. */
@@ -181,6 +192,49 @@ describe('SIGTERM', () => {
     await cut;
   });
 
+  it(
+    'is followed by runtime.drainDelay, in which connections are taken and /readyz says 503',
+    LIMIT,
+    async () => {
+      using files = new Workspace({
+        'portcullis.yaml': config({ routes: says('still here') }).replace(
+          'runtime: {',
+          'runtime: { drainDelay: 1h,',
+        ),
+      });
+      await using cli = new RunningCli(['serve'], files.directory);
+      const { url, admin } = await cli.ready();
+      cli.signal('SIGTERM');
+      await cli.logged('draining: connections are taken for 3600 s more');
+      assert.deepEqual(await send(`${admin}/readyz`), { status: 503, body: 'not ready\n' });
+      assert.deepEqual(await send(`${url}/say`), { status: 200, body: 'still here' });
+      cli.signal('SIGTERM');
+      assert.deepEqual(await cli.exited, { code: 143, signal: null });
+    },
+  );
+
+  it('drains once runtime.drainDelay is over', LIMIT, async () => {
+    using files = new Workspace({
+      'portcullis.yaml': config({ routes: says('hello') }).replace(
+        'runtime: {',
+        'runtime: { drainDelay: 10ms,',
+      ),
+    });
+    await using cli = new RunningCli(['serve'], files.directory);
+    await cli.ready();
+    cli.signal('SIGTERM');
+    assert.deepEqual(await cli.exited, { code: 0, signal: null });
+    assert.deepEqual(
+      cli.log.slice(-4).map(({ message }) => message),
+      [
+        'SIGTERM',
+        'draining: connections are taken for 0.01 s more',
+        'draining: requests have 30 s to finish',
+        'stopped',
+      ],
+    );
+  });
+
   it('cuts what is not done within runtime.drainTimeout', LIMIT, async () => {
     await using service = await HeldService.start();
     const rest = `services: { held: { url: '${service.url}' } }`;
@@ -294,6 +348,30 @@ describe('a reload', () => {
     await cli.ready();
     files.write('portcullis.yaml', config({ workers: 2, routes: says('one') }));
     await cli.logged('runtime.workers changed: that takes effect when the gateway is started anew');
+  });
+});
+
+describe('SIGUSR2', () => {
+  it('opens the access log anew after it was moved', LIMIT, async () => {
+    using files = new Workspace();
+    const log = files.path('access.log');
+    const accessLog = `accessLog: { destination: ${log}, fields: [path] }`;
+    files.write(
+      'portcullis.yaml',
+      config({ routes: says('hello') }).replace('accessLog: { enabled: false }', accessLog),
+    );
+    await using cli = new RunningCli(['serve'], files.directory);
+    const { url } = await cli.ready();
+    await send(`${url}/before`);
+    await fileThat(log, (text) => text !== '');
+    renameSync(log, `${log}.1`);
+    cli.signal('SIGUSR2');
+    await fileThat(log, () => true);
+    await send(`${url}/after`);
+    cli.signal('SIGTERM');
+    await cli.exited;
+    assert.equal(readFileSync(`${log}.1`, 'utf8'), '{"path":"/before"}\n');
+    assert.equal(readFileSync(log, 'utf8'), '{"path":"/after"}\n');
   });
 });
 

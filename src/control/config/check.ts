@@ -7,13 +7,17 @@ import type { Problem } from './problem.ts';
 /**
  * What no schema can say: references between the parts, and what excludes or needs what. It looks at the configuration as it
  * was written, so that its errors come together with the schema's; what has a wrong type is the schema's to tell and skipped here.
+ * `sound` has the routes that nothing is wrong with, given the services that there are.
  */
-export function checkMeaning(config: unknown): Problem[] {
+export function checkMeaning(
+  config: unknown,
+  sound: { has(route: string): boolean } = new Set<string>(),
+): Problem[] {
   if (!isRecord(config)) return [];
   const problems: Problem[] = [];
   checkListeners(config, problems);
   checkServices(config['services'], problems);
-  checkRouteTargets(config, problems);
+  checkRouteTargets(config, sound, problems);
   checkObservability(config['observability'], problems);
   return problems;
 }
@@ -145,10 +149,14 @@ function checkUrl(url: unknown, path: Path, problems: Problem[]): void {
 const OUTCOMES = ['service', 'split', 'respond', 'redirect'] as const;
 const ROUTE_KEYS = ['match', 'priority', 'policies', ...OUTCOMES, 'rewrite', 'timeout'];
 
-function checkRouteTargets(config: Record<string, unknown>, problems: Problem[]): void {
+function checkRouteTargets(
+  config: Record<string, unknown>,
+  sound: { has(route: string): boolean },
+  problems: Problem[],
+): void {
   const services = namesOf(config['services']);
   for (const [name, route] of entriesOf(config['routes'])) {
-    if (!isRecord(route)) continue;
+    if (!isRecord(route) || sound.has(name)) continue;
     const path = ['routes', name];
     const chosen = OUTCOMES.filter((outcome) => route[outcome] !== undefined);
     for (const second of chosen.slice(1))
@@ -193,16 +201,16 @@ function checkObservability(observability: unknown, problems: Problem[]): void {
 
 function checkReference(
   name: unknown,
-  known: readonly string[],
+  known: ReadonlySet<string>,
   what: string,
   path: Path,
   problems: Problem[],
 ): void {
-  if (typeof name !== 'string' || known.includes(name)) return;
+  if (typeof name !== 'string' || known.has(name)) return;
   const suggestion = nearest(name, known);
   const list =
-    suggestion === undefined && known.length > 0 && known.length <= 12
-      ? `; there are: ${known.join(', ')}`
+    suggestion === undefined && known.size > 0 && known.size <= 12
+      ? `; there are: ${[...known].join(', ')}`
       : '';
   problems.push({ path, message: `there is no ${what} ${JSON.stringify(name)}${list}`, suggestion });
 }
@@ -211,8 +219,8 @@ function allWeightsZero(entries: readonly unknown[]): boolean {
   return entries.length > 0 && entries.every((entry) => isRecord(entry) && entry['weight'] === 0);
 }
 
-function namesOf(collection: unknown): string[] {
-  return isRecord(collection) ? Object.keys(collection) : [];
+function namesOf(collection: unknown): ReadonlySet<string> {
+  return new Set(isRecord(collection) ? Object.keys(collection) : []);
 }
 
 function entriesOf(collection: unknown): [name: string, entry: unknown][] {

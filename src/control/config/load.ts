@@ -1,5 +1,5 @@
 import { extname, resolve } from 'node:path';
-import type { ResolvedRoute, ResolvedService } from '../../gateway/config.ts';
+import type { ResolvedService } from '../../gateway/config.ts';
 import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
@@ -8,6 +8,7 @@ import { type PemPair, resolveAuthorities, resolvePair } from './certificates.ts
 import { checkMeaning } from './check.ts';
 import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
+import { type KnownRoute, type KnownRoutes, LoadCache } from './load-cache.ts';
 import { isRecord, type Path } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
@@ -34,6 +35,8 @@ export interface LoadOptions {
   readonly text?: string | undefined;
   /** Now, in milliseconds since 1970, for the validity of certificates. */
   readonly nowMs?: number | undefined;
+  /** What loads of this file may take over from each other. The result is the same without. */
+  readonly cache?: LoadCache | undefined;
 }
 
 export interface Position {
@@ -72,12 +75,13 @@ export type LoadResult =
 export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadResult> {
   const path = resolve(file);
   const files = new FileReader(path);
-  const read = await readSource(path, files, options);
+  const cache = options.cache ?? new LoadCache();
+  const read = await readSource(path, files, cache, options);
   for (const used of read.files ?? []) files.note(used);
   if (!read.ok) return { ok: false, errors: read.errors, warnings: [], files: files.files };
   const { source } = read;
   const problems: Problem[] = [];
-  const config = await build(source, files, problems, options);
+  const config = await build(source, files, problems, cache, options);
   const located = locateProblems(source, problems);
   const warnings = located.filter((error) => error.severity === 'warning');
   const errors = located.filter((error) => error.severity === 'error');
@@ -88,12 +92,17 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   };
   return {
     ok: true,
-    config: { ...config, files: files.files, positionOf, hash: digest(JSON.stringify(config)) },
+    config: { ...config, files: files.files, positionOf },
     warnings,
   };
 }
 
-async function readSource(path: string, files: FileReader, options: LoadOptions): Promise<SourceResult> {
+async function readSource(
+  path: string,
+  files: FileReader,
+  cache: LoadCache,
+  options: LoadOptions,
+): Promise<SourceResult> {
   const read =
     options.text === undefined
       ? await files.read(path, MAX_FILE_BYTES)
@@ -101,10 +110,10 @@ async function readSource(path: string, files: FileReader, options: LoadOptions)
   if (!read.ok) return refused(path, `the configuration ${read.reason}`);
   switch (extname(path).toLowerCase()) {
     case '.json':
-      return jsonSource(path, read.text);
+      return fromText(path, read.text, cache, jsonSource);
     case '.yaml':
     case '.yml':
-      return yamlSource(path, read.text);
+      return fromText(path, read.text, cache, yamlSource);
     case '.ts':
     case '.mts':
     case '.js':
@@ -118,6 +127,20 @@ async function readSource(path: string, files: FileReader, options: LoadOptions)
   }
 }
 
+/** A text says all that there is to say; a configuration in TypeScript is evaluated by every load, since it may ask for anything. */
+function fromText(
+  path: string,
+  text: string,
+  cache: LoadCache,
+  read: (path: string, text: string) => SourceResult,
+): SourceResult {
+  const known = cache.sourceOf(path, text);
+  if (known !== undefined) return { ok: true, source: known };
+  const result = read(path, text);
+  if (result.ok) cache.keepSource(text, result.source);
+  return result;
+}
+
 function refused(file: string, message: string): SourceResult {
   return {
     ok: false,
@@ -125,13 +148,14 @@ function refused(file: string, message: string): SourceResult {
   };
 }
 
-type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'secrets'>;
+type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'secrets' | 'hash'>;
 
 /** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
 async function build(
   source: ConfigSource,
   files: FileReader,
   problems: Problem[],
+  cache: LoadCache,
   options: LoadOptions,
 ): Promise<Built | undefined> {
   const written = source.value;
@@ -145,10 +169,12 @@ async function build(
     });
     return undefined;
   }
-  const parsed = configSchema.safeParse(written);
+  const known = cache.unchangedRoutes(written['routes'], options.policies);
+  const parsed = parse(written, known);
   if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
-  problems.push(...checkMeaning(written));
-  problems.push(...checkMatching(parsed.success ? parsed.data.routes : validRoutes(written['routes'])));
+  problems.push(...checkMeaning(written, cache.sameServices(written['services']) ? known : NONE_KNOWN));
+  const matching = parsed.success ? parsed.data.routes : validRoutes(written['routes'], known);
+  problems.push(...cache.matchingProblems(matching, checkMatching));
   const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = new PolicyLists({ catalog: options.policies ?? builtinCatalog(), secrets, files, problems });
@@ -164,7 +190,9 @@ async function build(
     resolveTracingHeaders(written['observability'], secrets, problems),
     lists.resolve(written['policies'], ['policies']),
     eachOf(written['routes'], (entry, name) =>
-      isRecord(entry) ? lists.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
+      isRecord(entry) && entry['policies'] !== undefined && known.get(name)?.fixed !== true
+        ? lists.resolve(entry['policies'], ['routes', name, 'policies'])
+        : undefined,
     ),
   ]);
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
@@ -172,10 +200,13 @@ async function build(
   const services = mapValues(data.services, (service, name) =>
     resolvedService(service, serviceTls.get(name)),
   );
-  const routes = mapValues(
-    data.routes,
-    (route, name): ResolvedRoute => ({ ...route, policies: routePolicies.get(name) ?? [] }),
-  );
+  const routes = cache.keep({
+    written,
+    routes: data.routes,
+    policiesOf: (name) => routePolicies.get(name) ?? [],
+    known,
+    catalog: options.policies,
+  });
   const dataPlane: DataPlaneConfig = {
     listeners: data.listeners,
     certificates: mapValues(data.certificates, (pair, name) => ({
@@ -183,20 +214,61 @@ async function build(
       key: certificates.get(name)?.key ?? pair.key,
     })),
     services,
-    routes,
+    routes: mapValues(data.routes, (_, name) => (routes.get(name) as KnownRoute).resolved),
     policies: globalPolicies,
     observability: {
       ...data.observability,
       tracing: { ...data.observability.tracing, headers: tracingHeaders },
     },
   };
-  return { dataPlane, admin: data.admin, runtime: data.runtime, secrets: secrets.resolved };
+  const { admin, runtime } = data;
+  return {
+    dataPlane,
+    admin,
+    runtime,
+    secrets: secrets.resolved,
+    hash: hashOf(dataPlane, routes, admin, runtime),
+  };
+}
+
+const NONE_KNOWN: KnownRoutes = new Map();
+
+/** What the schema makes of a configuration. Routes that are known to be right are not shown to it: it takes the longest of all. */
+function parse(
+  written: Record<string, unknown>,
+  known: KnownRoutes,
+): ReturnType<typeof configSchema.safeParse> {
+  if (known.size === 0) return configSchema.safeParse(written);
+  const names = Object.keys(written['routes'] as Record<string, unknown>);
+  const others = names.filter((name) => !known.has(name));
+  const routes = written['routes'] as Record<string, unknown>;
+  const parsed = configSchema.safeParse({
+    ...written,
+    routes: Object.fromEntries(others.map((name) => [name, routes[name]])),
+  });
+  if (!parsed.success) return parsed;
+  const all = names.map((name) => [name, known.get(name)?.parsed ?? parsed.data.routes[name]] as const);
+  return {
+    success: true,
+    data: { ...parsed.data, routes: Object.fromEntries(all) as ParsedConfig['routes'] },
+  };
+}
+
+/** The texts of routes are joined rather than made, and are the same whether or not they were known. */
+function hashOf(
+  { routes: _, ...others }: DataPlaneConfig,
+  routes: KnownRoutes,
+  admin: AdminConfig,
+  runtime: RuntimeConfig,
+): string {
+  const texts = [JSON.stringify([others, admin, runtime])];
+  for (const [name, { text }] of routes) texts.push(name, text);
+  return digest(texts.join('\n'));
 }
 
 /** Ties between routes are errors, routes that can never match are warnings. */
-function checkMatching(routes: Readonly<Record<string, RouteConfig>>): Problem[] {
-  const named = Object.entries(routes).map(([name, config]) => ({ name, config }));
-  return checkRoutes(named).map((found) => ({
+function checkMatching(routes: readonly [name: string, config: RouteConfig][]): Problem[] {
+  return checkRoutes(routes.map(([name, config]) => ({ name, config }))).map((found) => ({
     severity: found.severity,
     path: ['routes', found.route, ...found.path],
     message: found.message,
@@ -206,11 +278,11 @@ function checkMatching(routes: Readonly<Record<string, RouteConfig>>): Problem[]
   }));
 }
 
-function validRoutes(routes: unknown): Record<string, RouteConfig> {
+function validRoutes(routes: unknown, known: KnownRoutes): Record<string, RouteConfig> {
   const valid: Record<string, RouteConfig> = {};
   for (const [name, route] of isRecord(routes) ? Object.entries(routes) : []) {
-    const parsed = routeSchema.safeParse(route);
-    if (parsed.success) valid[name] = parsed.data;
+    const parsed = known.get(name)?.parsed ?? routeSchema.safeParse(route).data;
+    if (parsed !== undefined) valid[name] = parsed;
   }
   return valid;
 }
@@ -270,7 +342,9 @@ async function eachOf<Result>(
   const results = new Map<string, Result>();
   if (!isRecord(collection)) return results;
   for (const [name, entry] of Object.entries(collection)) {
-    const result = await visit(entry, name);
+    const visited = visit(entry, name);
+    // Thousands of turns of the microtask queue for what is not there would take milliseconds.
+    const result = visited === undefined ? undefined : await visited;
     if (result !== undefined) results.set(name, result);
   }
   return results;

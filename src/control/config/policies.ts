@@ -132,7 +132,8 @@ export class PolicyLists {
 const RELATIVE_IMPORT = /\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"\n]+)['"]/g;
 const MAX_MODULE_FILES = 500;
 
-function isModulePath(name: string): boolean {
+/** A user's own policy is named by the path of its file. */
+export function isModulePath(name: string): boolean {
   return name.startsWith('./') || name.startsWith('../') || name.startsWith('/');
 }
 

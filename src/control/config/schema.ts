@@ -46,6 +46,9 @@ export const runtimeSchema = z
       .max(64)
       .default(0)
       .describe('Worker threads that serve requests; 0 is one per core'),
+    drainDelay: duration(
+      'How long new connections are still taken after SIGTERM or SIGINT, while /readyz says 503 already',
+    ).prefault('0s'),
     drainTimeout: duration(
       'How long requests may go on after SIGTERM or SIGINT; then their connections are cut',
     ).prefault('30s'),

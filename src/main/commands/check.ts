@@ -1,7 +1,7 @@
 import { formatErrors } from '../../control/config/format.ts';
 import { loadConfig } from '../../control/config/load.ts';
 import { type Command, EXIT } from '../command-line.ts';
-import { findConfigFile } from '../config-file.ts';
+import { CONFIG_FLAG, findConfigFile } from '../config-file.ts';
 
 export const checkCommand: Command = {
   name: 'check',
@@ -14,12 +14,18 @@ export const checkCommand: Command = {
     { name: 'file', description: 'Configuration; default: portcullis.yaml, .yml, .json or .ts here' },
   ],
   flags: {
+    config: CONFIG_FLAG,
     json: { description: 'Print one JSON object: ok, errors, warnings' },
     strict: { description: 'Fail on warnings too' },
   },
   examples: ['portcullis check', 'portcullis check --strict deploy/portcullis.yaml'],
   async run(given, io) {
-    const found = findConfigFile(given.args[0], io);
+    const [argument] = given.args;
+    if (argument !== undefined && given.has('config')) {
+      io.err('portcullis check: the file is given twice: as the argument and with --config\n');
+      return EXIT.usage;
+    }
+    const found = findConfigFile(argument ?? given.value('config'), io);
     if (!found.ok) {
       io.err(`portcullis check: ${found.message}\n`);
       return EXIT.failed;

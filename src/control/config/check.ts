@@ -1,23 +1,23 @@
 import { parseCidr } from '../../lib/cidr.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
-import { isRecord, type Path } from './place.ts';
+import { entriesOf, isRecord, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
 
 /**
  * What no schema can say: references between the parts, and what excludes or needs what. It looks at the configuration as it
  * was written, so that its errors come together with the schema's; what has a wrong type is the schema's to tell and skipped here.
- * `sound` has the routes that nothing is wrong with, given the services that there are.
+ * `routes` are those to look at, such as without those that nothing is wrong with.
  */
 export function checkMeaning(
   config: unknown,
-  sound: { has(route: string): boolean } = new Set<string>(),
+  routes: readonly (readonly [name: string, route: unknown])[],
 ): Problem[] {
   if (!isRecord(config)) return [];
   const problems: Problem[] = [];
   checkListeners(config, problems);
   checkServices(config['services'], problems);
-  checkRouteTargets(config, sound, problems);
+  checkRouteTargets(routes, namesOf(config['services']), problems);
   checkObservability(config['observability'], problems);
   return problems;
 }
@@ -150,13 +150,12 @@ const OUTCOMES = ['service', 'split', 'respond', 'redirect'] as const;
 const ROUTE_KEYS = ['match', 'priority', 'policies', ...OUTCOMES, 'rewrite', 'timeout'];
 
 function checkRouteTargets(
-  config: Record<string, unknown>,
-  sound: { has(route: string): boolean },
+  routes: readonly (readonly [name: string, route: unknown])[],
+  services: ReadonlySet<string>,
   problems: Problem[],
 ): void {
-  const services = namesOf(config['services']);
-  for (const [name, route] of entriesOf(config['routes'])) {
-    if (!isRecord(route) || sound.has(name)) continue;
+  for (const [name, route] of routes) {
+    if (!isRecord(route)) continue;
     const path = ['routes', name];
     const chosen = OUTCOMES.filter((outcome) => route[outcome] !== undefined);
     for (const second of chosen.slice(1))
@@ -221,8 +220,4 @@ function allWeightsZero(entries: readonly unknown[]): boolean {
 
 function namesOf(collection: unknown): ReadonlySet<string> {
   return new Set(isRecord(collection) ? Object.keys(collection) : []);
-}
-
-function entriesOf(collection: unknown): [name: string, entry: unknown][] {
-  return isRecord(collection) ? Object.entries(collection) : [];
 }

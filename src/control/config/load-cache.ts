@@ -2,7 +2,7 @@ import type { ResolvedRoute } from '../../gateway/config.ts';
 import { sameData } from '../../lib/same-data.ts';
 import type { RouteConfig } from '../../routing/schema.ts';
 import type { PolicyCatalog } from './catalog.ts';
-import { isRecord } from './place.ts';
+import { entriesOf, isRecord } from './place.ts';
 import { isModulePath } from './policies.ts';
 import type { Problem } from './problem.ts';
 import { holdsReference } from './secrets.ts';
@@ -21,6 +21,17 @@ export interface KnownRoute {
 }
 
 export type KnownRoutes = ReadonlyMap<string, KnownRoute>;
+export type NamedRoute = readonly [name: string, config: RouteConfig];
+
+/** The routes of a configuration as they are written, all in the order of the file; `changed` and `known` share them out. */
+export interface LookedAt {
+  readonly written: readonly (readonly [name: string, route: unknown])[];
+  /** Written as they were the last time. */
+  readonly known: KnownRoutes;
+  readonly changed: readonly (readonly [name: string, route: unknown])[];
+  readonly services: readonly string[];
+  readonly catalog: PolicyCatalog | undefined;
+}
 
 /**
  * What one load takes over from the one before, so that a reload costs as much as its changes. Give the same one to every load of
@@ -32,12 +43,7 @@ export class LoadCache {
   #catalog: PolicyCatalog | undefined;
   #routes: Map<string, KnownRoute> = new Map();
   #services: readonly string[] = [];
-  #matching:
-    | {
-        readonly routes: readonly [name: string, config: RouteConfig][];
-        readonly problems: readonly Problem[];
-      }
-    | undefined;
+  #matching: { readonly routes: readonly NamedRoute[]; readonly problems: readonly Problem[] } | undefined;
 
   /** What the file's text was read as, if it is the text of the last time. */
   sourceOf(file: string, text: string): ConfigSource | undefined {
@@ -49,74 +55,76 @@ export class LoadCache {
     this.#source = { text, source };
   }
 
-  /** The routes that are written as they were; none where other policies can be chosen from. */
-  unchangedRoutes(routes: unknown, catalog: PolicyCatalog | undefined): KnownRoutes {
-    const unchanged = new Map<string, KnownRoute>();
-    if (catalog !== this.#catalog || this.#routes.size === 0 || !isRecord(routes)) return unchanged;
-    for (const name of Object.keys(routes)) {
-      const known = this.#routes.get(name);
-      if (known !== undefined && sameData(known.written, routes[name])) unchanged.set(name, known);
+  /** Tells what changed since the last load; all, where other policies can be chosen from. */
+  lookAt(config: Readonly<Record<string, unknown>>, catalog: PolicyCatalog | undefined): LookedAt {
+    const written = entriesOf(config['routes']);
+    const services = entriesOf(config['services']).map(([name]) => name);
+    const known = new Map<string, KnownRoute>();
+    const changed: (readonly [string, unknown])[] = [];
+    const last = catalog === this.#catalog ? this.#routes : undefined;
+    for (const entry of written) {
+      const before = last?.get(entry[0]);
+      if (before !== undefined && sameData(before.written, entry[1])) known.set(entry[0], before);
+      else changed.push(entry);
     }
-    return unchanged;
+    return { written, known, changed, services, catalog };
   }
 
-  /** Whether the services have the names that they had. */
-  sameServices(services: unknown): boolean {
-    return sameData(this.#services, isRecord(services) ? Object.keys(services) : []);
+  /** Whether there are services of the names that there were. */
+  sameServices({ services }: LookedAt): boolean {
+    return sameData(this.#services, services);
   }
 
   /** What `check` says of how the routes match; what it said the last time where nothing that it looks at differs. */
   matchingProblems(
-    routes: Readonly<Record<string, RouteConfig>>,
-    check: (routes: readonly [name: string, config: RouteConfig][]) => readonly Problem[],
+    routes: readonly NamedRoute[],
+    check: (routes: readonly NamedRoute[]) => readonly Problem[],
   ): readonly Problem[] {
-    const named = Object.entries(routes);
     const last = this.#matching;
     if (
-      last?.routes.length === named.length &&
-      named.every((entry, index) => matchesAlike(entry, last.routes[index]))
+      last?.routes.length === routes.length &&
+      routes.every((route, index) => matchesAlike(route, last.routes[index]))
     )
       return last.problems;
-    const problems = check(named);
-    this.#matching = { routes: named, problems };
+    const problems = check(routes);
+    this.#matching = { routes, problems };
     return problems;
   }
 
   /**
-   * Keeps what a load without errors came to, and gives each route as it is to be used: as it was before where it is the same.
-   * `known` are those of its routes that `unchangedRoutes` gave.
+   * Keeps what a load without errors came to. Gives each route as it is to be used: as it was where it is the same.
+   * `parsed` has every route of `load`, in its order.
    */
-  keep(load: {
-    readonly written: Readonly<Record<string, unknown>>;
-    readonly routes: Readonly<Record<string, RouteConfig>>;
-    readonly policiesOf: (name: string) => ResolvedRoute['policies'];
-    readonly known: KnownRoutes;
-    readonly catalog: PolicyCatalog | undefined;
-  }): KnownRoutes {
-    const { routes, services } = load.written;
+  keep(
+    load: LookedAt,
+    parsed: readonly NamedRoute[],
+    policiesOf: (name: string) => ResolvedRoute['policies'],
+  ): KnownRoutes {
     const kept = new Map<string, KnownRoute>();
-    for (const [name, parsed] of Object.entries(load.routes)) {
+    for (const [index, [name, config]] of parsed.entries()) {
       const known = load.known.get(name);
-      const policies = known?.fixed ? known.resolved.policies : load.policiesOf(name);
-      if (known !== undefined && sameData(known.resolved.policies, policies)) {
-        kept.set(name, known);
-        continue;
-      }
-      const written = isRecord(routes) ? routes[name] : undefined;
-      const resolved: ResolvedRoute = { ...parsed, policies };
-      kept.set(name, {
-        written,
-        parsed,
-        resolved,
-        text: JSON.stringify(resolved),
-        fixed: isFixed(isRecord(written) ? written['policies'] : undefined),
-      });
+      kept.set(
+        name,
+        known?.fixed ? known : keepRoute(load.written[index]?.[1], config, policiesOf(name), known),
+      );
     }
     this.#routes = kept;
-    this.#services = isRecord(services) ? Object.keys(services) : [];
+    this.#services = load.services;
     this.#catalog = load.catalog;
     return kept;
   }
+}
+
+function keepRoute(
+  written: unknown,
+  parsed: RouteConfig,
+  policies: ResolvedRoute['policies'],
+  known: KnownRoute | undefined,
+): KnownRoute {
+  if (known !== undefined && sameData(known.resolved.policies, policies)) return known;
+  const resolved: ResolvedRoute = { ...parsed, policies };
+  const fixed = isFixed(isRecord(written) ? written['policies'] : undefined);
+  return { written, parsed, resolved, text: JSON.stringify(resolved), fixed };
 }
 
 function isFixed(policies: unknown): boolean {
@@ -127,10 +135,7 @@ function isFixed(policies: unknown): boolean {
 }
 
 /** Whether all that `checkRoutes` looks at is the same. */
-function matchesAlike(
-  [name, config]: readonly [string, RouteConfig],
-  last: readonly [string, RouteConfig] | undefined,
-): boolean {
+function matchesAlike([name, config]: NamedRoute, last: NamedRoute | undefined): boolean {
   if (last === undefined || name !== last[0]) return false;
   const before = last[1];
   return (

@@ -8,8 +8,8 @@ import { type PemPair, resolveAuthorities, resolvePair } from './certificates.ts
 import { checkMeaning } from './check.ts';
 import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
-import { type KnownRoute, type KnownRoutes, LoadCache } from './load-cache.ts';
-import { isRecord, type Path } from './place.ts';
+import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './load-cache.ts';
+import { entriesOf, isRecord, type Path } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
@@ -169,30 +169,35 @@ async function build(
     });
     return undefined;
   }
-  const known = cache.unchangedRoutes(written['routes'], options.policies);
-  const parsed = parse(written, known);
+  const routes = cache.lookAt(written, options.policies);
+  const { known } = routes;
+  const parsed = parse(written, routes);
   if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
-  problems.push(...checkMeaning(written, cache.sameServices(written['services']) ? known : NONE_KNOWN));
-  const matching = parsed.success ? parsed.data.routes : validRoutes(written['routes'], known);
-  problems.push(...cache.matchingProblems(matching, checkMatching));
+  const toCheck = cache.sameServices(routes) ? routes.changed : routes.written;
+  problems.push(...checkMeaning(written, toCheck));
+  const matched = routes.written.flatMap(([name, route]): NamedRoute[] => {
+    const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
+    return config === undefined ? [] : [[name, config]];
+  });
+  problems.push(...cache.matchingProblems(matched, checkMatching));
   const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = new PolicyLists({ catalog: options.policies ?? builtinCatalog(), secrets, files, problems });
   const [certificates, serviceTls, tracingHeaders, globalPolicies, routePolicies] = await Promise.all([
-    eachOf(written['certificates'], (entry, name) =>
+    eachOf(entriesOf(written['certificates']), (entry, name) =>
       isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
     ),
-    eachOf(written['services'], (entry, name) =>
+    eachOf(entriesOf(written['services']), (entry, name) =>
       isRecord(entry) && isRecord(entry['tls'])
         ? resolveServiceTls(entry['tls'], ['services', name, 'tls'], pem)
         : undefined,
     ),
     resolveTracingHeaders(written['observability'], secrets, problems),
     lists.resolve(written['policies'], ['policies']),
-    eachOf(written['routes'], (entry, name) =>
-      isRecord(entry) && entry['policies'] !== undefined && known.get(name)?.fixed !== true
-        ? lists.resolve(entry['policies'], ['routes', name, 'policies'])
-        : undefined,
+    eachOf(
+      routes.written.filter(([name]) => known.get(name)?.fixed !== true),
+      (entry, name) =>
+        isRecord(entry) ? lists.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
     ),
   ]);
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
@@ -200,13 +205,7 @@ async function build(
   const services = mapValues(data.services, (service, name) =>
     resolvedService(service, serviceTls.get(name)),
   );
-  const routes = cache.keep({
-    written,
-    routes: data.routes,
-    policiesOf: (name) => routePolicies.get(name) ?? [],
-    known,
-    catalog: options.policies,
-  });
+  const resolved = cache.keep(routes, matched, (name) => routePolicies.get(name) ?? []);
   const dataPlane: DataPlaneConfig = {
     listeners: data.listeners,
     certificates: mapValues(data.certificates, (pair, name) => ({
@@ -214,7 +213,7 @@ async function build(
       key: certificates.get(name)?.key ?? pair.key,
     })),
     services,
-    routes: mapValues(data.routes, (_, name) => (routes.get(name) as KnownRoute).resolved),
+    routes: Object.fromEntries(Array.from(resolved, ([name, route]) => [name, route.resolved])),
     policies: globalPolicies,
     observability: {
       ...data.observability,
@@ -227,31 +226,18 @@ async function build(
     admin,
     runtime,
     secrets: secrets.resolved,
-    hash: hashOf(dataPlane, routes, admin, runtime),
+    hash: hashOf(dataPlane, resolved, admin, runtime),
   };
 }
 
-const NONE_KNOWN: KnownRoutes = new Map();
-
-/** What the schema makes of a configuration. Routes that are known to be right are not shown to it: it takes the longest of all. */
+/** What the schema makes of a configuration, without the routes that are known to be right: they take the longest of all. */
 function parse(
   written: Record<string, unknown>,
-  known: KnownRoutes,
+  { known, changed }: LookedAt,
 ): ReturnType<typeof configSchema.safeParse> {
-  if (known.size === 0) return configSchema.safeParse(written);
-  const names = Object.keys(written['routes'] as Record<string, unknown>);
-  const others = names.filter((name) => !known.has(name));
-  const routes = written['routes'] as Record<string, unknown>;
-  const parsed = configSchema.safeParse({
-    ...written,
-    routes: Object.fromEntries(others.map((name) => [name, routes[name]])),
-  });
-  if (!parsed.success) return parsed;
-  const all = names.map((name) => [name, known.get(name)?.parsed ?? parsed.data.routes[name]] as const);
-  return {
-    success: true,
-    data: { ...parsed.data, routes: Object.fromEntries(all) as ParsedConfig['routes'] },
-  };
+  return configSchema.safeParse(
+    known.size === 0 ? written : { ...written, routes: Object.fromEntries(changed) },
+  );
 }
 
 /** The texts of routes are joined rather than made, and are the same whether or not they were known. */
@@ -267,7 +253,7 @@ function hashOf(
 }
 
 /** Ties between routes are errors, routes that can never match are warnings. */
-function checkMatching(routes: readonly [name: string, config: RouteConfig][]): Problem[] {
+function checkMatching(routes: readonly NamedRoute[]): Problem[] {
   return checkRoutes(routes.map(([name, config]) => ({ name, config }))).map((found) => ({
     severity: found.severity,
     path: ['routes', found.route, ...found.path],
@@ -278,13 +264,8 @@ function checkMatching(routes: readonly [name: string, config: RouteConfig][]): 
   }));
 }
 
-function validRoutes(routes: unknown, known: KnownRoutes): Record<string, RouteConfig> {
-  const valid: Record<string, RouteConfig> = {};
-  for (const [name, route] of isRecord(routes) ? Object.entries(routes) : []) {
-    const parsed = known.get(name)?.parsed ?? routeSchema.safeParse(route).data;
-    if (parsed !== undefined) valid[name] = parsed;
-  }
-  return valid;
+function validRoute(route: unknown): RouteConfig | undefined {
+  return routeSchema.safeParse(route).data;
 }
 
 interface ServiceTls extends PemPair {
@@ -310,7 +291,7 @@ async function resolveTracingHeaders(
 ): Promise<Record<string, string>> {
   const tracing = isRecord(observability) ? observability['tracing'] : undefined;
   const headers = isRecord(tracing) ? tracing['headers'] : undefined;
-  const resolved = await eachOf(headers, async (value, name) => {
+  const resolved = await eachOf(entriesOf(headers), async (value, name) => {
     if (typeof value !== 'string') return undefined;
     const path = ['observability', 'tracing', 'headers', name];
     const text = await secrets.text(value, path);
@@ -334,17 +315,14 @@ function resolvedService(
   return { ...resolved, tls: { ...rest.tls, ...given } };
 }
 
-/** Results by name for a map of any shape; those that are undefined are left out. */
+/** Results by name; those that are undefined are left out. */
 async function eachOf<Result>(
-  collection: unknown,
+  entries: readonly (readonly [name: string, entry: unknown])[],
   visit: (entry: unknown, name: string) => Promise<Result | undefined> | undefined,
 ): Promise<Map<string, Result>> {
   const results = new Map<string, Result>();
-  if (!isRecord(collection)) return results;
-  for (const [name, entry] of Object.entries(collection)) {
-    const visited = visit(entry, name);
-    // Thousands of turns of the microtask queue for what is not there would take milliseconds.
-    const result = visited === undefined ? undefined : await visited;
+  for (const [name, entry] of entries) {
+    const result = await visit(entry, name);
     if (result !== undefined) results.set(name, result);
   }
   return results;

@@ -68,3 +68,8 @@ export function valueAt(root: unknown, path: Path): unknown {
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** What a map holds, in its order; nothing for what is no map. */
+export function entriesOf(collection: unknown): [name: string, entry: unknown][] {
+  return isRecord(collection) ? Object.entries(collection) : [];
+}

@@ -102,6 +102,8 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   spanId = '';
   parentSpanId = '';
   sampled = false;
+  /** Flags of the traceparent that is sent on. */
+  traceFlags = 0;
   /** Milliseconds of performance.now() at the first octet. */
   readonly startedMs: number;
   readonly startedAt: number;

@@ -10,6 +10,7 @@ import { answer, breakOff, failPolicy, refuse, runResponseHooks } from './answer
 import type { RequestBodySink } from './downstream.ts';
 import type { Cancellable, Exchange } from './exchange.ts';
 import { UPSTREAM_FAILURES } from './failure.ts';
+import { introduce } from './identify.ts';
 
 /** A body piece up to this size is copied into the write of its head: cheaper than a second write. */
 const SHORT_BYTES = 8 * 1024;
@@ -50,17 +51,8 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
 
   start(): void {
     const exchange = this.#exchange;
-    const { request, listener, client } = exchange;
     exchange.forward = this;
-    listener.forwarding.apply(
-      request.fields,
-      client.address,
-      client.peerAddress,
-      request.scheme,
-      request.authority,
-      exchange.port,
-    );
-    listener.forwarding.appendVia(request.fields, request.version);
+    introduce(exchange);
     this.#acquire(false);
   }
 

@@ -78,7 +78,7 @@ export class Forwarding {
     port: number,
   ): void {
     // Most requests have none of these fields: then one pass over the names, by their first letters, is all.
-    const chain = mayForward(fields.list) ? this.#strip(fields, client, peer) : undefined;
+    const chain = mayForward(fields) ? this.#strip(fields, client, peer) : undefined;
     if (this.#sendsX) {
       const from = peer || 'unknown';
       fields.push('x-forwarded-for', 'X-Forwarded-For', chain?.x ? `${chain.x}, ${from}` : from);
@@ -107,21 +107,13 @@ export class Forwarding {
     const trusted = this.#trust.has(peer);
     const keepsX = trusted && !this.#readsForwarded;
     const chain = trusted ? { x: '', forwarded: '' } : undefined;
-    const list = fields.list;
-    let kept = 0;
-    for (let i = 0; i < list.length; i += 3) {
-      const lower = list[i] as string;
+    fields.retain((lower, value) => {
       const kind = kindOf(lower);
-      if (kind === 'for' && keepsX && chain) chain.x = join(chain.x, list[i + 2] as string);
+      if (kind === 'for' && keepsX && chain) chain.x = join(chain.x, value);
       if (kind === 'forwarded' && trusted && this.#readsForwarded && chain)
-        chain.forwarded = join(chain.forwarded, list[i + 2] as string);
-      if (kind !== undefined && !(kind === 'other' && keepsX)) continue;
-      list[kept] = lower;
-      list[kept + 1] = list[i + 1] as string;
-      list[kept + 2] = list[i + 2] as string;
-      kept += 3;
-    }
-    list.length = kept;
+        chain.forwarded = join(chain.forwarded, value);
+      return kind === undefined || (kind === 'other' && keepsX);
+    });
     if (!chain || client === peer) return chain;
     // The family that was not read begins with the client that the other one told.
     if (this.#readsForwarded) chain.x = client;
@@ -193,19 +185,14 @@ export class Forwarding {
 type FieldOfForwarding = 'for' | 'forwarded' | 'replaced' | 'other';
 
 /** Whether any name may be one of a forwarding field, by the letters that tell it from the usual X- fields. */
-function mayForward(list: readonly string[]): boolean {
-  for (let i = 0; i < list.length; i += 3) {
-    const lower = list[i] as string;
-    const first = lower.charCodeAt(0);
-    if (first === 0x78 /* x */) {
-      const third = lower.charCodeAt(2);
-      if (third === 0x66 /* f */ || (third === 0x72 /* r */ && lower.charCodeAt(4) === 0x61) /* a */)
-        return true;
-    } else if (first === 0x66 && lower === 'forwarded') {
-      return true;
-    }
-  }
-  return false;
+function mayForward(fields: Fields): boolean {
+  return (
+    fields.hasPrefix('forwarded') ||
+    fields.hasPrefix('x-f') ||
+    fields.hasPrefix('x_f') ||
+    fields.hasPrefix('x-r') ||
+    fields.hasPrefix('x_r')
+  );
 }
 
 /**

@@ -28,17 +28,33 @@ export function identify(exchange: Exchange, ids: TraceIds): void {
   const trusted = listener.forwarding.trusts(peer);
   if (trusted) believe(exchange, peer);
   trace(exchange, fields, ids);
+  const given = trusted && listener.requestIdField !== '' ? fields.get(listener.requestIdField) : undefined;
+  if (given !== undefined && given !== '' && given.length <= MAX_ID_LENGTH) exchange.id = given;
+  // A request that starts its own trace is called by it: one name to search log and traces for.
+  else exchange.id = exchange.parentSpanId === '' ? exchange.traceId : ids.nextTraceId();
+}
 
+/** Writes what the upstream is to learn of the client and of the request's names into the fields that are sent on. */
+export function introduce(exchange: Exchange): void {
+  const { request, listener, client } = exchange;
+  const { fields } = request;
+  listener.forwarding.apply(
+    fields,
+    client.address,
+    client.peerAddress,
+    request.scheme,
+    request.authority,
+    exchange.port,
+  );
+  listener.forwarding.appendVia(fields, request.version);
+  fields.put(
+    'traceparent',
+    'traceparent',
+    formatTraceparent(exchange.traceId, upstreamSpanId(exchange.spanId), exchange.traceFlags),
+  );
+  if (fields.has('tracestate')) passTracestate(fields, exchange.parentSpanId !== '');
   const idField = listener.requestIdField;
-  const given = idField === '' ? undefined : fields.get(idField);
-  if (given === undefined) {
-    // A request that starts its own trace is called by it: one name to search log and traces for.
-    exchange.id = exchange.parentSpanId === '' ? exchange.traceId : ids.nextTraceId();
-    if (idField !== '') fields.push(idField, idField, exchange.id);
-    return;
-  }
-  exchange.id = trusted && given !== '' && given.length <= MAX_ID_LENGTH ? given : ids.nextTraceId();
-  fields.set(idField, exchange.id);
+  if (idField !== '') fields.put(idField, idField, exchange.id);
 }
 
 /** A trusted proxy tells of the client's own connection. */
@@ -59,40 +75,23 @@ function trace(exchange: Exchange, fields: Fields, ids: TraceIds): void {
   const { recorder } = exchange.snapshot;
   exchange.spanId = ids.nextSpanId();
   const parent = readTraceparent(fields);
-  if (parent !== '') {
+  if (parent === '') {
+    exchange.traceId = ids.nextTraceId();
+    exchange.sampled = recorder.shouldSample(exchange.traceId, undefined);
+    exchange.traceFlags = FLAG_RANDOM;
+  } else {
     exchange.traceId = traceIdOf(parent);
     exchange.parentSpanId = parentIdOf(parent);
     const flags = flagsOf(parent);
     exchange.sampled = recorder.shouldSample(exchange.traceId, (flags & FLAG_SAMPLED) !== 0);
-    fields.set(
-      'traceparent',
-      formatTraceparent(
-        exchange.traceId,
-        upstreamSpanId(exchange.spanId),
-        (flags & FLAG_RANDOM) | (exchange.sampled ? FLAG_SAMPLED : 0),
-      ),
-    );
-    passTracestate(fields);
-    return;
+    exchange.traceFlags = flags & FLAG_RANDOM;
   }
-  exchange.traceId = ids.nextTraceId();
-  exchange.sampled = recorder.shouldSample(exchange.traceId, undefined);
-  if (fields.has('traceparent')) fields.delete('traceparent');
-  if (fields.has('tracestate')) fields.delete('tracestate');
-  fields.push(
-    'traceparent',
-    'traceparent',
-    formatTraceparent(
-      exchange.traceId,
-      upstreamSpanId(exchange.spanId),
-      FLAG_RANDOM | (exchange.sampled ? FLAG_SAMPLED : 0),
-    ),
-  );
+  if (exchange.sampled) exchange.traceFlags |= FLAG_SAMPLED;
 }
 
-function passTracestate(fields: Fields): void {
-  if (!fields.has('tracestate')) return;
-  const state = limitTracestate(fields.getAll('tracestate').join(','));
+/** A trace that starts here has no state (W3C Trace Context, section 3.3). */
+function passTracestate(fields: Fields, continued: boolean): void {
+  const state = continued ? limitTracestate(fields.getAll('tracestate').join(',')) : '';
   if (state === '') fields.delete('tracestate');
   else fields.set('tracestate', state);
 }

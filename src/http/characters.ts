@@ -9,6 +9,19 @@ export const TARGET: Uint8Array = table(
   (code) => code > 0x20 && code < 0x7f && code !== 0x23 && code !== 0x5c,
 );
 
+/** Octets of a field name (RFC 9110 section 5.6.2): letters, digits and the hyphen; what else a token may have; 0 for the rest. */
+export const NAME_PLAIN = 1;
+export const NAME_ODD = 2;
+export const NAME: Uint8Array = names();
+
+function names(): Uint8Array {
+  const kinds = new Uint8Array(256);
+  for (const letter of "!#$%&'*+.^_`|~") kinds[letter.charCodeAt(0)] = NAME_ODD;
+  for (const letter of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-')
+    kinds[letter.charCodeAt(0)] = NAME_PLAIN;
+  return kinds;
+}
+
 function table(test: (code: number) => boolean): Uint8Array {
   const allowed = new Uint8Array(256);
   for (let code = 0; code < 256; code++) if (test(code)) allowed[code] = 1;

@@ -1,3 +1,5 @@
+import { type Authority, parseAuthority } from './host.ts';
+
 /** What the engine itself does with a field; any other field is passed on unread. */
 export const FIELD = {
   other: 0,
@@ -47,10 +49,20 @@ const MAX_NAME_LENGTH = 64;
  */
 export class FieldNames {
   readonly #names = new Map<string, KnownName>();
+  readonly #authorities = new Map<string, Authority>();
 
   /** The name as written, looked up; undefined when it is no token (RFC 9110 section 5.6.2). */
   find(name: string): KnownName | undefined {
     return this.#names.get(name) ?? this.#learn(name);
+  }
+
+  /** `parseAuthority`, remembered: most requests of most gateways are for a few hosts. */
+  authority(text: string): Authority | undefined {
+    const known = this.#authorities.get(text);
+    if (known !== undefined) return known;
+    const authority = parseAuthority(text);
+    if (authority !== undefined && this.#authorities.size < MAX_NAMES) this.#authorities.set(text, authority);
+    return authority;
   }
 
   #learn(name: string): KnownName | undefined {

@@ -23,7 +23,7 @@ suite('fields', () => {
     );
   });
 
-  const table: [title: string, change: (fields: Fields) => unknown, list: string[]][] = [
+  const table: [title: string, change: (fields: Fields) => unknown, list: readonly string[]][] = [
     [
       'append adds one',
       (f) => f.append('A', '4'),

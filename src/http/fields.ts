@@ -11,16 +11,40 @@ export function isFieldValue(text: string): boolean {
   return VALUE.test(text);
 }
 
+const COLON = 0x3a;
+
+/** The bit of a first letter, small or capital, in a set of them. */
+export function initialBit(letter: number): number {
+  return 1 << (letter & 31);
+}
+
 /**
  * Header or trailer fields, in the order in which they came. Lookups take the name in small letters; the name is
  * sent on as it was written. Values are latin1 text: one character is one octet (RFC 9110 section 5.5).
+ *
+ * Fields that came in a message stay the text that they were until one of them has to be changed: most are passed on as they
+ * came, and a field that is not there is mostly known from its first letter.
  */
 export class Fields {
-  /** Triples: name in small letters, name as written, value. Read by index on the hot path; change it only here. */
-  readonly list: string[];
+  /** Field lines, each `Name: value` and CR LF; unused once there is a list. */
+  #lines: string;
+  /** Which first letters the names have, at least. */
+  #initials: number;
+  #list: string[] | undefined;
 
-  constructor(list: string[] = []) {
-    this.list = list;
+  /** `list` holds triples: name in small letters, name as written, value. */
+  constructor(list?: string[]) {
+    this.#lines = '';
+    this.#initials = 0;
+    this.#list = list;
+  }
+
+  /** Fields of lines that are well-formed, each ending in CR LF, with one space after the colon; `initials` are `initialBit`s. */
+  static ofLines(lines: string, initials: number): Fields {
+    const fields = new Fields();
+    fields.#lines = lines;
+    fields.#initials = initials;
+    return fields;
   }
 
   static from(record: Readonly<Record<string, string>>): Fields {
@@ -29,13 +53,30 @@ export class Fields {
     return fields;
   }
 
+  /** Triples: name in small letters, name as written, value. For reading; asking for it takes the lines apart. */
+  get list(): readonly string[] {
+    return this.#list ?? this.#split();
+  }
+
   get size(): number {
     return this.list.length / 3;
   }
 
+  /** Whether some name begins with this, which is in small letters. */
+  hasPrefix(prefix: string): boolean {
+    const list = this.#list;
+    if (list === undefined) return this.#find(prefix, false) >= 0;
+    for (let i = 0; i < list.length; i += 3) if ((list[i] as string).startsWith(prefix)) return true;
+    return false;
+  }
+
   /** The first value of a field, or undefined. */
   get(name: string): string | undefined {
-    const list = this.list;
+    const list = this.#list;
+    if (list === undefined) {
+      const at = this.#find(name, true);
+      return at < 0 ? undefined : this.#lines.slice(at + name.length + 2, this.#lines.indexOf('\r', at));
+    }
     for (let i = 0; i < list.length; i += 3) if (list[i] === name) return list[i + 2];
     return undefined;
   }
@@ -43,13 +84,15 @@ export class Fields {
   /** Every value of a field, in order. */
   getAll(name: string): string[] {
     const values: string[] = [];
+    if (!this.has(name)) return values;
     const list = this.list;
     for (let i = 0; i < list.length; i += 3) if (list[i] === name) values.push(list[i + 2] as string);
     return values;
   }
 
   has(name: string): boolean {
-    const list = this.list;
+    const list = this.#list;
+    if (list === undefined) return this.#find(name, true) >= 0;
     for (let i = 0; i < list.length; i += 3) if (list[i] === name) return true;
     return false;
   }
@@ -58,52 +101,69 @@ export class Fields {
   append(name: string, value: string): void {
     if (!TOKEN.test(name)) throw new TypeError(`not a field name: ${JSON.stringify(name)}`);
     if (!VALUE.test(value)) throw new TypeError(`not a value for the field ${name}`);
-    this.list.push(name.toLowerCase(), name, value);
+    this.push(name.toLowerCase(), name, value);
   }
 
   /** Replaces every field of that name by one, in the place of the first. Throws as `append` does. */
   set(name: string, value: string): void {
     const lower = name.toLowerCase();
-    const list = this.list;
-    for (let i = 0; i < list.length; i += 3) {
-      if (list[i] !== lower) continue;
-      if (!VALUE.test(value)) throw new TypeError(`not a value for the field ${name}`);
-      list[i + 2] = value;
-      this.#remove(lower, i + 3);
-      return;
-    }
-    this.append(name, value);
+    if (!this.has(lower)) return this.append(name, value);
+    if (!VALUE.test(value)) throw new TypeError(`not a value for the field ${name}`);
+    this.#replace(lower, value);
   }
 
   /** Adds a field that the caller knows to be well-formed; `lower` is `name` in small letters. */
   push(lower: string, name: string, value: string): void {
-    this.list.push(lower, name, value);
+    if (this.#list !== undefined) {
+      this.#list.push(lower, name, value);
+      return;
+    }
+    this.#lines += `${name}: ${value}\r\n`;
+    this.#initials |= initialBit(lower.charCodeAt(0));
   }
 
   /** As `set`, for a field that the caller knows to be well-formed; `lower` is `name` in small letters. */
   put(lower: string, name: string, value: string): void {
-    const list = this.list;
-    for (let i = 0; i < list.length; i += 3) {
-      if (list[i] !== lower) continue;
-      list[i + 2] = value;
-      this.#remove(lower, i + 3);
-      return;
-    }
-    list.push(lower, name, value);
+    if (this.has(lower)) this.#replace(lower, value);
+    else this.push(lower, name, value);
   }
 
   delete(name: string): boolean {
-    const before = this.list.length;
-    this.#remove(name, 0);
-    return this.list.length !== before;
+    if (!this.has(name)) return false;
+    this.#remove(this.#list ?? this.#split(), name, 0);
+    return true;
+  }
+
+  /** Removes the fields that `keep` does not want; it is given the name in small letters and the value. */
+  retain(keep: (lower: string, value: string) => boolean): void {
+    const list = this.#list ?? this.#split();
+    const kept: string[] = [];
+    for (let i = 0; i < list.length; i += 3) {
+      if (keep(list[i] as string, list[i + 2] as string))
+        kept.push(list[i] as string, list[i + 1] as string, list[i + 2] as string);
+    }
+    this.#list = kept;
   }
 
   clear(): void {
-    this.list.length = 0;
+    this.#lines = '';
+    this.#initials = 0;
+    this.#list = undefined;
   }
 
   clone(): Fields {
-    return new Fields(this.list.slice());
+    return this.#list === undefined
+      ? Fields.ofLines(this.#lines, this.#initials)
+      : new Fields(this.#list.slice());
+  }
+
+  /** As they are sent: a line each, with its CR LF. */
+  toLines(): string {
+    const list = this.#list;
+    if (list === undefined) return this.#lines;
+    let text = '';
+    for (let i = 0; i < list.length; i += 3) text += `${list[i + 1]}: ${list[i + 2]}\r\n`;
+    return text;
   }
 
   *[Symbol.iterator](): IterableIterator<readonly [name: string, value: string]> {
@@ -111,8 +171,47 @@ export class Fields {
     for (let i = 0; i < list.length; i += 3) yield [list[i] as string, list[i + 2] as string];
   }
 
-  #remove(name: string, from: number): void {
-    const list = this.list;
+  /** Where in `#lines` the first field of that name begins, or of a name that begins so; -1 when there is none. */
+  #find(name: string, whole: boolean): number {
+    const initial = name.charCodeAt(0);
+    if ((this.#initials & initialBit(initial)) === 0) return -1;
+    const lines = this.#lines;
+    const length = name.length;
+    for (let at = 0; at < lines.length; at = lines.indexOf('\n', at) + 1) {
+      // The first letters and the colon decide mostly; the rest is compared only where they agree.
+      if ((lines.charCodeAt(at) & 31) !== (initial & 31)) continue;
+      if (whole && lines.charCodeAt(at + length) !== COLON) continue;
+      if (lines.slice(at, at + length).toLowerCase() === name) return at;
+    }
+    return -1;
+  }
+
+  #split(): string[] {
+    const lines = this.#lines;
+    const list: string[] = [];
+    for (let at = 0; at < lines.length; ) {
+      const colon = lines.indexOf(':', at);
+      const end = lines.indexOf('\r', colon);
+      const name = lines.slice(at, colon);
+      list.push(name.toLowerCase(), name, lines.slice(colon + 2, end));
+      at = end + 2;
+    }
+    this.#lines = '';
+    this.#list = list;
+    return list;
+  }
+
+  #replace(lower: string, value: string): void {
+    const list = this.#list ?? this.#split();
+    for (let i = 0; i < list.length; i += 3) {
+      if (list[i] !== lower) continue;
+      list[i + 2] = value;
+      this.#remove(list, lower, i + 3);
+      return;
+    }
+  }
+
+  #remove(list: string[], name: string, from: number): void {
     let kept = from;
     for (let i = from; i < list.length; i += 3) {
       if (list[i] === name) continue;

@@ -1,9 +1,10 @@
-import { FIELD_CONTENT, TARGET } from './characters.ts';
+import { TARGET } from './characters.ts';
 import { type ConnectionOptions, parseConnection } from './connection-field.ts';
 import { parseContentLength } from './content-length.ts';
-import { FIELD, type FieldNames } from './field-names.ts';
+import { FIELD, type FieldKind, type FieldNames } from './field-names.ts';
+import { type FieldSection, readFieldSection, type SectionProblem } from './field-section.ts';
 import { Fields } from './fields.ts';
-import { type Authority, parseAuthority } from './host.ts';
+import { parseAuthority } from './host.ts';
 import { normalisePath } from './path.ts';
 
 /** Bounds of a head, in octets and fields. */
@@ -29,6 +30,9 @@ export type HeadRefusal = {
 
 export const BODY_CHUNKED = -1;
 
+/** Of heads that were refused before their fields were read; nothing is ever added to it. */
+const NONE = new Fields();
+
 /** The head of a request, checked (RFC 9112 sections 2 to 6). Hop-by-hop fields are already out of `fields`. */
 export class RequestHead {
   method = '';
@@ -41,7 +45,7 @@ export class RequestHead {
   /** Normalised; `*` for `OPTIONS *`. */
   path = '/';
   search = '';
-  readonly fields = new Fields();
+  fields: Fields = NONE;
   /** Octets of the body, or BODY_CHUNKED. */
   bodyLength = 0;
   keepAlive = true;
@@ -59,7 +63,6 @@ export class RequestHead {
 const CR = 0x0d;
 const LF = 0x0a;
 const SP = 0x20;
-const HTAB = 0x09;
 const SLASH = 0x2f;
 const QUESTION = 0x3f;
 
@@ -87,7 +90,13 @@ export function parseRequestHead(
   const head = new RequestHead();
   const targetProblem = parseRequestLine(head, text, start, lineEnd);
   if (targetProblem !== undefined) return targetProblem;
-  return parseFieldLines(head, text, start, lineEnd + 1, scheme, limits, names);
+  const section = readFieldSection(text, lineEnd + 1, start + limits.head, limits.fields, names);
+  if (section === undefined) return undefined;
+  if (section.problem !== undefined) {
+    head.refusal = SECTION_PROBLEMS[section.problem];
+    return head;
+  }
+  return readFields(head, section, scheme, names);
 }
 
 /** Returns the refused head, or undefined when the line is good. */
@@ -185,123 +194,56 @@ function setPath(head: RequestHead, target: string, from: number, query: number)
   return undefined;
 }
 
-function parseFieldLines(
+const SECTION_PROBLEMS: Readonly<Record<SectionProblem, HeadRefusal>> = {
+  too_large: { code: 'head_too_large', detail: 'The head of the request is too large.' },
+  too_many: { code: 'head_too_large', detail: 'The request has too many fields.' },
+  line_end: { code: 'bad_request', detail: 'A field line does not end in CR LF.' },
+  white_space: { code: 'bad_request', detail: 'A field line begins with white space.' },
+  name: { code: 'bad_request', detail: 'A field name is no token followed by a colon.' },
+  value: { code: 'bad_request', detail: 'A field value has a control character.' },
+  lookalike: { code: 'bad_request', detail: 'A field name looks like a framing field and is none.' },
+};
+
+/** What the fields for the engine say, before they are weighed against each other. */
+interface Framing {
+  hosts: number;
+  contentLengths: number;
+  transferEncodings: number;
+  connection: ConnectionOptions | undefined;
+  upgrade: string;
+}
+
+function readFields(
   head: RequestHead,
-  text: string,
-  start: number,
-  from: number,
+  section: FieldSection,
   scheme: 'http' | 'https',
-  limits: HeadLimits,
   names: FieldNames,
-): RequestHead | undefined {
-  const fields = head.fields;
-  const headLimit = start + limits.head;
-  let lines = 0;
-  let hostFields = 0;
-  let contentLengths = 0;
-  let transferEncodings = 0;
-  let connection: ConnectionOptions | undefined;
-  let upgrade = '';
-  let pos = from;
-  for (;;) {
-    const lineEnd = text.indexOf('\n', pos);
-    if ((lineEnd < 0 ? text.length : lineEnd + 1) > headLimit) {
-      return refused(head, 'head_too_large', 'The head of the request is too large.');
-    }
-    if (lineEnd < 0) return undefined;
-    const end = lineEnd - 1;
-    if (text.charCodeAt(end) !== CR) return bad(head, 'A field line does not end in CR LF.');
-    if (end === pos) {
-      pos = lineEnd + 1;
-      break;
-    }
-    if (++lines > limits.fields) return refused(head, 'head_too_large', 'The request has too many fields.');
-
-    const first = text.charCodeAt(pos);
-    // RFC 9112 section 5.2: obs-fold.
-    if (first === SP || first === HTAB) return bad(head, 'A field line begins with white space.');
-    const colon = text.indexOf(':', pos);
-    const name = colon < 0 || colon > end ? '' : text.slice(pos, colon);
-    const known = names.find(name);
-    // RFC 9112 section 5.1: white space before the colon is no token either.
-    if (known === undefined) return bad(head, 'A field name is no token followed by a colon.');
-
-    let valueStart = colon + 1;
-    while (text.charCodeAt(valueStart) === SP || text.charCodeAt(valueStart) === HTAB) valueStart++;
-    for (let i = valueStart; i < end; i++) {
-      if (FIELD_CONTENT[text.charCodeAt(i)] !== 1) return bad(head, 'A field value has a control character.');
-    }
-    let valueEnd = end;
-    while (
-      valueEnd > valueStart &&
-      (text.charCodeAt(valueEnd - 1) === SP || text.charCodeAt(valueEnd - 1) === HTAB)
-    )
-      valueEnd--;
-    const value = valueEnd <= valueStart ? '' : text.slice(valueStart, valueEnd);
-    pos = lineEnd + 1;
-
-    switch (known.kind) {
-      case FIELD.other:
-        fields.list.push(known.lower, name, value);
-        break;
-      case FIELD.host: {
-        if (++hostFields > 1) return bad(head, 'Host is given more than once.');
-        const authority: Authority | undefined = parseAuthority(value);
-        if (authority === undefined) return bad(head, 'Host is not one host with an optional port.');
-        if (head.authority === '') {
-          head.authority = authority.authority;
-          head.host = authority.host;
-        }
-        break;
-      }
-      case FIELD.contentLength: {
-        if (++contentLengths > 1) return bad(head, 'Content-Length is given more than once.');
-        const length = parseContentLength(value);
-        if (length < 0) return bad(head, 'Content-Length is not a number of octets.');
-        head.bodyLength = length;
-        break;
-      }
-      case FIELD.transferEncoding:
-        // RFC 9112 section 6.1. Other codings than chunked are not decoded here, so their end could not be known.
-        if (++transferEncodings > 1 || value.toLowerCase() !== 'chunked') {
-          return bad(head, 'Transfer-Encoding is not the one coding chunked.');
-        }
-        break;
-      case FIELD.connection:
-        connection = parseConnection(value, connection);
-        if (connection === undefined) return bad(head, 'Connection is not a list of options.');
-        break;
-      case FIELD.upgrade:
-        upgrade = upgrade === '' ? value : `${upgrade}, ${value}`;
-        break;
-      case FIELD.expect:
-        if (value.toLowerCase() === '100-continue') head.expectContinue = head.version === 11;
-        else return refused(head, 'expectation_failed', 'The only expectation known here is 100-continue.');
-        break;
-      case FIELD.te:
-        if (/(?:^|,)[\t ]*trailers[\t ]*(?:,|$)/i.test(value)) head.trailers = true;
-        break;
-      case FIELD.lookalike:
-        return bad(head, 'A field name looks like a framing field and is none.');
-      case FIELD.dropped:
-        break;
-    }
+): RequestHead {
+  head.fields = section.fields;
+  head.length = section.end;
+  const framing: Framing = {
+    hosts: 0,
+    contentLengths: 0,
+    transferEncodings: 0,
+    connection: undefined,
+    upgrade: '',
+  };
+  const specials = section.specials;
+  for (let i = 0; i < specials.length; i += 2) {
+    const wrong = readSpecial(head, framing, specials[i] as FieldKind, specials[i + 1] as string, names);
+    if (wrong !== undefined) return wrong;
   }
-  head.length = pos;
-
-  if (hostFields === 0 && head.version === 11) return bad(head, 'Host is missing.');
-  if (transferEncodings > 0) {
+  if (framing.hosts === 0 && head.version === 11) return bad(head, 'Host is missing.');
+  if (framing.transferEncodings > 0) {
     // RFC 9112 section 6.1: both together, or chunked from an HTTP/1.0 client, is how requests are smuggled.
-    if (contentLengths > 0) return bad(head, 'Content-Length and Transfer-Encoding are given together.');
+    if (framing.contentLengths > 0)
+      return bad(head, 'Content-Length and Transfer-Encoding are given together.');
     if (head.version === 10) return bad(head, 'An HTTP/1.0 request has Transfer-Encoding.');
     head.bodyLength = BODY_CHUNKED;
   }
-  if (connection !== undefined) applyConnection(head, connection, upgrade);
-  if (
-    head.target.charCodeAt(0) !== SLASH &&
-    head.target !== '*' &&
-    !head.target.toLowerCase().startsWith(`${scheme}:`)
-  ) {
+  if (framing.connection !== undefined) applyConnection(head, framing.connection, framing.upgrade);
+  const target = head.target;
+  if (target.charCodeAt(0) !== SLASH && target !== '*' && !target.toLowerCase().startsWith(`${scheme}:`)) {
     return refused(
       head,
       'misdirected_request',
@@ -309,6 +251,55 @@ function parseFieldLines(
     );
   }
   return head;
+}
+
+/** Returns the refused head, or undefined when the field is good. */
+function readSpecial(
+  head: RequestHead,
+  framing: Framing,
+  kind: FieldKind,
+  value: string,
+  names: FieldNames,
+): RequestHead | undefined {
+  switch (kind) {
+    case FIELD.host: {
+      if (++framing.hosts > 1) return bad(head, 'Host is given more than once.');
+      const authority = names.authority(value);
+      if (authority === undefined) return bad(head, 'Host is not one host with an optional port.');
+      if (head.authority === '') {
+        head.authority = authority.authority;
+        head.host = authority.host;
+      }
+      return undefined;
+    }
+    case FIELD.contentLength:
+      if (++framing.contentLengths > 1) return bad(head, 'Content-Length is given more than once.');
+      head.bodyLength = parseContentLength(value);
+      return head.bodyLength < 0 ? bad(head, 'Content-Length is not a number of octets.') : undefined;
+    case FIELD.transferEncoding:
+      // RFC 9112 section 6.1. Other codings than chunked are not decoded here, so their end could not be known.
+      if (++framing.transferEncodings > 1 || value.toLowerCase() !== 'chunked') {
+        return bad(head, 'Transfer-Encoding is not the one coding chunked.');
+      }
+      return undefined;
+    case FIELD.connection:
+      framing.connection = parseConnection(value, framing.connection);
+      return framing.connection === undefined ? bad(head, 'Connection is not a list of options.') : undefined;
+    case FIELD.upgrade:
+      framing.upgrade = framing.upgrade === '' ? value : `${framing.upgrade}, ${value}`;
+      return undefined;
+    case FIELD.expect:
+      if (value.toLowerCase() !== '100-continue') {
+        return refused(head, 'expectation_failed', 'The only expectation known here is 100-continue.');
+      }
+      head.expectContinue = head.version === 11;
+      return undefined;
+    case FIELD.te:
+      if (/(?:^|,)[\t ]*trailers[\t ]*(?:,|$)/i.test(value)) head.trailers = true;
+      return undefined;
+    default:
+      return undefined;
+  }
 }
 
 function applyConnection(head: RequestHead, connection: ConnectionOptions, upgrade: string): void {

@@ -2,6 +2,7 @@ import { FIELD_CONTENT } from './characters.ts';
 import { type ConnectionOptions, parseConnection } from './connection-field.ts';
 import { parseContentLength } from './content-length.ts';
 import { FIELD, type FieldNames } from './field-names.ts';
+import { type FieldSection, readFieldSection, type SectionProblem } from './field-section.ts';
 import { Fields } from './fields.ts';
 
 /** Bounds of a head, in octets and fields. */
@@ -13,12 +14,15 @@ export interface ResponseLimits {
 export const LENGTH_CHUNKED = -1;
 export const LENGTH_UNTIL_CLOSE = -2;
 
+/** Of heads that were refused before their fields were read; nothing is ever added to it. */
+const NONE = new Fields();
+
 /** The head of an upstream's answer, checked as strictly as a request's. Hop-by-hop fields are already out of `fields`. */
 export class ResponseHead {
   status = 0;
   /** 10 or 11. */
   version = 11;
-  readonly fields = new Fields();
+  fields: Fields = NONE;
   /** What Content-Length states, also where no body follows (HEAD, 304); -1 when it is not given. */
   contentLength = -1;
   chunked = false;
@@ -40,7 +44,6 @@ export class ResponseHead {
 
 const CR = 0x0d;
 const SP = 0x20;
-const HTAB = 0x09;
 
 /** Reads the head at the beginning of `text` (latin1). undefined while it is incomplete; see parseRequestHead. */
 export function parseResponseHead(
@@ -56,54 +59,47 @@ export function parseResponseHead(
   if (!parseStatusLine(head, text, pos - 1)) return wrong(head, 'the status line is malformed');
   pos++;
 
-  const fields = head.fields;
-  let lines = 0;
-  let transferEncoding = false;
+  const section = readFieldSection(text, pos, limits.head, limits.fields, names);
+  if (section === undefined) return undefined;
+  if (section.problem !== undefined)
+    return wrong(
+      head,
+      SECTION_PROBLEMS[section.problem].replace(
+        'a field',
+        section.problemName === '' ? 'a field' : `the field ${section.problemName}`,
+      ),
+    );
+  return readFields(head, section);
+}
+
+const SECTION_PROBLEMS: Readonly<Record<SectionProblem, string>> = {
+  too_large: 'the head is too large',
+  too_many: 'there are too many fields',
+  line_end: 'a field line does not end in CR LF',
+  white_space: 'a field line begins with white space',
+  name: 'a field name is no token followed by a colon',
+  value: 'a field has a control character',
+  lookalike: 'a field looks like a framing field and is none',
+};
+
+function readFields(head: ResponseHead, section: FieldSection): ResponseHead {
+  head.fields = section.fields;
+  head.length = section.end;
   let connection: ConnectionOptions | undefined;
   let upgrade = '';
-  for (;;) {
-    const lineEnd = text.indexOf('\n', pos);
-    if ((lineEnd < 0 ? text.length : lineEnd + 1) > limits.head) return wrong(head, 'the head is too large');
-    if (lineEnd < 0) return undefined;
-    const end = lineEnd - 1;
-    if (text.charCodeAt(end) !== CR) return wrong(head, 'a field line does not end in CR LF');
-    if (end === pos) {
-      pos = lineEnd + 1;
-      break;
-    }
-    if (++lines > limits.fields) return wrong(head, 'there are too many fields');
-    const first = text.charCodeAt(pos);
-    if (first === SP || first === HTAB) return wrong(head, 'a field line begins with white space');
-    const colon = text.indexOf(':', pos);
-    const name = colon < 0 || colon > end ? '' : text.slice(pos, colon);
-    const known = names.find(name);
-    if (known === undefined) return wrong(head, 'a field name is no token followed by a colon');
-
-    let valueStart = colon + 1;
-    while (text.charCodeAt(valueStart) === SP || text.charCodeAt(valueStart) === HTAB) valueStart++;
-    for (let i = valueStart; i < end; i++) {
-      if (FIELD_CONTENT[text.charCodeAt(i)] !== 1)
-        return wrong(head, `the field ${known.lower} has a control character`);
-    }
-    let valueEnd = end;
-    while (
-      valueEnd > valueStart &&
-      (text.charCodeAt(valueEnd - 1) === SP || text.charCodeAt(valueEnd - 1) === HTAB)
-    )
-      valueEnd--;
-    const value = valueEnd <= valueStart ? '' : text.slice(valueStart, valueEnd);
-    pos = lineEnd + 1;
-
-    switch (known.kind) {
+  const specials = section.specials;
+  for (let i = 0; i < specials.length; i += 2) {
+    const value = specials[i + 1] as string;
+    switch (specials[i]) {
       case FIELD.contentLength:
         if (head.contentLength >= 0) return wrong(head, 'Content-Length is given more than once');
         head.contentLength = parseContentLength(value);
         if (head.contentLength < 0) return wrong(head, 'Content-Length is not a number of octets');
         break;
       case FIELD.transferEncoding:
-        if (transferEncoding || value.toLowerCase() !== 'chunked')
+        if (head.chunked || value.toLowerCase() !== 'chunked')
           return wrong(head, 'Transfer-Encoding is not the one coding chunked');
-        transferEncoding = true;
+        head.chunked = true;
         break;
       case FIELD.connection:
         connection = parseConnection(value, connection);
@@ -112,27 +108,27 @@ export function parseResponseHead(
       case FIELD.upgrade:
         upgrade = upgrade === '' ? value : `${upgrade}, ${value}`;
         break;
-      case FIELD.lookalike:
-        return wrong(head, `the field ${known.lower} looks like a framing field and is none`);
-      case FIELD.dropped:
-      case FIELD.te:
+      case FIELD.host:
+      case FIELD.expect:
+        // Of no meaning in an answer; passed on all the same.
+        head.fields.push(
+          specials[i] === FIELD.host ? 'host' : 'expect',
+          specials[i] === FIELD.host ? 'Host' : 'Expect',
+          value,
+        );
         break;
-      default:
-        fields.list.push(known.lower, name, value);
     }
   }
-  head.length = pos;
-  head.chunked = transferEncoding;
-  if (transferEncoding && head.contentLength >= 0)
+  if (head.chunked && head.contentLength >= 0)
     return wrong(head, 'Content-Length and Transfer-Encoding are given together');
-  if (transferEncoding && head.version === 10) return wrong(head, 'an HTTP/1.0 answer has Transfer-Encoding');
+  if (head.chunked && head.version === 10) return wrong(head, 'an HTTP/1.0 answer has Transfer-Encoding');
   // RFC 9112 section 6.1: neither 1xx nor 204 has Transfer-Encoding; section 6.3 says that no body follows.
-  if (transferEncoding && (head.status < 200 || head.status === 204))
+  if (head.chunked && (head.status < 200 || head.status === 204))
     return wrong(head, 'Transfer-Encoding on an answer without a body');
   if (connection !== undefined) {
     if (connection.close) head.keepAlive = false;
     else if (connection.keepAlive) head.keepAlive = true;
-    for (const name of connection.names) fields.delete(name);
+    for (const name of connection.names) head.fields.delete(name);
     if (connection.upgrade) head.upgrade = upgrade;
   }
   return head;

@@ -12,10 +12,7 @@ export function statusLine(status: number): string {
 
 /** Field lines, in order, each with its line end. */
 export function fieldLines(fields: Fields): string {
-  const list = fields.list;
-  let text = '';
-  for (let i = 0; i < list.length; i += 3) text += `${list[i + 1]}: ${list[i + 2]}\r\n`;
-  return text;
+  return fields.toLines();
 }
 
 /** The line before the data of a chunk (RFC 9112 section 7.1). */

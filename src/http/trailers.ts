@@ -64,7 +64,7 @@ export function parseTrailers(text: string, maxBytes: number, names: FieldNames)
       return { fields, length: pos, problem: 'the trailer section has a framing field' };
     }
     if (known.kind === FIELD.other && !FORBIDDEN.has(known.lower))
-      fields.list.push(known.lower, name, trim(text.slice(colon + 1, end)));
+      fields.push(known.lower, name, trim(text.slice(colon + 1, end)));
     pos = lineEnd + 1;
   }
 }

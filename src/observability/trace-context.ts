@@ -116,14 +116,10 @@ export function formatTraceparent(traceId: string, spanId: string, flags: number
  * `tracestate` is not passed on. More than one, or one that is malformed, counts as none.
  */
 export function readTraceparent(fields: Fields): string {
-  const list = fields.list;
-  let value = '';
-  for (let i = 0; i < list.length; i += 3) {
-    if (list[i] !== 'traceparent') continue;
-    if (value !== '') return '';
-    value = list[i + 2] as string;
-  }
-  return isTraceparent(value) ? value : '';
+  if (!fields.has('traceparent')) return '';
+  const values = fields.getAll('traceparent');
+  const value = values[0] as string;
+  return values.length === 1 && isTraceparent(value) ? value : '';
 }
 
 /** Whether a value is a `traceparent`: version 00 exactly; of later versions the part that is known (section 3.2.2.1). */

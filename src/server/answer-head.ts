@@ -19,15 +19,9 @@ export function answerHeadText(
   end: BodyEnd,
   date: DateField,
 ): string {
-  const list = fields.list;
-  let text = statusLine(status);
-  let dated = false;
-  for (let i = 0; i < list.length; i += 3) {
-    if (list[i] === 'date') dated = true;
-    text += `${list[i + 1]}: ${list[i + 2]}\r\n`;
-  }
+  let text = statusLine(status) + fields.toLines();
   // RFC 9110 section 6.6.1: who passes an answer on without Date adds it.
-  if (!dated) text += `Date: ${date.at(Date.now())}\r\n`;
+  if (!fields.has('date')) text += `Date: ${date.at(Date.now())}\r\n`;
   if (end === 'length') text += `Content-Length: ${bodyLength}\r\n`;
   else if (end === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   return text;

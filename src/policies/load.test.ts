@@ -92,6 +92,36 @@ test('a package of the gateway’s name that is installed beside it changes noth
   }
 });
 
+test('a package that a policy imports gets the gateway’s own contract too', async () => {
+  const install = async (name: string, manifest: string, text: string) => {
+    const home = join(folder, 'node_modules', name);
+    await mkdir(home, { recursive: true });
+    await writeFile(join(home, 'package.json'), manifest);
+    await writeFile(join(home, 'index.js'), text);
+  };
+  await install(
+    'portcullis',
+    '{"type":"module","exports":{"./policy":"./index.js"}}',
+    "throw new Error('the wrong one');",
+  );
+  await install(
+    'shared',
+    '{"type":"module","main":"index.js"}',
+    "export { Fields as shared } from 'portcullis/policy';",
+  );
+  try {
+    await write('sharing.ts', `export { shared } from 'shared';\n${GREETING}`);
+    await write('greeting.ts', 'export const greeting = (id: string): string => id;');
+    await load('sharing.ts', 'sharing');
+    assert.equal(
+      (await import(`${pathToFileURL(join(folder, 'sharing.ts')).href}?v=sharing`)).shared,
+      Fields,
+    );
+  } finally {
+    await rm(join(folder, 'node_modules'), { recursive: true });
+  }
+});
+
 test('with a new version, a changed file that the policy imports is read again', async () => {
   await write('third.ts', GREETING.replace('./greeting.ts', './near.ts'));
   await write('near.ts', "export * from './far.ts';");

@@ -1,4 +1,5 @@
 import { type ResolveFnOutput, type ResolveHookContext, registerHooks } from 'node:module';
+import { OWN_ENTRIES, OWN_SOURCES } from './own-entries.ts';
 
 /**
  * What a user's own policy imports follows it on a reload. The address of such a module ends in `?v=<hash>`; a module is
@@ -6,30 +7,22 @@ import { type ResolveFnOutput, type ResolveHookContext, registerHooks } from 'no
  * the same version, and theirs in turn. Packages keep their plain address: they are loaded once.
  *
  * Importing this file installs the hooks, in this thread, for as long as it lives; a module is evaluated once, so they are
- * installed once. A module without a version is resolved as if they were not there.
+ * installed once. A module without a version is resolved as if they were not there, but for the gateway's own entries.
  */
 const VERSION = /\?v=[\w-]+$/;
 const RELATIVE = /^(?:\.\.?\/|file:)/;
-/** The sources run as .ts; the published package has been compiled to .js. */
-const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const OWN_SOURCES = new URL('../', import.meta.url).href;
-
-/** What a user's file may import by name, whether or not a package of that name is installed beside it. */
-const OWN_ENTRIES: ReadonlyMap<string, string> = new Map([
-  ['portcullis/policy', new URL(`../policy/index.${EXTENSION}`, import.meta.url).href],
-]);
 
 type NextResolve = (specifier: string, context?: Partial<ResolveHookContext>) => ResolveFnOutput;
 
 function resolve(specifier: string, context: ResolveHookContext, nextResolve: NextResolve): ResolveFnOutput {
+  // From packages that a policy imports too, which have no version.
+  const own = OWN_ENTRIES.get(specifier);
+  if (own !== undefined) return nextResolve(own, context);
   const parentVersion = VERSION.exec(context.parentURL ?? '')?.[0];
   if (parentVersion === undefined) {
     const resolved = nextResolve(specifier, context);
     return VERSION.test(specifier) ? asModule(resolved) : resolved;
   }
-  const own = OWN_ENTRIES.get(specifier);
-  // Also where a package of that name is installed for its types: the contract is that of the gateway that runs.
-  if (own !== undefined) return nextResolve(own, context);
   const resolved = nextResolve(specifier, context);
   if (!RELATIVE.test(specifier) || !resolved.url.startsWith('file:') || resolved.url.includes('?'))
     return resolved;

@@ -334,6 +334,27 @@ describe('a reload', () => {
     assert.equal((await send(`${admin}/readyz`)).status, 200);
   });
 
+  it('of a policy that throws when it is loaded leaves the old one running', LIMIT, async () => {
+    const routes = `  say: { match: { paths: [/say] }, policies: [{ ./mine.ts: {} }], respond: {} }\n`;
+    const mine = (text: string) => `
+import { definePolicy, z } from 'portcullis/policy';
+${text}
+export const policy = definePolicy({
+  name: 'mine',
+  stage: 'transform',
+  schema: z.strictObject({}),
+  create: () => ({ onRequest: () => ({ status: 200, body: 'mine' }) }),
+});
+`;
+    using files = new Workspace({ 'portcullis.yaml': config({ routes }), 'mine.ts': mine('') });
+    await using cli = new RunningCli(['serve'], files.directory);
+    const { url } = await cli.ready();
+    files.write('mine.ts', mine("throw new Error('half written');"));
+    await cli.logged('reload (file change) refused: the configuration before stays in force');
+    assert.match(cli.log.at(-2)?.message ?? '', /the policy \.\/mine\.ts cannot be loaded: half written/);
+    assert.deepEqual(await send(`${url}/say`), { status: 200, body: 'mine' });
+  });
+
   it('follows SIGHUP', LIMIT, async () => {
     using files = new Workspace({ 'portcullis.yaml': config({ routes: says('one') }) });
     await using cli = new RunningCli(['serve'], files.directory);

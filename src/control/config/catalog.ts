@@ -14,22 +14,39 @@ export interface PolicyCatalog {
   validate(use: PolicyUse): Promise<readonly Problem[]>;
 }
 
-/** The gateway's own policies, and modules of users, which are loaded into this thread to be checked. */
-export function builtinCatalog(): PolicyCatalog {
+/** How long a policy may take to be loaded and made: one that waits for ever would keep every later reload from running. */
+const LIMIT_MS = 10_000;
+
+/**
+ * The gateway's own policies, and modules of users, which are loaded into this thread to be checked. What they throw becomes a problem;
+ * `process.exit` and what they throw later cannot be kept from the thread.
+ */
+export function builtinCatalog({ limitMs = LIMIT_MS }: { readonly limitMs?: number } = {}): PolicyCatalog {
   return {
     names: () => [...builtinPolicies.keys()],
     async validate(use) {
+      const { promise, resolve } = Promise.withResolvers<readonly Problem[]>();
+      const timer = setTimeout(
+        () => resolve([{ path: [], message: `the policy ${use.name} is not ready within ${limitMs} ms` }]),
+        limitMs,
+      );
       try {
-        const policy = await loadPolicy(use);
-        const parsed = await parse(policy.schema, use.options);
-        if (!parsed.success) return problemsFromIssues(parsed.error.issues, use.options, policy.schema);
-        // Some policies see only when they are made that their options do not fit together.
-        return await validatePolicyUse(use);
+        return await Promise.race([promise, check(use)]);
       } catch (error) {
         return [{ path: [], message: error instanceof Error ? error.message : String(error) }];
+      } finally {
+        clearTimeout(timer);
       }
     },
   };
+}
+
+async function check(use: PolicyUse): Promise<readonly Problem[]> {
+  const policy = await loadPolicy(use);
+  const parsed = await parse(policy.schema, use.options);
+  if (!parsed.success) return problemsFromIssues(parsed.error.issues, use.options, policy.schema);
+  // Some policies see only when they are made that their options do not fit together.
+  return validatePolicyUse(use);
 }
 
 /** Asynchronous only where the schema is: the other way is several times faster. */

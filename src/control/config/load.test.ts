@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
+import { builtinCatalog } from './catalog.ts';
 import { formatErrors } from './format.ts';
 import { configJsonSchema } from './json-schema.ts';
 import { type LoadedConfig, type LoadOptions, loadConfig } from './load.ts';
@@ -72,7 +73,7 @@ describe('A configuration that is loaded', () => {
   it('has every default filled in, durations in milliseconds and sizes in bytes', async () => {
     const { dataPlane, admin, runtime } = await load({ 'c.json': JSON.stringify(SMALL) });
     assert.deepEqual(admin, { enabled: true, address: '127.0.0.1', port: 9900, hosts: [] });
-    assert.deepEqual(runtime, { workers: 0, drainTimeout: 30_000 });
+    assert.deepEqual(runtime, { workers: 0, drainDelay: 0, drainTimeout: 30_000 });
     assert.equal(dataPlane.listeners['http']?.port, 8080);
     assert.equal(dataPlane.listeners['http']?.limits.head, 32 * 1024);
     assert.equal(dataPlane.routes['users']?.timeout, 30_000);
@@ -166,6 +167,63 @@ describe('A policy of your own', () => {
     writeFileSync(join(file, '..', 'helper.ts'), 'export const one = 1;\n');
     assert.notEqual(await module(), first);
   });
+});
+
+const POLICY = (schema: string, create: string): string =>
+  `import { definePolicy, z } from 'portcullis/policy';
+export const policy = definePolicy({ name: 'mine', stage: 'transform', schema: ${schema}, create: ${create} });
+`;
+
+describe('A policy of the user that fails while the configuration is checked is an error like any other:', () => {
+  const failing: [title: string, text: string, message: string][] = [
+    [
+      'one that throws when it is loaded',
+      "throw new Error('no licence');",
+      'the policy ./p.ts cannot be loaded: no licence (<dir>/p.ts:1)',
+    ],
+    [
+      'one that throws something else than an error',
+      'throw { not: 1 };',
+      'the policy ./p.ts cannot be loaded: [object Object]',
+    ],
+    [
+      'one that never ends to load',
+      'await new Promise(() => {});',
+      'the policy ./p.ts is not ready within 50 ms',
+    ],
+    [
+      'one whose schema throws',
+      POLICY("z.any().transform(() => { throw new Error('a schema'); })", '() => ({})'),
+      'a schema',
+    ],
+    [
+      'one that throws when it is made',
+      POLICY('z.any()', "() => { throw new Error('nothing to make'); }"),
+      'the policy ./p.ts cannot be made: nothing to make',
+    ],
+    [
+      'one that is never made',
+      POLICY('z.any()', 'async () => new Promise(() => {})'),
+      'the policy ./p.ts is not ready within 50 ms',
+    ],
+  ];
+  for (const [title, text, expected] of failing) {
+    it(title, async () => {
+      const file = place({ 'c.yaml': 'policies: [{ ./p.ts: {} }]\n', 'p.ts': text });
+      // Only those that wait for ever are given a short time: on a busy machine the others take theirs.
+      const limit = expected.endsWith('50 ms') ? { limitMs: 50 } : {};
+      const loaded = await loadConfig(file, { policies: builtinCatalog(limit) });
+      assert.ok(!loaded.ok);
+      assert.deepEqual(
+        loaded.errors.map(({ line, column, message }) => [
+          line,
+          column,
+          message.replaceAll(dirname(file), '<dir>'),
+        ]),
+        [[1, 14, expected]],
+      );
+    });
+  }
 });
 
 describe('Secrets', () => {

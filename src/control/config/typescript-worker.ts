@@ -3,6 +3,7 @@ import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { parse } from 'acorn';
+import { OWN_ENTRIES, OWN_SOURCES } from '../../policies/own-entries.ts';
 import { plainData } from './plain-data.ts';
 import type { Problem } from './problem.ts';
 import type { ModuleText } from './typescript-places.ts';
@@ -22,14 +23,6 @@ export type ModuleAnswer = { readonly texts: ReadonlyMap<string, ModuleText> } &
   | { readonly ok: true; readonly value: unknown; readonly problems: readonly Problem[] }
   | { readonly ok: false; readonly message: string; readonly place: ModulePlace | undefined }
 );
-
-const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const OWN_SOURCES = new URL('../../', import.meta.url).href;
-/** What a configuration may import although nothing is installed beside it. */
-const OWN_ENTRIES: ReadonlyMap<string, string> = new Map([
-  ['portcullis', new URL(`../../index.${EXTENSION}`, import.meta.url).href],
-  ['portcullis/policy', new URL(`../../policy/index.${EXTENSION}`, import.meta.url).href],
-]);
 
 const texts = new Map<string, ModuleText>();
 

@@ -25,12 +25,17 @@ export interface TestGateway extends AsyncDisposable {
  * Starts a gateway on a free port that sends every request to `url`. `listener` and `service` are parts of the configuration,
  * as a file would have them.
  */
-export async function startGatewayBefore(
+export function startGatewayBefore(
   url: string,
   listener: Written = {},
   service: Written = {},
   certificates: DataPlaneConfig['certificates'] = {},
 ): Promise<TestGateway> {
+  return startGatewayWith(configBefore(url, listener, service, certificates));
+}
+
+/** Starts a gateway with any configuration that has a listener `main`. */
+export async function startGatewayWith(config: DataPlaneConfig): Promise<TestGateway> {
   const warnings: string[] = [];
   const logged: Buffer[] = [];
   const dataPlane = new DataPlane({
@@ -44,8 +49,7 @@ export async function startGatewayBefore(
     metricsPost: () => {},
     connectionCounters: ConnectionCounter.allocate(1),
   });
-  const prepared = await dataPlane.prepare(configBefore(url, listener, service, certificates));
-  dataPlane.commit(prepared);
+  dataPlane.commit(await dataPlane.prepare(config));
   const close = () => dataPlane.drain(0);
   return {
     port: dataPlane.addresses['main']?.port as number,

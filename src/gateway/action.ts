@@ -11,6 +11,7 @@ export type Action =
   | {
       readonly kind: 'split';
       readonly split: Split;
+      /** Those of the split. */
       readonly services: ReadonlyMap<string, Service>;
       readonly rewrite: PerPath<Rewrite> | undefined;
     }
@@ -36,12 +37,20 @@ export function compileAction(route: Partial<ResolvedRoute>, services: ReadonlyM
     };
   }
   if (route.split) {
-    for (const { service } of route.split) serviceNamed(service, services);
-    return { kind: 'split', split: compileSplit(route.split), services, rewrite };
+    const own = new Map(route.split.map(({ service }) => [service, serviceNamed(service, services)]));
+    return { kind: 'split', split: compileSplit(route.split), services: own, rewrite };
   }
   if (route.service !== undefined)
     return { kind: 'service', service: serviceNamed(route.service, services), rewrite };
   return { kind: 'none' };
+}
+
+/** Whether the action's services are these very ones: a service that changed is another object. */
+export function sendsTo(action: Action, services: ReadonlyMap<string, Service>): boolean {
+  if (action.kind === 'service') return services.get(action.service.name) === action.service;
+  if (action.kind !== 'split') return true;
+  for (const [name, service] of action.services) if (services.get(name) !== service) return false;
+  return true;
 }
 
 /** Something that is compiled for the captures of a path; a route has few paths, each with its own list of names. */

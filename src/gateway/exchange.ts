@@ -7,8 +7,9 @@ import type {
   RequestView,
   ResponseView,
 } from '../policy/contract.ts';
+import type { CompiledRoute } from './compiled-route.ts';
 import type { Downstream, RequestBodySink } from './downstream.ts';
-import type { CompiledRoute, ListenerRuntime, Snapshot } from './snapshot.ts';
+import type { ListenerRuntime, Snapshot } from './snapshot.ts';
 
 /** What any version of HTTP tells of a request; RequestHead has this shape. */
 export interface RequestParts {

@@ -1,11 +1,21 @@
 import type { FieldNames } from '../http/field-names.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
-import { type CompiledPolicies, compilePolicies, noPolicies, PolicyReader } from '../policies/compile.ts';
+import { sameData } from '../lib/same-data.ts';
+import { Turns } from '../lib/turns.ts';
+import { PolicyReader } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
-import { compileRouter, type RouteToCompile } from '../routing/compile.ts';
+import { compileRouterInTurns } from '../routing/compile.ts';
 import type { Router } from '../routing/match.ts';
 import { Service, type ServiceContext } from '../upstream/service.ts';
-import { type Action, compileAction } from './action.ts';
+import {
+  type CompiledRoute,
+  makePolicies,
+  prepareParts,
+  type RouteParts,
+  type SharedPolicies,
+  type Surroundings,
+  takePolicies,
+} from './compiled-route.ts';
 import type { GatewayConfig, ResolvedRoute } from './config.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { Recorder } from './recorder.ts';
@@ -20,17 +30,6 @@ export interface ListenerRuntime {
   readonly requestIdField: string;
 }
 
-/** A route, ready to be used. */
-export interface CompiledRoute {
-  readonly name: string;
-  readonly policies: CompiledPolicies;
-  readonly action: Action;
-  /** Host that the service sees; undefined leaves it to the service. */
-  readonly upstreamHost: string | undefined;
-  /** Whole request; 0 is no limit. */
-  readonly timeoutMs: number;
-}
-
 /** Told of problems that are no answer's to tell. */
 export type Warn = (message: string, cause?: unknown) => void;
 
@@ -42,12 +41,15 @@ export interface SnapshotContext extends ServiceContext {
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
 
-/** Routes compiled in one go before other work gets a turn: a reload of 10,000 routes must not stall the requests meanwhile. */
-const ROUTES_PER_TURN = 200;
+/**
+ * How long compiling goes on before requests get their turn: a reload of 10,000 routes must not stall them. Half as long, and requests
+ * that come without a pause would hold up the reload.
+ */
+const TURN_MS = 5;
 
 /**
  * One configuration, compiled. Requests begin and end on the same snapshot, whatever is loaded meanwhile; when a newer one is
- * committed and its last request has ended, its policies are closed.
+ * committed and its last request has ended, it lets go of its policies. Those that no other snapshot has taken over are closed.
  */
 export class Snapshot {
   readonly router: Router<CompiledRoute>;
@@ -56,24 +58,24 @@ export class Snapshot {
   readonly services: ReadonlyMap<string, Service>;
   readonly recorder: Recorder;
   readonly warn: Warn;
-  readonly #routes: readonly CompiledRoute[];
+  /** What the next snapshot may take over. */
+  readonly parts: SnapshotParts;
   #requests = 0;
   #retired = false;
 
-  constructor(parts: {
+  constructor(made: {
     router: Router<CompiledRoute>;
-    unrouted: CompiledRoute;
-    routes: readonly CompiledRoute[];
     services: ReadonlyMap<string, Service>;
     recorder: Recorder;
     warn: Warn;
+    parts: SnapshotParts;
   }) {
-    this.router = parts.router;
-    this.unrouted = parts.unrouted;
-    this.services = parts.services;
-    this.recorder = parts.recorder;
-    this.warn = parts.warn;
-    this.#routes = parts.routes;
+    this.router = made.router;
+    this.unrouted = made.parts.unrouted.prepared.value;
+    this.services = made.services;
+    this.recorder = made.recorder;
+    this.warn = made.warn;
+    this.parts = made.parts;
   }
 
   get requests(): number {
@@ -96,16 +98,24 @@ export class Snapshot {
   }
 
   #close(): void {
-    for (const route of this.#routes) route.policies.close();
+    this.parts.unrouted.policies.release();
+    for (const { policies } of this.parts.routes.values()) policies.release();
     this.recorder
       .close()
       .catch((error: unknown) => this.warn('closing the records of a configuration failed', error));
   }
 }
 
+interface SnapshotParts {
+  readonly globals: readonly PolicyUse[];
+  readonly unrouted: RouteParts;
+  readonly routes: ReadonlyMap<string, RouteParts>;
+}
+
 /**
- * Compiles a configuration. Services that are the same as in `before` are taken over, with their connections; those that are new
- * are in `made`, to be retired if the configuration is given up. Rejects with an Error that names what is wrong, and leaves nothing.
+ * Compiles a configuration. What is the same as in `before` is taken over: services with their connections, policies with their
+ * state, routes. Services that are new are in `made`, to be retired if the configuration is given up; the snapshot is to be retired
+ * then too. Rejects with an Error that names what is wrong, and leaves nothing.
  */
 export async function compileSnapshot(
   config: GatewayConfig,
@@ -113,59 +123,57 @@ export async function compileSnapshot(
   context: SnapshotContext,
 ): Promise<{ snapshot: Snapshot; made: readonly Service[] }> {
   const made: Service[] = [];
-  const routes: CompiledRoute[] = [];
+  const held: SharedPolicies[] = [];
+  const turns = new Turns(TURN_MS);
   try {
     const services = takeServices(config, before, context, made);
-    const reader = new PolicyReader();
-    const unrouted = await compileRoute('', UNROUTED, config.policies, services, reader, context);
-    routes.push(unrouted);
-    const entries: RouteToCompile<CompiledRoute>[] = [];
-    for (const name in config.routes) {
-      const route = config.routes[name] as ResolvedRoute;
-      const value = await compileRoute(name, route, config.policies, services, reader, context);
-      routes.push(value);
-      entries.push({ name, config: route, value });
-      if (routes.length % ROUTES_PER_TURN === 0) await new Promise(setImmediate);
-    }
-    const router = compileRouter(entries);
-    const recorder = await context.recorder(config.observability);
-    return {
-      snapshot: new Snapshot({ router, unrouted, routes, services, recorder, warn: context.warn }),
-      made,
+    const globals = config.policies;
+    const known = before !== undefined && sameData(before.parts.globals, globals) ? before.parts : undefined;
+    const surroundings: Surroundings = {
+      globals,
+      services,
+      reader: new PolicyReader(),
+      warn: context.warn,
     };
+    const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
+    const routes = new Map<string, RouteParts>();
+    for (const name in config.routes) {
+      const settings = config.routes[name] as ResolvedRoute;
+      const parts = makeParts(name, settings, known?.routes.get(name), surroundings, held);
+      // A promise each for routes that are only taken over would cost more than they do.
+      routes.set(name, parts instanceof Promise ? await parts : parts);
+      if (turns.isOver()) await turns.next();
+    }
+    const prepared = Array.from(routes.values(), (parts) => parts.prepared);
+    const router = await compileRouterInTurns(prepared, turns);
+    const recorder = await context.recorder(config.observability);
+    const parts: SnapshotParts = { globals, unrouted, routes };
+    return { snapshot: new Snapshot({ router, services, recorder, warn: context.warn, parts }), made };
   } catch (error) {
-    for (const route of routes) route.policies.close();
+    for (const policies of held) policies.release();
     for (const service of made) service.retire();
     throw error;
   }
 }
 
-const UNROUTED: Pick<ResolvedRoute, 'policies' | 'timeout'> = { policies: [], timeout: 0 };
+const UNROUTED: ResolvedRoute = { match: {}, priority: 0, policies: [], timeout: 0 };
 
-async function compileRoute(
+/** Policies that it holds stand in `held`, also when it fails after that. */
+function makeParts(
   name: string,
-  route: Pick<ResolvedRoute, 'policies' | 'timeout'> & Partial<ResolvedRoute>,
-  globals: readonly PolicyUse[],
-  services: ReadonlyMap<string, Service>,
-  reader: PolicyReader,
-  context: SnapshotContext,
-): Promise<CompiledRoute> {
-  const policies =
-    globals.length + route.policies.length === 0
-      ? noPolicies
-      : await compilePolicies([...globals, ...route.policies], { route: name, warn: context.warn }, reader);
-  try {
-    return {
-      name,
-      policies,
-      action: compileAction(route, services),
-      upstreamHost: route.rewrite?.host,
-      timeoutMs: route.timeout,
-    };
-  } catch (error) {
-    policies.close();
-    throw error;
-  }
+  settings: ResolvedRoute,
+  before: RouteParts | undefined,
+  surroundings: Surroundings,
+  held: SharedPolicies[],
+): RouteParts | Promise<RouteParts> {
+  const withPolicies = (policies: SharedPolicies): RouteParts => {
+    held.push(policies);
+    return prepareParts(name, settings, policies, before, surroundings.services);
+  };
+  const taken = takePolicies(settings, before);
+  return taken === undefined
+    ? makePolicies(name, settings, surroundings).then(withPolicies)
+    : withPolicies(taken);
 }
 
 function takeServices(

@@ -7,6 +7,7 @@ import type { GatewayControl } from '../control/admin/endpoints.ts';
 import { redact } from '../control/admin/redact.ts';
 import { AdminServer } from '../control/admin/server.ts';
 import { type LoadedConfig, loadConfig } from '../control/config/load.ts';
+import { LoadCache } from '../control/config/load-cache.ts';
 import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
@@ -71,7 +72,8 @@ export class Gateway {
 
   /** Starts a gateway; undefined when it cannot, after it has said why and closed what it had opened. */
   static async start(options: GatewayOptions): Promise<Gateway | undefined> {
-    let loaded = await loadConfig(options.file, { env: options.env });
+    const cache = new LoadCache();
+    let loaded = await loadConfig(options.file, { env: options.env, cache });
     while (!loaded.ok) {
       options.show([...loaded.errors, ...loaded.warnings]);
       const { waitForRepair } = options;
@@ -81,10 +83,10 @@ export class Gateway {
       options.log.main('info', 'waiting for a change of the configuration');
       await changed;
       if (waitForRepair.aborted) return undefined;
-      loaded = await loadConfig(options.file, { env: options.env });
+      loaded = await loadConfig(options.file, { env: options.env, cache });
     }
     options.show(loaded.warnings);
-    const gateway = new Gateway(options, loaded.config);
+    const gateway = new Gateway(options, loaded.config, cache);
     try {
       await gateway.#start(loaded.config);
       return gateway;
@@ -98,7 +100,7 @@ export class Gateway {
     }
   }
 
-  private constructor(options: GatewayOptions, config: LoadedConfig) {
+  private constructor(options: GatewayOptions, config: LoadedConfig, cache: LoadCache) {
     this.#options = options;
     this.#fixed = fixedSettings(config);
     this.#metrics = new MetricsHub({
@@ -123,7 +125,7 @@ export class Gateway {
       },
     });
     this.#reloader = new Reloader(config, {
-      load: () => loadConfig(options.file, { env: options.env }),
+      load: () => loadConfig(options.file, { env: options.env, cache }),
       apply: (next) => this.#apply(next),
       show: options.show,
       log: options.log.main,

@@ -1,4 +1,4 @@
-import type { DataPlaneConfig } from '../server/config.ts';
+import type { SentConfig } from './sent-config.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -22,10 +22,11 @@ export interface WorkerStats {
 
 /**
  * From the supervisor to a worker. A generation numbers a configuration; `prepare` is answered by `prepared` or `refused`,
- * and what was prepared is held until `commit` or `discard` names the same generation.
+ * and what was prepared is held until `commit` or `discard` names the same generation. Where it is sent as changes, they are those
+ * from the configuration that was committed last.
  */
 export type ToWorker =
-  | { readonly kind: 'prepare'; readonly generation: number; readonly config: DataPlaneConfig }
+  | { readonly kind: 'prepare'; readonly generation: number; readonly config: SentConfig }
   | { readonly kind: 'commit'; readonly generation: number }
   | { readonly kind: 'discard'; readonly generation: number }
   | { readonly kind: 'drain'; readonly limitMs: number }

@@ -1,5 +1,6 @@
 import type { DataPlaneConfig } from '../server/config.ts';
 import type { FromWorker, ToWorker, WorkerNews } from './messages.ts';
+import { toSend } from './sent-config.ts';
 
 /** What the supervisor needs of a thread; `Worker` of node:worker_threads has this shape. */
 export interface WorkerThread {
@@ -25,6 +26,10 @@ export class WorkerLink {
   readonly exited: Promise<Death>;
   readonly #thread: WorkerThread;
   readonly #preparing = new Map<number, (reply: Reply) => void>();
+  /** What was sent and neither committed nor discarded, by generation. */
+  readonly #sent = new Map<number, DataPlaneConfig>();
+  /** What the worker serves. */
+  #committed: DataPlaneConfig | undefined;
   #drained: (() => void) | undefined;
   #gone: string | undefined;
 
@@ -71,15 +76,19 @@ export class WorkerLink {
         resolve(reply);
       };
       this.#preparing.set(generation, settle);
-      this.#thread.postMessage({ kind: 'prepare', generation, config });
+      this.#sent.set(generation, config);
+      this.#thread.postMessage({ kind: 'prepare', generation, config: toSend(config, this.#committed) });
     });
   }
 
   commit(generation: number): void {
+    this.#committed = this.#sent.get(generation);
+    this.#sent.delete(generation);
     this.#thread.postMessage({ kind: 'commit', generation });
   }
 
   discard(generation: number): void {
+    this.#sent.delete(generation);
     this.#thread.postMessage({ kind: 'discard', generation });
   }
 

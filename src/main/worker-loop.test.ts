@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DataPlaneConfig } from '../server/config.ts';
 import type { FromWorker } from './messages.ts';
+import type { SentConfig } from './sent-config.ts';
 import { answerSupervisor, type Plane } from './worker-loop.ts';
 
-const CONFIG = {} as DataPlaneConfig;
+const CONFIG: SentConfig = { kind: 'whole', config: {} as DataPlaneConfig };
 
 /** A plane whose preparations end when the test says so. */
 function stage() {

@@ -1,5 +1,6 @@
 import type { DataPlaneConfig } from '../server/config.ts';
 import type { FromWorker, ToWorker, WorkerStats } from './messages.ts';
+import { received } from './sent-config.ts';
 
 /** What the loop needs of a data plane; `server/data-plane.ts` has this shape. */
 export interface Plane<Prepared> {
@@ -10,16 +11,25 @@ export interface Plane<Prepared> {
   stats(): WorkerStats;
 }
 
+interface Preparation<Prepared> {
+  readonly config: DataPlaneConfig;
+  /** Undefined while it is under way. */
+  prepared: Prepared | undefined;
+  discarded: boolean;
+}
+
 /** The worker's end of the conversation of messages.ts: returns what is to be called with each message. */
 export function answerSupervisor<Prepared>(
   plane: Plane<Prepared>,
   post: (message: FromWorker) => void,
 ): (message: ToWorker) => void {
   /** What was prepared and awaits its commit or discard; also while the preparation is still under way. */
-  const preparations = new Map<number, { prepared?: Prepared; discarded: boolean }>();
+  const preparations = new Map<number, Preparation<Prepared>>();
+  /** What changes are told from. */
+  let committed: DataPlaneConfig | undefined;
 
   async function prepare(generation: number, config: DataPlaneConfig): Promise<void> {
-    const preparation: { prepared?: Prepared; discarded: boolean } = { discarded: false };
+    const preparation: Preparation<Prepared> = { config, prepared: undefined, discarded: false };
     preparations.set(generation, preparation);
     try {
       const prepared = await plane.prepare(config);
@@ -38,14 +48,15 @@ export function answerSupervisor<Prepared>(
   return (message) => {
     switch (message.kind) {
       case 'prepare':
-        void prepare(message.generation, message.config);
+        void prepare(message.generation, received(message.config, committed));
         return;
       case 'commit': {
-        const prepared = preparations.get(message.generation)?.prepared;
+        const preparation = preparations.get(message.generation);
         preparations.delete(message.generation);
-        if (prepared === undefined)
+        if (preparation?.prepared === undefined)
           throw new Error(`asked to commit generation ${message.generation}, which is not prepared`);
-        plane.commit(prepared);
+        plane.commit(preparation.prepared);
+        committed = preparation.config;
         return;
       }
       case 'discard': {

@@ -11,8 +11,6 @@ export interface MatchedRoute {
 /** One way in which a route can match: one of its hosts with one of its paths. */
 export interface Candidate<Route extends MatchedRoute = MatchedRoute> {
   readonly route: Route;
-  /** Place of the route in the configuration. */
-  readonly index: number;
   readonly priority: number;
   /** Undefined: any. */
   readonly host: string | undefined;
@@ -32,15 +30,12 @@ const IMPLIED_HEAD: readonly string[] = ['HEAD'];
 const ANY = [undefined];
 
 /**
- * Adds every candidate of a route to `candidates`. A route with GET and without HEAD has one more for HEAD, which stands behind
- * those that name HEAD: a route written for HEAD is asked first.
+ * Every candidate of a route. One with GET and without HEAD has one more for HEAD, which stands behind those that name HEAD: a
+ * route written for HEAD is asked first.
  * Throws an Error for a bad path: `checkRoutes` reports those before.
  */
-export function addCandidates<Route extends MatchedRoute>(
-  candidates: Candidate<Route>[],
-  route: Route,
-  index: number,
-): void {
+export function candidatesOf<Route extends MatchedRoute>(route: Route): Candidate<Route>[] {
+  const candidates: Candidate<Route>[] = [];
   const { match, priority } = route.config;
   const headers = conditionsOf(match.headers);
   const query = conditionsOf(match.query);
@@ -49,11 +44,12 @@ export function addCandidates<Route extends MatchedRoute>(
   for (const path of match.paths ?? ANY) {
     const pattern = path === undefined ? undefined : patternOf(route, path);
     for (const host of match.hosts ?? ANY) {
-      const common = { route, index, priority, host, pattern, headers, query, protocols };
+      const common = { route, priority, host, pattern, headers, query, protocols };
       candidates.push({ ...common, methods, methodScore: methods === undefined ? 0 : 2 });
       if (impliesHead) candidates.push({ ...common, methods: IMPLIED_HEAD, methodScore: 1 });
     }
   }
+  return candidates;
 }
 
 function patternOf(route: MatchedRoute, path: string): PathPattern {
@@ -100,9 +96,7 @@ export function decidingCriterion(a: Candidate, b: Candidate): Criterion | undef
 
 /** Every candidate in the order in which they are asked. Those that tie stand in the order of the configuration. */
 export function candidatesInOrder<Route extends MatchedRoute>(routes: readonly Route[]): Candidate<Route>[] {
-  const candidates: Candidate<Route>[] = [];
-  for (const [index, route] of routes.entries()) addCandidates(candidates, route, index);
-  return candidates.sort(compareCandidates);
+  return routes.flatMap((route) => candidatesOf(route)).sort(compareCandidates);
 }
 
 /** An exact host before `*.` before any; of two `*.` that match one host, the longer has more labels. */

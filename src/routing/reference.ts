@@ -1,5 +1,5 @@
 import type { Condition } from './conditions.ts';
-import { addCandidates, type Candidate, compareCandidates, type MatchedRoute } from './precedence.ts';
+import { type Candidate, candidatesOf, compareCandidates, type MatchedRoute } from './precedence.ts';
 import { preflightMethod } from './preflight.ts';
 import type { RoutedRequest } from './types.ts';
 
@@ -35,7 +35,7 @@ export function referenceMatch(routes: readonly MatchedRoute[], request: RoutedR
 }
 
 function matchAsItIs(routes: readonly MatchedRoute[], request: RoutedRequest): ReferenceResult {
-  const verdicts = routes.map((route, index) => judge(route, index, request));
+  const verdicts = routes.map((route) => judge(route, request));
   let winner: ReferenceResult['winner'];
   for (const [index, verdict] of verdicts.entries()) {
     if (!verdict.matches) continue;
@@ -54,9 +54,8 @@ function matchAsItIs(routes: readonly MatchedRoute[], request: RoutedRequest): R
   return { winner, verdicts, allow: winner === undefined ? [...allow].sort() : [] };
 }
 
-function judge(route: MatchedRoute, index: number, request: RoutedRequest): Verdict {
-  const candidates: Candidate[] = [];
-  addCandidates(candidates, route, index);
+function judge(route: MatchedRoute, request: RoutedRequest): Verdict {
+  const candidates = candidatesOf(route);
   const { match } = route.config;
 
   const byHost = candidates.filter((candidate) => matchesHost(candidate.host, request.host));

@@ -206,27 +206,27 @@ async function build(
     resolvedService(service, serviceTls.get(name)),
   );
   const resolved = cache.keep(routes, matched, (name) => routePolicies.get(name) ?? []);
-  const dataPlane: DataPlaneConfig = {
+  const { admin, runtime } = data;
+  const others: Omit<DataPlaneConfig, 'routes'> = {
     listeners: data.listeners,
     certificates: mapValues(data.certificates, (pair, name) => ({
       cert: certificates.get(name)?.cert ?? pair.cert,
       key: certificates.get(name)?.key ?? pair.key,
     })),
     services,
-    routes: Object.fromEntries(Array.from(resolved, ([name, route]) => [name, route.resolved])),
     policies: globalPolicies,
     observability: {
       ...data.observability,
       tracing: { ...data.observability.tracing, headers: tracingHeaders },
     },
   };
-  const { admin, runtime } = data;
+  const resolvedRoutes = Array.from(resolved, ([name, route]) => [name, route.resolved] as const);
   return {
-    dataPlane,
+    dataPlane: { ...others, routes: Object.fromEntries(resolvedRoutes) },
     admin,
     runtime,
     secrets: secrets.resolved,
-    hash: hashOf(dataPlane, resolved, admin, runtime),
+    hash: hashOf([others, admin, runtime], resolved),
   };
 }
 
@@ -241,13 +241,8 @@ function parse(
 }
 
 /** The texts of routes are joined rather than made, and are the same whether or not they were known. */
-function hashOf(
-  { routes: _, ...others }: DataPlaneConfig,
-  routes: KnownRoutes,
-  admin: AdminConfig,
-  runtime: RuntimeConfig,
-): string {
-  const texts = [JSON.stringify([others, admin, runtime])];
+function hashOf(others: unknown, routes: KnownRoutes): string {
+  const texts = [JSON.stringify(others)];
   for (const [name, { text }] of routes) texts.push(name, text);
   return digest(texts.join('\n'));
 }

@@ -1,0 +1,104 @@
+import { sameData } from '../lib/same-data.ts';
+import {
+  type CompiledPolicies,
+  compilePolicies,
+  noPolicies,
+  type PolicyReader,
+} from '../policies/compile.ts';
+import type { PolicyUse } from '../policies/use.ts';
+import { type PreparedRoute, prepareRoute } from '../routing/compile.ts';
+import type { Service } from '../upstream/service.ts';
+import { type Action, compileAction, sendsTo } from './action.ts';
+import type { ResolvedRoute } from './config.ts';
+
+/** A route, ready to be used. */
+export interface CompiledRoute {
+  readonly name: string;
+  readonly policies: CompiledPolicies;
+  readonly action: Action;
+  /** Host that the service sees; undefined leaves it to the service. */
+  readonly upstreamHost: string | undefined;
+  /** Whole request; 0 is no limit. */
+  readonly timeoutMs: number;
+}
+
+/** A compiled route with what it was made of, which the next configuration is compared with. */
+export interface RouteParts {
+  readonly settings: ResolvedRoute;
+  readonly policies: SharedPolicies;
+  readonly prepared: PreparedRoute<CompiledRoute>;
+}
+
+/** What the routes of one configuration have in common. */
+export interface Surroundings {
+  readonly globals: readonly PolicyUse[];
+  readonly services: ReadonlyMap<string, Service>;
+  readonly reader: PolicyReader;
+  warn(message: string, cause?: unknown): void;
+}
+
+/**
+ * The policies of a route, and how many snapshots use them. A reload that leaves a route's policies as they are takes them over
+ * with their state; they are closed when the last snapshot that has them is.
+ */
+export class SharedPolicies {
+  readonly compiled: CompiledPolicies;
+  /** The snapshot that they are made for is the first. */
+  #holders = 1;
+
+  constructor(compiled: CompiledPolicies) {
+    this.compiled = compiled;
+  }
+
+  /** False when they are closed already: then others must be made. */
+  hold(): boolean {
+    if (this.#holders === 0) return false;
+    this.#holders++;
+    return true;
+  }
+
+  release(): void {
+    if (--this.#holders === 0) this.compiled.close();
+  }
+}
+
+/** The policies of the route as it was before, held once more, where nothing of them differs; else undefined. */
+export function takePolicies(
+  { policies }: Pick<ResolvedRoute, 'policies'>,
+  before: RouteParts | undefined,
+): SharedPolicies | undefined {
+  if (before === undefined || !sameData(before.settings.policies, policies)) return undefined;
+  return before.policies.hold() ? before.policies : undefined;
+}
+
+/** Rejects with an Error that names the policy that cannot be made. */
+export async function makePolicies(
+  name: string,
+  { policies }: Pick<ResolvedRoute, 'policies'>,
+  { globals, reader, warn }: Surroundings,
+): Promise<SharedPolicies> {
+  if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
+  return new SharedPolicies(await compilePolicies([...globals, ...policies], { route: name, warn }, reader));
+}
+
+/** The route as it was before where nothing of it differs, else made anew. Throws an Error when a service or a path is wrong. */
+export function prepareParts(
+  name: string,
+  settings: ResolvedRoute,
+  policies: SharedPolicies,
+  before: RouteParts | undefined,
+  services: ReadonlyMap<string, Service>,
+): RouteParts {
+  if (before !== undefined && before.policies === policies) {
+    const { action } = before.prepared.value;
+    if (sameData(before.settings, settings) && sendsTo(action, services)) return before;
+  }
+  const value: CompiledRoute = {
+    name,
+    policies: policies.compiled,
+    action: compileAction(settings, services),
+    upstreamHost: settings.rewrite?.host,
+    timeoutMs: settings.timeout,
+  };
+  return { settings, policies, prepared: prepareRoute({ name, config: settings, value }) };
+}

@@ -267,6 +267,20 @@ describe('many routes on one path, told apart by a header', () => {
     );
   });
 
+  it('one that is hidden is found although no request can have its value', () => {
+    const impossible = { paths: ['/a'], headers: { 'x-tenant': 'a\r\nb' } };
+    const problems = problemsOf(
+      tenants({
+        first: { match: impossible, priority: 1 },
+        second: { match: { ...impossible, methods: ['GET'] } },
+      }),
+    );
+    assert.deepEqual(
+      problems.map(({ route, other, example }) => [route, other, example]),
+      [['second', 'first', "GET https://example.com/a -H 'x-tenant: a\r\nb'"]],
+    );
+  });
+
   it('a tie with one that asks for another header is found', () => {
     const problems = problemsOf(
       tenants({ odd: { match: { paths: ['/a'], headers: { 'x-b': '1', 'x-c': '1' } } } }),

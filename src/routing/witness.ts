@@ -72,11 +72,12 @@ export function witness(candidate: Candidate): RoutedRequest {
   for (const condition of candidate.query) {
     if (condition.kind !== 'absent') parameters.set(condition.name, condition.value);
   }
-  const fields = new Fields();
-  for (const condition of candidate.headers) {
-    // Not `append`, which throws: a configured value that no request can have is another's problem to report.
-    if (condition.kind !== 'absent') fields.push(condition.name, condition.name, condition.value);
-  }
+  // As a list, which is taken as it is: a configured value that no request can have is another's problem to report.
+  const fields = new Fields(
+    candidate.headers.flatMap((condition) =>
+      condition.kind === 'absent' ? [] : [condition.name, condition.name, condition.value],
+    ),
+  );
   return {
     method: candidate.methods?.[0] ?? 'GET',
     scheme: candidate.protocols?.[0] ?? 'https',

@@ -26,6 +26,11 @@ async function play(
   await act({ client, upstream, port: gateway.port });
 }
 
+const neverAnswers: Script = async (connection) => {
+  await connection.head();
+  await connection.untilEnded();
+};
+
 const echoLength: Script = async (connection) => {
   while (!connection.gone) {
     const head = await connection.head();
@@ -84,10 +89,7 @@ suite('a client that is slow', () => {
 
   test('stalls within the body: 408, and the upstream request is given up', async () => {
     await play(
-      async (connection) => {
-        await connection.head();
-        await connection.untilEnded();
-      },
+      neverAnswers,
       async ({ client, upstream }) => {
         await client.send(post(['Content-Length: 10'], 'hello'));
         const [late] = await client.answersUntilEnded();
@@ -113,10 +115,7 @@ suite('a client that is slow', () => {
 
   test('takes longer than a whole request may: 504 where the upstream is waited for', async () => {
     await play(
-      async (connection) => {
-        await connection.head();
-        await connection.untilEnded();
-      },
+      neverAnswers,
       async ({ client }) => {
         await client.send(get());
         const [late] = await client.answersUntilEnded();
@@ -150,10 +149,7 @@ suite('a client that leaves', () => {
   for (const how of ['reset', 'close'] as const) {
     test(`while the upstream is thinking (${how}): the upstream request is cancelled`, async () => {
       await play(
-        async (connection) => {
-          await connection.head();
-          await connection.untilEnded();
-        },
+        neverAnswers,
         async ({ client, upstream }) => {
           await client.send(get());
           const connection = await upstream.connection(0);
@@ -166,20 +162,14 @@ suite('a client that leaves', () => {
     });
 
     test(`within its body (${how}): the upstream request is cancelled`, async () => {
-      await play(
-        async (connection) => {
-          await connection.head();
-          await connection.untilEnded();
-        },
-        async ({ client, upstream }) => {
-          await client.send(post(['Content-Length: 10'], 'hello'));
-          const connection = await upstream.connection(0);
-          await connection.untilReceived('hello');
-          client[how]();
-          await connection.untilEnded();
-          assert.ok(!connection.text.includes('hellohello'));
-        },
-      );
+      await play(neverAnswers, async ({ client, upstream }) => {
+        await client.send(post(['Content-Length: 10'], 'hello'));
+        const connection = await upstream.connection(0);
+        await connection.untilReceived('hello');
+        client[how]();
+        await connection.untilEnded();
+        assert.ok(!connection.text.includes('hellohello'));
+      });
     });
 
     test(`within its answer (${how}): the upstream request is cancelled`, async () => {
@@ -232,10 +222,7 @@ suite('a client that leaves', () => {
 
   test('by closing its sending side and waiting longer than is allowed: the upstream request is cancelled', async () => {
     await play(
-      async (connection) => {
-        await connection.head();
-        await connection.untilEnded();
-      },
+      neverAnswers,
       async ({ client, upstream }) => {
         await client.send(get());
         client.halfClose();

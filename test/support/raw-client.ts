@@ -1,7 +1,8 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type Answer, readAnswer } from './answers.ts';
-import { Changes, turns } from './changes.ts';
+import { turns } from './changes.ts';
+import { RecordedSocket } from './recorded-socket.ts';
 
 export interface RawClientOptions {
   readonly port: number;
@@ -12,39 +13,7 @@ export interface RawClientOptions {
 }
 
 /** A client that sends exactly the octets it is told and reads answers with a parser of its own. */
-export class RawClient {
-  readonly socket: Socket;
-  /** All that came, answers already taken included. */
-  received: Buffer = Buffer.alloc(0);
-  /** The gateway closed its side in an orderly way. */
-  ended = false;
-  /** The connection is gone. */
-  closed = false;
-  /** ECONNRESET and the like, or undefined. */
-  error: NodeJS.ErrnoException | undefined;
-  readonly #changes = new Changes();
-  #taken = 0;
-
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    socket.setNoDelay(true);
-    socket.on('data', (data: Buffer) => {
-      this.received = Buffer.concat([this.received, data]);
-      this.#changes.tell();
-    });
-    socket.on('end', () => {
-      this.ended = true;
-      this.#changes.tell();
-    });
-    socket.on('error', (error) => {
-      this.error = error;
-    });
-    socket.on('close', () => {
-      this.closed = true;
-      this.#changes.tell();
-    });
-  }
-
+export class RawClient extends RecordedSocket {
   static async connect(options: RawClientOptions): Promise<RawClient> {
     const target = {
       port: options.port,
@@ -73,14 +42,12 @@ export class RawClient {
 
   /** Resolves when the octets were handed to the system, which back-pressure can keep from happening. */
   async send(data: string | Uint8Array): Promise<void> {
-    const octets = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
-    if (this.closed || this.ended || this.socket.destroyed) return;
-    await new Promise<void>((resolve) => this.socket.write(octets, () => resolve()));
+    if (!this.gone) await this.write(data);
   }
 
   /** Sends although the other side sends no more. */
   async sendAfterEnd(data: string): Promise<void> {
-    await new Promise<void>((resolve) => this.socket.write(data, 'latin1', () => resolve()));
+    await this.write(data);
   }
 
   /** Sends in pieces cut at the positions given, each read on its own by a gateway in this process. */
@@ -98,44 +65,14 @@ export class RawClient {
   async answer(method = 'GET'): Promise<Answer> {
     let answer: Answer | undefined;
     const look = () => {
-      answer = readAnswer(this.received.subarray(this.#taken), method, this.ended);
+      answer = readAnswer(this.rest, method, this.ended);
       return answer !== undefined || this.ended || this.closed;
     };
-    await this.#changes.until(look, 'an answer', () => this.#state());
-    answer ??= readAnswer(this.received.subarray(this.#taken), method, this.ended);
-    if (!answer) throw new Error(`closed before an answer; ${this.#state()}`);
-    this.#taken += answer.length;
+    await this.until(look, 'an answer');
+    answer ??= readAnswer(this.rest, method, this.ended);
+    if (!answer) throw new Error(`closed before an answer; ${this.state()}`);
+    this.taken += answer.length;
     return answer;
-  }
-
-  /** Octets that came behind the answers taken so far. */
-  get rest(): Buffer {
-    return this.received.subarray(this.#taken);
-  }
-
-  /** Resolves when at least so many octets came behind the answers taken, which are then taken too. */
-  async octets(count: number): Promise<Buffer> {
-    await this.#changes.until(
-      () => this.rest.length >= count,
-      `${count} octets`,
-      () => this.#state(),
-    );
-    const octets = this.rest.subarray(0, count);
-    this.#taken += count;
-    return octets;
-  }
-
-  async until(check: () => boolean, what: string): Promise<void> {
-    await this.#changes.until(check, what, () => this.#state());
-  }
-
-  /** Resolves when the gateway closed its side or the connection is gone. */
-  async untilEnded(): Promise<void> {
-    await this.#changes.until(
-      () => this.ended || this.closed,
-      'the connection to be closed',
-      () => this.#state(),
-    );
   }
 
   /** Every answer until the gateway closes, for requests of these methods in turn (the last one goes on). */
@@ -146,33 +83,14 @@ export class RawClient {
       const done = answers.filter((answer) => answer.status >= 200).length;
       const method = methods[Math.min(done, methods.length - 1)] as string;
       const answer = readAnswer(this.rest, method, true);
-      if (!answer) throw new Error(`an answer is cut off; ${this.#state()}`);
-      this.#taken += answer.length;
+      if (!answer) throw new Error(`an answer is cut off; ${this.state()}`);
+      this.taken += answer.length;
       answers.push(answer);
     }
     return answers;
   }
 
-  /** Closes the sending side alone. */
-  halfClose(): void {
-    this.socket.end();
-  }
-
-  /** Sends RST. */
-  reset(): void {
-    this.socket.resetAndDestroy();
-  }
-
-  close(): void {
-    this.socket.destroy();
-  }
-
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  #state(): string {
-    const text = JSON.stringify(this.rest.toString('latin1', 0, 500));
-    return `received ${this.received.length} octets, untaken ${text}, ended ${this.ended}, closed ${this.closed}${this.error ? `, ${this.error.code}` : ''}`;
   }
 }

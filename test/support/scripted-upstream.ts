@@ -1,49 +1,17 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { Changes, Gone } from './changes.ts';
+import { RecordedSocket } from './recorded-socket.ts';
 
 /** One connection that the gateway opened, as a script plays it. */
-export class UpstreamConnection {
+export class UpstreamConnection extends RecordedSocket {
   /** 0 for the first connection of the upstream. */
   readonly index: number;
-  readonly socket: Socket;
-  /** All that came, to the octet. */
-  received: Buffer = Buffer.alloc(0);
-  ended = false;
-  closed = false;
-  error: NodeJS.ErrnoException | undefined;
-  readonly #changes = new Changes();
-  #taken = 0;
 
   constructor(index: number, socket: Socket, onChange: () => void) {
+    super(socket, onChange);
     this.index = index;
-    this.socket = socket;
-    socket.setNoDelay(true);
-    const changed = () => {
-      this.#changes.tell();
-      onChange();
-    };
-    socket.on('data', (data: Buffer) => {
-      this.received = Buffer.concat([this.received, data]);
-      changed();
-    });
-    socket.on('end', () => {
-      this.ended = true;
-      changed();
-    });
-    socket.on('error', (error) => {
-      this.error = error;
-    });
-    socket.on('close', () => {
-      this.closed = true;
-      changed();
-      this.#changes.end();
-    });
-  }
-
-  /** Nothing can be sent any more. */
-  get gone(): boolean {
-    return this.ended || this.closed || this.socket.destroyed;
+    socket.on('close', () => this.changes.end());
   }
 
   get text(): string {
@@ -52,81 +20,21 @@ export class UpstreamConnection {
 
   /** The head of the next request, without its empty line. Takes it. */
   async head(): Promise<string> {
-    const find = () => this.received.indexOf('\r\n\r\n', this.#taken);
-    await this.#changes.until(
-      () => find() !== -1,
-      'a request head',
-      () => this.#state(),
-    );
-    const end = find();
-    const head = this.received.toString('latin1', this.#taken, end);
-    this.#taken = end + 4;
+    await this.until(() => this.rest.includes('\r\n\r\n'), 'a request head');
+    const end = this.rest.indexOf('\r\n\r\n');
+    const head = this.rest.toString('latin1', 0, end);
+    this.taken += end + 4;
     return head;
-  }
-
-  /** The next octets. Takes them. */
-  async octets(count: number): Promise<Buffer> {
-    await this.#changes.until(
-      () => this.received.length >= this.#taken + count,
-      `${count} octets`,
-      () => this.#state(),
-    );
-    const octets = this.received.subarray(this.#taken, this.#taken + count);
-    this.#taken += count;
-    return octets;
   }
 
   /** Resolves when the text stands somewhere in what came. */
   async untilReceived(text: string): Promise<void> {
-    await this.#changes.until(
-      () => this.received.includes(text, 0, 'latin1'),
-      JSON.stringify(text),
-      () => this.#state(),
-    );
-  }
-
-  async until(check: () => boolean, what: string): Promise<void> {
-    await this.#changes.until(check, what, () => this.#state());
-  }
-
-  /** Resolves when the gateway closed its side or the connection is gone. */
-  async untilEnded(): Promise<void> {
-    await this.#changes.until(
-      () => this.ended || this.closed,
-      'the gateway to close',
-      () => this.#state(),
-    );
-  }
-
-  async untilClosed(): Promise<void> {
-    await this.#changes.until(
-      () => this.closed,
-      'the connection to be gone',
-      () => this.#state(),
-    );
+    await this.until(() => this.received.includes(text, 0, 'latin1'), JSON.stringify(text));
   }
 
   async send(data: string | Uint8Array): Promise<void> {
-    const octets = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
-    if (this.closed || this.socket.destroyed) return;
-    await new Promise<void>((resolve) => this.socket.write(octets, () => resolve()));
-  }
-
-  /** Closes the sending side alone. */
-  halfClose(): void {
-    this.socket.end();
-  }
-
-  reset(): void {
-    this.socket.resetAndDestroy();
-  }
-
-  close(): void {
-    this.socket.destroy();
-  }
-
-  #state(): string {
-    return `received ${JSON.stringify(this.received.toString('latin1', this.#taken, this.#taken + 500))}, ended ${this.ended}, closed ${this.closed}`;
+    // Also after the gateway closed its half: it may still read.
+    if (!this.closed && !this.socket.destroyed) await this.write(data);
   }
 }
 

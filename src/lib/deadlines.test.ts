@@ -105,11 +105,13 @@ suite('a time from now', () => {
   test('of 0 is for ever', () => assert.equal(setUp().deadlines.after(0), Number.POSITIVE_INFINITY));
 
   test('counts from the last sweep', () => {
-    const { clock, deadlines, sweepAt } = setUp();
+    const { clock, deadlines, add, sweepAt } = setUp();
+    const keeper = add('keeper', Number.POSITIVE_INFINITY);
     sweepAt(5000);
     clock.nowMs = 5050;
     assert.equal(deadlines.nowMs, 5000);
     assert.equal(deadlines.after(10), 5000 + 10 + SWEEP_MS);
+    remove(deadlines, keeper);
   });
 
   test('counts from when the first entry comes after a time without any', () => {

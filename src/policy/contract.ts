@@ -132,7 +132,10 @@ export interface PolicyHooks {
   transformResponseBody?(exchange: Exchange): BodyTransform | undefined;
   /** After the last octet, also of a request that failed. Synchronous. */
   onEnd?(exchange: Exchange): void;
-  /** When the last request of this configuration has ended. Also when the configuration was refused after all. */
+  /**
+   * When no configuration has this use any more and the last request that began with it has ended; a reload that leaves the policies of a
+   * route as they are keeps them. Also when the configuration was refused after all.
+   */
   close?(): void;
 }
 
@@ -152,7 +155,10 @@ export interface Policy<Options = unknown> {
   readonly schema: z.ZodType<Options>;
   /** At most one use per route: a later one replaces an earlier one, so a route's own replaces the global one. */
   readonly unique?: boolean;
-  /** Called once per use when a configuration is compiled. May throw an Error whose message helps: the configuration is then refused. */
+  /**
+   * Called once per use in a route, when a configuration is compiled whose policies there are not those of the one before. May throw an
+   * Error whose message helps: the configuration is then refused.
+   */
   create(options: Options, context: PolicyContext): PolicyHooks | Promise<PolicyHooks>;
 }
 

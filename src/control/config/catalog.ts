@@ -10,7 +10,10 @@ import type { Problem } from './problem.ts';
 export interface PolicyCatalog {
   /** Names of the built-in ones. */
   names(): readonly string[];
-  /** What is wrong with one use; paths are within its options, and empty for the policy itself. Does not reject. */
+  /**
+   * What is wrong with one use; paths are within its options, and empty for the policy itself. Does not reject.
+   * A built-in policy is asked once about a use for as long as loads know it: its answer must follow from the use alone.
+   */
   validate(use: PolicyUse): Promise<readonly Problem[]>;
 }
 

@@ -21,8 +21,13 @@ export function answer(exchange: Exchange, made: Answer): void {
   exchange.forward?.cancel();
   const { response, downstream } = exchange;
   if (made.code !== undefined) exchange.code = made.code;
+  try {
+    response.fields = made.headers === undefined ? new Fields() : Fields.from(made.headers);
+    if (!isFinalStatus(made.status)) throw new RangeError(`${made.status} is not the status of an answer`);
+  } catch (error) {
+    return answerBare(exchange, 'of this route', error);
+  }
   response.status = made.status;
-  response.fields = made.headers === undefined ? new Fields() : Fields.from(made.headers);
   const body = bodyOf(exchange, made);
   // RFC 9110 section 8.6: no Content-Length in 204; a 304 would have to state the length of what it stands for.
   const bare = made.status === 204 || made.status === 304;
@@ -36,6 +41,10 @@ export function answer(exchange: Exchange, made: Answer): void {
     else downstream.sendBody(body as Buffer, 0, body.byteLength);
   }
   downstream.sendEnd(undefined);
+}
+
+function isFinalStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 200 && status <= 599;
 }
 
 /** Latin1 text, one character an octet, or octets. */
@@ -68,6 +77,14 @@ export function runResponseHooks(exchange: Exchange): boolean {
       answerBare(exchange, entry.name, error);
       return false;
     }
+  }
+  if (entries.length > 0 && !isFinalStatus(exchange.response.status) && exchange.response.status !== 101) {
+    answerBare(
+      exchange,
+      'of this route',
+      new RangeError(`${exchange.response.status} is not the status of an answer`),
+    );
+    return false;
   }
   return true;
 }

@@ -80,6 +80,10 @@ export interface Cancellable {
   /** Octets of the client's side of a tunnel. */
   tunnel(data: Buffer, from: number, to: number): void;
   tunnelEnd(): void;
+  /** Nobody is at the client's end of the tunnel any more. */
+  leaveTunnel(): void;
+  /** What was handed over of the request is sent on. */
+  flush(): void;
 }
 
 /**

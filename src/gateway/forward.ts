@@ -1,7 +1,7 @@
 import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
-import { chunkLine, fieldLines, lastChunk } from '../http/serialise.ts';
-import { copyOf, latin1 } from '../lib/octets.ts';
+import { fieldLines } from '../http/serialise.ts';
+import { copyOf } from '../lib/octets.ts';
 import type { Answer, BodyTransform } from '../policy/contract.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
@@ -11,9 +11,6 @@ import type { RequestBodySink } from './downstream.ts';
 import type { Cancellable, Exchange } from './exchange.ts';
 import { UPSTREAM_FAILURES } from './failure.ts';
 import { introduce } from './identify.ts';
-
-/** A body piece up to this size is copied into the write of its head: cheaper than a second write. */
-const SHORT_BYTES = 8 * 1024;
 
 /** RFC 9110 section 9.2.2: sending these again does no harm. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -27,8 +24,6 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
   readonly #service: Service;
   readonly #target: Target;
   #connection: UpstreamConnection | undefined;
-  /** The request's head, until it is sent. */
-  #head = '';
   #chunked = false;
   #upgrading = false;
   #retried = false;
@@ -37,6 +32,8 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
   #reading = false;
   #sentMs = 0;
   #tunnelling = false;
+  /** The answer has no body, or the client gets none. */
+  #bodiless = false;
   /** What the upstream switched to. */
   #protocol = '';
   #requestTransforms: BodyTransform[] | undefined;
@@ -76,19 +73,18 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     const head = this.#requestHead();
     if (head === undefined) return;
     this.#sentMs = performance.now();
+    connection.send(head, request.upstreamMethod, this.#chunked, this.#upgrading);
     if (request.bodyLength === 0) {
-      connection.send(head, request.upstreamMethod, this.#upgrading);
-      connection.endRequest('');
-      return;
+      connection.endRequest(undefined);
+    } else {
+      this.#exchange.bodySink = this;
+      // RFC 9110 section 10.1.1: the upstream decides whether it wants the body.
+      if (!request.expectContinue) {
+        this.#reading = true;
+        downstream.readBody();
+      }
     }
-    this.#head = head;
-    this.#exchange.bodySink = this;
-    // RFC 9110 section 10.1.1: the upstream decides whether it wants the body.
-    if (!request.expectContinue) {
-      this.#reading = true;
-      downstream.readBody();
-    }
-    this.#sendHead();
+    connection.flush();
   }
 
   /** undefined when a policy failed. */
@@ -149,15 +145,9 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     return true;
   }
 
-  #sendHead(): void {
-    const connection = this.#connection;
-    if (this.#head === '' || connection === undefined || this.#over) return;
-    const head = this.#head;
-    this.#head = '';
-    connection.send(head, this.#exchange.request.upstreamMethod, this.#upgrading);
-  }
-
   requestBody(data: Buffer, from: number, to: number): void {
+    // A client need not wait for the upstream's word for ever (RFC 9110 section 10.1.1).
+    this.#reading = true;
     if (this.#requestTransforms === undefined) return this.#writeRequest(data, from, to);
     const piece = this.#transformed(this.#requestTransforms, copyOf(data, from, to), false);
     if (piece !== undefined && piece.length > 0) this.#writeRequest(piece, 0, piece.length);
@@ -166,25 +156,20 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
   #writeRequest(data: Buffer, from: number, to: number): void {
     const connection = this.#connection;
     if (this.#over || connection === undefined) return;
-    if (this.#head !== '' && to - from <= SHORT_BYTES) {
-      const text = latin1(data, from, to);
-      this.#head += this.#chunked ? `${chunkLine(to - from)}${text}\r\n` : text;
-      return this.#sendHead();
-    }
-    this.#sendHead();
-    connection.write(data, from, to, this.#chunked);
+    connection.write(data, from, to);
     if (connection.congested) this.#exchange.downstream.pauseBody();
   }
 
   requestBodyEnd(trailers: Fields | undefined): void {
-    const rest =
-      this.#requestTransforms === undefined
-        ? undefined
-        : this.#transformed(this.#requestTransforms, undefined, true);
+    const transforms = this.#requestTransforms;
+    const rest = transforms === undefined ? undefined : this.#transformed(transforms, undefined, true);
     if (this.#over) return;
     if (rest !== undefined && rest.length > 0) this.#writeRequest(rest, 0, rest.length);
-    this.#sendHead();
-    this.#connection?.endRequest(this.#chunked ? lastChunk(trailers) : '');
+    this.#connection?.endRequest(trailers);
+  }
+
+  flush(): void {
+    this.#connection?.flush();
   }
 
   onDrain(): void {
@@ -212,6 +197,8 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     const exchange = this.#exchange;
     const { response } = exchange;
     exchange.upstreamMs = performance.now() - this.#sentMs;
+    // RFC 9112 section 6.3: whatever policies make of it, no body comes with this answer.
+    this.#bodiless = exchange.request.upstreamMethod === 'HEAD' || head.status === 204 || head.status === 304;
     response.status = head.status;
     response.fields = head.fields;
     response.contentLength = head.contentLength;
@@ -284,14 +271,19 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
       downstream.switchProtocol(response, this.#protocol);
       return;
     }
-    const bodiless = request.method === 'HEAD' || response.status === 304 || response.status === 204;
-    if (!bodiless && route.policies.transformResponseBody.length > 0 && !this.#openResponseTransforms())
-      return;
-    if (response.status === 204) downstream.sendHead(response, undefined);
-    else if (bodiless)
-      downstream.sendHead(response, response.contentLength < 0 ? undefined : response.contentLength);
-    else
-      downstream.sendHead(response, exchange.responseTransforms === undefined ? response.contentLength : -1);
+    const comesWithout = this.#bodiless;
+    this.#bodiless = request.method === 'HEAD' || response.status === 304 || response.status === 204;
+    if (this.#bodiless) return downstream.sendHead(response, this.#statedLength());
+    // A policy made an answer that may have a body of one that has none.
+    if (comesWithout) return downstream.sendHead(response, 0);
+    if (route.policies.transformResponseBody.length > 0 && !this.#openResponseTransforms()) return;
+    downstream.sendHead(response, exchange.responseTransforms === undefined ? response.contentLength : -1);
+  }
+
+  /** What an answer without a body says of the length that one would have (RFC 9110 section 8.6). */
+  #statedLength(): number | undefined {
+    const { status, contentLength } = this.#exchange.response;
+    return status === 204 || contentLength < 0 ? undefined : contentLength;
   }
 
   #openResponseTransforms(): boolean {
@@ -316,7 +308,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
       this.#held.push(copyOf(data, from, to));
       return;
     }
-    if (this.#over) return;
+    if (this.#over || this.#bodiless) return;
     if (exchange.responseTransforms === undefined) {
       exchange.downstream.sendBody(data, from, to);
     } else {
@@ -395,12 +387,20 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
   tunnel(data: Buffer, from: number, to: number): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    connection.writeTunnel(data, from, to);
+    connection.write(data, from, to);
+    connection.flush();
     if (connection.congested) this.#exchange.downstream.pauseBody();
   }
 
   tunnelEnd(): void {
     this.#connection?.endTunnel();
+  }
+
+  leaveTunnel(): void {
+    this.#over = true;
+    this.#exchange.forward = undefined;
+    this.#connection?.leaveTunnel();
+    this.#connection = undefined;
   }
 
   onTunnelEnd(): void {

@@ -38,6 +38,11 @@ export function identify(exchange: Exchange, ids: TraceIds): void {
 export function introduce(exchange: Exchange): void {
   const { request, listener, client } = exchange;
   const { fields } = request;
+  const idField = listener.requestIdField;
+  // Looked for before anything is added: then the first letters of what the client sent mostly tell that it is not there.
+  const traced = fields.has('traceparent');
+  const named = idField !== '' && fields.has(idField);
+  if (fields.has('tracestate')) passTracestate(fields, exchange.parentSpanId !== '');
   listener.forwarding.apply(
     fields,
     client.address,
@@ -47,14 +52,15 @@ export function introduce(exchange: Exchange): void {
     exchange.port,
   );
   listener.forwarding.appendVia(fields, request.version);
-  fields.put(
-    'traceparent',
-    'traceparent',
-    formatTraceparent(exchange.traceId, upstreamSpanId(exchange.spanId), exchange.traceFlags),
+  const traceparent = formatTraceparent(
+    exchange.traceId,
+    upstreamSpanId(exchange.spanId),
+    exchange.traceFlags,
   );
-  if (fields.has('tracestate')) passTracestate(fields, exchange.parentSpanId !== '');
-  const idField = listener.requestIdField;
-  if (idField !== '') fields.put(idField, idField, exchange.id);
+  if (traced) fields.set('traceparent', traceparent);
+  else fields.push('traceparent', 'traceparent', traceparent);
+  if (named) fields.set(idField, exchange.id);
+  else if (idField !== '') fields.push(idField, idField, exchange.id);
 }
 
 /** A trusted proxy tells of the client's own connection. */

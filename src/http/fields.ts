@@ -192,6 +192,7 @@ export class Fields {
     for (let at = 0; at < lines.length; ) {
       const colon = lines.indexOf(':', at);
       const end = lines.indexOf('\r', colon);
+      if (colon < 0 || end < 0) break;
       const name = lines.slice(at, colon);
       list.push(name.toLowerCase(), name, lines.slice(colon + 2, end));
       at = end + 2;

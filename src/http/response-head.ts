@@ -130,6 +130,8 @@ function readFields(head: ResponseHead, section: FieldSection): ResponseHead {
     else if (connection.keepAlive) head.keepAlive = true;
     for (const name of connection.names) head.fields.delete(name);
     if (connection.upgrade) head.upgrade = upgrade;
+    // RFC 9110 section 15.5.22: a 426 says what to upgrade to.
+    if (connection.upgrade && head.status === 426) head.fields.push('upgrade', 'Upgrade', upgrade);
   }
   return head;
 }

@@ -24,7 +24,18 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'set-cookie',
   'trailer',
   'www-authenticate',
+  'forwarded',
+  'traceparent',
+  'tracestate',
+  'via',
+  'x-real-ip',
+  'x-request-id',
 ]);
+
+/** Also what only the gateway tells an upstream: some recipients merge trailers into the fields of the head. */
+function isForbidden(lower: string): boolean {
+  return FORBIDDEN.has(lower) || lower.startsWith('x-forwarded-');
+}
 
 const MAX_TRAILER_FIELDS = 64;
 const CR = 0x0d;
@@ -63,7 +74,7 @@ export function parseTrailers(text: string, maxBytes: number, names: FieldNames)
     ) {
       return { fields, length: pos, problem: 'the trailer section has a framing field' };
     }
-    if (known.kind === FIELD.other && !FORBIDDEN.has(known.lower))
+    if (known.kind === FIELD.other && !isForbidden(known.lower))
       fields.push(known.lower, name, trim(text.slice(colon + 1, end)));
     pos = lineEnd + 1;
   }

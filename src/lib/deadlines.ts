@@ -44,6 +44,8 @@ export class Deadlines {
 
   /** The deadline for something that may take `ms` from now; 0 is for ever. Never early, up to two sweeps late. */
   after(ms: number): number {
+    // Without entries nobody sweeps, and the time stands still.
+    if (this.#timer === undefined) this.nowMs = this.#clock();
     return ms === 0 ? Number.POSITIVE_INFINITY : this.nowMs + ms + SWEEP_MS;
   }
 

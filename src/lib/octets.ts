@@ -20,7 +20,10 @@ interface OwnBuffer extends Buffer {
 
 const spare: OwnBuffer[] = [];
 
-/** Takes octets `data[0, length)`, which last for the call only. `this` is the socket. */
+/**
+ * Takes octets `data[0, length)`, which last for the call only. `this` is the socket. Returns whether they were from within something that
+ * goes on, such as a body.
+ */
 export type OnRead = (this: net.Socket, length: number, data: Uint8Array) => boolean;
 
 type OnReadOption = NonNullable<net.SocketConstructorOpts['onread']>;
@@ -29,14 +32,17 @@ type OnReadOption = NonNullable<net.SocketConstructorOpts['onread']>;
 class ReadTarget {
   #own: OwnBuffer | undefined;
   #current: Buffer | undefined;
-  /** Octets of the last read. */
-  last = 0;
+  /** The last read was a large one, and more is to come. */
+  large = false;
+  /** Something was read since the buffer was last told. Else a new handle asks, which knows none: Node makes one per address that it tries. */
+  read = false;
 
   /** The buffer for the next read; undefined when it is the same as for the last one, which is cheaper than to tell it again. */
   next(): Buffer | undefined {
-    const large = this.last >= LARGE_BYTES;
-    if (!large && this.#current === SHARED) return undefined;
-    const before = this.#current;
+    const { large, read } = this;
+    this.read = false;
+    if (read && !large && this.#current === SHARED) return undefined;
+    const before = read ? this.#current : undefined;
     if (this.#own?.taken === true) this.#own = undefined;
     if (large) {
       this.#own ??= spare.pop() ?? Buffer.allocUnsafeSlow(OWN_BYTES);
@@ -57,8 +63,10 @@ export function readInto(callback: OnRead): OnReadOption {
     // Node leaves the buffer as it is when it is given none, which its types do not say.
     buffer: () => target.next() as Buffer,
     callback(this: net.Socket, length: number, data: Uint8Array): boolean {
-      target.last = length;
-      return callback.call(this, length, data);
+      const goesOn = callback.call(this, length, data);
+      target.large = goesOn && length >= LARGE_BYTES;
+      target.read = true;
+      return true;
     },
   } as OnReadOption;
 }

@@ -18,10 +18,10 @@ export interface AccessLogOptions {
 }
 
 /**
- * Lines are handed on when there are this many characters of them, ... Each batch wakes the main thread, which with batches of 16 KiB was
+ * Lines are handed on when there are this many octets of them, ... Each batch wakes the main thread, which with batches of 16 KiB was
  * the largest single cost on the data path.
  */
-const BATCH_CHARS = 128 * 1024;
+const BATCH_BYTES = 128 * 1024;
 /** ... or when the oldest has waited this long. */
 const BATCH_MS = 100;
 
@@ -33,12 +33,13 @@ export class AccessLog {
   readonly #enabled: boolean;
   readonly #write: (record: ExchangeRecord) => string;
   readonly #sink: (batch: Uint8Array) => void;
-  readonly #encoder = new TextEncoder();
   readonly #flush = (): void => {
     this.#timer = undefined;
     this.flush();
   };
-  #lines = '';
+  /** Lines in UTF-8, up to `#end`. A line is encoded at once: kept as a string, it would be copied by each garbage collection. */
+  #batch: Buffer | undefined;
+  #end = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(config: AccessLogConfig, options: AccessLogOptions) {
@@ -55,17 +56,22 @@ export class AccessLog {
 
   record(record: ExchangeRecord): void {
     if (!this.#enabled) return;
-    this.#lines += this.#write(record);
-    if (this.#lines.length >= BATCH_CHARS) this.flush();
+    const line = this.#write(record);
+    // No character of a line takes more than three octets: what does is written as two of them.
+    const most = line.length * 3;
+    if (this.#end + most > BATCH_BYTES) this.flush();
+    this.#batch ??= Buffer.allocUnsafeSlow(Math.max(BATCH_BYTES, most));
+    this.#end += this.#batch.write(line, this.#end, 'utf8');
     // Not cleared when a full batch goes first: a busy worker then starts ten timers a second, not one per batch.
-    else if (this.#timer === undefined) this.#timer = setTimeout(this.#flush, BATCH_MS).unref();
+    this.#timer ??= setTimeout(this.#flush, BATCH_MS).unref();
   }
 
   flush(): void {
-    if (this.#lines === '') return;
-    const batch = this.#encoder.encode(this.#lines);
-    this.#lines = '';
-    this.#sink(batch);
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
+    this.#sink(batch.subarray(0, this.#end));
+    this.#end = 0;
   }
 
   /** Hands on what is left. */

@@ -22,6 +22,8 @@ export function answerHeadText(
   let text = statusLine(status) + fields.toLines();
   // RFC 9110 section 6.6.1: who passes an answer on without Date adds it.
   if (!fields.has('date')) text += `Date: ${date.at(Date.now())}\r\n`;
+  // RFC 9110 section 7.8: Upgrade is for the next hop, and says so.
+  if (status === 426 && fields.has('upgrade')) text += 'Connection: upgrade\r\n';
   if (end === 'length') text += `Content-Length: ${bodyLength}\r\n`;
   else if (end === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   return text;

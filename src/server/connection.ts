@@ -6,17 +6,19 @@ import { abandon, finish } from '../gateway/finish.ts';
 import { handle } from '../gateway/handle.ts';
 import { identify } from '../gateway/identify.ts';
 import type { Fields } from '../http/fields.ts';
+import { MessageWriter } from '../http/message-writer.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { fieldLines, statusLine } from '../http/serialise.ts';
 import type { Deadline } from '../lib/deadlines.ts';
 import { latin1 } from '../lib/octets.ts';
 import type { ClientView } from '../policy/contract.ts';
 import { answerHeadText, bodyEndOf } from './answer-head.ts';
-import { AnswerWriter } from './answer-writer.ts';
 import { Input } from './input.ts';
 import { RequestBody } from './request-body.ts';
 import type { BoundListener, OpenConnection, WorkerRuntime } from './runtime.ts';
 
+/** Octets that are held for later: what else a pipelining client sends waits in its own system. */
+const HELD_BYTES = 16 * 1024;
 /** How long a connection that is closed after its last answer is read on, so that a reset does not overtake that answer. */
 const LINGER_MS = 2000;
 
@@ -51,7 +53,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
   #body: RequestBody | undefined;
   #paused = false;
   #pumping = false;
-  readonly #writer: AnswerWriter;
+  readonly #writer: MessageWriter;
   /** The answer has no other end than the connection's. */
   #endsByClosing = false;
   #keepAlive = false;
@@ -71,7 +73,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     this.countedAs = countedAs;
     this.#socket = socket as ServerSocket;
     this.#socket.connection = this;
-    this.#writer = new AnswerWriter(socket);
+    this.#writer = new MessageWriter(socket);
     this.#bound = bound;
     this.#worker = worker;
     this.#client = { address: peerAddress, peerAddress };
@@ -89,10 +91,15 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.abort();
   }
 
   // What comes from the client.
+
+  /** In the middle of something that goes on: a body, a tunnel. */
+  get streaming(): boolean {
+    return this.#body !== undefined || this.#state === 'tunnel';
+  }
 
   /** `data[from, to)` lasts for the call only. */
   received(data: Buffer, from: number, to: number): void {
@@ -110,28 +117,42 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     }
   }
 
-  /** Does with the octets at hand what can be done now; the socket is paused while that is nothing. */
+  /** Does with the octets at hand what can be done now. */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (!this.#input.empty) {
-      if (this.#exchange === undefined) {
-        if (this.#state === 'lingering' || this.#state === 'closed') this.#input.clear();
-        else this.#readHead(this.#input.data as Buffer);
-      } else if (this.#state === 'tunnel') {
-        const { data, from, to } = this.#input;
-        this.#input.clear();
-        this.#exchange.forward?.tunnel(data as Buffer, from, to);
-      } else if (this.#body?.wanted === true) {
-        this.#feedBody();
-      } else {
-        break;
-      }
-    }
+    while (!this.#input.empty && this.#step()) {}
     this.#pumping = false;
-    const wait = !this.#input.empty || this.#body?.wanted === false;
+    // A socket that is not read does not tell that its client is gone, so it is read on until that would cost too much memory.
+    const wait = this.#input.size > HELD_BYTES || (!this.#input.empty && this.#writer.congested);
     if (wait !== this.#paused) this.#setPaused(wait);
     this.flush();
+    this.#exchange?.forward?.flush();
+  }
+
+  /** Takes from the input; false when nothing can be done with it now. */
+  #step(): boolean {
+    const exchange = this.#exchange;
+    if (exchange === undefined) {
+      // A client that does not take its answers gets no more of them.
+      if (this.#writer.congested && this.#state !== 'lingering') return false;
+      if (this.#state === 'lingering' || this.#state === 'closed') this.#input.clear();
+      else this.#readHead(this.#input.data as Buffer);
+      return true;
+    }
+    if (this.#state === 'tunnel') {
+      const { data, from, to } = this.#input;
+      this.#input.clear();
+      exchange.forward?.tunnel(data as Buffer, from, to);
+      return true;
+    }
+    const body = this.#body;
+    if (body === undefined) return false;
+    // The client did not wait to be asked, so it need not be.
+    if (!body.begun && exchange.bodySink !== undefined) body.want();
+    if (!body.wanted) return false;
+    this.#feedBody();
+    return true;
   }
 
   #setPaused(paused: boolean): void {
@@ -193,6 +214,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     if (head.bodyLength !== 0) this.#body = new RequestBody(exchange, this.#worker.names);
     if (head.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
     handle(exchange);
+    if (this.#clientEnded && this.#exchange === exchange) this.#limitRequest(timeouts.halfClose);
     if (exchange.route.timeoutMs > 0 && this.#exchange === exchange)
       this.#limitRequest(exchange.route.timeoutMs);
   }
@@ -213,7 +235,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
       return;
     }
     if (this.#body === undefined || this.#body.wanted) return;
-    this.#body.wanted = true;
+    this.#body.want();
     this.#watch(this.#bound.current.config.timeouts.bodyIdle);
     if (!this.#input.empty) this.#feedBody();
     if (!this.#pumping) this.#pump();
@@ -266,7 +288,8 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
   }
 
   sendInformational(status: number, fields: Fields | undefined): void {
-    this.#writer.informational(status, fields);
+    const lines = fields === undefined ? '' : fieldLines(fields);
+    this.#writer.head(`${statusLine(status)}${lines}\r\n`, false);
   }
 
   sendHead(response: AnswerHead, bodyLength: number | undefined): void {
@@ -281,12 +304,12 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     if (!this.#keepAlive) text += 'Connection: close\r\n';
     else if (version === 10) text += 'Connection: keep-alive\r\n';
     this.#writer.head(`${text}\r\n`, end === 'chunked' && method !== 'HEAD');
-    this.deadlineMs = this.#requestDeadlineMs;
+    this.#watchRequest();
   }
 
   /** The rest of the body is too much to read, or may never come (RFC 9110 section 10.1.1). */
   #mustClose(): boolean {
-    if (this.#clientEnded) return true;
+    if (this.#clientEnded && this.#input.empty) return true;
     return this.#body !== undefined && this.#body.hopeless;
   }
 
@@ -328,6 +351,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     this.#state = 'idle';
     this.#requestDeadlineMs = Number.POSITIVE_INFINITY;
     this.deadlineMs = this.#worker.deadlines.after(this.#bound.current.config.timeouts.keepAlive);
+    this.#watchWriting();
     if (this.#clientEnded && this.#input.empty) return this.#linger();
     if (this.#bound.draining) return this.#linger();
     if (!this.#pumping && (!this.#input.empty || this.#paused)) this.#pump();
@@ -345,8 +369,9 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
 
   abort(): void {
     this.flush();
-    // An answer that ends with the connection would look complete if the connection ended as it should.
-    if (this.#endsByClosing) this.#socket.resetAndDestroy();
+    // An answer that ends with the connection would look complete if the connection ended as it should. TLS tells by itself: it has
+    // an end of its own (RFC 8446 section 6.1), which is not sent.
+    if (this.#endsByClosing && !('encrypted' in this.#socket)) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 
@@ -361,6 +386,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     this.#state = 'tunnel';
     this.#keepAlive = false;
     // The upstream's idle time watches over both directions.
+    this.#requestDeadlineMs = Number.POSITIVE_INFINITY;
     this.deadlineMs = Number.POSITIVE_INFINITY;
     if (!this.#pumping) this.#pump();
   }
@@ -375,7 +401,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     finish(exchange);
-    exchange.forward?.cancel();
+    exchange.forward?.leaveTunnel();
     this.#exchange = undefined;
     this.#linger();
   }
@@ -404,6 +430,11 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
 
   onDeadline(nowMs: number): void {
     const exchange = this.#exchange;
+    // One write of much may take long; what counts is whether the client takes something.
+    if (this.#writer.congested && nowMs < this.#requestDeadlineMs && this.#writer.progressed()) {
+      this.#watchWriting();
+      return;
+    }
     switch (this.#state) {
       case 'idle':
         return this.#linger();
@@ -432,8 +463,8 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
       return this.destroy();
     }
     if (this.#writer.congested) {
-      abandon(exchange, 'the client did not take the answer');
-      return this.destroy();
+      this.abort();
+      return abandon(exchange, 'the client did not take the answer');
     }
     const waitsForClient = this.#body?.wanted === true && nowMs < this.#requestDeadlineMs;
     if (waitsForClient) {
@@ -453,11 +484,27 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     this.deadlineMs = Math.min(this.#worker.deadlines.after(ms), this.#requestDeadlineMs);
   }
 
+  /** While an exchange goes on, what limits it is the pace of its body, if that is read, and its own time. */
+  #watchRequest(): void {
+    if (this.#body?.wanted === true) this.#watch(this.#bound.current.config.timeouts.bodyIdle);
+    else this.deadlineMs = this.#requestDeadlineMs;
+  }
+
   drained(): void {
-    this.#writer.congested = false;
-    if (this.#state === 'busy') this.deadlineMs = this.#requestDeadlineMs;
-    else if (this.#state === 'lingering') this.deadlineMs = this.#worker.deadlines.after(LINGER_MS);
+    this.#writer.drained();
+    switch (this.#state) {
+      case 'busy':
+        this.#watchRequest();
+        break;
+      case 'tunnel':
+        this.deadlineMs = Number.POSITIVE_INFINITY;
+        break;
+      case 'lingering':
+        this.deadlineMs = this.#worker.deadlines.after(LINGER_MS);
+        break;
+    }
     this.#exchange?.onClientDrain();
+    if (this.#exchange === undefined && !this.#input.empty) this.#pump();
   }
 
   /** The client closed its sending side: it may still read, or be gone. */

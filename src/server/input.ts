@@ -13,6 +13,10 @@ export class Input {
     return this.data === undefined;
   }
 
+  get size(): number {
+    return this.data === undefined ? 0 : this.to - this.from;
+  }
+
   /** Adds `data[from, to)`, which lasts for the read only. */
   borrow(data: Buffer, from: number, to: number): void {
     if (this.data !== undefined) {

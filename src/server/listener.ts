@@ -213,8 +213,8 @@ export class Listener implements BoundListener {
       }
       this.#greeting.delete(socket);
       const connection = this.#open(readEvents(socket, onRead), client, client);
-      if (early.length > 0) connection.received(early, 0, early.length);
       socket.resume();
+      if (early.length > 0) connection.received(early, 0, early.length);
     };
     socket.on('data', read);
     socket.resume();
@@ -275,8 +275,9 @@ const clients = new WeakMap<net.Socket, string>();
 
 /** What sockets of connections read with; the connection is there before the first read. */
 function onRead(this: net.Socket, length: number, data: Uint8Array): boolean {
-  (this as ServerSocket).connection.received(data as Buffer, 0, length);
-  return true;
+  const { connection } = this as ServerSocket;
+  connection.received(data as Buffer, 0, length);
+  return connection.streaming;
 }
 
 function ignore(): void {}

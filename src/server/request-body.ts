@@ -20,6 +20,8 @@ export type BodyProgress = 'more' | 'done' | 'malformed' | 'too_large' | 'surplu
 export class RequestBody implements BodySink {
   /** Somebody takes the body, or drops it. */
   wanted = false;
+  /** It was wanted once: what is not wanted now is wanted later. */
+  begun = false;
   readonly #exchange: Exchange;
   readonly #reader: BodyReader;
   #tooLarge = false;
@@ -49,12 +51,17 @@ export class RequestBody implements BodySink {
     if (this.wanted) return false;
     const { bodyLength, expectContinue } = this.#exchange.request;
     // RFC 9110 section 10.1.1: a client that was never asked for the body may not send it, or may.
-    if (expectContinue && this.#reader.bytes === 0) return true;
+    if (expectContinue && !this.begun) return true;
     return bodyLength < 0 || bodyLength - this.#reader.bytes > DISCARD_BYTES;
   }
 
-  drop(): void {
+  want(): void {
     this.wanted = true;
+    this.begun = true;
+  }
+
+  drop(): void {
+    this.want();
     this.#dropUntil = this.#reader.bytes + DISCARD_BYTES;
   }
 

@@ -3,10 +3,10 @@ import * as tls from 'node:tls';
 import { BodyReader, type BodySink } from '../http/body-reader.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Fields } from '../http/fields.ts';
+import { MessageWriter } from '../http/message-writer.ts';
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
-import { chunkLine } from '../http/serialise.ts';
 import type { Deadline, Deadlines } from '../lib/deadlines.ts';
-import { latin1, readEvents, readInto, writeOctets } from '../lib/octets.ts';
+import { latin1, readEvents, readInto } from '../lib/octets.ts';
 import type { UpstreamFailure, UpstreamFailureKind } from './failure.ts';
 
 /** Who asked. Every call but the last few is followed by `onFlush`, so that what belongs together is written together. */
@@ -54,8 +54,6 @@ export interface ConnectionSettings {
 
 type State = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 
-/** Up to this size text is cheaper to write than a buffer that has to be copied first. */
-const SHORT_BYTES = 8 * 1024;
 /** 100, 103 and the like: more than a handful is an upstream that never answers. */
 const MAX_INFORMATIONAL = 16;
 
@@ -68,9 +66,8 @@ export class UpstreamConnection implements Deadline {
   deadlineMs: number;
   /** Requests sent on it. */
   requests = 0;
-  /** The socket's buffer is full: wait for `onDrain`. */
-  congested = false;
   readonly #socket: UpstreamSocket;
+  readonly #writer: MessageWriter;
   readonly #owner: ConnectionOwner;
   readonly #deadlines: Deadlines;
   readonly #names: FieldNames;
@@ -101,12 +98,18 @@ export class UpstreamConnection implements Deadline {
       : net.connect({ ...options, onread: readInto(onRead) });
     this.#socket = socket as net.Socket as UpstreamSocket;
     this.#socket.upstream = this;
+    this.#writer = new MessageWriter(socket);
     socket.once(settings.tls ? 'secureConnect' : 'connect', onConnect);
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
     socket.on('error', onError);
     socket.on('close', onClose);
     deadlines.add(this);
+  }
+
+  /** In the middle of something that goes on: a body, a tunnel. */
+  get streaming(): boolean {
+    return this.#reader !== undefined || this.#state === 'tunnel';
   }
 
   /** Old enough not to be used again. */
@@ -121,11 +124,16 @@ export class UpstreamConnection implements Deadline {
     listener.onConnection(this);
   }
 
+  /** The socket has more than it can pass on: wait for `onDrain`. */
+  get congested(): boolean {
+    return this.#writer.congested;
+  }
+
   /**
-   * Sends the head of a request, and its body when that is short and at hand. The rest goes by `write` and ends with `endRequest`.
-   * `upgrading`: a 101 is a possible answer.
+   * Sends the head of a request; its body follows by `write`, and `endRequest` ends it. What is short waits for `flush`. `upgrading`: a
+   * 101 is a possible answer.
    */
-  send(text: string, method: string, upgrading: boolean): void {
+  send(text: string, method: string, chunked: boolean, upgrading: boolean): void {
     this.requests++;
     this.#method = method;
     this.#state = 'head';
@@ -135,35 +143,23 @@ export class UpstreamConnection implements Deadline {
     this.#answered = false;
     this.#informational = 0;
     this.deadlineMs = this.#deadlines.after(this.#owner.settings.idleMs);
-    if (!this.#socket.write(text, 'latin1')) this.congested = true;
+    this.#writer.head(text, chunked);
   }
 
-  /** Sends `data[from, to)` of the body as it is, or as one chunk. */
-  write(data: Buffer, from: number, to: number, chunked: boolean): void {
-    const socket = this.#socket;
-    const length = to - from;
-    this.deadlineMs = this.#deadlines.after(this.#owner.settings.idleMs);
-    if (length <= SHORT_BYTES) {
-      const text = latin1(data, from, to);
-      this.congested = !socket.write(chunked ? `${chunkLine(length)}${text}\r\n` : text, 'latin1');
-    } else {
-      this.congested = !writeOctets(
-        socket,
-        data,
-        from,
-        to,
-        chunked ? chunkLine(length) : '',
-        chunked ? '\r\n' : '',
-      );
-    }
+  /** Sends `data[from, to)` of the body; the octets may be overwritten when this returns. */
+  write(data: Buffer, from: number, to: number): void {
+    this.#watch();
+    this.#writer.body(data, from, to);
   }
 
-  /** The request is complete; `text` ends a chunked body. */
-  endRequest(text: string): void {
+  endRequest(trailers: Fields | undefined): void {
     this.#requestDone = true;
-    if (text !== '') this.congested = !this.#socket.write(text, 'latin1');
-    if (this.#state === 'head' && !this.#paused)
-      this.deadlineMs = this.#deadlines.after(this.#owner.settings.firstByteMs);
+    this.#writer.end(trailers);
+    this.#watch();
+  }
+
+  flush(): void {
+    this.#writer.flush();
   }
 
   /** Stops reading until `resume`: the client is slower than the upstream. */
@@ -181,15 +177,18 @@ export class UpstreamConnection implements Deadline {
     this.#socket.resume();
   }
 
-  /** Sends octets through a tunnel. */
-  writeTunnel(data: Buffer, from: number, to: number): void {
-    this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
-    this.congested = !writeOctets(this.#socket, data, from, to, '', '');
-  }
-
   /** The client sends no more through the tunnel. */
   endTunnel(): void {
+    this.flush();
     this.#socket.end();
+  }
+
+  /** Nobody is at the other end of the tunnel any more; what was sent through it still arrives. */
+  leaveTunnel(): void {
+    this.#listener = undefined;
+    this.endTunnel();
+    if (this.#socket.writableFinished) this.#close();
+    else this.#socket.once('finish', () => this.#close());
   }
 
   /** Nobody waits for the answer any more: the connection is of no further use. */
@@ -234,7 +233,7 @@ export class UpstreamConnection implements Deadline {
   received(data: Buffer, length: number): void {
     const listener = this.#listener;
     if (this.#state === 'tunnel' && listener) {
-      this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
+      this.#watch();
       listener.onBody(data, 0, length);
       listener.onFlush();
       return;
@@ -308,7 +307,7 @@ export class UpstreamConnection implements Deadline {
 
   #readBody(data: Buffer, pos: number, to: number, listener: UpstreamListener): number {
     const reader = this.#reader as BodyReader;
-    if (!this.#paused) this.deadlineMs = this.#deadlines.after(this.#owner.settings.idleMs);
+    this.#watch();
     const next = reader.read(data, pos, to, listener);
     if (this.#listener !== listener) return to;
     if (reader.problem !== '') {
@@ -331,20 +330,27 @@ export class UpstreamConnection implements Deadline {
     if (surplus || !this.#keepAlive || !this.#requestDone || this.expired) return this.#close();
     this.resume();
     this.#state = 'idle';
-    this.congested = false;
+    this.#writer.drained();
     this.deadlineMs = Math.min(this.#deadlines.after(this.#owner.settings.keepMs), this.#expiresMs);
     this.#owner.onIdle(this);
   }
 
+  /** Sets the deadline of the state; none while we ourselves do not read. */
   #watch(): void {
+    if (this.#paused) return;
     const settings = this.#owner.settings;
-    if (this.#state === 'body') this.deadlineMs = this.#deadlines.after(settings.idleMs);
-    else if (this.#state === 'tunnel') this.deadlineMs = this.#deadlines.after(settings.tunnelIdleMs);
-    else if (this.#state === 'head') this.deadlineMs = this.#deadlines.after(settings.firstByteMs);
+    const waitsForAnswer = this.#state === 'head' && this.#requestDone;
+    const ms =
+      this.#state === 'tunnel'
+        ? settings.tunnelIdleMs
+        : waitsForAnswer
+          ? settings.firstByteMs
+          : settings.idleMs;
+    this.deadlineMs = this.#deadlines.after(ms);
   }
 
   drained(): void {
-    this.congested = false;
+    this.#writer.drained();
     this.#listener?.onDrain();
   }
 
@@ -406,8 +412,9 @@ function onConnect(this: net.Socket): void {
   (this as UpstreamSocket).upstream.connected();
 }
 function onRead(this: net.Socket, length: number, data: Uint8Array): boolean {
-  (this as UpstreamSocket).upstream.received(data as Buffer, length);
-  return true;
+  const { upstream } = this as UpstreamSocket;
+  upstream.received(data as Buffer, length);
+  return upstream.streaming;
 }
 function onEnd(this: net.Socket): void {
   (this as UpstreamSocket).upstream.ended();

@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { Pool, type PoolObserver, type PoolSettings } from './pool/pool.ts';
@@ -87,9 +88,8 @@ function poolSettings(at: URL, port: number, settings: ServiceSettings): PoolSet
       at.protocol === 'https:'
         ? {
             servername: tls?.serverName ?? (/^[\d.]+$|:/.test(host) ? '' : host),
-            ca: tls?.ca,
-            cert: tls?.cert,
-            key: tls?.key,
+            // Made once, here: a certificate that OpenSSL refuses is refused with its configuration, not at the first request.
+            secureContext: createSecureContext({ ca: tls?.ca, cert: tls?.cert, key: tls?.key }),
             rejectUnauthorized: tls?.verify ?? true,
             ALPNProtocols: ['http/1.1'],
           }

@@ -64,8 +64,9 @@ class Caller implements UpstreamListener {
   /** Sends a request and waits for the whole answer. */
   async exchange(): Promise<void> {
     const connection = await this.connected();
-    connection.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'GET', false);
-    connection.endRequest('');
+    connection.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'GET', false, false);
+    connection.endRequest(undefined);
+    connection.flush();
     await this.#changes.until(
       () => this.done,
       'the end of the answer',
@@ -337,7 +338,8 @@ suite('a connection is not kept', () => {
     await withPool({}, async ({ acquire, open }) => {
       const caller = acquire();
       const connection = await caller.connected();
-      connection.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n', 'POST', false);
+      connection.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n', 'POST', false, false);
+      connection.flush();
       while (!caller.done) await new Promise(setImmediate);
       assert.deepEqual([caller.status, open()], [200, 0]);
     });

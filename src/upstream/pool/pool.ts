@@ -1,5 +1,5 @@
 import type { FieldNames } from '../../http/field-names.ts';
-import type { Deadlines } from '../../lib/deadlines.ts';
+import type { Deadline, Deadlines } from '../../lib/deadlines.ts';
 import {
   type ConnectionOwner,
   type ConnectionSettings,
@@ -22,14 +22,22 @@ export interface PoolObserver {
   connectionClosed(): void;
 }
 
+/** A request without a connection, and how long it may be without. */
+interface Waiting {
+  readonly listener: UpstreamListener;
+  readonly deadlineMs: number;
+}
+
 /**
  * The connections of one worker to one target. The one used last is used first: it is the least likely to have been closed
  * by the other side, and the others can time out.
  */
-export class Pool implements ConnectionOwner {
+export class Pool implements ConnectionOwner, Deadline {
+  /** When the request that waits longest has waited long enough. */
+  deadlineMs = Number.POSITIVE_INFINITY;
   readonly settings: PoolSettings;
   readonly #idle: UpstreamConnection[] = [];
-  readonly #waiting: UpstreamListener[] = [];
+  readonly #waiting: Waiting[] = [];
   readonly #deadlines: Deadlines;
   readonly #names: FieldNames;
   readonly #observer: PoolObserver;
@@ -57,7 +65,7 @@ export class Pool implements ConnectionOwner {
     if (this.settings.max === 0 || this.#open.size < this.settings.max) {
       this.#connect(listener);
     } else if (this.#waiting.length < this.settings.pending) {
-      this.#waiting.push(listener);
+      this.#wait(listener);
     } else {
       listener.onFailure({
         kind: 'overloaded',
@@ -68,8 +76,41 @@ export class Pool implements ConnectionOwner {
 
   /** A listener that may be waiting here does not want a connection any more. */
   forget(listener: UpstreamListener): void {
-    const index = this.#waiting.indexOf(listener);
+    const index = this.#waiting.findIndex((waiting) => waiting.listener === listener);
     if (index >= 0) this.#waiting.splice(index, 1);
+    this.#watch();
+  }
+
+  /** Nobody waits longer for a connection that is in use than for one that is made. */
+  onDeadline(nowMs: number): void {
+    while (this.#waiting.length > 0 && (this.#waiting[0] as Waiting).deadlineMs <= nowMs) {
+      const { listener } = this.#waiting.shift() as Waiting;
+      listener.onFailure({
+        kind: 'overloaded',
+        cause: `no connection came free within ${this.settings.connectMs} ms`,
+      });
+    }
+    this.#watch();
+  }
+
+  #wait(listener: UpstreamListener): void {
+    this.#waiting.push({ listener, deadlineMs: this.#deadlines.after(this.settings.connectMs) });
+    this.#watch();
+  }
+
+  /** The next request that waits, if any. */
+  #nextWaiting(): UpstreamListener | undefined {
+    if (this.#waiting.length === 0) return undefined;
+    const waiting = this.#waiting.shift();
+    this.#watch();
+    return waiting?.listener;
+  }
+
+  #watch(): void {
+    const first = this.#waiting[0];
+    this.deadlineMs = first?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    if (first === undefined) this.#deadlines.remove(this);
+    else this.#deadlines.add(this);
   }
 
   /** No configuration uses this pool any more: idle connections close now, busy ones after their request. */
@@ -79,7 +120,7 @@ export class Pool implements ConnectionOwner {
   }
 
   onIdle(connection: UpstreamConnection): void {
-    const listener = this.#waiting.shift();
+    const listener = this.#nextWaiting();
     if (listener !== undefined) connection.assign(listener);
     else if (this.#retired || this.#idle.length >= this.settings.idle) connection.retire();
     else this.#idle.push(connection);
@@ -90,7 +131,8 @@ export class Pool implements ConnectionOwner {
     this.#observer.connectionClosed();
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
-    if (this.#waiting.length > 0) this.#connect(this.#waiting.shift() as UpstreamListener);
+    const listener = this.#nextWaiting();
+    if (listener !== undefined) this.#connect(listener);
   }
 
   #connect(listener: UpstreamListener): void {

@@ -1,28 +1,29 @@
 import type { Socket } from 'node:net';
-import type { Fields } from '../http/fields.ts';
-import { chunkLine, fieldLines, lastChunk, statusLine } from '../http/serialise.ts';
 import { latin1, writeOctets } from '../lib/octets.ts';
+import type { Fields } from './fields.ts';
+import { chunkLine, lastChunk } from './serialise.ts';
 
-/** Text up to this size is written together with what comes before and after it. */
+/** Text up to this size is gathered with what comes before and after it. */
 const SHORT_BYTES = 8 * 1024;
 
+interface WithQueue {
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
+}
+
 /**
- * Writes answers to a client's socket. Text gathers until `flush`, so that a head and a short body, or the answers to pipelined
- * requests, are one write.
+ * Writes messages to a socket. Text gathers until `flush`, so that a head and a short body, many small chunks, or the answers to
+ * pipelined requests are one write.
  */
-export class AnswerWriter {
+export class MessageWriter {
   /** The socket has more than it can pass on; its `drain` event tells when it has not. */
   congested = false;
   readonly #socket: Socket;
   #out = '';
   #chunked = false;
+  #queued = Number.POSITIVE_INFINITY;
 
   constructor(socket: Socket) {
     this.#socket = socket;
-  }
-
-  informational(status: number, fields: Fields | undefined): void {
-    this.#out += `${statusLine(status)}${fields === undefined ? '' : fieldLines(fields)}\r\n`;
   }
 
   /** A head, its empty line included; `chunked` is how its body is sent. */
@@ -31,14 +32,14 @@ export class AnswerWriter {
     this.#chunked = chunked;
   }
 
-  /** `data[from, to)` of a body; the octets are not kept. */
+  /** `data[from, to)` of a body; the octets may be overwritten when this returns. */
   body(data: Buffer, from: number, to: number): void {
     const length = to - from;
     if (length <= SHORT_BYTES && this.#out.length <= SHORT_BYTES) return this.text(latin1(data, from, to));
     const before = this.#chunked ? this.#out + chunkLine(length) : this.#out;
     this.#out = '';
     const open = writeOctets(this.#socket, data, from, to, before, this.#chunked ? '\r\n' : '');
-    this.congested ||= !open;
+    if (!open) this.#congest();
   }
 
   /** The same as latin1 text. */
@@ -54,6 +55,24 @@ export class AnswerWriter {
     if (this.#out === '') return;
     const text = this.#out;
     this.#out = '';
-    this.congested = !this.#socket.write(text, 'latin1') || this.congested;
+    if (!this.#socket.write(text, 'latin1')) this.#congest();
+  }
+
+  /** The socket has passed everything on. */
+  drained(): void {
+    this.congested = false;
+    this.#queued = Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the other side took something since this was last asked: one large write may take long and still go on. */
+  progressed(): boolean {
+    const queued = (this.#socket as unknown as WithQueue)._handle?.writeQueueSize ?? this.#queued;
+    const progressed = queued < this.#queued;
+    this.#queued = queued;
+    return progressed;
+  }
+
+  #congest(): void {
+    this.congested = true;
   }
 }

@@ -3,6 +3,7 @@ import type { Answer } from '../policy/contract.ts';
 import type { Exchange } from './exchange.ts';
 import { type FailureCode, failureAnswer, problemBody } from './failure.ts';
 import { finish } from './finish.ts';
+import { dropFraming } from './own-fields.ts';
 
 /** Answers with a failure of the table, as problem details (RFC 9457). */
 export function refuse(
@@ -21,30 +22,55 @@ export function answer(exchange: Exchange, made: Answer): void {
   exchange.forward?.cancel();
   const { response, downstream } = exchange;
   if (made.code !== undefined) exchange.code = made.code;
-  try {
-    response.fields = made.headers === undefined ? new Fields() : Fields.from(made.headers);
-    if (!isFinalStatus(made.status)) throw new RangeError(`${made.status} is not the status of an answer`);
-  } catch (error) {
-    return answerBare(exchange, 'of this route', error);
-  }
   response.status = made.status;
+  response.fields = made.headers === undefined ? new Fields() : Fields.from(made.headers);
+  if (made.headers !== undefined) dropFraming(response.fields);
   const body = bodyOf(exchange, made);
-  // RFC 9110 section 8.6: no Content-Length in 204; a 304 would have to state the length of what it stands for.
-  const bare = made.status === 204 || made.status === 304;
-  response.contentLength = bare ? -1 : typeof body === 'string' ? body.length : body.byteLength;
+  response.contentLength = typeof body === 'string' ? body.length : body.byteLength;
   if (!runResponseHooks(exchange)) return;
 
-  const empty = bare || exchange.request.method === 'HEAD';
+  // RFC 9110 section 8.6: no Content-Length in 204; a 304 would have to state the length of what it stands for.
+  const bare = response.status === 204 || response.status === 304;
   downstream.sendHead(response, bare ? undefined : response.contentLength);
-  if (!empty && response.contentLength > 0) {
+  if (!bare && exchange.request.method !== 'HEAD' && response.contentLength > 0) {
     if (typeof body === 'string') downstream.sendText(body);
     else downstream.sendBody(body as Buffer, 0, body.byteLength);
   }
   downstream.sendEnd(undefined);
 }
 
-function isFinalStatus(status: number): boolean {
-  return Number.isInteger(status) && status >= 200 && status <= 599;
+/** Answers with what a policy's hook returned, if it is an answer: a user's own policy may return anything. */
+export function answerOfPolicy(exchange: Exchange, policy: string, made: unknown): void {
+  if (exchange.ended) return;
+  try {
+    checkAnswer(made);
+  } catch (error) {
+    return failPolicy(exchange, policy, error);
+  }
+  answer(exchange, made as Answer);
+}
+
+/** Throws an Error that says what is wrong. */
+function checkAnswer(made: unknown): void {
+  if (typeof made !== 'object' || made === null)
+    throw new TypeError('what a hook returns is an answer or nothing');
+  const { status, headers, body } = made as Partial<Record<keyof Answer, unknown>>;
+  if (!isFinalStatus(status)) throw new RangeError(`${String(status)} is not the status of an answer`);
+  if (headers !== undefined) Fields.from(headers as Record<string, string>);
+  if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) {
+    throw new TypeError('the body of an answer is text or octets');
+  }
+}
+
+function isFinalStatus(status: unknown): boolean {
+  return Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599;
+}
+
+/** Whether a hook's result has to be waited for. */
+export function isPending(result: unknown): result is PromiseLike<Answer | undefined | void> {
+  return (
+    typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function'
+  );
 }
 
 /** Latin1 text, one character an octet, or octets. */
@@ -69,23 +95,22 @@ function octets(text: string): string {
  */
 export function runResponseHooks(exchange: Exchange): boolean {
   const entries = exchange.route.policies.onResponse;
+  const before = exchange.response.status;
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as (typeof entries)[number];
     try {
       entry.hooks.onResponse(exchange);
+      const { status } = exchange.response;
+      if (status !== before && !isFinalStatus(status))
+        throw new RangeError(`${status} is not the status of an answer`);
+      if (status !== before && before === 101)
+        throw new RangeError('a switch of protocols has no other status');
     } catch (error) {
       answerBare(exchange, entry.name, error);
       return false;
     }
   }
-  if (entries.length > 0 && !isFinalStatus(exchange.response.status) && exchange.response.status !== 101) {
-    answerBare(
-      exchange,
-      'of this route',
-      new RangeError(`${exchange.response.status} is not the status of an answer`),
-    );
-    return false;
-  }
+  if (entries.length > 0) dropFraming(exchange.response.fields);
   return true;
 }
 
@@ -95,6 +120,15 @@ export function failPolicy(exchange: Exchange, policy: string, error: unknown): 
   notePolicyFailure(exchange, policy, error);
   if (exchange.answered) breakOff(exchange);
   else refuse(exchange, 'policy_failed');
+}
+
+/** A policy made something of the request that would break out of its request line. */
+export function failUnsendable(exchange: Exchange): void {
+  failPolicy(
+    exchange,
+    'of this route',
+    new Error('left a method, path, query or host that no request can have'),
+  );
 }
 
 function answerBare(exchange: Exchange, policy: string, error: unknown): void {

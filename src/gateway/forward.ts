@@ -6,11 +6,20 @@ import type { Answer, BodyTransform } from '../policy/contract.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
 import type { Service, Target } from '../upstream/service.ts';
-import { answer, breakOff, failPolicy, refuse, runResponseHooks } from './answer.ts';
+import {
+  answerOfPolicy,
+  breakOff,
+  failPolicy,
+  failUnsendable,
+  isPending,
+  refuse,
+  runResponseHooks,
+} from './answer.ts';
 import type { RequestBodySink } from './downstream.ts';
 import type { Cancellable, Exchange } from './exchange.ts';
 import { UPSTREAM_FAILURES } from './failure.ts';
 import { introduce } from './identify.ts';
+import { dropFraming, isSendable } from './own-fields.ts';
 
 /** RFC 9110 section 9.2.2: sending these again does no harm. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -71,7 +80,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     if (this.#over) return connection.cancel();
     const { request, downstream } = this.#exchange;
     const head = this.#requestHead();
-    if (head === undefined) return;
+    if (head === undefined) return downstream.flush();
     this.#sentMs = performance.now();
     connection.send(head, request.upstreamMethod, this.#chunked, this.#upgrading);
     if (request.bodyLength === 0) {
@@ -106,6 +115,13 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
       }
     }
     if (request.bodyLength !== 0 && !this.#openRequestTransforms()) return undefined;
+    if (exchange.route.policies.all.length > 0) {
+      dropFraming(fields);
+      if (!isSendable(request)) {
+        failUnsendable(exchange);
+        return undefined;
+      }
+    }
     let text = `${request.upstreamMethod} ${request.upstreamPath}${request.upstreamSearch} HTTP/1.1\r\nHost: ${this.#host()}\r\n${fieldLines(fields)}`;
     this.#chunked =
       request.bodyLength < 0 || (request.bodyLength > 0 && this.#requestTransforms !== undefined);
@@ -221,11 +237,11 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
         return failPolicy(exchange, entry.name, error);
       }
       if (result === undefined) continue;
-      if (result instanceof Promise) {
+      if (isPending(result)) {
         void this.#awaitUpstreamHook(i, entry.name, result);
         return;
       }
-      return answer(exchange, result);
+      return answerOfPolicy(exchange, entry.name, result);
     }
     this.#sendResponseHead();
   }
@@ -233,7 +249,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
   async #awaitUpstreamHook(
     at: number,
     policy: string,
-    pending: Promise<Answer | undefined | void>,
+    pending: PromiseLike<Answer | undefined | void>,
   ): Promise<void> {
     const exchange = this.#exchange;
     this.#held ??= [];
@@ -244,7 +260,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
       if (result === undefined) {
         this.#runUpstreamHooks(at + 1);
         this.#release();
-      } else answer(exchange, result);
+      } else answerOfPolicy(exchange, policy, result);
     } catch (error) {
       failPolicy(exchange, policy, error);
     }
@@ -419,7 +435,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
       const transform = transforms[i] as NamedTransform;
       try {
         const passed = piece === undefined || piece.length === 0 ? piece : transform.chunk(piece);
-        piece = last ? joined(passed, transform.end?.()) : passed;
+        piece = octetsOf(last ? joined(passed, transform.end?.()) : passed);
       } catch (error) {
         failPolicy(this.#exchange, transform.policy, error);
         return undefined;
@@ -441,6 +457,13 @@ interface NamedTransform extends BodyTransform {
 /** Remembers whose transform it is, for the log. */
 function named(transform: BodyTransform, policy: string): BodyTransform {
   return Object.assign(transform, { policy });
+}
+
+/** A user's own transform may return anything. */
+function octetsOf(piece: unknown): Buffer | undefined {
+  if (piece === undefined || Buffer.isBuffer(piece)) return piece;
+  if (piece instanceof Uint8Array) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+  throw new TypeError('a transform returns octets');
 }
 
 function joined(first: Buffer | undefined, second: Buffer | undefined): Buffer | undefined {

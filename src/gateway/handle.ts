@@ -1,9 +1,9 @@
-import { isToken } from '../http/fields.ts';
 import type { Answer } from '../policy/contract.ts';
 import type { Service, Target } from '../upstream/service.ts';
-import { answer, failPolicy, refuse } from './answer.ts';
+import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse } from './answer.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
+import { isSendable } from './own-fields.ts';
 
 /**
  * The life of a request, from its head to the moment when something answers it:
@@ -70,11 +70,11 @@ function runRequestHooks(exchange: Exchange, from: number): void {
       return failPolicy(exchange, entry.name, error);
     }
     if (result === undefined) continue;
-    if (result instanceof Promise) {
+    if (isPending(result)) {
       void awaitRequestHook(exchange, i, result);
       return;
     }
-    return answer(exchange, result);
+    return answerOfPolicy(exchange, entry.name, result);
   }
   dispatch(exchange);
 }
@@ -83,15 +83,16 @@ function runRequestHooks(exchange: Exchange, from: number): void {
 async function awaitRequestHook(
   exchange: Exchange,
   at: number,
-  pending: Promise<Answer | undefined | void>,
+  pending: PromiseLike<Answer | undefined | void>,
 ): Promise<void> {
+  const policy = exchange.route.policies.onRequest[at]?.name ?? '';
   try {
     const result = await pending;
     if (exchange.ended) return;
     if (result === undefined) runRequestHooks(exchange, at + 1);
-    else answer(exchange, result);
+    else answerOfPolicy(exchange, policy, result);
   } catch (error) {
-    failPolicy(exchange, exchange.route.policies.onRequest[at]?.name ?? '', error);
+    failPolicy(exchange, policy, error);
   }
   exchange.downstream.flush();
 }
@@ -99,13 +100,9 @@ async function awaitRequestHook(
 function dispatch(exchange: Exchange): void {
   const { action } = exchange.route;
   if (exchange.request.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
-  if (exchange.route.policies.onRequest.length > 0 && !isSendable(exchange.request)) {
-    return failPolicy(
-      exchange,
-      'of this route',
-      new Error('left a method, path, query or host that no request can have'),
-    );
-  }
+  // Here already, so that no upstream is bothered.
+  if (exchange.route.policies.onRequest.length > 0 && !isSendable(exchange.request))
+    return failUnsendable(exchange);
   switch (action.kind) {
     case 'service':
       return forwardTo(exchange, action.service);
@@ -122,23 +119,6 @@ function dispatch(exchange: Exchange): void {
     case 'none':
       return refuseUnrouted(exchange);
   }
-}
-
-const TARGET_TEXT = /^\/[\x21-\x7e]*$/;
-const HOST_TEXT = /^[\x21-\x7e]*$/;
-
-/** What policies made of the request line must not break out of it. */
-function isSendable(request: GatewayRequest): boolean {
-  const { method, upstreamMethod, upstreamPath, upstreamSearch, upstreamHost } = request;
-  if (
-    upstreamMethod !== method &&
-    (!isToken(upstreamMethod) || upstreamMethod === 'CONNECT' || upstreamMethod === 'HEAD')
-  )
-    return false;
-  return (
-    TARGET_TEXT.test(upstreamPath + upstreamSearch) &&
-    (upstreamHost === undefined || HOST_TEXT.test(upstreamHost))
-  );
 }
 
 function forwardTo(exchange: Exchange, service: Service | undefined): void {

@@ -102,7 +102,10 @@ export interface Answer {
   readonly detail?: string;
 }
 
-/** A body on its way, piece by piece. Return what goes on in the piece's place; an empty piece sends nothing. */
+/**
+ * A body on its way, piece by piece. Return what goes on in the piece's place; an empty piece sends nothing. What was returned is not to be
+ * changed afterwards: it may still be waiting to be sent.
+ */
 export interface BodyTransform {
   chunk(data: Buffer): Buffer;
   /** What is sent after the last piece. */

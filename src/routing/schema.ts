@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isFieldValue, isToken } from '../http/fields.ts';
 import { duration } from '../lib/units.ts';
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -64,7 +65,14 @@ export const routeSchema = z.strictObject({
   respond: z
     .strictObject({
       status: z.int().min(200).max(599).default(200),
-      headers: z.record(z.string(), z.string()).default({}),
+      headers: z
+        .record(
+          z.string().refine(isToken, 'is not a field name'),
+          z
+            .string()
+            .refine(isFieldValue, 'is not a field value: it has a line break or another control character'),
+        )
+        .default({}),
       body: z.string().default(''),
     })
     .optional()

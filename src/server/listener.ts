@@ -217,6 +217,8 @@ export class Listener implements BoundListener {
       if (early.length > 0) connection.received(early, 0, early.length);
     };
     socket.on('data', read);
+    // Connected and gone again, as health checks of load balancers do.
+    socket.once('end', () => this.#greeting.has(socket) && socket.destroy());
     socket.resume();
   }
 

@@ -29,7 +29,8 @@ export class Identities {
   /** The certificate for a server name: exact, else by wildcard for one label (RFC 9525 section 6.3), else the first. */
   contextFor(serverName: string): tls.SecureContext {
     const name = serverName.toLowerCase();
-    const wildcard = `*.${name.slice(name.indexOf('.') + 1)}`;
+    const dot = name.indexOf('.');
+    const wildcard = dot < 0 ? name : `*${name.slice(dot)}`;
     const found =
       this.#identities.find(({ names }) => names.has(name)) ??
       this.#identities.find(({ names }) => names.has(wildcard));

@@ -1,0 +1,33 @@
+import { type Fields, isToken } from '../http/fields.ts';
+import type { GatewayRequest } from './exchange.ts';
+
+/** Fields that say how a message is framed, or are for one hop: the gateway writes them itself, whatever a policy left there. */
+const FRAMING: readonly string[] = [
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+];
+
+/** Removes what a policy has no say in, before a message is sent. */
+export function dropFraming(fields: Fields): void {
+  for (const name of FRAMING) if (fields.has(name)) fields.delete(name);
+}
+
+const TARGET_TEXT = /^\/[\x21-\x7e]*$/;
+const HOST_TEXT = /^[\x21-\x7e]*$/;
+
+/** Whether what policies made of the request line and of Host stays within them. */
+export function isSendable(request: GatewayRequest): boolean {
+  const { method, upstreamMethod, upstreamPath, upstreamSearch, upstreamHost } = request;
+  const changed = upstreamMethod !== method;
+  if (changed && (!isToken(upstreamMethod) || upstreamMethod === 'CONNECT' || upstreamMethod === 'HEAD'))
+    return false;
+  return (
+    TARGET_TEXT.test(upstreamPath + upstreamSearch) &&
+    (upstreamHost === undefined || HOST_TEXT.test(upstreamHost))
+  );
+}

@@ -11,16 +11,16 @@ import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { fieldLines, statusLine } from '../http/serialise.ts';
 import type { Deadline } from '../lib/deadlines.ts';
 import { latin1 } from '../lib/octets.ts';
+import { own, type SocketOwner } from '../lib/owned-socket.ts';
 import type { ClientView } from '../policy/contract.ts';
 import { answerHeadText, bodyEndOf } from './answer-head.ts';
 import { Input } from './input.ts';
+import { Lingering } from './lingering.ts';
 import { RequestBody } from './request-body.ts';
 import type { BoundListener, OpenConnection, WorkerRuntime } from './runtime.ts';
 
 /** Octets that are held for later: what else a pipelining client sends waits in its own system. */
 const HELD_BYTES = 16 * 1024;
-/** How long a connection that is closed after its last answer is read on, so that a reset does not overtake that answer. */
-const LINGER_MS = 2000;
 
 /**
  * - idle: between requests
@@ -31,16 +31,11 @@ const LINGER_MS = 2000;
  */
 type State = 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
 
-/** A socket that knows its connection: its listeners are then functions that all connections share. */
-export interface ServerSocket extends Socket {
-  connection: ServerConnection;
-}
-
 /** A client's HTTP/1.1 connection: requests one after the other, each answered before the next is looked at. */
-export class ServerConnection implements Downstream, Deadline, OpenConnection {
+export class ServerConnection implements Downstream, Deadline, OpenConnection, SocketOwner {
   deadlineMs: number;
   readonly countedAs: string;
-  readonly #socket: ServerSocket;
+  readonly #socket: Socket;
   readonly #bound: BoundListener;
   readonly #worker: WorkerRuntime;
   readonly #client: ClientView;
@@ -54,6 +49,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
   #paused = false;
   #pumping = false;
   readonly #writer: MessageWriter;
+  #lingering: Lingering | undefined;
   /** The answer has no other end than the connection's. */
   #endsByClosing = false;
   #keepAlive = false;
@@ -62,7 +58,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
   /** When the whole request must be over. */
   #requestDeadlineMs = Number.POSITIVE_INFINITY;
 
-  /** The socket reads by `onRead`. `countedAs` is the address that the connection limits know it by. */
+  /** The socket comes from `takeAccepted` or `takeEvents`. `countedAs` is the address that the connection limits know it by. */
   constructor(
     socket: Socket,
     bound: BoundListener,
@@ -71,17 +67,13 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     countedAs: string,
   ) {
     this.countedAs = countedAs;
-    this.#socket = socket as ServerSocket;
-    this.#socket.connection = this;
+    this.#socket = socket;
     this.#writer = new MessageWriter(socket);
     this.#bound = bound;
     this.#worker = worker;
     this.#client = { address: peerAddress, peerAddress };
     this.deadlineMs = worker.deadlines.after(bound.current.config.timeouts.head);
-    socket.on('end', onEnd);
-    socket.on('drain', onDrain);
-    socket.on('error', onError);
-    socket.on('close', onClose);
+    own(socket, this);
     worker.deadlines.add(this);
   }
 
@@ -408,24 +400,17 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
 
   // The end of the connection.
 
-  /** Sends what is left and closes; the client may still be sending, and must be able to read our answer all the same. */
+  /** Sends what is left and closes. */
   #linger(): void {
     this.flush();
     this.#state = 'lingering';
     this.#input.clear();
     this.#body?.stop();
     this.#body = undefined;
-    this.#socket.end();
-    // A slow client still has the time that it has for any answer; then the time to close its side.
-    const waitMs = this.#socket.writableLength > 0 ? this.#bound.current.config.timeouts.write : LINGER_MS;
-    this.deadlineMs = this.#worker.deadlines.after(waitMs);
-    if (this.#clientEnded) this.#destroyWhenSent();
-    else if (this.#paused) this.#setPaused(false);
-  }
-
-  #destroyWhenSent(): void {
-    if (this.#socket.writableFinished) this.#socket.destroy();
-    else this.#socket.once('finish', () => this.#socket.destroy());
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    const { write } = this.#bound.current.config.timeouts;
+    this.#lingering = new Lingering(this.#socket, this.#worker.deadlines, write, this.#clientEnded);
+    if (this.#paused) this.#setPaused(false);
   }
 
   onDeadline(nowMs: number): void {
@@ -499,9 +484,6 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
       case 'tunnel':
         this.deadlineMs = Number.POSITIVE_INFINITY;
         break;
-      case 'lingering':
-        this.deadlineMs = this.#worker.deadlines.after(LINGER_MS);
-        break;
     }
     this.#exchange?.onClientDrain();
     if (this.#exchange === undefined && !this.#input.empty) this.#pump();
@@ -517,7 +499,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
         else exchange?.forward?.tunnelEnd();
         return;
       case 'lingering':
-        return this.#destroyWhenSent();
+        return this.#lingering?.ended();
       case 'busy':
         return this.#endedWhileBusy(exchange);
       default:
@@ -539,28 +521,20 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection {
     this.#limitRequest(grace);
   }
 
+  failed(): void {
+    // `closed` follows, and tells the same to who needs to know.
+  }
+
   closed(): void {
     if (this.#state === 'closed') return;
     const exchange = this.#exchange;
     this.#state = 'closed';
     this.#input.clear();
     this.#worker.deadlines.remove(this);
+    this.#lingering?.closed();
     if (exchange !== undefined && !exchange.ended) abandon(exchange, 'the client closed the connection');
     this.#bound.onClosed(this);
   }
 }
 
 const ALLOW = { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' };
-
-function onEnd(this: Socket): void {
-  (this as ServerSocket).connection.ended();
-}
-function onDrain(this: Socket): void {
-  (this as ServerSocket).connection.drained();
-}
-function onError(this: Socket): void {
-  // 'close' follows, and tells the same to who needs to know.
-}
-function onClose(this: Socket): void {
-  (this as ServerSocket).connection.closed();
-}

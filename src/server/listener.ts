@@ -5,9 +5,9 @@ import { compileForwarding } from '../gateway/forwarding.ts';
 import { PROXY_HEADER_MAX_BYTES, parseProxyHeader } from '../http/proxy-protocol.ts';
 import { statusLine } from '../http/serialise.ts';
 import { normaliseAddress } from '../lib/cidr.ts';
-import { readAccepted, readEvents } from '../lib/octets.ts';
+import { takeAccepted, takeEvents } from '../lib/owned-socket.ts';
 import type { DataPlaneConfig } from './config.ts';
-import { ServerConnection, type ServerSocket } from './connection.ts';
+import { ServerConnection } from './connection.ts';
 import type { ConnectionCounter } from './connection-counter.ts';
 import type { BoundListener, OpenConnection, ServerListener, WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
@@ -162,7 +162,7 @@ export class Listener implements BoundListener {
       this.#hold(socket, counted);
       this.#secure(this.#tls, socket, peer);
     } else {
-      this.#open(readAccepted(socket, onRead), peer, counted);
+      this.#open(takeAccepted(socket), peer, counted);
     }
   }
 
@@ -212,7 +212,7 @@ export class Listener implements BoundListener {
         return;
       }
       this.#greeting.delete(socket);
-      const connection = this.#open(readEvents(socket, onRead), client, client);
+      const connection = this.#open(takeEvents(socket), client, client);
       socket.resume();
       if (early.length > 0) connection.received(early, 0, early.length);
     };
@@ -259,7 +259,7 @@ export class Listener implements BoundListener {
     const carrier = (socket as unknown as { readonly _parent?: net.Socket })._parent ?? socket;
     const counted = this.#greeting.get(carrier) ?? '';
     this.#greeting.delete(carrier);
-    this.#open(readEvents(socket, onRead), clients.get(carrier) ?? counted, counted);
+    this.#open(takeEvents(socket), clients.get(carrier) ?? counted, counted);
   }
 
   /** `peer` is the address that the connection is used with, `counted` the one that it was counted under. */
@@ -274,13 +274,6 @@ export class Listener implements BoundListener {
 
 /** What a PROXY header said of connections whose TLS handshake is going on. */
 const clients = new WeakMap<net.Socket, string>();
-
-/** What sockets of connections read with; the connection is there before the first read. */
-function onRead(this: net.Socket, length: number, data: Uint8Array): boolean {
-  const { connection } = this as ServerSocket;
-  connection.received(data as Buffer, 0, length);
-  return connection.streaming;
-}
 
 function ignore(): void {}
 

@@ -1,12 +1,13 @@
-import * as net from 'node:net';
-import * as tls from 'node:tls';
+import type * as net from 'node:net';
+import type * as tls from 'node:tls';
 import { BodyReader, type BodySink } from '../http/body-reader.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Fields } from '../http/fields.ts';
 import { MessageWriter } from '../http/message-writer.ts';
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
 import type { Deadline, Deadlines } from '../lib/deadlines.ts';
-import { latin1, readEvents, readInto } from '../lib/octets.ts';
+import { latin1 } from '../lib/octets.ts';
+import { connectOwned, type SocketOwner } from '../lib/owned-socket.ts';
 import type { UpstreamFailure, UpstreamFailureKind } from './failure.ts';
 
 /** Who asked. Every call but the last few is followed by `onFlush`, so that what belongs together is written together. */
@@ -57,16 +58,12 @@ type State = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 /** 100, 103 and the like: more than a handful is an upstream that never answers. */
 const MAX_INFORMATIONAL = 16;
 
-interface UpstreamSocket extends net.Socket {
-  upstream: UpstreamConnection;
-}
-
 /** One HTTP/1.1 connection to a target: a request at a time, the next one only after a clean end of the one before. */
-export class UpstreamConnection implements Deadline {
+export class UpstreamConnection implements Deadline, SocketOwner {
   deadlineMs: number;
   /** Requests sent on it. */
   requests = 0;
-  readonly #socket: UpstreamSocket;
+  readonly #socket: net.Socket;
   readonly #writer: MessageWriter;
   readonly #owner: ConnectionOwner;
   readonly #deadlines: Deadlines;
@@ -93,17 +90,8 @@ export class UpstreamConnection implements Deadline {
     this.deadlineMs = deadlines.after(settings.connectMs);
     this.#expiresMs = deadlines.after(settings.lifetimeMs);
     const options = { host: settings.host, port: settings.port, noDelay: true, allowHalfOpen: true };
-    const socket = settings.tls
-      ? readEvents(tls.connect({ ...options, ...settings.tls }), onRead)
-      : net.connect({ ...options, onread: readInto(onRead) });
-    this.#socket = socket as net.Socket as UpstreamSocket;
-    this.#socket.upstream = this;
-    this.#writer = new MessageWriter(socket);
-    socket.once(settings.tls ? 'secureConnect' : 'connect', onConnect);
-    socket.on('end', onEnd);
-    socket.on('drain', onDrain);
-    socket.on('error', onError);
-    socket.on('close', onClose);
+    this.#socket = connectOwned(options, settings.tls, this, () => this.connected());
+    this.#writer = new MessageWriter(this.#socket);
     deadlines.add(this);
   }
 
@@ -230,18 +218,18 @@ export class UpstreamConnection implements Deadline {
     this.assign(listener);
   }
 
-  received(data: Buffer, length: number): void {
+  received(data: Buffer, from: number, length: number): void {
     const listener = this.#listener;
     if (this.#state === 'tunnel' && listener) {
       this.#watch();
-      listener.onBody(data, 0, length);
+      listener.onBody(data, from, length);
       listener.onFlush();
       return;
     }
     // RFC 9112 section 9.2: octets that answer no request mean that the two sides no longer agree on where messages end.
     if (listener === undefined || this.#state === 'idle') return this.#close();
     this.#answered = true;
-    let pos = 0;
+    let pos = from;
     while (pos < length && this.#listener === listener) {
       pos =
         this.#reader === undefined
@@ -406,25 +394,4 @@ export class UpstreamConnection implements Deadline {
     this.#socket.destroy();
     this.#owner.onClosed(this);
   }
-}
-
-function onConnect(this: net.Socket): void {
-  (this as UpstreamSocket).upstream.connected();
-}
-function onRead(this: net.Socket, length: number, data: Uint8Array): boolean {
-  const { upstream } = this as UpstreamSocket;
-  upstream.received(data as Buffer, length);
-  return upstream.streaming;
-}
-function onEnd(this: net.Socket): void {
-  (this as UpstreamSocket).upstream.ended();
-}
-function onDrain(this: net.Socket): void {
-  (this as UpstreamSocket).upstream.drained();
-}
-function onError(this: net.Socket, error: Error): void {
-  (this as UpstreamSocket).upstream.failed(error);
-}
-function onClose(this: net.Socket): void {
-  (this as UpstreamSocket).upstream.closed();
 }

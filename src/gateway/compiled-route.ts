@@ -34,7 +34,7 @@ export interface Surroundings {
   readonly globals: readonly PolicyUse[];
   readonly services: ReadonlyMap<string, Service>;
   readonly reader: PolicyReader;
-  warn(message: string, cause?: unknown): void;
+  readonly warn: (message: string, cause?: unknown) => void;
 }
 
 /**

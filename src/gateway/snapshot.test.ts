@@ -202,7 +202,7 @@ describe('A snapshot that is given up', () => {
       const kept = { a: route('/a', [policy('1')]) };
       const { snapshot: running } = await compile({ routes: kept });
       said();
-      const { policies = undefined, ...others } = broken as { policies?: string };
+      const { policies, ...others } = broken as { policies?: string };
       const bad = route('/c', [policy('3', policies !== undefined)], others);
       const routes = { ...kept, b: route('/b', [policy('2')]), c: bad };
       await assert.rejects(compile({ routes }, running), { message });

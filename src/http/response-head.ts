@@ -117,6 +117,8 @@ function readFields(head: ResponseHead, section: FieldSection): ResponseHead {
           value,
         );
         break;
+      default:
+        break;
     }
   }
   if (head.chunked && head.contentLength >= 0)

@@ -59,16 +59,15 @@ class ReadTarget {
 /** The `onread` option of a socket whose octets go to `callback`. */
 export function readInto(callback: OnRead): OnReadOption {
   const target = new ReadTarget();
-  return {
-    // Node leaves the buffer as it is when it is given none, which its types do not say.
-    buffer: () => target.next() as Buffer,
-    callback(this: net.Socket, length: number, data: Uint8Array): boolean {
-      const goesOn = callback.call(this, length, data);
-      target.large = goesOn && length >= LARGE_BYTES;
-      target.read = true;
-      return true;
-    },
-  } as OnReadOption;
+  // Node leaves the buffer as it is when it is given none, which its types do not say.
+  const buffer = target.next.bind(target) as () => Buffer;
+  function told(this: net.Socket, length: number, data: Uint8Array): boolean {
+    const goesOn = callback.call(this, length, data);
+    target.large = goesOn && length >= LARGE_BYTES;
+    target.read = true;
+    return true;
+  }
+  return { buffer, callback: told };
 }
 
 /**

@@ -37,7 +37,7 @@ describe('A configuration that is sent as changes', () => {
     ['none of the routes', {}, [], []],
   ] as const) {
     it(`holds of the routes what crosses for ${what}`, () => {
-      const sent = toSend(config(next as Routes), base);
+      const sent = toSend(config(next), base);
       assert.ok(sent.kind === 'changes');
       assert.deepEqual([Object.keys(sent.changed), sent.names], [changed, names]);
     });

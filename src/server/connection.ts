@@ -477,14 +477,8 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
 
   drained(): void {
     this.#writer.drained();
-    switch (this.#state) {
-      case 'busy':
-        this.#watchRequest();
-        break;
-      case 'tunnel':
-        this.deadlineMs = Number.POSITIVE_INFINITY;
-        break;
-    }
+    if (this.#state === 'busy') this.#watchRequest();
+    else if (this.#state === 'tunnel') this.deadlineMs = Number.POSITIVE_INFINITY;
     this.#exchange?.onClientDrain();
     if (this.#exchange === undefined && !this.#input.empty) this.#pump();
   }

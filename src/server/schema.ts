@@ -116,4 +116,3 @@ export const certificateSchema = z.strictObject({
 
 /** A listener as the data plane receives it: durations in milliseconds, sizes in bytes, every default filled in. */
 export type ListenerConfig = z.output<typeof listenerSchema>;
-export type CertificateConfig = z.output<typeof certificateSchema>;

@@ -23,8 +23,14 @@ suite('hooks run in the order of the contract', () => {
       onUpstreamResponse: () => tell('onUpstreamResponse'),
       onResponse: () => tell('onResponse'),
       onEnd: () => tell('onEnd'),
-      transformRequestBody: () => void tell('transformRequestBody'),
-      transformResponseBody: () => void tell('transformResponseBody'),
+      transformRequestBody: () => {
+        tell('transformRequestBody');
+        return undefined;
+      },
+      transformResponseBody: () => {
+        tell('transformResponseBody');
+        return undefined;
+      },
     });
   }
 

@@ -2,12 +2,18 @@
 export const FIELD_CONTENT: Uint8Array = table((code) => code === 0x09 || (code >= 0x20 && code !== 0x7f));
 
 /**
- * 1 where an octet may stand in a request target that is sent on: visible ASCII without `#`, which ends a target, and
- * without the backslash, which some recipients take for a slash.
+ * Octets of a request target that is sent on: visible ASCII without `#`, which ends a target, and without the backslash, which some
+ * recipients take for a slash; 0 for the rest. Those to be watched may begin a query or make a path that has another form.
  */
-export const TARGET: Uint8Array = table(
-  (code) => code > 0x20 && code < 0x7f && code !== 0x23 && code !== 0x5c,
-);
+export const TARGET_PLAIN = 1;
+export const TARGET_WATCHED = 2;
+export const TARGET: Uint8Array = targets();
+
+function targets(): Uint8Array {
+  const kinds = table((code) => code > 0x20 && code < 0x7f && code !== 0x23 && code !== 0x5c);
+  for (const watched of '/.%?') kinds[watched.charCodeAt(0)] = TARGET_WATCHED;
+  return kinds;
+}
 
 /** Octets of a field name (RFC 9110 section 5.6.2): letters, digits and the hyphen; what else a token may have; 0 for the rest. */
 export const NAME_PLAIN = 1;

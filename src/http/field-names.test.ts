@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { amidst } from '../../test/support/amidst.ts';
 import { FIELD, type FieldKind, FieldNames } from './field-names.ts';
 
 suite('a field name', () => {
@@ -91,5 +92,36 @@ suite('the names kept are bounded', () => {
     const names = new FieldNames();
     for (let i = 0; i < 3000; i++) names.find(`not a name ${i}`);
     assert.equal(names.find('a'), names.find('a'));
+  });
+});
+
+suite('the authority of a Host field', () => {
+  const names = new FieldNames();
+  const authorityOf = (text: string) => {
+    const { data, from, to } = amidst(text);
+    return names.authority(data, from, to);
+  };
+
+  test('is the same one when it comes again, at once or later', () => {
+    const a = authorityOf('a.example:80');
+    assert.deepEqual(a, { authority: 'a.example:80', host: 'a.example' });
+    assert.equal(authorityOf('a.example:80'), a);
+    assert.deepEqual(authorityOf('A.example:80'), a);
+    assert.deepEqual(authorityOf('a.example:8'), { authority: 'a.example:8', host: 'a.example' });
+    assert.equal(authorityOf('a.example:80'), a);
+  });
+
+  for (const text of ['', 'a b', 'a.example:0', 'a'.repeat(513)]) {
+    test(`${JSON.stringify(text.slice(0, 20))} is none, also behind one that is`, () => {
+      assert.equal(new FieldNames().authority(Buffer.from(text), 0, text.length), undefined);
+      authorityOf('a.example');
+      assert.equal(authorityOf(text), undefined);
+    });
+  }
+
+  test('is understood, too, when no more are kept', () => {
+    for (let i = 0; i < 3000; i++) assert.equal(authorityOf(`h${i}`)?.host, `h${i}`);
+    assert.equal(authorityOf('h2999')?.host, 'h2999');
+    assert.equal(authorityOf('h0')?.host, 'h0');
   });
 });

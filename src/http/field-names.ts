@@ -1,22 +1,10 @@
+import { copyOf, latin1 } from '../lib/octets.ts';
+import { FIELD, type FieldKind } from './field-kind.ts';
+import { FieldSection } from './field-section.ts';
 import { type Authority, parseAuthority } from './host.ts';
+import { RequestLine } from './request-line.ts';
 
-/** What the engine itself does with a field; any other field is passed on unread. */
-export const FIELD = {
-  other: 0,
-  host: 1,
-  contentLength: 2,
-  transferEncoding: 3,
-  connection: 4,
-  upgrade: 5,
-  expect: 6,
-  te: 7,
-  /** Hop-by-hop by tradition (RFC 9110 section 7.6.1): never passed on, whatever Connection says. */
-  dropped: 8,
-  /** Looks like a framing field to some recipient, and is none: the message is refused. */
-  lookalike: 9,
-} as const;
-
-export type FieldKind = (typeof FIELD)[keyof typeof FIELD];
+export { FIELD, type FieldKind };
 
 /** A field name that is known to be a token, with its form for lookups and what the engine does with it. */
 export interface KnownName {
@@ -48,18 +36,32 @@ const MAX_NAME_LENGTH = 64;
  * is a lookup.
  */
 export class FieldNames {
+  /** Used by one head after the other: parsing is synchronous, so they are never in use twice. */
+  readonly line = new RequestLine();
+  readonly section = new FieldSection();
   readonly #names = new Map<string, KnownName>();
   readonly #authorities = new Map<string, Authority>();
+  /** The last Host field, which most often is the next one too: to compare octets costs 100 ns less than to find a new string in a map. */
+  #host: Buffer = Buffer.alloc(0);
+  #authority: Authority | undefined;
 
   /** The name as written, looked up; undefined when it is no token (RFC 9110 section 5.6.2). */
   find(name: string): KnownName | undefined {
     return this.#names.get(name) ?? this.#learn(name);
   }
 
-  /** `parseAuthority`, remembered: most requests of most gateways are for a few hosts. */
-  authority(text: string): Authority | undefined {
-    const known = this.#authorities.get(text);
-    if (known !== undefined) return known;
+  /** `parseAuthority` of a Host field whose value is `data[from, to)`, remembered: most requests of most gateways are for a few hosts. */
+  authority(data: Buffer, from: number, to: number): Authority | undefined {
+    if (isSame(data, from, to, this.#host)) return this.#authority;
+    const text = latin1(data, from, to);
+    const authority = this.#authorities.get(text) ?? this.#learnAuthority(text);
+    if (authority === undefined) return undefined;
+    this.#host = copyOf(data, from, to);
+    this.#authority = authority;
+    return authority;
+  }
+
+  #learnAuthority(text: string): Authority | undefined {
     const authority = parseAuthority(text);
     if (authority !== undefined && this.#authorities.size < MAX_NAMES) this.#authorities.set(text, authority);
     return authority;
@@ -67,14 +69,26 @@ export class FieldNames {
 
   #learn(name: string): KnownName | undefined {
     if (!TOKEN.test(name)) return undefined;
-    const lower = name.toLowerCase();
+    const lower = detached(name.toLowerCase());
     const known: KnownName = {
       lower,
       kind: KINDS.get(lower) ?? (isLookalike(lower) ? FIELD.lookalike : FIELD.other),
     };
-    if (this.#names.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH) this.#names.set(name, known);
+    if (this.#names.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH)
+      this.#names.set(detached(name), known);
     return known;
   }
+}
+
+function isSame(data: Buffer, from: number, to: number, other: Buffer): boolean {
+  if (to - from !== other.length) return false;
+  for (let i = 0; i < other.length; i++) if (data[from + i] !== other[i]) return false;
+  return true;
+}
+
+/** A copy that is kept without the text that it was cut from, which would be kept with it. */
+function detached(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 /** `Transfer_Encoding`, `Content--Length` and their like: CGI-style recipients fold them into the real field. */

@@ -1,9 +1,11 @@
+import { latin1 } from '../lib/octets.ts';
 import { FIELD_CONTENT, NAME, NAME_ODD, NAME_PLAIN } from './characters.ts';
-import { FIELD, type FieldKind, type FieldNames } from './field-names.ts';
+import { FIELD, type FieldKind, fieldKind } from './field-kind.ts';
 import { Fields, initialBit } from './fields.ts';
+import { isLineEnd, lineProblem } from './line-end.ts';
 
 export type SectionProblem =
-  | 'too_large'
+  | 'too_long'
   | 'too_many'
   | 'line_end'
   | 'white_space'
@@ -11,131 +13,160 @@ export type SectionProblem =
   | 'value'
   | 'lookalike';
 
-/** The fields of a head: those that are passed on, and those that are for the engine alone, apart. */
-export class FieldSection {
-  fields: Fields = new Fields();
-  /** Kind and value in turns, in order. */
-  readonly specials: (FieldKind | string)[] = [];
-  /** Position after the empty line. */
-  end = 0;
-  problem: SectionProblem | undefined = undefined;
-  /** The field that the problem is about, in small letters. */
-  problemName = '';
-}
+export type SectionState = 'complete' | 'incomplete' | SectionProblem;
 
-const CR = 0x0d;
 const SP = 0x20;
 const HTAB = 0x09;
 const COLON = 0x3a;
 
-/**
- * Reads field lines from `from` to the empty line (RFC 9112 section 5). undefined while that is not there. `limit` is the position
- * that the section may not reach beyond.
- *
- * Lines that are passed on are not taken apart: their text is, in one piece where they stand together.
- */
-export function readFieldSection(
-  text: string,
-  from: number,
-  limit: number,
-  maxLines: number,
-  names: FieldNames,
-): FieldSection | undefined {
-  const section = new FieldSection();
-  let kept = '';
-  let keptFrom = from;
-  let initials = 0;
-  let pos = from;
-  for (let lines = 1; ; lines++) {
-    const lineEnd = text.indexOf('\n', pos);
-    if ((lineEnd < 0 ? text.length : lineEnd + 1) > limit) return refused(section, 'too_large');
-    if (lineEnd < 0) return undefined;
-    const end = lineEnd - 1;
-    if (text.charCodeAt(end) !== CR) return refused(section, 'line_end');
-    if (end === pos) break;
-    if (lines > maxLines) return refused(section, 'too_many');
+/** What is noted of a line that is not passed on as it is: kind, and the positions of name, colon, value, its end, and the next line. */
+const NOTES = 6;
 
-    const first = text.charCodeAt(pos);
+/**
+ * The fields of a head: those that are passed on, and those that are for the engine alone, apart. One object serves one head after the
+ * other: what it says of a head is to be taken before the next is read.
+ */
+export class FieldSection {
+  /** Position after the empty line. */
+  end = 0;
+  /** The field that a problem is about, in small letters; or empty. */
+  problemName = '';
+  #from = 0;
+  #initials = 0;
+  readonly #notes: number[] = [];
+  #noted = 0;
+
+  /**
+   * Reads field lines of `data[from, to)` to the empty line (RFC 9112 section 5). `limit` is the position that the section may not reach
+   * beyond. One pass over the octets; strings are cut out later, when the head is known to be complete.
+   */
+  read(data: Buffer, from: number, to: number, limit: number, maxLines: number): SectionState {
+    const end = Math.min(to, limit);
+    this.#from = from;
+    this.#noted = 0;
+    let initials = 0;
+    let pos = from;
+    for (let lines = 0; !isLineEnd(data, pos, end); lines++) {
+      if (lines === maxLines) return this.#stop('too_many', data, pos, to, limit);
+      let colon = pos;
+      let odd = false;
+      for (; colon < end; colon++) {
+        const kind = NAME[data[colon] as number];
+        if (kind === NAME_PLAIN) continue;
+        if (kind !== NAME_ODD) break;
+        odd = true;
+      }
+      // RFC 9112 section 5.1: white space before the colon is no token either.
+      if (colon === pos || colon >= end || data[colon] !== COLON)
+        return this.#stop('name', data, pos, to, limit);
+
+      const valueFrom = blankEnd(data, colon + 1, end);
+      const lineEnd = valueEnd(data, valueFrom, end);
+      if (!isLineEnd(data, lineEnd, end)) return this.#stop('value', data, pos, to, limit, colon);
+      let valueTo = lineEnd;
+      while (valueTo > valueFrom && isBlank(data[valueTo - 1] as number)) valueTo--;
+
+      const kind = fieldKind(data, pos, colon, odd);
+      if (kind === FIELD.lookalike) return this.#stop('lookalike', data, pos, to, limit, colon);
+      const asWritten = valueTo === lineEnd && valueFrom === colon + 2 && data[colon + 1] === SP;
+      if (kind !== FIELD.other || !asWritten) this.#note(kind, pos, colon, valueFrom, valueTo, lineEnd + 2);
+      if (kind === FIELD.other) initials |= initialBit(data[pos] as number);
+      pos = lineEnd + 2;
+    }
+    this.#initials = initials;
+    this.end = pos + 2;
+    return 'complete';
+  }
+
+  /**
+   * The fields that are passed on, of a section that is complete. `text` is the octets from `base` to the section's end. Lines are not
+   * taken apart: their text is passed on, in one piece where they stand together.
+   */
+  fields(text: string, base: number): Fields {
+    const notes = this.#notes;
+    let kept = '';
+    let from = this.#from;
+    for (let i = 0; i < this.#noted; i += NOTES) {
+      const line = notes[i + 1] as number;
+      if (from < line) kept += text.slice(from - base, line - base);
+      if (notes[i] === FIELD.other)
+        kept += `${text.slice(line - base, (notes[i + 2] as number) - base)}: ${this.#value(i, text, base)}\r\n`;
+      from = notes[i + 5] as number;
+    }
+    const last = this.end - 2;
+    if (from < last) kept += text.slice(from - base, last - base);
+    return Fields.ofLines(kept, this.#initials);
+  }
+
+  /** How many lines are noted: those for the engine, and those that are not written as they are passed on, which have the kind `other`. */
+  get noted(): number {
+    return this.#noted / NOTES;
+  }
+
+  kind(index: number): FieldKind {
+    return this.#notes[index * NOTES] as FieldKind;
+  }
+
+  /** Where the value of a noted line begins and ends. */
+  valueFrom(index: number): number {
+    return this.#notes[index * NOTES + 3] as number;
+  }
+
+  valueTo(index: number): number {
+    return this.#notes[index * NOTES + 4] as number;
+  }
+
+  /** The value of a noted line; `text` and `base` as for `fields`. */
+  value(index: number, text: string, base: number): string {
+    return this.#value(index * NOTES, text, base);
+  }
+
+  #value(at: number, text: string, base: number): string {
+    return text.slice((this.#notes[at + 3] as number) - base, (this.#notes[at + 4] as number) - base);
+  }
+
+  #note(kind: FieldKind, name: number, colon: number, from: number, to: number, next: number): void {
+    const notes = this.#notes;
+    const at = this.#noted;
+    notes[at] = kind;
+    notes[at + 1] = name;
+    notes[at + 2] = colon;
+    notes[at + 3] = from;
+    notes[at + 4] = to;
+    notes[at + 5] = next;
+    this.#noted = at + NOTES;
+  }
+
+  /** The line at `pos` is wrong, or has not come to its end. `colon` when its name is right. */
+  #stop(
+    problem: SectionProblem,
+    data: Buffer,
+    pos: number,
+    to: number,
+    limit: number,
+    colon = pos,
+  ): SectionState {
+    const state = lineProblem(problem, data, pos, to, limit);
+    this.problemName = state === problem ? latin1(data, pos, colon).toLowerCase() : '';
     // RFC 9112 section 5.2: obs-fold.
-    if (first === SP || first === HTAB) return refused(section, 'white_space');
-    let colon = pos;
-    let odd = false;
-    for (; ; colon++) {
-      const kind = NAME[text.charCodeAt(colon)];
-      if (kind === NAME_PLAIN) continue;
-      if (kind !== NAME_ODD) break;
-      odd = true;
-    }
-    // RFC 9112 section 5.1: white space before the colon is no token either.
-    if (colon === pos || text.charCodeAt(colon) !== COLON) return refused(section, 'name');
-
-    let valueStart = colon + 1;
-    while (text.charCodeAt(valueStart) === SP || text.charCodeAt(valueStart) === HTAB) valueStart++;
-    for (let i = valueStart; i < end; i++) {
-      if (FIELD_CONTENT[text.charCodeAt(i)] !== 1) return refused(section, 'value', text.slice(pos, colon));
-    }
-    let valueEnd = end;
-    while (
-      valueEnd > valueStart &&
-      (text.charCodeAt(valueEnd - 1) === SP || text.charCodeAt(valueEnd - 1) === HTAB)
-    ) {
-      valueEnd--;
-    }
-
-    const special = odd || mayBeSpecial(first | 0x20, colon - pos);
-    const kind = special ? names.find(text.slice(pos, colon))?.kind : FIELD.other;
-    if (kind === FIELD.lookalike) return refused(section, 'lookalike', text.slice(pos, colon));
-    const asWritten =
-      kind === FIELD.other &&
-      valueEnd === end &&
-      valueStart === colon + 2 &&
-      text.charCodeAt(colon + 1) === SP;
-    if (!asWritten) {
-      if (keptFrom < pos) kept += text.slice(keptFrom, pos);
-      keptFrom = lineEnd + 1;
-      const value = valueStart < valueEnd ? text.slice(valueStart, valueEnd) : '';
-      if (kind === FIELD.other) kept += `${text.slice(pos, colon)}: ${value}\r\n`;
-      else if (kind !== undefined) section.specials.push(kind, value);
-    }
-    if (kind === FIELD.other) initials |= initialBit(first);
-    pos = lineEnd + 1;
+    return state === 'name' && isBlank(data[pos] as number) ? 'white_space' : state;
   }
-  if (keptFrom < pos) kept = kept === '' ? text.slice(keptFrom, pos) : kept + text.slice(keptFrom, pos);
-  section.fields = Fields.ofLines(kept, initials);
-  section.end = pos + 2;
-  return section;
 }
 
-function refused(section: FieldSection, problem: SectionProblem, name = ''): FieldSection {
-  section.problemName = name.toLowerCase();
-  section.problem = problem;
-  return section;
+/** The first octet from `at` on that is no white space. */
+function blankEnd(data: Buffer, at: number, end: number): number {
+  let pos = at;
+  while (pos < end && isBlank(data[pos] as number)) pos++;
+  return pos;
 }
 
-/**
- * Whether a name with this first letter (small) and length can be one that the engine treats apart, or look like one. Most fields of most
- * messages cannot, and need not be looked up.
- */
-function mayBeSpecial(first: number, length: number): boolean {
-  switch (first) {
-    case 0x63: // connection, content-length and its lookalikes, which are no shorter
-      return length === 10 || length >= 13;
-    case 0x74: // te, transfer-encoding and its lookalikes
-      return length === 2 || length >= 16;
-    case 0x68: // host, http2-settings
-      return length === 4 || length === 14;
-    case 0x75: // upgrade
-      return length === 7;
-    case 0x65: // expect
-      return length === 6;
-    case 0x6b: // keep-alive
-      return length === 10;
-    case 0x70: // proxy-connection
-      return length === 16;
-    case 0x2d: // a hyphen, which is no way to begin a name
-    case 0x0d | 0x20:
-      return true;
-    default:
-      return false;
-  }
+/** The first octet from `at` on that no field value has. */
+function valueEnd(data: Buffer, at: number, end: number): number {
+  let pos = at;
+  while (pos < end && FIELD_CONTENT[data[pos] as number] === 1) pos++;
+  return pos;
+}
+
+function isBlank(octet: number): boolean {
+  return octet === SP || octet === HTAB;
 }

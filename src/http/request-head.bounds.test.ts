@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
+import { amidst } from '../../test/support/amidst.ts';
 import { FieldNames } from './field-names.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
 
@@ -9,8 +10,10 @@ const LINE_LIMIT = 40;
 const HEAD_LIMIT = 120;
 const LIMITS = { requestLine: LINE_LIMIT, head: HEAD_LIMIT, fields: 4 };
 const names = new FieldNames();
-const parse = (text: string, limits = LIMITS): RequestHead | undefined =>
-  parseRequestHead(text, 'http', limits, names);
+function parse(text: string, limits = LIMITS): RequestHead | undefined {
+  const { data, from, to } = amidst(text);
+  return parseRequestHead(data, from, to, 'http', limits, names);
+}
 
 /** A request line of so many octets, its CR LF not counted. */
 const lineOf = (octets: number) => `GET /${'a'.repeat(octets - 'GET / HTTP/1.1'.length)} HTTP/1.1\r\n`;

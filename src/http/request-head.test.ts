@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { amidst } from '../../test/support/amidst.ts';
 import { FieldNames } from './field-names.ts';
 import { type HeadLimits, type HeadRefusal, parseRequestHead, type RequestHead } from './request-head.ts';
 
@@ -7,7 +8,8 @@ const LIMITS: HeadLimits = { requestLine: 100, head: 300, fields: 5 };
 const names = new FieldNames();
 
 function parse(text: string, scheme: 'http' | 'https' = 'http', limits = LIMITS): RequestHead | undefined {
-  return parseRequestHead(text, scheme, limits, names);
+  const { data, from, to } = amidst(text);
+  return parseRequestHead(data, from, to, scheme, limits, names);
 }
 
 /** What the head is, without what is as in every head. */

@@ -1,11 +1,14 @@
-import { TARGET } from './characters.ts';
+import { latin1 } from '../lib/octets.ts';
 import { type ConnectionOptions, parseConnection } from './connection-field.ts';
 import { parseContentLength } from './content-length.ts';
-import { FIELD, type FieldKind, type FieldNames } from './field-names.ts';
-import { type FieldSection, readFieldSection, type SectionProblem } from './field-section.ts';
+import { FIELD, type FieldKind } from './field-kind.ts';
+import type { FieldNames } from './field-names.ts';
+import type { SectionProblem } from './field-section.ts';
 import { Fields } from './fields.ts';
-import { parseAuthority } from './host.ts';
+import { type Authority, parseAuthority } from './host.ts';
+import { isLineEnd } from './line-end.ts';
 import { normalisePath } from './path.ts';
+import type { RequestLine, RequestLineProblem } from './request-line.ts';
 
 /** Bounds of a head, in octets and fields. */
 export interface HeadLimits {
@@ -60,104 +63,83 @@ export class RequestHead {
   refusal: HeadRefusal | undefined = undefined;
 }
 
-const CR = 0x0d;
-const LF = 0x0a;
-const SP = 0x20;
 const SLASH = 0x2f;
 const QUESTION = 0x3f;
 
 /**
- * Reads the head at the beginning of `text` (latin1: one character is one octet).
+ * Reads the head at the beginning of `data[from, to)`, octets that may be overwritten when this returns.
  *
  * Returns undefined while the head is incomplete and nothing is wrong with it yet. It keeps no state: called again with more
- * text it begins anew, so that how the octets were split cannot change what is understood. The cost of that is bounded: the
+ * octets it begins anew, so that how they were split cannot change what is understood. The cost of that is bounded: the
  * caller calls again only when a line was completed, and the number of lines is limited.
+ *
+ * Octets are looked at one by one where they are, and strings are cut out of one text when the head is complete: measured at 1.7 ns for an
+ * octet of a buffer and 4 ns for a character of a string.
  */
 export function parseRequestHead(
-  text: string,
+  data: Buffer,
+  from: number,
+  to: number,
   scheme: 'http' | 'https',
   limits: HeadLimits,
   names: FieldNames,
 ): RequestHead | undefined {
   // RFC 9112 section 2.2: an empty line before the request line is ignored; one, not any number.
-  const start = text.charCodeAt(0) === CR && text.charCodeAt(1) === LF ? 2 : 0;
-  const lineEnd = text.indexOf('\n', start);
-  if ((lineEnd < 0 ? text.length : lineEnd) - start > limits.requestLine + 1) {
-    return refused(new RequestHead(), 'uri_too_long', 'The request line is too long.');
-  }
-  if (lineEnd < 0) return undefined;
-
+  const start = isLineEnd(data, from, to) ? from + 2 : from;
+  const { line, section } = names;
+  const lineState = line.read(data, start, to, limits.requestLine);
+  if (lineState === 'incomplete') return undefined;
   const head = new RequestHead();
-  const targetProblem = parseRequestLine(head, text, start, lineEnd);
-  if (targetProblem !== undefined) return targetProblem;
-  const section = readFieldSection(text, lineEnd + 1, start + limits.head, limits.fields, names);
-  if (section === undefined) return undefined;
-  if (section.problem !== undefined) {
-    head.refusal = SECTION_PROBLEMS[section.problem];
+  if (lineState !== 'complete') {
+    cutLine(head, line, latin1(data, start, start + Math.max(line.methodEnd, line.targetEnd)));
+    head.refusal = LINE_PROBLEMS[lineState];
     return head;
   }
-  return readFields(head, section, scheme, names);
+
+  const fieldsFrom = start + line.length;
+  const state = section.read(data, fieldsFrom, to, start + limits.head, limits.fields);
+  const text = latin1(data, start, state === 'complete' ? section.end : fieldsFrom);
+  cutLine(head, line, text);
+  // What is wrong with the target is told before anything about the fields, and before they are there.
+  const targetProblem = splitTarget(head, line);
+  if (targetProblem !== undefined) return targetProblem;
+  if (state === 'incomplete') return undefined;
+  if (state !== 'complete') {
+    head.refusal = SECTION_PROBLEMS[state];
+    return head;
+  }
+  head.fields = section.fields(text, start);
+  head.length = section.end - from;
+  return readFields(head, data, text, start, scheme, names);
 }
 
-/** Returns the refused head, or undefined when the line is good. */
-function parseRequestLine(
-  head: RequestHead,
-  text: string,
-  start: number,
-  lineEnd: number,
-): RequestHead | undefined {
-  const end = lineEnd - 1;
-  if (end < start || text.charCodeAt(end) !== CR) return bad(head, 'The request line does not end in CR LF.');
-  const methodEnd = text.indexOf(' ', start);
-  const method = methodEnd < 0 || methodEnd > end ? '' : text.slice(start, methodEnd);
-  if (!isMethod(method)) return bad(head, 'The request line does not begin with a method and one space.');
-  head.method = method;
-
-  const targetStart = methodEnd + 1;
-  let i = targetStart;
-  let query = -1;
-  for (; i < end; i++) {
-    const code = text.charCodeAt(i);
-    if (TARGET[code] !== 1) break;
-    if (code === QUESTION && query < 0) query = i;
-  }
-  if (i === targetStart || text.charCodeAt(i) !== SP)
-    return bad(head, 'The request target has a character that no target may have.');
-  head.target = text.slice(targetStart, i);
-
-  const version = parseVersion(text, i + 1, end);
-  if (version < 0) return bad(head, 'The request line does not end in an HTTP version.');
-  if (version === 0)
-    return refused(head, 'version_not_supported', 'Only HTTP/1.0 and HTTP/1.1 are spoken here.');
+/** Takes what the line has over into the head. `text` begins with it. */
+function cutLine(head: RequestHead, line: RequestLine, text: string): void {
+  const { methodEnd, targetEnd, version } = line;
+  head.method = text.slice(0, methodEnd);
+  if (targetEnd === 0) return;
+  head.target = text.slice(methodEnd + 1, targetEnd);
   head.version = version;
   head.keepAlive = version === 11;
-  return splitTarget(head, query < 0 ? -1 : query - targetStart);
 }
 
-/** 10, 11, 0 for a version that is not spoken, -1 for what is no version. A later minor version is read as 1.1 (RFC 9110 section 2.5). */
-function parseVersion(text: string, from: number, end: number): number {
-  if (end - from !== 8 || !text.startsWith('HTTP/', from) || text.charCodeAt(from + 6) !== 0x2e) return -1;
-  const major = text.charCodeAt(from + 5) - 0x30;
-  const minor = text.charCodeAt(from + 7) - 0x30;
-  if (major < 0 || major > 9 || minor < 0 || minor > 9) return -1;
-  if (major !== 1) return 0;
-  return minor === 0 ? 10 : 11;
-}
-
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-const METHOD_TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
-
-function isMethod(text: string): boolean {
-  return METHODS.has(text) || METHOD_TOKEN.test(text);
-}
+const LINE_PROBLEMS: Readonly<Record<RequestLineProblem, HeadRefusal>> = {
+  too_long: { code: 'uri_too_long', detail: 'The request line is too long.' },
+  line_end: { code: 'bad_request', detail: 'The request line does not end in CR LF.' },
+  method: { code: 'bad_request', detail: 'The request line does not begin with a method and one space.' },
+  target: { code: 'bad_request', detail: 'The request target has a character that no target may have.' },
+  version: { code: 'bad_request', detail: 'The request line does not end in an HTTP version.' },
+  not_spoken: { code: 'version_not_supported', detail: 'Only HTTP/1.0 and HTTP/1.1 are spoken here.' },
+};
 
 /** RFC 9112 section 3.2: the four forms of a target. */
-function splitTarget(head: RequestHead, query: number): RequestHead | undefined {
+function splitTarget(head: RequestHead, line: RequestLine): RequestHead | undefined {
   const target = head.target;
   if (head.method === 'CONNECT') {
     return refused(head, 'method_not_allowed', 'CONNECT is not served here.');
   }
-  if (target.charCodeAt(0) === SLASH) return setPath(head, target, 0, query);
+  const query = line.query < 0 ? target.length : line.query - line.methodEnd - 1;
+  if (target.charCodeAt(0) === SLASH) return setPath(head, target, 0, query, line.normal);
   if (target === '*') {
     if (head.method !== 'OPTIONS') return bad(head, 'The target * goes with OPTIONS alone.');
     head.path = '*';
@@ -182,20 +164,27 @@ function splitAbsolute(head: RequestHead, target: string, query: number): Reques
     head.path = head.method === 'OPTIONS' && head.search === '' ? '*' : '/';
     return undefined;
   }
-  return setPath(head, target, pathStart, query);
+  return setPath(head, target, pathStart, query, false);
 }
 
-function setPath(head: RequestHead, target: string, from: number, query: number): RequestHead | undefined {
-  const end = query < 0 ? target.length : query;
-  const path = normalisePath(from === 0 && end === target.length ? target : target.slice(from, end));
+/** The path is `target` from `from` to its query; `normal`: it need not be normalised. */
+function setPath(
+  head: RequestHead,
+  target: string,
+  from: number,
+  query: number,
+  normal: boolean,
+): RequestHead | undefined {
+  const raw = target.slice(from, query);
+  const path = normal ? raw : normalisePath(raw);
   if (path === undefined) return bad(head, 'The path has an escape or a segment that is not allowed.');
   head.path = path;
-  if (query >= 0) head.search = target.slice(query);
+  head.search = target.slice(query);
   return undefined;
 }
 
 const SECTION_PROBLEMS: Readonly<Record<SectionProblem, HeadRefusal>> = {
-  too_large: { code: 'head_too_large', detail: 'The head of the request is too large.' },
+  too_long: { code: 'head_too_large', detail: 'The head of the request is too large.' },
   too_many: { code: 'head_too_large', detail: 'The request has too many fields.' },
   line_end: { code: 'bad_request', detail: 'A field line does not end in CR LF.' },
   white_space: { code: 'bad_request', detail: 'A field line begins with white space.' },
@@ -213,14 +202,15 @@ interface Framing {
   upgrade: string;
 }
 
+/** `text` is the head from `base` on. */
 function readFields(
   head: RequestHead,
-  section: FieldSection,
+  data: Buffer,
+  text: string,
+  base: number,
   scheme: 'http' | 'https',
   names: FieldNames,
 ): RequestHead {
-  head.fields = section.fields;
-  head.length = section.end;
   const framing: Framing = {
     hosts: 0,
     contentLengths: 0,
@@ -228,9 +218,13 @@ function readFields(
     connection: undefined,
     upgrade: '',
   };
-  const specials = section.specials;
-  for (let i = 0; i < specials.length; i += 2) {
-    const wrong = readSpecial(head, framing, specials[i] as FieldKind, specials[i + 1] as string, names);
+  const section = names.section;
+  for (let i = 0; i < section.noted; i++) {
+    const kind = section.kind(i);
+    const wrong =
+      kind === FIELD.host
+        ? readHost(head, framing, names.authority(data, section.valueFrom(i), section.valueTo(i)))
+        : readSpecial(head, framing, kind, section.value(i, text, base));
     if (wrong !== undefined) return wrong;
   }
   if (framing.hosts === 0 && head.version === 11) return bad(head, 'Host is missing.');
@@ -254,24 +248,28 @@ function readFields(
 }
 
 /** Returns the refused head, or undefined when the field is good. */
+function readHost(
+  head: RequestHead,
+  framing: Framing,
+  authority: Authority | undefined,
+): RequestHead | undefined {
+  if (++framing.hosts > 1) return bad(head, 'Host is given more than once.');
+  if (authority === undefined) return bad(head, 'Host is not one host with an optional port.');
+  if (head.authority === '') {
+    head.authority = authority.authority;
+    head.host = authority.host;
+  }
+  return undefined;
+}
+
+/** Returns the refused head, or undefined when the field is good. */
 function readSpecial(
   head: RequestHead,
   framing: Framing,
   kind: FieldKind,
   value: string,
-  names: FieldNames,
 ): RequestHead | undefined {
   switch (kind) {
-    case FIELD.host: {
-      if (++framing.hosts > 1) return bad(head, 'Host is given more than once.');
-      const authority = names.authority(value);
-      if (authority === undefined) return bad(head, 'Host is not one host with an optional port.');
-      if (head.authority === '') {
-        head.authority = authority.authority;
-        head.host = authority.host;
-      }
-      return undefined;
-    }
     case FIELD.contentLength:
       if (++framing.contentLengths > 1) return bad(head, 'Content-Length is given more than once.');
       head.bodyLength = parseContentLength(value);

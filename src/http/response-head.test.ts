@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
+import { amidst } from '../../test/support/amidst.ts';
 import { FieldNames } from './field-names.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
 
 const LIMITS = { head: 200, fields: 4 };
 const names = new FieldNames();
-const parse = (text: string): ResponseHead | undefined => parseResponseHead(text, LIMITS, names);
+function parse(text: string): ResponseHead | undefined {
+  const { data, from, to } = amidst(text);
+  return parseResponseHead(data, from, to, LIMITS, names);
+}
 const lines = (...parts: string[]) => `${parts.join('\r\n')}\r\n\r\n`;
 const withFields = (...fields: string[]) => lines('HTTP/1.1 200 OK', ...fields);
 

@@ -1,9 +1,13 @@
+import { latin1 } from '../lib/octets.ts';
 import { FIELD_CONTENT } from './characters.ts';
 import { type ConnectionOptions, parseConnection } from './connection-field.ts';
 import { parseContentLength } from './content-length.ts';
-import { FIELD, type FieldNames } from './field-names.ts';
-import { type FieldSection, readFieldSection, type SectionProblem } from './field-section.ts';
+import { FIELD } from './field-kind.ts';
+import type { FieldNames } from './field-names.ts';
+import type { FieldSection, SectionProblem } from './field-section.ts';
 import { Fields } from './fields.ts';
+import { httpVersion } from './http-version.ts';
+import { isLineEnd, lineProblem } from './line-end.ts';
 
 /** Bounds of a head, in octets and fields. */
 export interface ResponseLimits {
@@ -42,38 +46,45 @@ export class ResponseHead {
   }
 }
 
-const CR = 0x0d;
 const SP = 0x20;
+const ZERO = 0x30;
+/** `HTTP/1.1 200` */
+const STATUS_END = 12;
 
-/** Reads the head at the beginning of `text` (latin1). undefined while it is incomplete; see parseRequestHead. */
+/** Reads the head at the beginning of `data[from, to)`, which lasts for the call only. undefined while it is incomplete; see parseRequestHead. */
 export function parseResponseHead(
-  text: string,
+  data: Buffer,
+  from: number,
+  to: number,
   limits: ResponseLimits,
   names: FieldNames,
 ): ResponseHead | undefined {
-  let pos = text.indexOf('\n');
-  if ((pos < 0 ? text.length : pos + 1) > limits.head)
-    return wrong(new ResponseHead(), 'the head is too large');
-  if (pos < 0) return undefined;
+  const limit = from + limits.head;
   const head = new ResponseHead();
-  if (!parseStatusLine(head, text, pos - 1)) return wrong(head, 'the status line is malformed');
-  pos++;
+  const lineEnd = readStatusLine(head, data, from, Math.min(to, limit));
+  if (lineEnd < 0) {
+    const problem = lineProblem('line_end', data, from, to, limit);
+    if (problem === 'incomplete') return undefined;
+    return wrong(head, problem === 'too_long' ? SECTION_PROBLEMS.too_long : 'the status line is malformed');
+  }
 
-  const section = readFieldSection(text, pos, limits.head, limits.fields, names);
-  if (section === undefined) return undefined;
-  if (section.problem !== undefined)
-    return wrong(
-      head,
-      SECTION_PROBLEMS[section.problem].replace(
-        'a field',
-        section.problemName === '' ? 'a field' : `the field ${section.problemName}`,
-      ),
-    );
-  return readFields(head, section);
+  const section = names.section;
+  const state = section.read(data, lineEnd, to, limit, limits.fields);
+  if (state === 'incomplete') return undefined;
+  if (state !== 'complete') return wrong(head, sectionProblem(state, section.problemName));
+  const text = latin1(data, lineEnd, section.end);
+  head.fields = section.fields(text, lineEnd);
+  head.length = section.end - from;
+  return readFields(head, section, text, lineEnd);
+}
+
+function sectionProblem(problem: SectionProblem, name: string): string {
+  const text = SECTION_PROBLEMS[problem];
+  return name === '' ? text : text.replace('a field', `the field ${name}`);
 }
 
 const SECTION_PROBLEMS: Readonly<Record<SectionProblem, string>> = {
-  too_large: 'the head is too large',
+  too_long: 'the head is too large',
   too_many: 'there are too many fields',
   line_end: 'a field line does not end in CR LF',
   white_space: 'a field line begins with white space',
@@ -82,15 +93,14 @@ const SECTION_PROBLEMS: Readonly<Record<SectionProblem, string>> = {
   lookalike: 'a field looks like a framing field and is none',
 };
 
-function readFields(head: ResponseHead, section: FieldSection): ResponseHead {
-  head.fields = section.fields;
-  head.length = section.end;
+/** `text` is the section from `base` on. */
+function readFields(head: ResponseHead, section: FieldSection, text: string, base: number): ResponseHead {
   let connection: ConnectionOptions | undefined;
   let upgrade = '';
-  const specials = section.specials;
-  for (let i = 0; i < specials.length; i += 2) {
-    const value = specials[i + 1] as string;
-    switch (specials[i]) {
+  for (let i = 0; i < section.noted; i++) {
+    const kind = section.kind(i);
+    const value = section.value(i, text, base);
+    switch (kind) {
       case FIELD.contentLength:
         if (head.contentLength >= 0) return wrong(head, 'Content-Length is given more than once');
         head.contentLength = parseContentLength(value);
@@ -112,8 +122,8 @@ function readFields(head: ResponseHead, section: FieldSection): ResponseHead {
       case FIELD.expect:
         // Of no meaning in an answer; passed on all the same.
         head.fields.push(
-          specials[i] === FIELD.host ? 'host' : 'expect',
-          specials[i] === FIELD.host ? 'Host' : 'Expect',
+          kind === FIELD.host ? 'host' : 'expect',
+          kind === FIELD.host ? 'Host' : 'Expect',
           value,
         );
         break;
@@ -138,19 +148,25 @@ function readFields(head: ResponseHead, section: FieldSection): ResponseHead {
   return head;
 }
 
-/** status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 section 4); the last space may be missing with the reason. */
-function parseStatusLine(head: ResponseHead, text: string, end: number): boolean {
-  if (end < 12 || text.charCodeAt(end) !== CR) return false;
-  if (text.startsWith('HTTP/1.1 ')) head.version = 11;
-  else if (text.startsWith('HTTP/1.0 ')) head.version = 10;
-  else return false;
-  head.keepAlive = head.version === 11;
-  const status = parseContentLength(text.slice(9, 12));
-  if (status < 100 || status > 599) return false;
-  if (end > 12 && text.charCodeAt(12) !== SP) return false;
-  for (let i = 13; i < end; i++) if (FIELD_CONTENT[text.charCodeAt(i)] !== 1) return false;
-  head.status = status;
-  return true;
+/**
+ * status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 section 4); the last space may be missing with the reason.
+ * Returns the position after the line, or -1 when `data[from, to)` does not begin with one.
+ */
+function readStatusLine(head: ResponseHead, data: Buffer, from: number, to: number): number {
+  let pos = from + STATUS_END;
+  if (pos >= to || data[from + 8] !== SP) return -1;
+  const version = httpVersion(data, from);
+  if (version !== 10 && version !== 11) return -1;
+  const hundreds = (data[from + 9] as number) - ZERO;
+  const tens = (data[from + 10] as number) - ZERO;
+  const ones = (data[from + 11] as number) - ZERO;
+  if (hundreds < 1 || hundreds > 5 || tens < 0 || tens > 9 || ones < 0 || ones > 9) return -1;
+  if (data[pos] === SP) while (pos < to && FIELD_CONTENT[data[pos] as number] === 1) pos++;
+  if (!isLineEnd(data, pos, to)) return -1;
+  head.status = hundreds * 100 + tens * 10 + ones;
+  head.version = version;
+  head.keepAlive = version === 11;
+  return pos + 2;
 }
 
 function wrong(head: ResponseHead, problem: string): ResponseHead {

@@ -6,11 +6,12 @@ import { abandon, finish } from '../gateway/finish.ts';
 import { handle } from '../gateway/handle.ts';
 import { identify } from '../gateway/identify.ts';
 import type { Fields } from '../http/fields.ts';
+import { LF } from '../http/line-end.ts';
 import { MessageWriter } from '../http/message-writer.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { fieldLines, statusLine } from '../http/serialise.ts';
 import type { Deadline } from '../lib/deadlines.ts';
-import { latin1 } from '../lib/octets.ts';
+import { copyOf } from '../lib/octets.ts';
 import { own, type SocketOwner } from '../lib/owned-socket.ts';
 import type { ClientView } from '../policy/contract.ts';
 import { answerHeadText, bodyEndOf } from './answer-head.ts';
@@ -42,7 +43,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   #state: State = 'idle';
   #exchange: Exchange | undefined;
   /** The beginning of a head that is not complete. */
-  #text = '';
+  #kept: Buffer | undefined;
   readonly #input = new Input();
   /** There until the request's body is read to its end. */
   #body: RequestBody | undefined;
@@ -156,27 +157,38 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   #readHead(data: Buffer): void {
     const listener = this.#bound.current;
     const limits = listener.config.limits;
-    const before = this.#text.length;
-    const most = this.#input.from + limits.head + limits.requestLine - before;
-    const text = this.#text + latin1(data, this.#input.from, Math.min(this.#input.to, most));
+    const kept = this.#kept;
+    const before = kept === undefined ? 0 : kept.length;
+    const from = this.#input.from;
+    const to = Math.min(this.#input.to, from + limits.head + limits.requestLine - before);
     if (this.#state === 'idle') {
       this.#state = 'head';
       this.deadlineMs = this.#worker.deadlines.after(listener.config.timeouts.head);
     }
-    // Parsed again only when a line was completed or is too long; see parseRequestHead.
+    const octets = kept === undefined ? undefined : Buffer.concat([kept, data.subarray(from, to)]);
     const head =
-      before > 0 && text.length <= limits.requestLine && text.indexOf('\n', before) < 0
-        ? undefined
-        : parseRequestHead(text, listener.scheme, limits, this.#worker.names);
+      octets === undefined
+        ? parseRequestHead(data, from, to, listener.scheme, limits, this.#worker.names)
+        : this.#readGrownHead(octets, before);
     if (head === undefined) {
-      this.#text = text;
+      this.#kept = octets ?? copyOf(data, from, to);
       this.#input.clear();
       return;
     }
-    this.#text = '';
+    this.#kept = undefined;
     this.#input.from += head.length - before;
     if (head.refusal !== undefined || this.#input.from === this.#input.to) this.#input.clear();
     this.#begin(head);
+  }
+
+  /** Of `octets`, so many were there before and are no head. Parsed again only when a line was completed or is too long; see parseRequestHead. */
+  #readGrownHead(octets: Buffer, before: number): RequestHead | undefined {
+    const { config, scheme } = this.#bound.current;
+    // An empty line may stand before the request line.
+    const lineEnd = octets.indexOf(LF, 2);
+    const limit = lineEnd < 0 || lineEnd >= before ? config.limits.requestLine : config.limits.head;
+    if (octets.length <= limit && octets.indexOf(LF, before) < 0) return undefined;
+    return parseRequestHead(octets, 0, octets.length, scheme, config.limits, this.#worker.names);
   }
 
   #begin(head: RequestHead): void {
@@ -436,7 +448,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   #headTimedOut(): void {
     const head = new RequestHead();
     head.refusal = { code: 'request_timeout', detail: 'The head of the request did not arrive in time.' };
-    this.#text = '';
+    this.#kept = undefined;
     this.#begin(head);
     this.flush();
   }

@@ -3,10 +3,11 @@ import type * as tls from 'node:tls';
 import { BodyReader, type BodySink } from '../http/body-reader.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Fields } from '../http/fields.ts';
+import { LF } from '../http/line-end.ts';
 import { MessageWriter } from '../http/message-writer.ts';
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
 import type { Deadline, Deadlines } from '../lib/deadlines.ts';
-import { latin1 } from '../lib/octets.ts';
+import { copyOf } from '../lib/octets.ts';
 import { connectOwned, type SocketOwner } from '../lib/owned-socket.ts';
 import type { UpstreamFailure, UpstreamFailureKind } from './failure.ts';
 
@@ -72,7 +73,8 @@ export class UpstreamConnection implements Deadline, SocketOwner {
   #state: State = 'connecting';
   #listener: UpstreamListener | undefined;
   #method = '';
-  #text = '';
+  /** The beginning of a head that is not complete. */
+  #kept: Buffer | undefined;
   #reader: BodyReader | undefined;
   #keepAlive = true;
   #requestDone = true;
@@ -240,19 +242,20 @@ export class UpstreamConnection implements Deadline, SocketOwner {
   }
 
   #readHead(data: Buffer, pos: number, to: number, listener: UpstreamListener): number {
-    const before = this.#text.length;
-    const limit = this.#owner.settings.limits.head;
-    const text = this.#text + latin1(data, pos, Math.min(to, pos + limit + 1));
-    // Parsed again only when a line was completed; see parseResponseHead.
+    const kept = this.#kept;
+    const before = kept === undefined ? 0 : kept.length;
+    const { limits } = this.#owner.settings;
+    const end = Math.min(to, pos + limits.head + 1);
+    const octets = kept === undefined ? undefined : Buffer.concat([kept, data.subarray(pos, end)]);
     const head =
-      before > 0 && text.length <= limit && text.indexOf('\n', before) < 0
-        ? undefined
-        : parseResponseHead(text, this.#owner.settings.limits, this.#names);
+      octets === undefined
+        ? parseResponseHead(data, pos, end, limits, this.#names)
+        : this.#readGrownHead(octets, before);
     if (head === undefined) {
-      this.#text = text;
+      this.#kept = octets ?? copyOf(data, pos, end);
       return to;
     }
-    this.#text = '';
+    this.#kept = undefined;
     if (head.problem !== '') {
       this.#fail('invalid', head.problem);
       return to;
@@ -276,6 +279,13 @@ export class UpstreamConnection implements Deadline, SocketOwner {
     }
     this.#reader = new BodyReader(length, this.#names);
     return next;
+  }
+
+  /** Of `octets`, so many were there before and are no head. Parsed again only when a line was completed; see parseResponseHead. */
+  #readGrownHead(octets: Buffer, before: number): ResponseHead | undefined {
+    const { limits } = this.#owner.settings;
+    if (octets.length <= limits.head && octets.indexOf(LF, before) < 0) return undefined;
+    return parseResponseHead(octets, 0, octets.length, limits, this.#names);
   }
 
   #readInterim(head: ResponseHead, data: Buffer, next: number, to: number, listener: UpstreamListener): void {
@@ -389,7 +399,7 @@ export class UpstreamConnection implements Deadline, SocketOwner {
     this.#state = 'closed';
     this.#reader?.stop();
     this.#reader = undefined;
-    this.#text = '';
+    this.#kept = undefined;
     this.#deadlines.remove(this);
     this.#socket.destroy();
     this.#owner.onClosed(this);

@@ -46,7 +46,9 @@ const timeoutsSchema = z
     bodyIdle: duration('Longest pause within a request body; then 408').prefault('30s'),
     keepAlive: duration('How long an idle connection is kept for a next request').prefault('60s'),
     write: duration('Longest pause of a client that does not take its answer').prefault('60s'),
-    request: duration('Whole request, first byte in to last byte out; 0s is no limit').prefault('0s'),
+    request: duration('From the whole head of a request to the end of its answer; 0s is no limit').prefault(
+      '0s',
+    ),
     halfClose: duration(
       'How long a client that closed its sending side is still waited for; 0s cancels at once',
     ).prefault('1s'),

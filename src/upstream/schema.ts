@@ -29,7 +29,7 @@ export const serviceSchema = z.strictObject({
       ca: z
         .string()
         .optional()
-        .describe('PEM of the certificate authorities to trust instead of the system’s'),
+        .describe('PEM of the certificate authorities to trust instead of those that Node.js trusts'),
       cert: z.string().optional().describe('PEM of the client certificate'),
       key: z.string().optional().describe('PEM of the client certificate’s key'),
       verify: z.boolean().default(true).describe('false accepts any certificate; for development only'),

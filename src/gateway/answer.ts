@@ -153,6 +153,13 @@ function notePolicyFailure(exchange: Exchange, policy: string, error: unknown): 
   exchange.snapshot.warn(`policy ${policy} failed on route ${exchange.routeName}`, error);
 }
 
+/** Answers with a failure where that is still possible, else breaks off. */
+export function fail(exchange: Exchange, code: FailureCode): void {
+  if (!exchange.answered) return refuse(exchange, code);
+  exchange.code = code;
+  breakOff(exchange);
+}
+
 /** The answer cannot be completed: the client sees it broken off, the log why. */
 export function breakOff(exchange: Exchange): void {
   exchange.forward?.cancel();

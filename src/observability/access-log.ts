@@ -1,3 +1,4 @@
+import { copyOf } from '../lib/octets.ts';
 import { jsonLineWriter } from './access-line-json.ts';
 import { bounded, printable, wireText } from './log-text.ts';
 import { shortMillisText, TimeText } from './log-time.ts';
@@ -60,7 +61,8 @@ export class AccessLog {
     // No character of a line takes more than three octets: what does is written as two of them.
     const most = line.length * 3;
     if (this.#end + most > BATCH_BYTES) this.flush();
-    this.#batch ??= Buffer.allocUnsafeSlow(Math.max(BATCH_BYTES, most));
+    if (this.#batch === undefined || most > this.#batch.length)
+      this.#batch = Buffer.allocUnsafeSlow(Math.max(BATCH_BYTES, most));
     this.#end += this.#batch.write(line, this.#end, 'utf8');
     // Not cleared when a full batch goes first: a busy worker then starts ten timers a second, not one per batch.
     this.#timer ??= setTimeout(this.#flush, BATCH_MS).unref();
@@ -68,10 +70,16 @@ export class AccessLog {
 
   flush(): void {
     const batch = this.#batch;
-    if (batch === undefined) return;
-    this.#batch = undefined;
-    this.#sink(batch.subarray(0, this.#end));
+    if (batch === undefined || this.#end === 0) return;
+    const lines = batch.subarray(0, this.#end);
     this.#end = 0;
+    // Of a batch that is mostly empty only the lines go: what waits for a slow disk is counted by them.
+    if (lines.length * 2 < batch.length) {
+      this.#sink(copyOf(lines, 0, lines.length));
+    } else {
+      this.#batch = undefined;
+      this.#sink(lines);
+    }
   }
 
   /** Hands on what is left. */

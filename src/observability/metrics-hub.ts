@@ -8,7 +8,7 @@ import {
   seriesOf,
   slotsOf,
 } from './metrics.ts';
-import { seriesKey } from './series-table.ts';
+import { SUM_UNITS, seriesKey } from './series-table.ts';
 
 export interface MetricsHubOptions {
   readonly version: string;
@@ -158,7 +158,7 @@ export class MetricsHub {
       const bound = i === buckets.length ? '+Inf' : sample(buckets[i] as number);
       text += `${metric}_bucket{${series.pairs}${comma}le="${bound}"} ${sample(count)}\n`;
     }
-    text += `${metric}_sum${series.labels} ${sample(values[buckets.length + 1] as number)}\n`;
+    text += `${metric}_sum${series.labels} ${sample((values[buckets.length + 1] as number) / SUM_UNITS)}\n`;
     return `${text}${metric}_count${series.labels} ${sample(count)}\n`;
   }
 

@@ -19,6 +19,12 @@ export class Series {
   }
 }
 
+/**
+ * Sums of histograms are kept in billionths: whole numbers add up to the same in any order, so that a sum over workers never goes back
+ * by a rounding when one of them ends.
+ */
+export const SUM_UNITS = 1e9;
+
 /** Slots of a chunk: 64 KiB. A series never lies in two chunks. */
 const CHUNK_SLOTS = 8192;
 
@@ -64,7 +70,7 @@ export class SeriesTable {
     while (i < buckets.length && value > (buckets[i] as number)) i++;
     values[offset + i] = (values[offset + i] as number) + 1;
     const sum = offset + buckets.length + 1;
-    values[sum] = (values[sum] as number) + value;
+    values[sum] = (values[sum] as number) + Math.round(value * SUM_UNITS);
   }
 
   #allocate(metric: MetricName, labels: readonly string[]): Series {

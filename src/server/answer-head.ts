@@ -28,3 +28,8 @@ export function answerHeadText(
   else if (end === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   return text;
 }
+
+/** The whole 101 that begins a tunnel. */
+export function switchText({ fields }: AnswerHead, protocol: string): string {
+  return `${statusLine(101)}${fields.toLines()}Connection: upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+}

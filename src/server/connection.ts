@@ -1,36 +1,25 @@
 import type { Socket } from 'node:net';
-import { refuse } from '../gateway/answer.ts';
+import { fail, refuse } from '../gateway/answer.ts';
 import type { AnswerHead, Downstream } from '../gateway/downstream.ts';
-import { Exchange, GatewayRequest } from '../gateway/exchange.ts';
+import type { Exchange } from '../gateway/exchange.ts';
 import { abandon, finish } from '../gateway/finish.ts';
 import { handle } from '../gateway/handle.ts';
-import { identify } from '../gateway/identify.ts';
 import type { Fields } from '../http/fields.ts';
-import { LF } from '../http/line-end.ts';
 import { MessageWriter } from '../http/message-writer.ts';
+import { PartialHead } from '../http/partial-head.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { fieldLines, statusLine } from '../http/serialise.ts';
 import type { Deadline } from '../lib/deadlines.ts';
 import { copyOf } from '../lib/octets.ts';
 import { own, type SocketOwner } from '../lib/owned-socket.ts';
 import type { ClientView } from '../policy/contract.ts';
-import { answerHeadText, bodyEndOf } from './answer-head.ts';
+import { answerHeadText, bodyEndOf, switchText } from './answer-head.ts';
+import { beginExchange, refuseHead } from './begin.ts';
+import type { ConnectionState } from './connection-state.ts';
 import { Input } from './input.ts';
 import { Lingering } from './lingering.ts';
 import { RequestBody } from './request-body.ts';
 import type { BoundListener, OpenConnection, WorkerRuntime } from './runtime.ts';
-
-/** Octets that are held for later: what else a pipelining client sends waits in its own system. */
-const HELD_BYTES = 16 * 1024;
-
-/**
- * - idle: between requests
- * - head: a request has begun
- * - busy: an exchange is going on, or the rest of its body is dropped
- * - tunnel: octets are passed on as they are
- * - lingering: the last answer is sent; what still comes is dropped
- */
-type State = 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
 
 /** A client's HTTP/1.1 connection: requests one after the other, each answered before the next is looked at. */
 export class ServerConnection implements Downstream, Deadline, OpenConnection, SocketOwner {
@@ -40,10 +29,10 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   readonly #bound: BoundListener;
   readonly #worker: WorkerRuntime;
   readonly #client: ClientView;
-  #state: State = 'idle';
+  #state: ConnectionState = 'idle';
   #exchange: Exchange | undefined;
   /** The beginning of a head that is not complete. */
-  #kept: Buffer | undefined;
+  #partial: PartialHead | undefined;
   readonly #input = new Input();
   /** There until the request's body is read to its end. */
   #body: RequestBody | undefined;
@@ -117,7 +106,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     while (!this.#input.empty && this.#step()) {}
     this.#pumping = false;
     // A socket that is not read does not tell that its client is gone, so it is read on until that would cost too much memory.
-    const wait = this.#input.size > HELD_BYTES || (!this.#input.empty && this.#writer.congested);
+    const wait = this.#input.full || (!this.#input.empty && this.#writer.congested);
     if (wait !== this.#paused) this.#setPaused(wait);
     this.flush();
     this.#exchange?.forward?.flush();
@@ -157,70 +146,59 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   #readHead(data: Buffer): void {
     const listener = this.#bound.current;
     const limits = listener.config.limits;
-    const kept = this.#kept;
-    const before = kept === undefined ? 0 : kept.length;
+    const partial = this.#partial;
+    const before = partial === undefined ? 0 : partial.octets.length;
     const from = this.#input.from;
     const to = Math.min(this.#input.to, from + limits.head + limits.requestLine - before);
-    if (this.#state === 'idle') {
-      this.#state = 'head';
-      this.deadlineMs = this.#worker.deadlines.after(listener.config.timeouts.head);
-    }
-    const octets = kept === undefined ? undefined : Buffer.concat([kept, data.subarray(from, to)]);
+    partial?.add(data, from, to);
     const head =
-      octets === undefined
+      partial === undefined
         ? parseRequestHead(data, from, to, listener.scheme, limits, this.#worker.names)
-        : this.#readGrownHead(octets, before);
+        : this.#readPartial(partial);
     if (head === undefined) {
-      this.#kept = octets ?? copyOf(data, from, to);
+      this.#partial ??= new PartialHead(copyOf(data, from, to));
       this.#input.clear();
+      if (this.#state === 'idle' && !this.#partial.empty) {
+        this.#state = 'head';
+        this.deadlineMs = this.#worker.deadlines.after(listener.config.timeouts.head);
+      }
       return;
     }
-    this.#kept = undefined;
+    this.#partial = undefined;
     this.#input.from += head.length - before;
     if (head.refusal !== undefined || this.#input.from === this.#input.to) this.#input.clear();
     this.#begin(head);
   }
 
-  /** Of `octets`, so many were there before and are no head. Parsed again only when a line was completed or is too long; see parseRequestHead. */
-  #readGrownHead(octets: Buffer, before: number): RequestHead | undefined {
+  #readPartial(partial: PartialHead): RequestHead | undefined {
     const { config, scheme } = this.#bound.current;
-    // An empty line may stand before the request line.
-    const lineEnd = octets.indexOf(LF, 2);
-    const limit = lineEnd < 0 || lineEnd >= before ? config.limits.requestLine : config.limits.head;
-    if (octets.length <= limit && octets.indexOf(LF, before) < 0) return undefined;
-    return parseRequestHead(octets, 0, octets.length, scheme, config.limits, this.#worker.names);
+    if (!partial.tells(config.limits.requestLine, config.limits.head)) return undefined;
+    return parseRequestHead(
+      partial.octets,
+      0,
+      partial.octets.length,
+      scheme,
+      config.limits,
+      this.#worker.names,
+    );
   }
 
   #begin(head: RequestHead): void {
     const listener = this.#bound.current;
-    const { limits, timeouts } = listener.config;
-    const request = new GatewayRequest(head, listener.scheme);
-    const exchange = new Exchange(this.#worker.snapshot, listener, this, this.#client, request);
-    if (limits.body > 0) exchange.bodyLimit = limits.body;
-    exchange.snapshot.enter();
-    exchange.snapshot.recorder.requestStarted();
+    const { timeouts } = listener.config;
+    const exchange = beginExchange(head, listener, this.#worker, this, this.#client);
     this.#state = 'busy';
     this.#exchange = exchange;
-    this.#keepAlive = head.keepAlive;
+    this.#keepAlive = head.keepAlive && head.refusal === undefined;
     this.#requestDeadlineMs = this.#worker.deadlines.after(timeouts.request);
     this.deadlineMs = this.#requestDeadlineMs;
-    identify(exchange, this.#worker.traceIds);
-    if (head.refusal !== undefined) {
-      this.#keepAlive = false;
-      refuse(
-        exchange,
-        head.refusal.code,
-        head.refusal.detail,
-        head.refusal.code === 'method_not_allowed' ? ALLOW : undefined,
-      );
-      return;
-    }
+    if (head.refusal !== undefined) return refuseHead(exchange, head.refusal);
     if (head.bodyLength !== 0) this.#body = new RequestBody(exchange, this.#worker.names);
     if (head.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
     handle(exchange);
-    if (this.#clientEnded && this.#exchange === exchange) this.#limitRequest(timeouts.halfClose);
-    if (exchange.route.timeoutMs > 0 && this.#exchange === exchange)
-      this.#limitRequest(exchange.route.timeoutMs);
+    if (this.#exchange !== exchange) return;
+    if (this.#clientEnded) this.#limitRequest(timeouts.halfClose);
+    if (exchange.route.timeoutMs > 0) this.#limitRequest(exchange.route.timeoutMs);
   }
 
   /** The whole request must be over in `ms` from now, if not earlier. */
@@ -273,16 +251,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     this.#keepAlive = false;
     if (body.dropping) return this.#linger();
     if (progress === 'malformed') exchange.error = body.problem;
-    this.#failBody(exchange, progress === 'too_large' ? 'body_too_large' : 'bad_request');
-  }
-
-  /** The body cannot be read on: answered where that is still possible, and the connection closes. */
-  #failBody(exchange: Exchange, code: 'body_too_large' | 'bad_request' | 'request_timeout'): void {
-    if (!exchange.answered) return refuse(exchange, code);
-    exchange.code = code;
-    exchange.forward?.cancel();
-    this.abort();
-    finish(exchange);
+    fail(exchange, progress === 'too_large' ? 'body_too_large' : 'bad_request');
   }
 
   // The answer.
@@ -292,8 +261,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   }
 
   sendInformational(status: number, fields: Fields | undefined): void {
-    const lines = fields === undefined ? '' : fieldLines(fields);
-    this.#writer.head(`${statusLine(status)}${lines}\r\n`, false);
+    this.#writer.head(`${statusLine(status)}${fields === undefined ? '' : fieldLines(fields)}\r\n`, false);
   }
 
   sendHead(response: AnswerHead, bodyLength: number | undefined): void {
@@ -383,10 +351,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     exchange.answered = true;
-    this.#writer.head(
-      `${statusLine(101)}${fieldLines(response.fields)}Connection: upgrade\r\nUpgrade: ${protocol}\r\n\r\n`,
-      false,
-    );
+    this.#writer.head(switchText(response, protocol), false);
     this.#state = 'tunnel';
     this.#keepAlive = false;
     // The upstream's idle time watches over both directions.
@@ -448,7 +413,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   #headTimedOut(): void {
     const head = new RequestHead();
     head.refusal = { code: 'request_timeout', detail: 'The head of the request did not arrive in time.' };
-    this.#kept = undefined;
+    this.#partial = undefined;
     this.#begin(head);
     this.flush();
   }
@@ -464,16 +429,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
       return abandon(exchange, 'the client did not take the answer');
     }
     const waitsForClient = this.#body?.wanted === true && nowMs < this.#requestDeadlineMs;
-    if (waitsForClient) {
-      this.#failBody(exchange, 'request_timeout');
-    } else if (exchange.answered) {
-      exchange.code = 'request_expired';
-      exchange.forward?.cancel();
-      this.abort();
-      finish(exchange);
-    } else {
-      refuse(exchange, 'request_expired');
-    }
+    fail(exchange, waitsForClient ? 'request_timeout' : 'request_expired');
     this.flush();
   }
 
@@ -542,5 +498,3 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     this.#bound.onClosed(this);
   }
 }
-
-const ALLOW = { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' };

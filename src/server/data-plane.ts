@@ -2,6 +2,7 @@ import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway
 import { FieldNames } from '../http/field-names.ts';
 import { DateField } from '../http/serialise.ts';
 import { Deadlines } from '../lib/deadlines.ts';
+import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import type { ObservabilityConfig } from '../observability/schema.ts';
 import { TraceIds } from '../observability/trace-context.ts';
@@ -10,7 +11,6 @@ import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observabilit
 import type { Service } from '../upstream/service.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ConnectionCounter } from './connection-counter.ts';
-import { EventLoopWatch } from './event-loop.ts';
 import { Listener, socketKey } from './listener.ts';
 import { Recording } from './recording.ts';
 import type { WorkerRuntime } from './runtime.ts';
@@ -59,14 +59,13 @@ export class DataPlane {
   #config: DataPlaneConfig | undefined;
   #runtime: WorkerRuntime | undefined;
   #metrics: { readonly recorder: MetricsRecorder; readonly key: string } | undefined;
-  readonly #eventLoop: EventLoopWatch;
+  #probe: EventLoopProbe | undefined;
   #draining = false;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#counter = new ConnectionCounter(options.connectionCounters, options.workerId);
     this.#counter.reset();
-    this.#eventLoop = new EventLoopWatch(String(options.workerId));
   }
 
   /** Where each listener of the committed configuration is bound. */
@@ -135,7 +134,9 @@ export class DataPlane {
     const key = JSON.stringify(layout);
     if (this.#metrics === undefined) {
       this.#metrics = { recorder: createMetrics(config, this.#options.metricsPost), key };
-      this.#eventLoop.watch(this.#metrics.recorder);
+      const { recorder } = this.#metrics;
+      const worker = String(this.#options.workerId);
+      this.#probe = new EventLoopProbe((delay, busy) => recorder.eventLoop(worker, delay, busy));
     } else if (this.#metrics.key !== key) {
       this.#options.log('warn', 'observability.metrics: buckets and maxSeries change with the next start');
     }
@@ -215,7 +216,7 @@ export class DataPlane {
     for (const listener of this.#open()) listener.destroy();
     for (const service of this.#runtime?.snapshot.services.values() ?? []) service.retire();
     this.#runtime?.snapshot.retire();
-    this.#eventLoop.stop();
+    this.#probe?.close();
   }
 
   #leave(listener: Listener): void {

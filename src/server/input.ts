@@ -1,5 +1,7 @@
 import { copyOf } from '../lib/octets.ts';
 
+const HELD_BYTES = 16 * 1024;
+
 /**
  * Octets that came from a client and are not dealt with: `data[from, to)`. They are borrowed while the read that brought them is
  * going on, and must be kept, which copies them, before it returns.
@@ -13,8 +15,9 @@ export class Input {
     return this.data === undefined;
   }
 
-  get size(): number {
-    return this.data === undefined ? 0 : this.to - this.from;
+  /** There is as much as is held for later: what else a pipelining client sends waits in its own system. */
+  get full(): boolean {
+    return this.data !== undefined && this.to - this.from > HELD_BYTES;
   }
 
   /** Adds `data[from, to)`, which lasts for the read only. */

@@ -3,8 +3,8 @@ import type * as tls from 'node:tls';
 import { BodyReader, type BodySink } from '../http/body-reader.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Fields } from '../http/fields.ts';
-import { LF } from '../http/line-end.ts';
 import { MessageWriter } from '../http/message-writer.ts';
+import { PartialHead } from '../http/partial-head.ts';
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
 import type { Deadline, Deadlines } from '../lib/deadlines.ts';
 import { copyOf } from '../lib/octets.ts';
@@ -74,7 +74,7 @@ export class UpstreamConnection implements Deadline, SocketOwner {
   #listener: UpstreamListener | undefined;
   #method = '';
   /** The beginning of a head that is not complete. */
-  #kept: Buffer | undefined;
+  #partial: PartialHead | undefined;
   #reader: BodyReader | undefined;
   #keepAlive = true;
   #requestDone = true;
@@ -242,20 +242,20 @@ export class UpstreamConnection implements Deadline, SocketOwner {
   }
 
   #readHead(data: Buffer, pos: number, to: number, listener: UpstreamListener): number {
-    const kept = this.#kept;
-    const before = kept === undefined ? 0 : kept.length;
     const { limits } = this.#owner.settings;
     const end = Math.min(to, pos + limits.head + 1);
-    const octets = kept === undefined ? undefined : Buffer.concat([kept, data.subarray(pos, end)]);
+    const partial = this.#partial;
+    const before = partial === undefined ? 0 : partial.octets.length;
+    partial?.add(data, pos, end);
     const head =
-      octets === undefined
+      partial === undefined
         ? parseResponseHead(data, pos, end, limits, this.#names)
-        : this.#readGrownHead(octets, before);
+        : this.#readPartial(partial);
     if (head === undefined) {
-      this.#kept = octets ?? copyOf(data, pos, end);
+      this.#partial ??= new PartialHead(copyOf(data, pos, end));
       return to;
     }
-    this.#kept = undefined;
+    this.#partial = undefined;
     if (head.problem !== '') {
       this.#fail('invalid', head.problem);
       return to;
@@ -281,11 +281,10 @@ export class UpstreamConnection implements Deadline, SocketOwner {
     return next;
   }
 
-  /** Of `octets`, so many were there before and are no head. Parsed again only when a line was completed; see parseResponseHead. */
-  #readGrownHead(octets: Buffer, before: number): ResponseHead | undefined {
+  #readPartial(partial: PartialHead): ResponseHead | undefined {
     const { limits } = this.#owner.settings;
-    if (octets.length <= limits.head && octets.indexOf(LF, before) < 0) return undefined;
-    return parseResponseHead(octets, 0, octets.length, limits, this.#names);
+    if (!partial.tells(limits.head, limits.head)) return undefined;
+    return parseResponseHead(partial.octets, 0, partial.octets.length, limits, this.#names);
   }
 
   #readInterim(head: ResponseHead, data: Buffer, next: number, to: number, listener: UpstreamListener): void {
@@ -399,7 +398,7 @@ export class UpstreamConnection implements Deadline, SocketOwner {
     this.#state = 'closed';
     this.#reader?.stop();
     this.#reader = undefined;
-    this.#kept = undefined;
+    this.#partial = undefined;
     this.#deadlines.remove(this);
     this.#socket.destroy();
     this.#owner.onClosed(this);

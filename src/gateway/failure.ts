@@ -33,7 +33,6 @@ const RULES = {
   route_not_found: { status: 404, source: 'client', detail: 'No route matches this request.' },
   method_not_allowed: { status: 405, source: 'client', detail: 'The method is not allowed here.' },
   policy_failed: { status: 500, source: 'gateway', detail: 'The request could not be processed.' },
-  internal_error: { status: 500, source: 'gateway', detail: 'The request could not be processed.' },
   too_many_connections: { status: 503, source: 'gateway', detail: 'Too many connections are open.' },
   no_target: { status: 503, source: 'upstream', detail: 'The service has no target.' },
   overloaded: { status: 503, source: 'upstream', detail: 'The service has too many requests to deal with.' },

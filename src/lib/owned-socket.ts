@@ -12,8 +12,8 @@ export interface SocketOwner {
   ended(): void;
   /** Everything that was written is passed on. */
   drained(): void;
-  /** `closed` follows. */
-  failed(error: NodeJS.ErrnoException): void;
+  /** `closed` follows, so that whoever does without the cause needs no `failed`. */
+  failed?(error: NodeJS.ErrnoException): void;
   closed(): void;
 }
 
@@ -67,7 +67,7 @@ function onDrain(this: net.Socket): void {
   (this as OwnedSocket).owner.drained();
 }
 function onError(this: net.Socket, error: Error): void {
-  (this as OwnedSocket).owner.failed(error);
+  (this as OwnedSocket).owner.failed?.(error);
 }
 function onClose(this: net.Socket): void {
   (this as OwnedSocket).owner.closed();

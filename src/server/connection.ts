@@ -47,6 +47,8 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   #clientEnded = false;
   /** When the whole request must be over. */
   #requestDeadlineMs = Number.POSITIVE_INFINITY;
+  /** The same, while a client that closed its side is waited for a shorter time. */
+  #wholeDeadlineMs: number | undefined;
 
   /** The socket comes from `takeAccepted` or `takeEvents`. `countedAs` is the address that the connection limits know it by. */
   constructor(
@@ -70,10 +72,6 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   /** The worker is going: an idle connection closes now, a busy one after its answer. */
   drain(): void {
     if (this.#state === 'idle' && this.#input.empty) this.#linger();
-  }
-
-  destroy(): void {
-    this.abort();
   }
 
   // What comes from the client.
@@ -197,7 +195,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     if (head.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
     handle(exchange);
     if (this.#exchange !== exchange) return;
-    if (this.#clientEnded) this.#limitRequest(timeouts.halfClose);
+    if (this.#clientEnded && !exchange.answered) this.#limitUntilAnswered(timeouts.halfClose);
     if (exchange.route.timeoutMs > 0) this.#limitRequest(exchange.route.timeoutMs);
   }
 
@@ -205,6 +203,11 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   #limitRequest(ms: number): void {
     this.#requestDeadlineMs = Math.min(this.#requestDeadlineMs, this.#worker.deadlines.after(ms));
     if (this.deadlineMs > this.#requestDeadlineMs) this.deadlineMs = this.#requestDeadlineMs;
+  }
+
+  #limitUntilAnswered(ms: number): void {
+    this.#wholeDeadlineMs = this.#requestDeadlineMs;
+    this.#limitRequest(ms);
   }
 
   // The request's body.
@@ -268,6 +271,8 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     exchange.answered = true;
+    this.#requestDeadlineMs = this.#wholeDeadlineMs ?? this.#requestDeadlineMs;
+    this.#wholeDeadlineMs = undefined;
     const { version, method } = exchange.request;
     const end = bodyEndOf(bodyLength, version);
     this.#endsByClosing = end === 'close';
@@ -403,10 +408,10 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
       case 'head':
         return this.#headTimedOut();
       case 'busy':
-        if (exchange === undefined || exchange.ended) return this.destroy();
+        if (exchange === undefined || exchange.ended) return this.abort();
         return this.#busyTimedOut(exchange, nowMs);
       default:
-        return this.destroy();
+        return this.abort();
     }
   }
 
@@ -422,7 +427,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     this.#keepAlive = false;
     if (this.#clientEnded && !exchange.answered) {
       abandon(exchange, 'the client closed its side');
-      return this.destroy();
+      return this.abort();
     }
     if (this.#writer.congested) {
       this.abort();
@@ -470,21 +475,15 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   }
 
   #endedWhileBusy(exchange: Exchange | undefined): void {
-    if (exchange === undefined) return this.destroy();
+    if (exchange === undefined) return this.abort();
     const grace = this.#bound.current.config.timeouts.halfClose;
     const truncated = this.#body !== undefined && this.#input.empty;
     if (truncated || grace === 0) {
-      abandon(
-        exchange,
-        truncated ? 'the client left before the end of its request' : 'the client closed its side',
-      );
-      return this.destroy();
+      abandon(exchange, truncated ? 'the client left within its request' : 'the client closed its side');
+      return this.abort();
     }
-    this.#limitRequest(grace);
-  }
-
-  failed(): void {
-    // `closed` follows, and tells the same to who needs to know.
+    // Once the answer is on its way, the client is there to read it, as far as anybody can tell.
+    if (!exchange.answered) this.#limitUntilAnswered(grace);
   }
 
   closed(): void {

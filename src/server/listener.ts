@@ -125,7 +125,7 @@ export class Listener implements BoundListener {
   destroy(): void {
     this.#server.close();
     for (const socket of this.#greeting.keys()) socket.destroy();
-    for (const connection of [...this.connections]) connection.destroy();
+    for (const connection of [...this.connections]) connection.abort();
   }
 
   onClosed(connection: OpenConnection): void {

@@ -20,7 +20,8 @@ export interface OpenConnection {
   readonly countedAs: string;
   /** Closes now when idle, else after the answer that is due. */
   drain(): void;
-  destroy(): void;
+  /** Closes now, whatever is going on. */
+  abort(): void;
 }
 
 export interface ServerListener extends ListenerRuntime {

@@ -132,14 +132,14 @@ export class UpstreamConnection implements Deadline, SocketOwner {
     this.#requestDone = false;
     this.#answered = false;
     this.#informational = 0;
-    this.deadlineMs = this.#deadlines.after(this.#owner.settings.idleMs);
+    this.deadlineMs = this.#deadlines.after(this.#owner.settings.firstByteMs);
     this.#writer.head(text, chunked);
   }
 
   /** Sends `data[from, to)` of the body; the octets may be overwritten when this returns. */
   write(data: Buffer, from: number, to: number): void {
-    this.#watch();
     this.#writer.body(data, from, to);
+    this.#watch();
   }
 
   endRequest(trailers: Fields | undefined): void {
@@ -336,6 +336,11 @@ export class UpstreamConnection implements Deadline, SocketOwner {
   #watch(): void {
     if (this.#paused) return;
     const settings = this.#owner.settings;
+    if (this.#state === 'head' && !this.#requestDone && !this.#writer.congested) {
+      // It is the client who is slow, and the client's own limits are for that.
+      this.deadlineMs = Number.POSITIVE_INFINITY;
+      return;
+    }
     const waitsForAnswer = this.#state === 'head' && this.#requestDone;
     const ms =
       this.#state === 'tunnel'
@@ -348,6 +353,7 @@ export class UpstreamConnection implements Deadline, SocketOwner {
 
   drained(): void {
     this.#writer.drained();
+    if (this.#listener !== undefined) this.#watch();
     this.#listener?.onDrain();
   }
 

@@ -45,7 +45,9 @@ ${extra}
 async function startService(): Promise<{ url: string } & AsyncDisposable> {
   const server = createServer((_request, response) => response.end('a page'));
   const sockets = new WebSocketServer({ server });
-  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(String(data))));
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data) => socket.send(data as Buffer, { binary: false })),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -20,15 +20,18 @@ export function refuse(
 export function answer(exchange: Exchange, made: Answer): void {
   if (exchange.ended || exchange.answered) return;
   exchange.forward?.cancel();
-  const { response, downstream } = exchange;
+  const { response } = exchange;
   if (made.code !== undefined) exchange.code = made.code;
   response.status = made.status;
   response.fields = made.headers === undefined ? new Fields() : Fields.from(made.headers);
   if (made.headers !== undefined) dropFraming(response.fields);
   const body = bodyOf(exchange, made);
   response.contentLength = typeof body === 'string' ? body.length : body.byteLength;
-  if (!runResponseHooks(exchange)) return;
+  if (runResponseHooks(exchange)) send(exchange, body);
+}
 
+function send(exchange: Exchange, body: string | Uint8Array): void {
+  const { response, downstream } = exchange;
   // RFC 9110 section 8.6: no Content-Length in 204; a 304 would have to state the length of what it stands for.
   const bare = response.status === 204 || response.status === 304;
   downstream.sendHead(response, bare ? undefined : response.contentLength);
@@ -135,15 +138,12 @@ function answerBare(exchange: Exchange, policy: string, error: unknown): void {
   notePolicyFailure(exchange, policy, error);
   exchange.forward?.cancel();
   const made = failureAnswer('policy_failed');
-  const { response, downstream } = exchange;
+  const { response } = exchange;
   response.status = made.status;
   response.fields = new Fields();
-  exchange.code = 'policy_failed';
-  const body = bodyOf(exchange, made) as string;
+  const body = bodyOf(exchange, made);
   response.contentLength = body.length;
-  downstream.sendHead(response, body.length);
-  if (exchange.request.method !== 'HEAD') downstream.sendText(body);
-  downstream.sendEnd(undefined);
+  send(exchange, body);
 }
 
 function notePolicyFailure(exchange: Exchange, policy: string, error: unknown): void {

@@ -2,12 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import type { Answer } from '../policy/contract.ts';
 import type { UpstreamFailureKind } from '../upstream/failure.ts';
 
-/** Whose doing a failure is. */
-type Source = 'client' | 'gateway' | 'upstream';
-
 interface FailureRule {
   readonly status: number;
-  readonly source: Source;
   /** What the client may know. */
   readonly detail: string;
 }
@@ -17,36 +13,36 @@ interface FailureRule {
  * compare. One table, so that no two places turn the same failure into different answers.
  */
 const RULES = {
-  bad_request: { status: 400, source: 'client', detail: 'The request is malformed.' },
-  request_timeout: { status: 408, source: 'client', detail: 'The request did not arrive in time.' },
-  body_too_large: { status: 413, source: 'client', detail: 'The body is larger than is allowed here.' },
-  uri_too_long: { status: 414, source: 'client', detail: 'The request line is too long.' },
-  expectation_failed: { status: 417, source: 'client', detail: 'The expectation is not known here.' },
-  misdirected_request: { status: 421, source: 'client', detail: 'The request is not for this listener.' },
-  head_too_large: { status: 431, source: 'client', detail: 'The head of the request is too large.' },
+  bad_request: { status: 400, detail: 'The request is malformed.' },
+  request_timeout: { status: 408, detail: 'The request did not arrive in time.' },
+  body_too_large: { status: 413, detail: 'The body is larger than is allowed here.' },
+  uri_too_long: { status: 414, detail: 'The request line is too long.' },
+  expectation_failed: { status: 417, detail: 'The expectation is not known here.' },
+  misdirected_request: { status: 421, detail: 'The request is not for this listener.' },
+  head_too_large: { status: 431, detail: 'The head of the request is too large.' },
   version_not_supported: {
     status: 505,
-    source: 'client',
+
     detail: 'Only HTTP/1.0 and HTTP/1.1 are spoken here.',
   },
-  client_closed: { status: 499, source: 'client', detail: 'The client left.' },
-  route_not_found: { status: 404, source: 'client', detail: 'No route matches this request.' },
-  method_not_allowed: { status: 405, source: 'client', detail: 'The method is not allowed here.' },
-  policy_failed: { status: 500, source: 'gateway', detail: 'The request could not be processed.' },
-  too_many_connections: { status: 503, source: 'gateway', detail: 'Too many connections are open.' },
-  no_target: { status: 503, source: 'upstream', detail: 'The service has no target.' },
-  overloaded: { status: 503, source: 'upstream', detail: 'The service has too many requests to deal with.' },
-  upstream_refused: { status: 502, source: 'upstream', detail: 'The service could not be reached.' },
-  upstream_reset: { status: 502, source: 'upstream', detail: 'The service broke off the connection.' },
+  client_closed: { status: 499, detail: 'The client left.' },
+  route_not_found: { status: 404, detail: 'No route matches this request.' },
+  method_not_allowed: { status: 405, detail: 'The method is not allowed here.' },
+  policy_failed: { status: 500, detail: 'The request could not be processed.' },
+  too_many_connections: { status: 503, detail: 'Too many connections are open.' },
+  no_target: { status: 503, detail: 'The service has no target.' },
+  overloaded: { status: 503, detail: 'The service has too many requests to deal with.' },
+  upstream_refused: { status: 502, detail: 'The service could not be reached.' },
+  upstream_reset: { status: 502, detail: 'The service broke off the connection.' },
   upstream_invalid: {
     status: 502,
-    source: 'upstream',
+
     detail: 'The service gave an answer that cannot be passed on.',
   },
-  upstream_timeout: { status: 504, source: 'upstream', detail: 'The service did not answer in time.' },
+  upstream_timeout: { status: 504, detail: 'The service did not answer in time.' },
   request_expired: {
     status: 504,
-    source: 'gateway',
+
     detail: 'The request took longer than is allowed here.',
   },
 } as const satisfies Record<string, FailureRule>;

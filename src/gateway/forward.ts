@@ -2,6 +2,7 @@ import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { fieldLines } from '../http/serialise.ts';
 import { copyOf } from '../lib/octets.ts';
+import type { HookEntry } from '../policies/compile.ts';
 import type { Answer, BodyTransform } from '../policy/contract.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
@@ -99,9 +100,9 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
   /** undefined when a policy failed. */
   #requestHead(): string | undefined {
     const exchange = this.#exchange;
-    const { request } = exchange;
+    const { request, route } = exchange;
     let fields = request.fields;
-    const hooks = exchange.route.policies.onAttempt;
+    const hooks = route.policies.onAttempt;
     if (hooks.length > 0) {
       fields = fields.clone();
       for (let i = 0; i < hooks.length; i++) {
@@ -114,8 +115,12 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
         }
       }
     }
-    if (request.bodyLength !== 0 && !this.#openRequestTransforms()) return undefined;
-    if (exchange.route.policies.all.length > 0) {
+    if (request.bodyLength !== 0 && route.policies.transformRequestBody.length > 0) {
+      const opened = openTransforms(exchange, route.policies.transformRequestBody, askForRequest);
+      if (opened === undefined) return undefined;
+      if (opened.length > 0) this.#requestTransforms = opened;
+    }
+    if (route.policies.all.length > 0) {
       dropFraming(fields);
       if (!isSendable(request)) {
         failUnsendable(exchange);
@@ -142,23 +147,6 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     const host = this.#service.settings.host;
     if (host === 'preserve') return request.authority === '' ? this.#target.authority : request.authority;
     return host === 'target' ? this.#target.authority : host;
-  }
-
-  /** False when a policy failed. */
-  #openRequestTransforms(): boolean {
-    const exchange = this.#exchange;
-    const hooks = exchange.route.policies.transformRequestBody;
-    for (let i = 0; i < hooks.length; i++) {
-      const entry = hooks[i] as (typeof hooks)[number];
-      try {
-        const transform = entry.hooks.transformRequestBody(exchange);
-        if (transform !== undefined) (this.#requestTransforms ??= []).push(named(transform, entry.name));
-      } catch (error) {
-        failPolicy(exchange, entry.name, error);
-        return false;
-      }
-    }
-    return true;
   }
 
   requestBody(data: Buffer, from: number, to: number): void {
@@ -292,7 +280,11 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     if (this.#bodiless) return downstream.sendHead(response, this.#statedLength());
     // A policy made an answer that may have a body of one that has none.
     if (comesWithout) return downstream.sendHead(response, 0);
-    if (route.policies.transformResponseBody.length > 0 && !this.#openResponseTransforms()) return;
+    if (route.policies.transformResponseBody.length > 0) {
+      const opened = openTransforms(exchange, route.policies.transformResponseBody, askForResponse);
+      if (opened === undefined) return;
+      if (opened.length > 0) exchange.responseTransforms = opened;
+    }
     downstream.sendHead(response, exchange.responseTransforms === undefined ? response.contentLength : -1);
   }
 
@@ -300,22 +292,6 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
   #statedLength(): number | undefined {
     const { status, contentLength } = this.#exchange.response;
     return status === 204 || contentLength < 0 ? undefined : contentLength;
-  }
-
-  #openResponseTransforms(): boolean {
-    const exchange = this.#exchange;
-    const hooks = exchange.route.policies.transformResponseBody;
-    for (let i = 0; i < hooks.length; i++) {
-      const entry = hooks[i] as (typeof hooks)[number];
-      try {
-        const transform = entry.hooks.transformResponseBody(exchange);
-        if (transform !== undefined) (exchange.responseTransforms ??= []).push(named(transform, entry.name));
-      } catch (error) {
-        failPolicy(exchange, entry.name, error);
-        return false;
-      }
-    }
-    return true;
   }
 
   onBody(data: Buffer, from: number, to: number): void {
@@ -452,6 +428,30 @@ function meansBody(method: string): boolean {
 
 interface NamedTransform extends BodyTransform {
   policy: string;
+}
+
+const askForRequest = (entry: HookEntry<'transformRequestBody'>, exchange: Exchange) =>
+  entry.hooks.transformRequestBody(exchange);
+const askForResponse = (entry: HookEntry<'transformResponseBody'>, exchange: Exchange) =>
+  entry.hooks.transformResponseBody(exchange);
+
+/** What the policies want a body to pass through; undefined when one failed, which is then answered. */
+function openTransforms<Entry extends { readonly name: string }>(
+  exchange: Exchange,
+  entries: readonly Entry[],
+  ask: (entry: Entry, exchange: Exchange) => BodyTransform | undefined,
+): BodyTransform[] | undefined {
+  const transforms: BodyTransform[] = [];
+  for (const entry of entries) {
+    try {
+      const transform = ask(entry, exchange);
+      if (transform !== undefined) transforms.push(named(transform, entry.name));
+    } catch (error) {
+      failPolicy(exchange, entry.name, error);
+      return undefined;
+    }
+  }
+  return transforms;
 }
 
 /** Remembers whose transform it is, for the log. */

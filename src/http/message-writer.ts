@@ -39,7 +39,7 @@ export class MessageWriter {
     const before = this.#chunked ? this.#out + chunkLine(length) : this.#out;
     this.#out = '';
     const open = writeOctets(this.#socket, data, from, to, before, this.#chunked ? '\r\n' : '');
-    if (!open) this.#congest();
+    if (!open) this.congested = true;
   }
 
   /** The same as latin1 text. */
@@ -55,7 +55,7 @@ export class MessageWriter {
     if (this.#out === '') return;
     const text = this.#out;
     this.#out = '';
-    if (!this.#socket.write(text, 'latin1')) this.#congest();
+    if (!this.#socket.write(text, 'latin1')) this.congested = true;
   }
 
   /** The socket has passed everything on. */
@@ -70,9 +70,5 @@ export class MessageWriter {
     const progressed = queued < this.#queued;
     this.#queued = queued;
     return progressed;
-  }
-
-  #congest(): void {
-    this.congested = true;
   }
 }

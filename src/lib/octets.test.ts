@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import * as net from 'node:net';
 import { suite, test } from 'node:test';
 import { Changes } from '../../test/support/changes.ts';
-import { copyOf, latin1, type OnRead, readAccepted, readEvents, readInto } from './octets.ts';
+import { copyOf, latin1, type OnRead, readFrom, readInto } from './octets.ts';
 
 const EVERY = Buffer.from(Array.from({ length: 256 }, (_, code) => code));
 
@@ -63,13 +63,18 @@ class Ear {
   }
 }
 
-/** A server whose sockets are read by `read`, and a client that is connected to it. */
+type Read = (socket: net.Socket, onRead: OnRead) => void;
+
+/** Where Node's internals are not what they are today. */
+const readByEvents: Read = (socket, onRead) => readFrom(socket, onRead, null);
+
+/** A server whose sockets are read by `read`, and a client that is connected to it and has sent `early` before that. */
 async function connected(
-  pauseOnConnect: boolean,
-  read: (socket: net.Socket, onRead: OnRead) => net.Socket,
+  read: Read,
+  early = '',
 ): Promise<{ ear: Ear; client: net.Socket; socket: net.Socket } & AsyncDisposable> {
   const ear = new Ear();
-  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect });
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = net.connect({
@@ -77,14 +82,19 @@ async function connected(
     host: '127.0.0.1',
     allowHalfOpen: true,
   });
-  const [accepted] = (await once(server, 'connection')) as [net.Socket];
-  const socket = read(accepted, ear.onRead);
+  const [socket] = (await once(server, 'connection')) as [net.Socket];
+  if (early !== '') {
+    client.write(early);
+    // Read before anybody wants it, as a TLS socket does while it shakes hands.
+    socket.read(0);
+    await once(socket, 'readable');
+  }
+  read(socket, ear.onRead);
   return {
     ear,
     client,
     socket,
     async [Symbol.asyncDispose]() {
-      // The server's own 'close' would wait for the socket that it accepted, which is no more.
       server.close();
       socket.destroy();
       client.destroy();
@@ -93,20 +103,26 @@ async function connected(
   };
 }
 
-for (const [title, pauseOnConnect, read] of [
-  ['an accepted socket that reads into the shared buffer', true, readAccepted],
-  ['a socket that tells of reads by events', false, readEvents],
+for (const [title, read] of [
+  ['an accepted socket that reads into the shared buffer', readFrom],
+  ['a socket that tells of reads by events', readByEvents],
 ] as const) {
   suite(title, () => {
     test('hears every octet, with itself as `this`', async () => {
-      await using pair = await connected(pauseOnConnect, read);
+      await using pair = await connected(read);
       pair.client.write(EVERY);
       await pair.ear.hears(EVERY.toString('latin1'));
       assert.deepEqual([...pair.ear.sockets], [pair.socket]);
     });
 
+    test('hears what came before it was listened to, once and first', async () => {
+      await using pair = await connected(read, 'early ');
+      pair.client.write('and late');
+      await pair.ear.hears('early and late');
+    });
+
     test('answers, and knows whom it talks to', async () => {
-      await using pair = await connected(pauseOnConnect, read);
+      await using pair = await connected(read);
       pair.socket.write('hello');
       const [data] = (await once(pair.client, 'data')) as [Buffer];
       assert.equal(data.toString(), 'hello');
@@ -114,7 +130,7 @@ for (const [title, pauseOnConnect, read] of [
     });
 
     test('hears the end of the other side, and can still answer', async () => {
-      await using pair = await connected(pauseOnConnect, read);
+      await using pair = await connected(read);
       pair.client.end('hello');
       await pair.ear.hearsTheEndOf(pair.socket);
       assert.equal(pair.ear.text, 'hello');
@@ -124,7 +140,7 @@ for (const [title, pauseOnConnect, read] of [
     });
 
     test('hears nothing while it is paused, and all of it after', async () => {
-      await using pair = await connected(pauseOnConnect, read);
+      await using pair = await connected(read);
       pair.client.write('a');
       await pair.ear.hears('a');
       pair.socket.pause();
@@ -139,8 +155,8 @@ for (const [title, pauseOnConnect, read] of [
 
 suite('several sockets that share the buffer', () => {
   test('each hear their own octets', async () => {
-    await using one = await connected(true, readAccepted);
-    await using two = await connected(true, readAccepted);
+    await using one = await connected(readFrom);
+    await using two = await connected(readFrom);
     for (let i = 0; i < 20; i++) {
       one.client.write('1'.repeat(1000));
       two.client.write('2'.repeat(1000));
@@ -150,7 +166,7 @@ suite('several sockets that share the buffer', () => {
   });
 
   test('hear more than the buffer holds', async () => {
-    await using pair = await connected(true, readAccepted);
+    await using pair = await connected(readFrom);
     const text = 'abcdefghij'.repeat(50_000);
     pair.client.write(text, 'latin1');
     await pair.ear.hears(text);
@@ -177,7 +193,7 @@ suite('a socket without the handle that Node gives it today', () => {
   test('is read by its events', async () => {
     const ear = new Ear();
     const socket = new net.Socket();
-    assert.equal(readAccepted(socket, ear.onRead), socket);
+    readFrom(socket, ear.onRead);
     socket.emit('data', Buffer.from('hello'));
     await ear.hears('hello');
     socket.destroy();

@@ -98,27 +98,49 @@ function joined(data: Buffer, from: number, to: number, before: string, after: s
   return whole;
 }
 
-interface WithHandle {
-  _handle: unknown;
+interface ReadHandle {
+  useUserBuffer?: (buffer: Uint8Array) => void;
 }
+
+interface WithHandle {
+  readonly _handle?: ReadHandle | null;
+}
+
+/** The properties in which a socket keeps its `onread`, by what Node calls them. */
+type OnReadKeys = Readonly<Record<'kBuffer' | 'kBufferGen' | 'kBufferCb', symbol>>;
+
+/** Looked up in a socket that was made with `onread`; null where Node's internals have changed. */
+function findOnReadKeys(): OnReadKeys | null {
+  const probe = new net.Socket({ onread: { buffer: () => SHARED, callback: () => true } });
+  const byName = Object.fromEntries(
+    Object.getOwnPropertySymbols(probe).map((symbol) => [symbol.description, symbol]),
+  );
+  const { kBuffer, kBufferGen, kBufferCb } = byName;
+  if (kBuffer === undefined || kBufferGen === undefined || kBufferCb === undefined) return null;
+  return { kBuffer, kBufferGen, kBufferCb };
+}
+
+const ON_READ_KEYS = findOnReadKeys();
 
 /**
- * Replaces a socket of a server that accepts with `pauseOnConnect` by one that reads by `onread`, which net.Server itself does not offer.
- * Where Node's internals have changed, the socket itself is returned, with `data` events that call the same function.
+ * From now on the octets of a socket go to `callback`, by `onread`. Node offers that only for sockets that a program makes itself; this is
+ * for those that servers make, TLS ones included. What the socket has read before is told first, from within this call. Where Node's
+ * internals have changed, `data` events call the same function. The socket reads once this returns.
  */
-export function readAccepted(socket: net.Socket, callback: OnRead): net.Socket {
-  const accepted = socket as unknown as WithHandle;
-  const handle = accepted._handle;
-  if (handle === null || handle === undefined) return readEvents(socket, callback);
-  accepted._handle = null;
-  const options = { handle, allowHalfOpen: true, onread: readInto(callback) };
-  return new net.Socket(options as net.SocketConstructorOpts);
-}
-
-/** The same for a socket that only tells `data` events, such as a TLS one. */
-export function readEvents(socket: net.Socket, callback: OnRead): net.Socket {
-  socket.on('data', (data: Buffer) => callback.call(socket, data.length, data));
-  return socket;
+export function readFrom(socket: net.Socket, callback: OnRead, keys = ON_READ_KEYS): void {
+  const handle = (socket as unknown as WithHandle)._handle;
+  if (keys === null || typeof handle?.useUserBuffer !== 'function') {
+    socket.on('data', (data: Buffer) => callback.call(socket, data.length, data));
+  } else {
+    const early = socket.read() as Buffer | null;
+    const { buffer, callback: told } = readInto(callback);
+    const first = (buffer as () => Uint8Array)();
+    Object.assign(socket, { [keys.kBuffer]: first, [keys.kBufferGen]: buffer, [keys.kBufferCb]: told });
+    handle.useUserBuffer(first);
+    if (early !== null) callback.call(socket, early.length, early);
+  }
+  // An end that was read already is told by an event, which does not come while nobody reads.
+  socket.resume();
 }
 
 interface Latin1Sliceable {

@@ -1,6 +1,6 @@
 import * as net from 'node:net';
 import * as tls from 'node:tls';
-import { readAccepted, readEvents, readInto } from './octets.ts';
+import { readFrom, readInto } from './octets.ts';
 
 /** What is told of a socket. One object per socket, and functions that all sockets share: no closures per connection. */
 export interface SocketOwner {
@@ -28,21 +28,15 @@ export function connectOwned(
   owner: SocketOwner,
   connected: () => void,
 ): net.Socket {
-  const socket = secure
-    ? readEvents(tls.connect({ ...options, ...secure }), onRead)
-    : net.connect({ ...options, onread: readInto(onRead) });
+  const read = { ...options, onread: readInto(onRead) };
+  const socket = secure ? tls.connect({ ...read, ...secure }) : net.connect(read);
   socket.once(secure ? 'secureConnect' : 'connect', connected);
   return own(socket, owner);
 }
 
-/** Takes over a socket that a server with `pauseOnConnect` accepted. It reads once `own` was called. */
-export function takeAccepted(socket: net.Socket): net.Socket {
-  return readAccepted(socket, onRead);
-}
-
-/** Takes over a socket that tells its octets by `data` events, such as a TLS one. */
-export function takeEvents(socket: net.Socket): net.Socket {
-  return readEvents(socket, onRead);
+/** Takes over a socket that a server accepted; `own` comes first, since what it has read already is told at once. */
+export function readOwned(socket: net.Socket): void {
+  readFrom(socket, onRead);
 }
 
 /** From now on the socket tells `owner`. */

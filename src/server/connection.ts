@@ -50,7 +50,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   /** The same, while a client that closed its side is waited for a shorter time. */
   #wholeDeadlineMs: number | undefined;
 
-  /** The socket comes from `takeAccepted` or `takeEvents`. `countedAs` is the address that the connection limits know it by. */
+  /** Nothing is read until `readOwned`. `countedAs` is the address that the connection limits know it by. */
   constructor(
     socket: Socket,
     bound: BoundListener,

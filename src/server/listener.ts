@@ -5,7 +5,7 @@ import { compileForwarding } from '../gateway/forwarding.ts';
 import { PROXY_HEADER_MAX_BYTES, parseProxyHeader } from '../http/proxy-protocol.ts';
 import { statusLine } from '../http/serialise.ts';
 import { normaliseAddress } from '../lib/cidr.ts';
-import { takeAccepted, takeEvents } from '../lib/owned-socket.ts';
+import { readOwned } from '../lib/owned-socket.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ServerConnection } from './connection.ts';
 import type { ConnectionCounter } from './connection-counter.ts';
@@ -162,7 +162,7 @@ export class Listener implements BoundListener {
       this.#hold(socket, counted);
       this.#secure(this.#tls, socket, peer);
     } else {
-      this.#open(takeAccepted(socket), peer, counted);
+      this.#open(socket, peer, counted);
     }
   }
 
@@ -206,15 +206,10 @@ export class Listener implements BoundListener {
       const client = header.source === undefined ? peer : normaliseAddress(header.source.address);
       if (!this.#recount(socket, client)) return;
       const early = received.subarray(header.bytes);
-      if (this.#tls !== undefined) {
-        if (early.length > 0) socket.unshift(early);
-        this.#secure(this.#tls, socket, client);
-        return;
-      }
+      if (early.length > 0) socket.unshift(early);
+      if (this.#tls !== undefined) return this.#secure(this.#tls, socket, client);
       this.#greeting.delete(socket);
-      const connection = this.#open(takeEvents(socket), client, client);
-      socket.resume();
-      if (early.length > 0) connection.received(early, 0, early.length);
+      this.#open(socket, client, client);
     };
     socket.on('data', read);
     // Connected and gone again, as health checks of load balancers do.
@@ -259,16 +254,16 @@ export class Listener implements BoundListener {
     const carrier = (socket as unknown as { readonly _parent?: net.Socket })._parent ?? socket;
     const counted = this.#greeting.get(carrier) ?? '';
     this.#greeting.delete(carrier);
-    this.#open(takeEvents(socket), clients.get(carrier) ?? counted, counted);
+    this.#open(socket, clients.get(carrier) ?? counted, counted);
   }
 
   /** `peer` is the address that the connection is used with, `counted` the one that it was counted under. */
-  #open(socket: net.Socket, peer: string, counted: string): ServerConnection {
+  #open(socket: net.Socket, peer: string, counted: string): void {
     const connection = new ServerConnection(socket, this, this.#worker, peer, counted);
     this.connections.add(connection);
     this.#observer.connectionOpened(this.current.name);
+    readOwned(socket);
     if (this.draining) connection.drain();
-    return connection;
   }
 }
 

@@ -1,6 +1,7 @@
-import type { Fields } from '../http/fields.ts';
+import { Fields } from '../http/fields.ts';
 import { parseAuthority } from '../http/host.ts';
 import { type CidrSet, canonicalAddress, compileCidrs } from '../lib/cidr.ts';
+import { keptText } from '../lib/kept-text.ts';
 
 /** The part of a listener's configuration that tells whom to believe and what to send on. */
 export interface ForwardingConfig {
@@ -20,6 +21,23 @@ export interface Origin {
   readonly port: number | undefined;
 }
 
+/** What trusted proxies before us wrote, to be continued. */
+interface Chain {
+  x: string;
+  forwarded: string;
+}
+
+/** The fields that tell an upstream of a client, and what they were made of. */
+interface OwnFields {
+  readonly scheme: 'http' | 'https';
+  readonly authority: string;
+  readonly port: number;
+  readonly fields: Fields;
+}
+
+/** Peers whose fields are remembered. */
+const MAX_PEERS = 1024;
+
 export function compileForwarding(config: ForwardingConfig): Forwarding {
   return new Forwarding(config);
 }
@@ -38,6 +56,8 @@ export class Forwarding {
   readonly #sendsX: boolean;
   readonly #sendsForwarded: boolean;
   readonly #via: Readonly<Record<number, string>> | undefined;
+  /** What was last sent on for each peer without a chain before it: the same for all requests of a connection, mostly. */
+  readonly #own = new Map<string, OwnFields>();
 
   constructor(config: ForwardingConfig) {
     this.#trust = compileCidrs(config.trust);
@@ -79,6 +99,30 @@ export class Forwarding {
   ): void {
     // Most requests have none of these fields: then one pass over the names, by their first letters, is all.
     const chain = mayForward(fields) ? this.#strip(fields, client, peer) : undefined;
+    if (chain !== undefined) return this.#add(fields, chain, peer, scheme, authority, port);
+    let own = this.#own.get(peer);
+    if (own === undefined || own.scheme !== scheme || own.authority !== authority || own.port !== port) {
+      own = this.#ownFields(peer, scheme, authority, port);
+      if (this.#own.size >= MAX_PEERS) this.#own.clear();
+      this.#own.set(peer, own);
+    }
+    fields.pushAll(own.fields);
+  }
+
+  #ownFields(peer: string, scheme: 'http' | 'https', authority: string, port: number): OwnFields {
+    const fields = new Fields();
+    this.#add(fields, undefined, peer, scheme, authority, port);
+    return { scheme, authority: keptText(authority), port, fields: fields.kept() };
+  }
+
+  #add(
+    fields: Fields,
+    chain: Chain | undefined,
+    peer: string,
+    scheme: 'http' | 'https',
+    authority: string,
+    port: number,
+  ): void {
     if (this.#sendsX) {
       const from = peer || 'unknown';
       fields.push('x-forwarded-for', 'X-Forwarded-For', chain?.x ? `${chain.x}, ${from}` : from);
@@ -103,7 +147,7 @@ export class Forwarding {
   }
 
   /** Removes the forwarding fields; what a trusted proxy said before us comes back, to be continued. */
-  #strip(fields: Fields, client: string, peer: string): { x: string; forwarded: string } | undefined {
+  #strip(fields: Fields, client: string, peer: string): Chain | undefined {
     const trusted = this.#trust.has(peer);
     const keepsX = trusted && !this.#readsForwarded;
     const chain = trusted ? { x: '', forwarded: '' } : undefined;

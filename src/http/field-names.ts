@@ -1,3 +1,4 @@
+import { keptText } from '../lib/kept-text.ts';
 import { copyOf, latin1 } from '../lib/octets.ts';
 import { FIELD, type FieldKind } from './field-kind.ts';
 import { FieldSection } from './field-section.ts';
@@ -69,13 +70,13 @@ export class FieldNames {
 
   #learn(name: string): KnownName | undefined {
     if (!TOKEN.test(name)) return undefined;
-    const lower = detached(name.toLowerCase());
+    const lower = keptText(name.toLowerCase());
     const known: KnownName = {
       lower,
       kind: KINDS.get(lower) ?? (isLookalike(lower) ? FIELD.lookalike : FIELD.other),
     };
     if (this.#names.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH)
-      this.#names.set(detached(name), known);
+      this.#names.set(keptText(name), known);
     return known;
   }
 }
@@ -84,11 +85,6 @@ function isSame(data: Buffer, from: number, to: number, other: Buffer): boolean 
   if (to - from !== other.length) return false;
   for (let i = 0; i < other.length; i++) if (data[from + i] !== other[i]) return false;
   return true;
-}
-
-/** A copy that is kept without the text that it was cut from, which would be kept with it. */
-function detached(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 /** `Transfer_Encoding`, `Content--Length` and their like: CGI-style recipients fold them into the real field. */

@@ -1,3 +1,5 @@
+import { keptText } from '../lib/kept-text.ts';
+
 /** token of RFC 9110 section 5.6.2 */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** field-value of RFC 9110 section 5.5: no control character but HTAB, no white space at either end. */
@@ -30,6 +32,9 @@ export class Fields {
   #lines: string;
   /** Which first letters the names have, at least. */
   #initials: number;
+  /** Lines that were added, kept apart: a text that grows is copied whole by the next look into it. */
+  #added = '';
+  #addedInitials = 0;
   #list: string[] | undefined;
 
   /** `list` holds triples: name in small letters, name as written, value. */
@@ -65,7 +70,12 @@ export class Fields {
   /** Whether some name begins with this, which is in small letters. */
   hasPrefix(prefix: string): boolean {
     const list = this.#list;
-    if (list === undefined) return this.#find(prefix, false) >= 0;
+    if (list === undefined) {
+      return (
+        find(this.#lines, this.#initials, prefix, false) >= 0 ||
+        find(this.#added, this.#addedInitials, prefix, false) >= 0
+      );
+    }
     for (let i = 0; i < list.length; i += 3) if ((list[i] as string).startsWith(prefix)) return true;
     return false;
   }
@@ -73,10 +83,8 @@ export class Fields {
   /** The first value of a field, or undefined. */
   get(name: string): string | undefined {
     const list = this.#list;
-    if (list === undefined) {
-      const at = this.#find(name, true);
-      return at < 0 ? undefined : this.#lines.slice(at + name.length + 2, this.#lines.indexOf('\r', at));
-    }
+    if (list === undefined)
+      return valueIn(this.#lines, this.#initials, name) ?? valueIn(this.#added, this.#addedInitials, name);
     for (let i = 0; i < list.length; i += 3) if (list[i] === name) return list[i + 2];
     return undefined;
   }
@@ -92,7 +100,12 @@ export class Fields {
 
   has(name: string): boolean {
     const list = this.#list;
-    if (list === undefined) return this.#find(name, true) >= 0;
+    if (list === undefined) {
+      return (
+        find(this.#lines, this.#initials, name, true) >= 0 ||
+        find(this.#added, this.#addedInitials, name, true) >= 0
+      );
+    }
     for (let i = 0; i < list.length; i += 3) if (list[i] === name) return true;
     return false;
   }
@@ -118,8 +131,24 @@ export class Fields {
       this.#list.push(lower, name, value);
       return;
     }
-    this.#lines += `${name}: ${value}\r\n`;
-    this.#initials |= initialBit(lower.charCodeAt(0));
+    this.#added += `${name}: ${value}\r\n`;
+    this.#addedInitials |= initialBit(lower.charCodeAt(0));
+  }
+
+  /** The same fields as one text of their own, to be kept and added to many others by `pushAll`. */
+  kept(): Fields {
+    return Fields.ofLines(keptText(this.toLines()), this.#initials | this.#addedInitials);
+  }
+
+  /** Adds all fields of another. */
+  pushAll(other: Fields): void {
+    if (this.#list === undefined && other.#list === undefined) {
+      this.#added += other.toLines();
+      this.#addedInitials |= other.#initials | other.#addedInitials;
+      return;
+    }
+    const list = this.#list ?? this.#split();
+    for (const part of other.list) list.push(part);
   }
 
   /** As `set`, for a field that the caller knows to be well-formed; `lower` is `name` in small letters. */
@@ -148,19 +177,21 @@ export class Fields {
   clear(): void {
     this.#lines = '';
     this.#initials = 0;
+    this.#added = '';
+    this.#addedInitials = 0;
     this.#list = undefined;
   }
 
   clone(): Fields {
     return this.#list === undefined
-      ? Fields.ofLines(this.#lines, this.#initials)
+      ? Fields.ofLines(this.#lines + this.#added, this.#initials | this.#addedInitials)
       : new Fields(this.#list.slice());
   }
 
   /** As they are sent: a line each, with its CR LF. */
   toLines(): string {
     const list = this.#list;
-    if (list === undefined) return this.#lines;
+    if (list === undefined) return this.#lines + this.#added;
     let text = '';
     for (let i = 0; i < list.length; i += 3) text += `${list[i + 1]}: ${list[i + 2]}\r\n`;
     return text;
@@ -171,23 +202,8 @@ export class Fields {
     for (let i = 0; i < list.length; i += 3) yield [list[i] as string, list[i + 2] as string];
   }
 
-  /** Where in `#lines` the first field of that name begins, or of a name that begins so; -1 when there is none. */
-  #find(name: string, whole: boolean): number {
-    const initial = name.charCodeAt(0);
-    if ((this.#initials & initialBit(initial)) === 0) return -1;
-    const lines = this.#lines;
-    const length = name.length;
-    for (let at = 0; at < lines.length; at = lines.indexOf('\n', at) + 1) {
-      // The first letters and the colon decide mostly; the rest is compared only where they agree.
-      if ((lines.charCodeAt(at) & 31) !== (initial & 31)) continue;
-      if (whole && lines.charCodeAt(at + length) !== COLON) continue;
-      if (lines.slice(at, at + length).toLowerCase() === name) return at;
-    }
-    return -1;
-  }
-
   #split(): string[] {
-    const lines = this.#lines;
+    const lines = this.#lines + this.#added;
     const list: string[] = [];
     for (let at = 0; at < lines.length; ) {
       const colon = lines.indexOf(':', at);
@@ -198,6 +214,7 @@ export class Fields {
       at = end + 2;
     }
     this.#lines = '';
+    this.#added = '';
     this.#list = list;
     return list;
   }
@@ -226,4 +243,23 @@ export class Fields {
     // Setting an array's length costs even where nothing changes.
     if (kept !== list.length) list.length = kept;
   }
+}
+
+/** Where in field lines the first field of that name begins, or of a name that begins so; -1 when there is none. */
+function find(lines: string, initials: number, name: string, whole: boolean): number {
+  const initial = name.charCodeAt(0);
+  if ((initials & initialBit(initial)) === 0) return -1;
+  const length = name.length;
+  for (let at = 0; at < lines.length; at = lines.indexOf('\n', at) + 1) {
+    // The first letters and the colon decide mostly; the rest is compared only where they agree.
+    if ((lines.charCodeAt(at) & 31) !== (initial & 31)) continue;
+    if (whole && lines.charCodeAt(at + length) !== COLON) continue;
+    if (lines.slice(at, at + length).toLowerCase() === name) return at;
+  }
+  return -1;
+}
+
+function valueIn(lines: string, initials: number, name: string): string | undefined {
+  const at = find(lines, initials, name, true);
+  return at < 0 ? undefined : lines.slice(at + name.length + 2, lines.indexOf('\r', at));
 }

@@ -1,4 +1,5 @@
 import type { Fields } from '../http/fields.ts';
+import { keptText } from '../lib/kept-text.ts';
 import { bounded, isShortAndPlain, jsonText, jsonWireText } from './log-text.ts';
 import { millisText, TimeText } from './log-time.ts';
 import type { ExchangeRecord } from './record.ts';
@@ -183,14 +184,9 @@ class Memo {
       this.#known.clear();
       this.#known.set('', '');
     }
-    // Copies: a value from the wire is a slice that would keep the whole head of its request alive.
-    this.#known.set(copied(text), copied(member));
+    this.#known.set(keptText(text), keptText(member));
     return member;
   }
-}
-
-function copied(text: string): string {
-  return JSON.parse(JSON.stringify(text)) as string;
 }
 
 function integer(value: number): string {

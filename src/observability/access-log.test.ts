@@ -283,7 +283,7 @@ describe('a batch', () => {
   const line = (length: number) =>
     recordOf({ request: { path: 'x'.repeat(length - '{"path":""}\n'.length) } });
 
-  it('goes before a line that might not find room in 128 KiB', () => {
+  it('goes before a line that might not find room in 256 KiB', () => {
     const { log, sizes } = batches();
     // A line may take three times its characters.
     for (let i = 0; i < 30; i++) log.record(line(4000));

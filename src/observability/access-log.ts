@@ -22,7 +22,7 @@ export interface AccessLogOptions {
  * Lines are handed on when there are this many octets of them, ... Each batch wakes the main thread, which with batches of 16 KiB was
  * the largest single cost on the data path.
  */
-const BATCH_BYTES = 128 * 1024;
+const BATCH_BYTES = 256 * 1024;
 /** ... or when the oldest has waited this long. */
 const BATCH_MS = 100;
 

@@ -16,8 +16,11 @@ const URL_FIELDS = new Set([
   'x-rewrite-url',
 ]);
 
-/** Values that hardly ever repeat are not worth remembering, and neither are long ones. */
-const MEMO_ENTRIES = 256;
+/** Values from the wire that hardly ever repeat are not worth remembering, ... */
+const WIRE_ENTRIES = 256;
+/** ... names of the configuration are, as many as there are in a large one; ... */
+const NAME_ENTRIES = 100_000;
+/** ... long values never. */
 const MEMO_CHARS = 256;
 
 /** Members that every line has; a line that begins with one needs no look at what its first comma is. */
@@ -78,23 +81,23 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
       return (r) => (r.traceId === '' ? '' : `${open + r.traceId}"`);
     }
     case 'client': {
-      const memo = new Memo(name, jsonText);
+      const memo = new Memo(name, jsonText, WIRE_ENTRIES);
       return (r) => memo.get(r.client.address);
     }
     case 'protocol': {
-      const memo = new Memo(name, jsonText);
+      const memo = new Memo(name, jsonText, WIRE_ENTRIES);
       return (r) => memo.get(protocolName(r.request.version));
     }
     case 'scheme': {
-      const memo = new Memo(name, jsonText);
+      const memo = new Memo(name, jsonText, WIRE_ENTRIES);
       return (r) => memo.get(r.request.scheme);
     }
     case 'method': {
-      const memo = new Memo(name, jsonWireText);
+      const memo = new Memo(name, jsonWireText, WIRE_ENTRIES);
       return (r) => memo.get(r.request.method);
     }
     case 'host': {
-      const memo = new Memo(name, jsonWireText);
+      const memo = new Memo(name, jsonWireText, WIRE_ENTRIES);
       return (r) => memo.get(r.request.host);
     }
     case 'path': {
@@ -113,19 +116,19 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
       return (r) => known[r.response.status] ?? name + integer(r.response.status);
     }
     case 'code': {
-      const memo = new Memo(name, jsonText);
+      const memo = new Memo(name, jsonText, WIRE_ENTRIES);
       return (r) => (r.code === '' ? '' : memo.get(r.code));
     }
     case 'route': {
-      const memo = new Memo(name, jsonText);
+      const memo = new Memo(name, jsonText, NAME_ENTRIES);
       return (r) => memo.get(r.routeName);
     }
     case 'service': {
-      const memo = new Memo(name, jsonText);
+      const memo = new Memo(name, jsonText, NAME_ENTRIES);
       return (r) => (r.serviceName === undefined ? '' : memo.get(r.serviceName));
     }
     case 'target': {
-      const memo = new Memo(name, jsonText);
+      const memo = new Memo(name, jsonText, NAME_ENTRIES);
       return (r) => memo.get(r.targetName);
     }
     case 'durationMs':
@@ -141,7 +144,7 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
     case 'attempts':
       return (r) => name + integer(r.attempts);
     case 'userAgent': {
-      const memo = new Memo(name, jsonWireText);
+      const memo = new Memo(name, jsonWireText, WIRE_ENTRIES);
       return (r) => memo.get(r.request.fields.get('user-agent') ?? '');
     }
     case 'referer':
@@ -152,7 +155,7 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
     case 'error':
       return (r) => (r.error === '' ? '' : name + jsonText(bounded(r.error)));
     case 'listener': {
-      const memo = new Memo(name, jsonText);
+      const memo = new Memo(name, jsonText, NAME_ENTRIES);
       return (r) => memo.get(r.listenerName);
     }
     case 'worker': {
@@ -166,11 +169,15 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
 class Memo {
   readonly #name: string;
   readonly #encode: (text: string) => string;
+  readonly #entries: number;
   readonly #known = new Map<string, string>([['', '']]);
+  /** Values that found no room: when they are many, others repeat than those that are known. */
+  #strangers = 0;
 
-  constructor(name: string, encode: (text: string) => string) {
+  constructor(name: string, encode: (text: string) => string, entries: number) {
     this.#name = name;
     this.#encode = encode;
+    this.#entries = entries;
   }
 
   get(text: string): string {
@@ -180,7 +187,10 @@ class Memo {
   #make(text: string): string {
     const member = this.#name + this.#encode(bounded(text));
     if (text.length > MEMO_CHARS) return member;
-    if (this.#known.size > MEMO_ENTRIES) {
+    if (this.#known.size > this.#entries) {
+      // To remember costs more than to make: a stream of values that never repeat must not pay for it each time.
+      if (++this.#strangers <= this.#entries * 8) return member;
+      this.#strangers = 0;
       this.#known.clear();
       this.#known.set('', '');
     }

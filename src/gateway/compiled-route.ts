@@ -1,4 +1,5 @@
 import { sameData } from '../lib/same-data.ts';
+import { RouteNotes } from '../observability/route-notes.ts';
 import {
   type CompiledPolicies,
   compilePolicies,
@@ -20,6 +21,7 @@ export interface CompiledRoute {
   readonly upstreamHost: string | undefined;
   /** Whole request; 0 is no limit. */
   readonly timeoutMs: number;
+  readonly notes: RouteNotes;
 }
 
 /** A compiled route with what it was made of, which the next configuration is compared with. */
@@ -99,6 +101,7 @@ export function prepareParts(
     action: compileAction(settings, services),
     upstreamHost: settings.rewrite?.host,
     timeoutMs: settings.timeout,
+    notes: new RouteNotes(),
   };
   return { settings, policies, prepared: prepareRoute({ name, config: settings, value }) };
 }

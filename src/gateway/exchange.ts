@@ -1,5 +1,6 @@
 import { Fields } from '../http/fields.ts';
 import type { ExchangeRecord } from '../observability/record.ts';
+import type { RouteNotes } from '../observability/route-notes.ts';
 import type {
   BodyTransform,
   ClientView,
@@ -157,6 +158,10 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
 
   get routeName(): string {
     return this.route.name;
+  }
+
+  get routeNotes(): RouteNotes {
+    return this.route.notes;
   }
 
   get notes(): Map<string, unknown> {

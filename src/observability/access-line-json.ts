@@ -120,8 +120,13 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
       return (r) => (r.code === '' ? '' : memo.get(r.code));
     }
     case 'route': {
-      const memo = new Memo(name, jsonText, NAME_ENTRIES);
-      return (r) => memo.get(r.routeName);
+      const open = `${name}"`;
+      // There may be thousands of them: then what is remembered is further away than what is made.
+      return (r) => {
+        const { routeName } = r;
+        if (routeName === '') return '';
+        return isShortAndPlain(routeName) ? `${open + routeName}"` : name + jsonText(bounded(routeName));
+      };
     }
     case 'service': {
       const memo = new Memo(name, jsonText, NAME_ENTRIES);

@@ -1,5 +1,6 @@
 import { Fields } from '../http/fields.ts';
 import type { ExchangeRecord } from './record.ts';
+import { RouteNotes } from './route-notes.ts';
 
 /** What a test says of an exchange; the rest is as in a plain GET that went well. */
 export interface RecordParts extends Partial<Omit<ExchangeRecord, 'request' | 'response' | 'client'>> {
@@ -30,6 +31,7 @@ export function recordOf(parts: RecordParts = {}): ExchangeRecord {
     code: '',
     error: '',
     routeName: 'orders',
+    routeNotes: new RouteNotes(),
     serviceName: 'orders-service',
     targetName: '127.0.0.1:4001',
     attempts: 1,

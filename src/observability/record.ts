@@ -1,4 +1,5 @@
 import type { Fields } from '../http/fields.ts';
+import type { RouteNotes } from './route-notes.ts';
 
 /**
  * What log, metrics and traces read of a finished exchange. The exchange itself has this shape, so nothing is copied.
@@ -40,6 +41,7 @@ export interface ExchangeRecord {
   readonly error: string;
   /** Empty when none was found. */
   readonly routeName: string;
+  readonly routeNotes: RouteNotes;
   readonly serviceName: string | undefined;
   /** host:port asked last, or empty. */
   readonly targetName: string;

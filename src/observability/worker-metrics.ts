@@ -1,7 +1,8 @@
 import { type MetricsMessage, OTHER, orderedBuckets } from './metrics.ts';
 import type { ExchangeRecord } from './record.ts';
+import type { RouteSeries } from './route-notes.ts';
 import type { ObservabilityConfig } from './schema.ts';
-import { type Series, SeriesTable } from './series-table.ts';
+import { Series, SeriesTable } from './series-table.ts';
 
 export type MetricsConfig = ObservabilityConfig['metrics'];
 
@@ -25,18 +26,8 @@ export interface MetricsRecorder {
 
 /** RFC 9110 section 9.1, RFC 5789. Whatever else a client makes up is `other`. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT'] as const;
+const NO_SERIES = new Series(new Float64Array(1), 0);
 const METHOD_INDEX: ReadonlyMap<string, number> = new Map(METHODS.map((method, i) => [method, i]));
-
-/** What is counted per route and service, looked up once per request. */
-interface RouteSeries {
-  readonly route: string;
-  readonly service: string;
-  readonly duration: Series;
-  readonly requestBytes: Series;
-  readonly responseBytes: Series;
-  /** By method and status: see `requests`. */
-  readonly requests: Map<number, Series>;
-}
 
 interface ServiceSeries {
   readonly latency: Series;
@@ -62,7 +53,11 @@ export class WorkerMetrics implements MetricsRecorder {
 
   record(record: ExchangeRecord): void {
     const service = record.serviceName ?? '';
-    const series = this.#routes.get(record.routeName)?.get(service) ?? this.#route(record.routeName, service);
+    let series = record.routeNotes.series;
+    if (series === undefined || series.service !== service) {
+      series = this.#routes.get(record.routeName)?.get(service) ?? this.#route(record.routeName, service);
+      record.routeNotes.series = series;
+    }
     this.#table.observe(series.duration, record.durationMs / 1000);
     this.#requests(series, record.request.method, record.response.status).add(1);
     if (record.requestBytes > 0) series.requestBytes.add(record.requestBytes);
@@ -128,6 +123,8 @@ export class WorkerMetrics implements MetricsRecorder {
       requestBytes: table.series('portcullis_http_request_size_bytes_total', route, service),
       responseBytes: table.series('portcullis_http_response_size_bytes_total', route, service),
       requests: new Map(),
+      lastKey: -1,
+      last: NO_SERIES,
     };
     const services = this.#routes.get(route);
     if (services === undefined) this.#routes.set(route, new Map([[service, made]]));
@@ -140,8 +137,13 @@ export class WorkerMetrics implements MetricsRecorder {
     // 0: the client was gone before there was an answer.
     const code = status >= 100 && status <= 999 ? status : 0;
     const key = methodIndex * 1000 + code;
+    if (key === series.lastKey) return series.last;
     const known = series.requests.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      series.lastKey = key;
+      series.last = known;
+      return known;
+    }
     const made = this.#table.series(
       'portcullis_http_requests_total',
       series.route,

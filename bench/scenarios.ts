@@ -70,7 +70,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'tls',
     title: 'The same with TLS 1.3 on the client’s side',
     tls: true,
-    contenders: each('nginx', 'haproxy', 'portcullis', 'caddy'),
+    contenders: each('nginx', 'haproxy', 'portcullis', 'caddy', 'bare-sockets'),
   },
   {
     ...PLAIN,

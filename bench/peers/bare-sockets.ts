@@ -1,10 +1,12 @@
 /**
- * The least that a proxy over node:net can do: it believes what it reads, knows only answers with a length, and has no limits, no log and
+ * The least that a proxy over node:net, or node:tls towards its clients, can do: it believes what it reads, knows only answers with a length, and has no limits, no log and
  * no metrics. It shows what Node's sockets cost, and thus how much of a gateway's cost is its own. Never use it as a proxy.
  */
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { createServer as createSecureServer } from 'node:tls';
 
-const [, , port, targetPort] = process.argv;
+const [, , port, targetPort, cert, key] = process.argv;
 const idle: Upstream[] = [];
 
 interface Upstream {
@@ -90,10 +92,16 @@ function onAnswer(upstream: Upstream, data: Buffer): void {
   idle.push(upstream);
 }
 
-createServer({ noDelay: true }, (socket) => {
+function serve(socket: Socket): void {
   const client: Client = { socket, upstream: undefined, left: 0, head: '' };
   socket.on('data', (data: Buffer) => onRequest(client, data));
   socket.on('drain', () => client.upstream?.socket.resume());
   socket.on('error', () => socket.destroy());
   socket.on('close', () => client.upstream?.socket.destroy());
-}).listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 });
+}
+
+const server =
+  cert === undefined || key === undefined
+    ? createServer({ noDelay: true }, serve)
+    : createSecureServer({ noDelay: true, cert: readFileSync(cert), key: readFileSync(key) }, serve);
+server.listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 });

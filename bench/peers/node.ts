@@ -4,7 +4,8 @@ import type { Processes } from '../processes.ts';
 import { listening } from './listening.ts';
 import type { Peer, ProxySetup } from './peer.ts';
 
-/** A proxy of the Node world: a script in this folder that is given its port and the upstream's. Without access log or metrics. */
+/** A proxy of the Node world: a script in this folder that is given its port, the upstream's, and certificate and key where it
+ * is to speak TLS. Without access log or metrics. */
 export function nodePeer(name: string, script: string, library: string | undefined): Peer {
   const manifest =
     library === undefined
@@ -32,6 +33,7 @@ export function nodePeer(name: string, script: string, library: string | undefin
         join(import.meta.dirname, script),
         `${setup.port}`,
         `${setup.targetPort}`,
+        ...(setup.tls === undefined ? [] : [setup.tls.cert, setup.tls.key]),
       ];
       const running = processes.start(name, command, {
         core: 'proxy',

@@ -140,7 +140,7 @@ export class Attempt implements UpstreamListener, Deadline {
     policy.deadlines.remove(this);
     if (!this.#charged) return;
     this.#charged = false;
-    policy.context.budget.release();
+    policy.context.budget.giveBack();
   }
 
   get #latencyMs(): number {
@@ -197,12 +197,14 @@ export class Attempt implements UpstreamListener, Deadline {
     this.#receiver?.onBodyEnd(trailers);
   }
 
+  // Whoever discarded an answer has gone on, perhaps with another request.
+
   onFlush(): void {
-    this.#owner.onFlush();
+    if (this.#state !== 'discarding') this.#owner.onFlush();
   }
 
   onDrain(): void {
-    this.#owner.onDrain();
+    if (this.#state !== 'discarding') this.#owner.onDrain();
   }
 
   onTunnelEnd(): void {

@@ -61,7 +61,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   #beginAnywhere(charged: boolean): boolean {
     const target = this.#service.pick(this.#retries?.tried);
     if (target !== undefined && this.#begin(target, false, charged)) return true;
-    if (charged) this.#service.retryPolicy?.context.budget.release();
+    if (charged) this.#service.retryPolicy?.context.budget.giveBack();
     return false;
   }
 
@@ -166,7 +166,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     }
     if (!makeSendable(exchange, fields)) return downstream.flush();
     const chunked = request.bodyLength < 0 || (hasBody && this.#transforms !== undefined);
-    const expecting = request.expectContinue && hasBody && !this.#reading;
+    const expecting = request.expectContinue && !this.#reading;
     const text = requestText(request, this.#hostOf(attempt.target), fields, chunked, expecting);
     attempt.send(text, request.upstreamMethod, chunked, request.upgrade !== '');
     if (hasBody) this.#sendBody(attempt);

@@ -77,7 +77,7 @@ export class Retries implements Deadline {
     const waitMs = askedMs + backOffMs(backOff, attempts, context.random);
     // Better the answer at hand now than none later.
     if (route.timeoutMs > 0 && performance.now() - startedMs + waitMs >= route.timeoutMs) return false;
-    if (!context.budget.tryAcquire()) return false;
+    if (!context.budget.tryTake()) return false;
     this.avoid(attempt.target);
     this.#await('retry', waitMs);
     return true;
@@ -113,7 +113,7 @@ export class Retries implements Deadline {
     const { pauses, budget } = this.#policy.context;
     pauses.remove(this);
     if (awaited === 'retry') this.#owner.onRetryDue();
-    else if (budget.tryAcquire()) this.#owner.onHedgeDue();
+    else if (budget.tryTake()) this.#owner.onHedgeDue();
   }
 
   /** Whether the client is told an interim answer of this attempt: those of one attempt only, or it would hear the same twice. */
@@ -125,7 +125,7 @@ export class Retries implements Deadline {
   /** No attempt follows any more, and of two only the newer one goes on. */
   stop(): void {
     const { pauses, budget } = this.#policy.context;
-    if (this.#awaits === 'retry') budget.release();
+    if (this.#awaits === 'retry') budget.giveBack();
     if (this.#awaits !== 'nothing') pauses.remove(this);
     this.#awaits = 'nothing';
     this.rival?.cancel();

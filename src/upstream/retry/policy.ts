@@ -11,13 +11,13 @@ export function isIdempotent(method: string): boolean {
 }
 
 /** How many attempts beyond the first may be under way, so that retries do not add to what makes them needed. */
-export interface RetryBudget {
-  /** Whether one more may be; if so, `release` is called when it has its answer, or is none any more. */
-  tryAcquire(): boolean;
-  release(): void;
+export interface Budget {
+  /** Whether one more may be. If so, `giveBack` is called when it has its answer, or gets none any more. */
+  tryTake(): boolean;
+  giveBack(): void;
 }
 
-export const UNLIMITED_BUDGET: RetryBudget = { tryAcquire: () => true, release() {} };
+export const UNLIMITED_BUDGET: Budget = { tryTake: () => true, giveBack() {} };
 
 /** What retries need of their surroundings. */
 export interface RetryContext {
@@ -25,7 +25,7 @@ export interface RetryContext {
   readonly pauses: Deadlines;
   /** [0, 1) */
   readonly random: () => number;
-  readonly budget: RetryBudget;
+  readonly budget: Budget;
 }
 
 /** How often `pauses` is swept: the precision of a back-off. */

@@ -4,10 +4,11 @@ import { duration, size } from '../../lib/units.ts';
 import { CONDITION_NAMES } from './conditions.ts';
 
 const condition = z
-  .union([z.enum(CONDITION_NAMES), z.int().min(400).max(599)], {
-    error: `is not what a retry can follow on: write ${CONDITION_NAMES.join(', ')} or a status from 400 to 599`,
-  })
+  .union([z.enum(CONDITION_NAMES), z.int().min(400).max(599)])
   .describe('What happened: nothing was sent, broken off, too late, 502 to 504, 500 to 599, or one status');
+
+/** As written where the configuration says nothing. */
+export const BACK_OFF_DEFAULTS = { base: '25ms', max: '250ms' } as const;
 
 export const retrySchema = z.strictObject({
   attempts: z.int().min(2).max(10).default(2).describe('Attempts in all, the first one included'),
@@ -17,9 +18,7 @@ export const retrySchema = z.strictObject({
     .default(['connect', 'reset', 'gateway-error'])
     .describe('What is tried again'),
   methods: z
-    .union([z.enum(['idempotent', 'all']), z.array(z.string().refine(isToken, 'is not a method')).min(1)], {
-      error: 'is not a choice of methods: write idempotent, all or a list of methods',
-    })
+    .union([z.enum(['idempotent', 'all']), z.array(z.string().refine(isToken, 'is not a method')).min(1)])
     .default('idempotent')
     .describe('Requests that may be sent again; what was never sent may be in any case'),
   perTry: duration('From the beginning of one attempt to the head of its answer; 0s is no limit').prefault(
@@ -28,9 +27,9 @@ export const retrySchema = z.strictObject({
   backOff: z
     .strictObject({
       base: duration('Longest wait before the second attempt; doubles with each further one').prefault(
-        '25ms',
+        BACK_OFF_DEFAULTS.base,
       ),
-      max: duration('Longest wait before any attempt').prefault('250ms'),
+      max: duration('Longest wait before any attempt').prefault(BACK_OFF_DEFAULTS.max),
     })
     .prefault({})
     .describe('The wait is random, from nothing to this'),

@@ -137,7 +137,7 @@ export class Attempt implements UpstreamListener, Deadline {
   #settle(): void {
     const policy = this.#policy;
     if (policy === undefined) return;
-    policy.deadlines.remove(this);
+    if (policy.perTryMs > 0 || this.#state === 'discarding') policy.deadlines.remove(this);
     if (!this.#charged) return;
     this.#charged = false;
     policy.context.budget.giveBack();

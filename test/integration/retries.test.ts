@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { PAUSE_STEP_MS } from '../../src/upstream/retry/policy.ts';
 import { get, HOST, post, request } from '../conformance/case.ts';
-import { turns } from '../support/changes.ts';
 import { hooked } from '../support/hooked-policy.ts';
 import { RawClient } from '../support/raw-client.ts';
 import {
@@ -10,6 +8,8 @@ import {
   afterRequest,
   answering,
   ask,
+  connectionsOf,
+  got,
   playRetries,
   type RetryPlay,
   sentTo,
@@ -33,8 +33,6 @@ type Kind = keyof typeof REQUESTS;
 
 /** What the first target does, having read a request whose body ends so. */
 const FAULTS = {
-  /** The connection is not even taken. */
-  refuses: () => (connection) => connection.reset(),
   'resets before the answer': (end) => afterRequest(end, (connection) => connection.reset()),
   'closes before the answer': (end) => afterRequest(end, (connection) => connection.close()),
   'breaks off within the head': (end) =>
@@ -155,14 +153,6 @@ async function assertOutcome(
   assert.equal(gateway.accessLog()[0]?.['attempts'], attempts);
 }
 
-const inAll = ({ upstreams }: RetryPlay): number[] => upstreams.map(({ connections }) => connections.length);
-
-/** What a client gets: the status and the body. */
-async function got({ client }: RetryPlay, method = 'GET'): Promise<[status: number, body: string]> {
-  const { status, body } = await client.answer(method);
-  return [status, body.toString()];
-}
-
 suite('a target that takes no connections', () => {
   /** Of a request to a target that is not there, and the same to another one. */
   async function refused(bytes: string, service: Readonly<Record<string, unknown>>, expect: number) {
@@ -182,110 +172,6 @@ suite('a target that takes no connections', () => {
 
   test('is an answer of its own without the condition', () =>
     refused(get(), { retry: { on: ['reset', '5xx'], backOff: AT_ONCE } }, 502));
-});
-
-suite('the wait before another attempt', () => {
-  const FAILS = { retry: { attempts: 4, on: [503], backOff: { base: '100ms', max: '300ms' } } };
-
-  test('is half of a bound that doubles, where chance says so, and never beyond the maximum', async () => {
-    await playRetries({ scripts: [answering(503, 'no')], service: FAILS }, async (play) => {
-      const [upstream] = play.upstreams;
-      const attempts = () => (sentTo(upstream).match(/GET/g) ?? []).length;
-      await play.client.send(get());
-      for (const [made, waitMs] of [
-        [1, 50],
-        [2, 100],
-        [3, 150],
-      ] as const) {
-        await upstream?.until(() => attempts() === made, `attempt ${made}`);
-        await play.clock.untilAwaited();
-        play.clock.move(waitMs);
-        assert.equal(attempts(), made);
-        play.clock.move(PAUSE_STEP_MS);
-      }
-      assert.deepEqual(await got(play), [503, 'no']);
-      assert.equal(attempts(), 4);
-    });
-  });
-
-  test('ends with the client: nothing is sent any more', async () => {
-    await playRetries({ scripts: [answering(503), answering(200)], service: FAILS }, async (play) => {
-      await play.client.send(get());
-      await play.clock.untilAwaited();
-      play.client.close();
-      await play.clock.untilNothingAwaited();
-      play.clock.move(1000);
-      await play.gateway.close();
-      assert.deepEqual(inAll(play), [1, 0]);
-      assert.deepEqual(play.gateway.accessLog()[0]?.['status'], 499);
-    });
-  });
-
-  test('ends with the time of the route: 504 request_expired', async () => {
-    await playRetries(
-      {
-        scripts: [answering(503), answering(200)],
-        service: { retry: { on: [503], backOff: { base: '400ms', max: '400ms' } } },
-        timeoutMs: 300,
-      },
-      async (play) => {
-        await play.client.send(get());
-        const expired = await play.client.answer();
-        assert.equal(expired.status, 504);
-        assert.match(expired.body.toString(), /request_expired/);
-        await play.clock.untilNothingAwaited();
-        assert.deepEqual(inAll(play), [1, 0]);
-      },
-    );
-  });
-
-  test('is not begun when it would outlast the route: the answer at hand is passed on', async () => {
-    await playRetries(
-      {
-        scripts: [answering(503, 'now'), answering(200)],
-        service: { retry: { on: [503], backOff: { base: '10s', max: '10s' } } },
-        timeoutMs: 5000,
-      },
-      async (play) => {
-        await play.client.send(get());
-        assert.deepEqual(await got(play), [503, 'now']);
-      },
-    );
-  });
-});
-
-suite('Retry-After', () => {
-  const RETRY = { retry: { on: [503, 429, 502], backOff: AT_ONCE, retryAfter: '3s' } };
-  const table: [title: string, status: number, value: string, waitMs: number | undefined][] = [
-    ['is waited for', 503, '2', 2000],
-    ['is waited for with 429', 429, '3', 3000],
-    ['is not of 502', 502, '60', 0],
-    ['of nothing is no wait', 503, '0', 0],
-    ['that says nothing is no wait', 503, 'later', 0],
-    ['beyond the bound is passed on', 503, '4', undefined],
-    ['of a day beyond the bound is passed on', 503, 'Fri, 31 Dec 2100 23:59:59 GMT', undefined],
-    ['of a day gone by is no wait', 503, 'Sat, 31 Dec 2022 23:59:59 GMT', 0],
-  ];
-  for (const [title, status, value, waitMs] of table) {
-    test(`${status}, ${JSON.stringify(value)}: ${title}`, async () => {
-      const first = answering(status, 'from a', { 'Retry-After': value });
-      await playRetries({ scripts: [first, answering(200, 'from b')], service: RETRY }, async (play) => {
-        await play.client.send(get());
-        if (waitMs === undefined) {
-          const passedOn = await play.client.answer();
-          assert.deepEqual([passedOn.status, passedOn.get('retry-after')], [status, value]);
-          return;
-        }
-        if (waitMs > 0) {
-          await play.clock.untilAwaited();
-          play.clock.move(waitMs);
-          assert.deepEqual(inAll(play), [1, 0]);
-          play.clock.move(PAUSE_STEP_MS);
-        }
-        assert.deepEqual(await got(play), [200, 'from b']);
-      });
-    });
-  }
 });
 
 suite('each attempt', () => {
@@ -312,7 +198,7 @@ suite('each attempt', () => {
       async (play) => {
         await play.client.send(get());
         assert.deepEqual(await got(play), [200, '200']);
-        assert.deepEqual(inAll(play), [1]);
+        assert.deepEqual(connectionsOf(play), [1]);
       },
     );
   });
@@ -351,156 +237,6 @@ suite('each attempt', () => {
   });
 });
 
-suite('an answer that is not used', () => {
-  const RETRY = { retry: { on: [503], backOff: AT_ONCE } };
-
-  test('is read to its end where that is near, and its connection used again', async () => {
-    let answered = 0;
-    const script: Script = async (connection) => {
-      for (;;) {
-        await connection.head();
-        await connection.send(answer(answered++ === 0 ? 503 : 200, 'x'.repeat(20_000)));
-      }
-    };
-    await playRetries({ scripts: [script, answering(200)], service: RETRY }, async (play) => {
-      for (let i = 0; i < 4; i++) assert.equal((await ask(play.client)).status, 200);
-      assert.deepEqual(inAll(play), [1, 1]);
-    });
-  });
-
-  test('is cut off where it is long', async () => {
-    const endless: Script = async (connection) => {
-      await connection.head();
-      await connection.send('HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n');
-      while (!connection.gone) await connection.send(`8000\r\n${'x'.repeat(0x8000)}\r\n`);
-    };
-    await playRetries({ scripts: [endless, answering(200)], service: RETRY }, async (play) => {
-      assert.equal((await ask(play.client)).status, 200);
-      await (await play.upstreams[0]?.connection(0))?.untilClosed();
-    });
-  });
-
-  test('is cut off where it pauses', async () => {
-    const pausing: Script = async (connection) => {
-      await connection.head();
-      await connection.send('HTTP/1.1 503 Busy\r\nContent-Length: 10\r\n\r\nhello');
-    };
-    await playRetries({ scripts: [pausing, answering(200)], service: RETRY }, async (play) => {
-      assert.equal((await ask(play.client)).status, 200);
-      await (await play.upstreams[0]?.connection(0))?.untilEnded();
-    });
-  });
-
-  test('tells the client nothing that the next one tells again', async () => {
-    const hinting = (status: number): Script =>
-      afterRequest('', async (connection) => {
-        await connection.send('HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n');
-        await connection.send(answer(status));
-      });
-    await playRetries({ scripts: [hinting(503), hinting(200)], service: RETRY }, async ({ client }) => {
-      await client.send(get());
-      assert.deepEqual([(await client.answer()).status, (await client.answer()).status], [103, 200]);
-    });
-  });
-});
-
-suite('a body that the client still sends', () => {
-  const RETRY = { retry: { on: [503, 'reset'], backOff: { base: '100ms', max: '100ms' } } };
-  const HEAD = request(['PUT /page HTTP/1.1', HOST, 'Content-Length: 10']);
-
-  test('goes to the next attempt from its beginning, what came meanwhile included', async () => {
-    const early: Script = async (connection) => {
-      await connection.untilReceived('abc');
-      await connection.send(answer(503, 'too early'));
-    };
-    await playRetries(
-      { scripts: [early, afterRequest('abcdefghij', (c) => c.send(answer(200)))], service: RETRY },
-      async (play) => {
-        await play.client.send(`${HEAD}abc`);
-        await play.clock.untilAwaited();
-        await play.client.send('def');
-        play.clock.move(100);
-        await (await play.upstreams[1]?.connection(0))?.untilReceived('abcdef');
-        await play.client.send('ghij');
-        assert.equal((await got(play))[0], 200);
-        assert.ok(sentTo(play.upstreams[1]).endsWith('\r\n\r\nabcdefghij'));
-      },
-    );
-  });
-
-  test('is not kept once it is too long: the answer at hand is passed on', async () => {
-    const early: Script = async (connection) => {
-      await connection.untilReceived('abcdef');
-      await connection.send(answer(503, 'too early'));
-    };
-    const service = { retry: { ...RETRY.retry, bodyLimit: '5b' } };
-    await playRetries({ scripts: [early, answering(200)], service }, async (play) => {
-      await play.client.send(`${HEAD}abcdef`);
-      assert.deepEqual(await got(play), [503, 'too early']);
-    });
-  });
-
-  test('is not read between two attempts beyond what is at hand', async () => {
-    const early: Script = async (connection) => {
-      await connection.head();
-      await connection.send(answer(503));
-    };
-    const length = 4 * 1024 * 1024;
-    const service = { retry: { ...RETRY.retry, bodyLimit: '1mb' } };
-    await playRetries({ scripts: [early, answering(200, 'b')], service }, async (play) => {
-      const { client } = play;
-      await client.send(request(['PUT /page HTTP/1.1', HOST, `Content-Length: ${length}`]));
-      await play.clock.untilAwaited();
-      const sent = client.send(Buffer.alloc(length));
-      await turns(50);
-      assert.ok(client.socket.writableLength > 0, 'the gateway reads no more');
-      play.clock.move(100);
-      assert.equal((await client.answer()).status, 200);
-      client.close();
-      await sent.catch(() => {});
-    });
-  });
-
-  const EXPECTING = request(['PUT /page HTTP/1.1', HOST, 'Content-Length: 10', 'Expect: 100-continue']);
-
-  test('and was not asked for is asked for by the attempt that wants it', async () => {
-    const wanting: Script = async (connection) => {
-      assert.match(await connection.head(), /\r\nExpect: 100-continue/);
-      await connection.send('HTTP/1.1 100 Continue\r\n\r\n');
-      await connection.octets(10);
-      await connection.send(answer(200));
-    };
-    const service = { retry: { ...RETRY.retry, backOff: AT_ONCE } };
-    await playRetries({ scripts: [answering(503), wanting], service }, async ({ client, upstreams }) => {
-      await client.send(EXPECTING);
-      assert.equal((await client.answer()).status, 100);
-      await client.send(BODY);
-      assert.equal((await client.answer()).status, 200);
-      assert.match(sentTo(upstreams[0]), /\r\nExpect: 100-continue\r\n\r\n$/);
-    });
-  });
-
-  test('and was asked for once is there for the next attempt, which does not ask', async () => {
-    const asking: Script = async (connection) => {
-      await connection.head();
-      await connection.send('HTTP/1.1 100 Continue\r\n\r\n');
-      await connection.octets(10);
-      connection.reset();
-    };
-    const service = { retry: { ...RETRY.retry, backOff: AT_ONCE } };
-    await playRetries(
-      { scripts: [asking, afterRequest(BODY, (c) => c.send(answer(200)))], service },
-      async ({ client, upstreams }) => {
-        await client.send(EXPECTING);
-        assert.equal((await client.answer()).status, 100);
-        await client.send(BODY);
-        assert.equal((await client.answer()).status, 200);
-        assert.doesNotMatch(sentTo(upstreams[1]), /Expect/);
-      },
-    );
-  });
-});
-
 suite('an upgrade', () => {
   const UPGRADE = get(['Connection: upgrade', 'Upgrade: echo']);
   const switching: Script = async (connection) => {
@@ -518,7 +254,7 @@ suite('an upgrade', () => {
       await play.client.send('ping');
       await play.client.untilEnded();
       assert.equal(play.client.rest.toString(), 'ping');
-      assert.deepEqual(inAll(play), [1, 1]);
+      assert.deepEqual(connectionsOf(play), [1, 1]);
     });
   });
 });

@@ -130,3 +130,14 @@ export async function ask(client: RawClient, fieldLines: readonly string[] = [])
   await client.send(get(fieldLines));
   return await client.answer();
 }
+
+/** Connections that each upstream has seen. */
+export function connectionsOf({ upstreams }: RetryPlay): number[] {
+  return upstreams.map(({ connections }) => connections.length);
+}
+
+/** The status and the body that the client gets next. */
+export async function got({ client }: RetryPlay, method = 'GET'): Promise<[status: number, body: string]> {
+  const { status, body } = await client.answer(method);
+  return [status, body.toString()];
+}

@@ -65,6 +65,7 @@ export const UPSTREAM_FAILURES: Readonly<Record<UpstreamFailureKind, FailureCode
   invalid: 'upstream_invalid',
   first_byte_timeout: 'upstream_timeout',
   idle_timeout: 'upstream_timeout',
+  try_timeout: 'upstream_timeout',
   overloaded: 'overloaded',
 };
 

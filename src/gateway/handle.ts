@@ -1,5 +1,5 @@
 import type { Answer } from '../policy/contract.ts';
-import type { Service, Target } from '../upstream/service.ts';
+import type { Service } from '../upstream/service.ts';
 import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse } from './answer.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
@@ -122,10 +122,9 @@ function dispatch(exchange: Exchange): void {
 }
 
 function forwardTo(exchange: Exchange, service: Service | undefined): void {
-  const target: Target | undefined = service?.pick();
   exchange.serviceName = service?.name;
-  if (service === undefined || target === undefined) return refuse(exchange, 'no_target');
-  new Forward(exchange, service, target).start();
+  if (service === undefined) return refuse(exchange, 'no_target');
+  new Forward(exchange, service).start();
 }
 
 function redirect(exchange: Exchange, status: number, location: string): void {

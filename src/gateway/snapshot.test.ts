@@ -4,6 +4,7 @@ import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import type { PolicyUse } from '../policies/use.ts';
+import { UNLIMITED_BUDGET } from '../upstream/retry/policy.ts';
 import { serviceSchema } from '../upstream/schema.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { GatewayConfig, ResolvedRoute } from './config.ts';
@@ -29,6 +30,7 @@ function stage() {
     deadlines: new Deadlines(),
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
+    retries: { pauses: new Deadlines(() => 0), random: () => 0, budget: UNLIMITED_BUDGET },
     observer: () => ({ connectionOpened: () => {}, connectionClosed: () => {} }),
     recorder: async () => ({ record: () => {}, close: async () => {} }) as never,
   };

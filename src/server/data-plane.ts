@@ -8,6 +8,7 @@ import type { ObservabilityConfig } from '../observability/schema.ts';
 import { TraceIds } from '../observability/trace-context.ts';
 import { createTracer } from '../observability/tracing.ts';
 import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observability/worker-metrics.ts';
+import { PAUSE_STEP_MS, type RetryContext, UNLIMITED_BUDGET } from '../upstream/retry/policy.ts';
 import type { Service } from '../upstream/service.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ConnectionCounter } from './connection-counter.ts';
@@ -32,6 +33,8 @@ export interface DataPlaneOptions {
   readonly metricsPost: (message: MetricsMessage) => void;
   /** From `ConnectionCounter.allocate`, shared by all workers. */
   readonly connectionCounters: SharedArrayBuffer;
+  /** For tests: another clock, chance or budget of retries. */
+  readonly retries?: Partial<RetryContext>;
 }
 
 /** A configuration that is ready to serve and does not yet. */
@@ -52,6 +55,7 @@ export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #deadlines = new Deadlines();
   readonly #names = new FieldNames();
+  readonly #retries: RetryContext;
   readonly #counter: ConnectionCounter;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
@@ -64,6 +68,12 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#retries = {
+      pauses: new Deadlines(undefined, PAUSE_STEP_MS),
+      random: Math.random,
+      budget: UNLIMITED_BUDGET,
+      ...options.retries,
+    };
     this.#counter = new ConnectionCounter(options.connectionCounters, options.workerId);
     this.#counter.reset();
   }
@@ -105,6 +115,7 @@ export class DataPlane {
     return {
       deadlines: this.#deadlines,
       names: this.#names,
+      retries: this.#retries,
       warn: (message, cause) => log('warn', message, cause),
       observer: (service) => ({
         connectionOpened: () => metrics.upstreamConnectionOpened(service),

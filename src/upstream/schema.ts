@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../lib/units.ts';
+import { hedgeSchema, retrySchema } from './retry/schema.ts';
 
 const targetUrl = z
   .string()
@@ -63,6 +64,10 @@ export const serviceSchema = z.strictObject({
       lifetime: duration('Age at which a connection is not used again').prefault('1h'),
     })
     .prefault({}),
+  retry: retrySchema.optional().describe('Attempts beyond the first; none without it'),
+  hedge: hedgeSchema
+    .optional()
+    .describe('A second attempt while the first one is slow; the first answer wins'),
 });
 
 /** A service as the data plane receives it; `targets` is always there after `control/config` normalised `url`. */

@@ -3,8 +3,10 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { FieldNames } from '../http/field-names.ts';
 import { Deadlines } from '../lib/deadlines.ts';
+import { UNLIMITED_BUDGET } from './retry/policy.ts';
 import { serviceSchema } from './schema.ts';
 import { Service } from './service.ts';
+import type { Target } from './target.ts';
 
 type Targets = readonly { readonly url: string; readonly weight: number }[];
 
@@ -15,6 +17,7 @@ function serviceOf(targets: Targets): Service {
     {
       deadlines: new Deadlines(() => 0),
       names: new FieldNames(),
+      retries: { pauses: new Deadlines(() => 0), random: () => 0, budget: UNLIMITED_BUDGET },
       observer: () => ({ connectionOpened() {}, connectionClosed() {} }),
     },
   );
@@ -75,6 +78,32 @@ suite('targets take turns by smooth weighted round robin', () => {
       ),
     );
   });
+});
+
+suite('another target than those that were tried', () => {
+  const table: [weights: number[], attempts: string][] = [
+    [[1], 'aa'],
+    [[1, 1], 'ab ab ab'],
+    [[5, 1], 'ab ab ab ab'],
+    [[1, 1, 1], 'abc abc abc'],
+    [[1, 0], 'aa aa'],
+    [[0, 0], '-'],
+  ];
+  for (const [weights, requests] of table) {
+    test(`weights ${weights.join(', ')}: requests go to ${requests}`, () => {
+      const service = weighted(...weights);
+      for (const attempts of requests.split(' ')) {
+        const tried: Target[] = [];
+        let names = '';
+        for (let i = 0; i < attempts.length; i++) {
+          const target = service.pick(tried);
+          names += target?.name[0] ?? '-';
+          if (target !== undefined && !tried.includes(target)) tried.push(target);
+        }
+        assert.equal(names, attempts);
+      }
+    });
+  }
 });
 
 suite('a target is known by its address', () => {

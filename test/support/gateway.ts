@@ -5,6 +5,7 @@ import type { DataPlaneConfig } from '../../src/server/config.ts';
 import { ConnectionCounter } from '../../src/server/connection-counter.ts';
 import { DataPlane } from '../../src/server/data-plane.ts';
 import { listenerSchema } from '../../src/server/schema.ts';
+import type { RetryContext } from '../../src/upstream/retry/policy.ts';
 import { serviceSchema } from '../../src/upstream/schema.ts';
 
 /** Written as in a configuration file. */
@@ -34,8 +35,11 @@ export function startGatewayBefore(
   return startGatewayWith(configBefore(url, listener, service, certificates));
 }
 
-/** Starts a gateway with any configuration that has a listener `main`. */
-export async function startGatewayWith(config: DataPlaneConfig): Promise<TestGateway> {
+/** Starts a gateway with any configuration that has a listener `main`. `retries` gives it another clock, chance or budget for these. */
+export async function startGatewayWith(
+  config: DataPlaneConfig,
+  retries: Partial<RetryContext> = {},
+): Promise<TestGateway> {
   const warnings: string[] = [];
   const logged: Buffer[] = [];
   const dataPlane = new DataPlane({
@@ -48,6 +52,7 @@ export async function startGatewayWith(config: DataPlaneConfig): Promise<TestGat
     accessLogSink: (batch) => logged.push(Buffer.from(batch)),
     metricsPost: () => {},
     connectionCounters: ConnectionCounter.allocate(1),
+    retries,
   });
   dataPlane.commit(await dataPlane.prepare(config));
   const close = () => dataPlane.drain(0);

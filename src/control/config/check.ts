@@ -1,6 +1,8 @@
 import { parseCidr } from '../../lib/cidr.ts';
 import { nearest } from '../../lib/nearest.ts';
+import { parseDuration } from '../../lib/units.ts';
 import { isSecretField } from '../../observability/secrets.ts';
+import { BACK_OFF_DEFAULTS } from '../../upstream/retry/schema.ts';
 import { entriesOf, isRecord, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
 
@@ -120,6 +122,7 @@ function checkServices(services: unknown, problems: Problem[]): void {
         atKey: true,
       });
     checkUrl(url, [...path, 'url'], problems);
+    checkRetry(service['retry'], [...path, 'retry'], problems);
     if (Array.isArray(targets)) {
       targets.forEach((target: unknown, index) =>
         checkUrl(isRecord(target) ? target['url'] : undefined, [...path, 'targets', index, 'url'], problems),
@@ -138,6 +141,30 @@ function checkServices(services: unknown, problems: Problem[]): void {
       });
     }
   }
+}
+
+function checkRetry(retry: unknown, path: Path, problems: Problem[]): void {
+  if (!isRecord(retry)) return;
+  const { backOff, perTry, on } = retry;
+  const written = isRecord(backOff) ? backOff : {};
+  const { base, max } = { ...BACK_OFF_DEFAULTS, ...written };
+  if (millisecondsOf(base) > millisecondsOf(max))
+    problems.push({
+      path: [...path, 'backOff', written['base'] === undefined ? 'max' : 'base'],
+      message: `the wait would begin with up to ${String(base)} and end with up to ${String(max)}: base is at most max`,
+    });
+  const timed = Array.isArray(on) && on.includes('timeout');
+  if (millisecondsOf(perTry) > 0 && !timed)
+    problems.push({
+      path: [...path, 'perTry'],
+      message: 'ends an attempt that nothing follows: write timeout in `on` too',
+      atKey: true,
+    });
+}
+
+/** NaN for what is no duration, which is the schema's to tell. */
+function millisecondsOf(written: unknown): number {
+  return typeof written === 'string' ? (parseDuration(written) ?? Number.NaN) : Number.NaN;
 }
 
 function checkUrl(url: unknown, path: Path, problems: Problem[]): void {

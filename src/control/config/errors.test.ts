@@ -298,6 +298,59 @@ c.yaml:5:28: services.path.targets[0].url: is not the address of a service: writ
 `,
     },
     {
+      title: 'tell retries that cannot be',
+      files: {
+        'c.yaml': `services:
+  a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+  b: { url: http://h:1, retry: { perTry: 2, backOff: { base: 1s }, bodyLimit: 1 } }
+  c: { url: http://h:1, retry: { perTry: 2s, backOff: { max: 10ms } }, hedge: {} }
+  d: { url: http://h:1, retry: { on: [], methods: ["GET "] }, hedge: { after: 0s } }
+routes:
+  r: { match: {}, service: a }
+`,
+      },
+      errors: `c.yaml:2:44: services.a.retry.attempts: is too small: at least 2
+   2 |   a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+     |                                            ^
+c.yaml:2:52: services.a.retry.on[0]: is not one of connect, reset, timeout, gateway-error, 5xx; did you mean "connect"?
+   2 |   a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+     |                                                    ^^^^^^
+c.yaml:2:60: services.a.retry.on[1]: is too small: at least 400
+   2 |   a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+     |                                                            ^^^
+c.yaml:2:75: services.a.retry.methods: is not idempotent or all
+   2 |   a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+     |                                                                           ^^^^
+c.yaml:3:42: services.b.retry.perTry: is not a duration: write a number and a unit, such as 250ms, 30s, 5m or 1h
+   3 |   b: { url: http://h:1, retry: { perTry: 2, backOff: { base: 1s }, bodyLimit: 1 } }
+     |                                          ^
+c.yaml:3:62: services.b.retry.backOff.base: the wait would begin with up to 1s and end with up to 250ms: base is at most max
+   3 |   b: { url: http://h:1, retry: { perTry: 2, backOff: { base: 1s }, bodyLimit: 1 } }
+     |                                                              ^^
+c.yaml:3:79: services.b.retry.bodyLimit: is not a size: write a whole number and a unit, such as 512b, 64kb or 1mb
+   3 |   b: { url: http://h:1, retry: { perTry: 2, backOff: { base: 1s }, bodyLimit: 1 } }
+     |                                                                               ^
+c.yaml:4:34: services.c.retry.perTry: ends an attempt that nothing follows: write timeout in \`on\` too
+   4 |   c: { url: http://h:1, retry: { perTry: 2s, backOff: { max: 10ms } }, hedge: {} }
+     |                                  ^^^^^^
+c.yaml:4:62: services.c.retry.backOff.max: the wait would begin with up to 25ms and end with up to 10ms: base is at most max
+   4 |   c: { url: http://h:1, retry: { perTry: 2s, backOff: { max: 10ms } }, hedge: {} }
+     |                                                              ^^^^
+c.yaml:4:72: services.c.hedge.after: is missing: expected a text
+   4 |   c: { url: http://h:1, retry: { perTry: 2s, backOff: { max: 10ms } }, hedge: {} }
+     |                                                                        ^^^^^
+c.yaml:5:34: services.d.retry.on: must not be empty
+   5 |   d: { url: http://h:1, retry: { on: [], methods: ["GET "] }, hedge: { after: 0s } }
+     |                                  ^^
+c.yaml:5:52: services.d.retry.methods[0]: is not a method
+   5 |   d: { url: http://h:1, retry: { on: [], methods: ["GET "] }, hedge: { after: 0s } }
+     |                                                    ^^^^^^
+c.yaml:5:79: services.d.hedge.after: must be longer than 0s: leave hedge out to have none
+   5 |   d: { url: http://h:1, retry: { on: [], methods: ["GET "] }, hedge: { after: 0s } }
+     |                                                                               ^^
+`,
+    },
+    {
       title: 'tell weights that add up to nothing',
       files: {
         'c.yaml': `services:

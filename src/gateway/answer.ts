@@ -98,6 +98,9 @@ function octets(text: string): string {
  */
 export function runResponseHooks(exchange: Exchange): boolean {
   const entries = exchange.route.policies.onResponse;
+  // Before the policies, so that they may change it as any other field.
+  if (exchange.setCookie !== '')
+    exchange.response.fields.push('set-cookie', 'Set-Cookie', exchange.setCookie);
   const before = exchange.response.status;
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as (typeof entries)[number];

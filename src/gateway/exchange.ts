@@ -125,6 +125,8 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   bodyLimit = Number.POSITIVE_INFINITY;
   bodySink: RequestBodySink | undefined = undefined;
   responseTransforms: BodyTransform[] | undefined = undefined;
+  /** A Set-Cookie that the gateway itself adds to the answer; empty for none. */
+  setCookie = '';
   /** The attempt at an upstream that is going on. */
   forward: Cancellable | undefined = undefined;
   /** A head was sent: what fails now can only break off. */

@@ -1,6 +1,7 @@
 import type { Answer } from '../policy/contract.ts';
 import type { Service, Target } from '../upstream/service.ts';
 import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse } from './answer.ts';
+import { chooseService } from './choose-service.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
 import { isSendable } from './own-fields.ts';
@@ -107,7 +108,7 @@ function dispatch(exchange: Exchange): void {
     case 'service':
       return forwardTo(exchange, action.service);
     case 'split':
-      return forwardTo(exchange, action.services.get(action.split(Math.random())));
+      return forwardTo(exchange, action.services.get(chooseService(exchange, action.choice)));
     case 'respond':
       return answer(exchange, action.answer);
     case 'redirect':

@@ -1,6 +1,5 @@
 import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
-import { fieldLines } from '../http/serialise.ts';
 import { copyOf } from '../lib/octets.ts';
 import type { HookEntry } from '../policies/compile.ts';
 import type { Answer, BodyTransform } from '../policy/contract.ts';
@@ -21,6 +20,7 @@ import type { Cancellable, Exchange } from './exchange.ts';
 import { UPSTREAM_FAILURES } from './failure.ts';
 import { introduce } from './identify.ts';
 import { dropFraming, isSendable } from './own-fields.ts';
+import { upstreamHead, upstreamHost } from './upstream-head.ts';
 
 /** RFC 9110 section 9.2.2: sending these again does no harm. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -127,26 +127,15 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
         return undefined;
       }
     }
-    let text = `${request.upstreamMethod} ${request.upstreamPath}${request.upstreamSearch} HTTP/1.1\r\nHost: ${this.#host()}\r\n${fieldLines(fields)}`;
     this.#chunked =
       request.bodyLength < 0 || (request.bodyLength > 0 && this.#requestTransforms !== undefined);
-    if (this.#chunked) text += 'Transfer-Encoding: chunked\r\n';
-    else if (request.bodyLength > 0) text += `Content-Length: ${request.bodyLength}\r\n`;
-    // RFC 9110 section 8.6: these methods mean a body, so its absence is said.
-    else if (meansBody(request.upstreamMethod)) text += 'Content-Length: 0\r\n';
+    const host = upstreamHost(request, this.#service, this.#target);
+    let text = upstreamHead(request, fields, host, this.#chunked);
     if (request.expectContinue && request.bodyLength !== 0) text += 'Expect: 100-continue\r\n';
     this.#upgrading = request.upgrade !== '';
     if (this.#upgrading) text += `Connection: upgrade\r\nUpgrade: ${request.upgrade}\r\n`;
     else if (request.trailers) text += 'Connection: te\r\nTE: trailers\r\n';
     return `${text}\r\n`;
-  }
-
-  #host(): string {
-    const { request } = this.#exchange;
-    if (request.upstreamHost !== undefined) return request.upstreamHost;
-    const host = this.#service.settings.host;
-    if (host === 'preserve') return request.authority === '' ? this.#target.authority : request.authority;
-    return host === 'target' ? this.#target.authority : host;
   }
 
   requestBody(data: Buffer, from: number, to: number): void {
@@ -161,6 +150,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     const connection = this.#connection;
     if (this.#over || connection === undefined) return;
     connection.write(data, from, to);
+    this.#exchange.copy?.requestBody(data, from, to);
     if (connection.congested) this.#exchange.downstream.pauseBody();
   }
 
@@ -170,6 +160,7 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     if (this.#over) return;
     if (rest !== undefined && rest.length > 0) this.#writeRequest(rest, 0, rest.length);
     this.#connection?.endRequest(trailers);
+    this.#exchange.copy?.requestBodyEnd(trailers);
   }
 
   flush(): void {
@@ -419,11 +410,6 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
     }
     return piece;
   }
-}
-
-/** RFC 9110 section 8.6: with these methods a body is expected, so that its absence is worth telling. */
-function meansBody(method: string): boolean {
-  return method === 'POST' || method === 'PUT' || method === 'PATCH';
 }
 
 interface NamedTransform extends BodyTransform {

@@ -4,6 +4,7 @@ import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse }
 import { chooseService } from './choose-service.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
+import { openCopy } from './mirror-copy.ts';
 import { isSendable } from './own-fields.ts';
 
 /**
@@ -126,7 +127,10 @@ function forwardTo(exchange: Exchange, service: Service | undefined): void {
   const target: Target | undefined = service?.pick();
   exchange.serviceName = service?.name;
   if (service === undefined || target === undefined) return refuse(exchange, 'no_target');
+  const { mirror } = exchange.route;
+  const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);
   new Forward(exchange, service, target).start();
+  copy?.send(exchange);
 }
 
 function redirect(exchange: Exchange, status: number, location: string): void {

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { MetricsHub } from '../../src/observability/metrics-hub.ts';
 import { observabilitySchema } from '../../src/observability/schema.ts';
 import { routeSchema } from '../../src/routing/schema.ts';
 import type { DataPlaneConfig } from '../../src/server/config.ts';
@@ -18,6 +19,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly warnings: readonly string[];
   /** Objects of the access log, one per request that ended. */
   accessLog(): readonly Readonly<Record<string, unknown>>[];
+  /** What /metrics would show. */
+  metrics(): string;
   close(): Promise<void>;
 }
 
@@ -38,6 +41,7 @@ export function startGatewayBefore(
 export async function startGatewayWith(config: DataPlaneConfig): Promise<TestGateway> {
   const warnings: string[] = [];
   const logged: Buffer[] = [];
+  const hub = new MetricsHub({ version: 'test', ...config.observability.metrics });
   const dataPlane = new DataPlane({
     workerId: 0,
     reusePort: false,
@@ -46,7 +50,7 @@ export async function startGatewayWith(config: DataPlaneConfig): Promise<TestGat
         warnings.push(detail === undefined ? message : `${message} ${inspect(detail)}`);
     },
     accessLogSink: (batch) => logged.push(Buffer.from(batch)),
-    metricsPost: () => {},
+    metricsPost: (message) => hub.receive(0, message),
     connectionCounters: ConnectionCounter.allocate(1),
   });
   dataPlane.commit(await dataPlane.prepare(config));
@@ -56,6 +60,7 @@ export async function startGatewayWith(config: DataPlaneConfig): Promise<TestGat
     dataPlane,
     warnings,
     accessLog: () => parseLines(Buffer.concat(logged).toString()),
+    metrics: () => hub.render(),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -10,7 +10,7 @@ test('a hash never changes: clients that were assigned by it would move', () => 
 });
 
 test('keys that differ in their last digit alone spread evenly over 16 buckets', () => {
-  const buckets = new Array<number>(16).fill(0);
+  const buckets = Array.from({ length: 16 }, () => 0);
   for (let i = 0; i < 16_000; i++) {
     const bucket = hashOf(`client-${i}`) >>> 28;
     buckets[bucket] = (buckets[bucket] as number) + 1;

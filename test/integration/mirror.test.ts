@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PolicyUse } from '../../src/policies/use.ts';
+import type { Exchange } from '../../src/policy/contract.ts';
 import { routeSchema } from '../../src/routing/schema.ts';
 import type { DataPlaneConfig } from '../../src/server/config.ts';
 import { serviceSchema } from '../../src/upstream/schema.ts';
@@ -246,6 +247,31 @@ describe('What the mirror gets', () => {
           );
         },
         options,
+      );
+    }
+  });
+
+  it('is nothing of a request line that a policy broke out of', async () => {
+    const breakOut = ({ request: own }: Exchange): void => {
+      if (own.path === '/bad') own.upstreamPath = '/x HTTP/1.1\r\nHost: a\r\n\r\nGET /smuggled';
+    };
+    for (const hook of ['onRequest', 'onAttempt'] as const) {
+      await play(
+        fine,
+        fine,
+        async ({ client, gateway, mirror }) => {
+          // The first one leaves a connection behind, so that the second one is sent at once.
+          await client.send(get());
+          await client.answer();
+          await untilCopies(gateway, { sent: 1 });
+          await client.send(get([], '/bad'));
+          assert.equal((await client.answer()).status, 500);
+          await client.send(get());
+          await client.answer();
+          await untilCopies(gateway, { sent: 2, dropped: hook === 'onAttempt' ? 1 : 0 });
+          assert.doesNotMatch(mirror.connections.map(({ text }) => text).join(), /smuggled/);
+        },
+        { policies: [hooked('careless', { [hook]: breakOut })] },
       );
     }
   });

@@ -89,6 +89,15 @@ describe('A split over real services', () => {
     assert.match(refused.get('set-cookie') ?? '', /^canary=[0-9a-f-]{36}; Path=\/; HttpOnly; SameSite=Lax$/);
   });
 
+  it('sets a cookie for https alone where the client came by https', async () => {
+    const plain = config([1, 0], { splitBy: { cookie: { name: 'canary' } } });
+    const main = { port: 0, forwarding: { trust: ['127.0.0.0/8'] } };
+    await using gateway = await startGateway({ ...plain, listeners: { main } });
+    using client = await RawClient.connect({ port: gateway.port() });
+    const [cookie] = setCookies(await ask(client, 'X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: https'));
+    assert.match(cookie ?? '', /; Secure$/);
+  });
+
   it('leaves a cookie alone that the service sets itself', async () => {
     const splitBy = { cookie: { name: 'session', set: false } };
     await using gateway = await startGateway(config([1, 0], { splitBy }));

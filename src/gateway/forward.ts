@@ -13,7 +13,7 @@ import type { RequestBodySink } from './downstream.ts';
 import type { Cancellable, Exchange } from './exchange.ts';
 import { type FailureCode, UPSTREAM_FAILURES } from './failure.ts';
 import { introduce } from './identify.ts';
-import { attemptFields, makeSendable, requestText } from './request-text.ts';
+import { attemptFields, makeSendable, requestText, upstreamHost } from './request-text.ts';
 import { Retries, type RetryOwner } from './retries.ts';
 import { openRequestTransforms, transformed } from './transforms.ts';
 
@@ -167,7 +167,13 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     if (!makeSendable(exchange, fields)) return downstream.flush();
     const chunked = request.bodyLength < 0 || (hasBody && this.#transforms !== undefined);
     const expecting = request.expectContinue && !this.#reading;
-    const text = requestText(request, this.#hostOf(attempt.target), fields, chunked, expecting);
+    const text = requestText(
+      request,
+      upstreamHost(request, this.#service, attempt.target),
+      fields,
+      chunked,
+      expecting,
+    );
     attempt.send(text, request.upstreamMethod, chunked, request.upgrade !== '');
     if (hasBody) this.#sendBody(attempt);
     else attempt.endRequest(undefined);
@@ -178,14 +184,6 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   get #transforms(): readonly BodyTransform[] | undefined {
     const transforms = this.#requestTransforms;
     return transforms === undefined || transforms.length === 0 ? undefined : transforms;
-  }
-
-  #hostOf(target: Target): string {
-    const { request } = this.#exchange;
-    if (request.upstreamHost !== undefined) return request.upstreamHost;
-    const host = this.#service.settings.host;
-    if (host === 'preserve') return request.authority === '' ? target.authority : request.authority;
-    return host === 'target' ? target.authority : host;
   }
 
   #sendBody(attempt: Attempt): void {
@@ -215,6 +213,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     const attempt = this.#attempt;
     const sending = attempt?.sent === true;
     this.#retries?.replay?.keep(data, from, to, sending);
+    this.#exchange.copy?.requestBody(data, from, to);
     const connection = sending ? attempt.connection : undefined;
     connection?.write(data, from, to);
     // Between two attempts it is kept, and the rest has to wait.
@@ -228,6 +227,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     if (this.#over) return;
     if (rest !== undefined && rest.length > 0) this.#writeRequest(rest, 0, rest.length);
     this.#retries?.replay?.end(trailers);
+    this.#exchange.copy?.requestBodyEnd(trailers);
     const attempt = this.#attempt;
     if (attempt?.sent !== true) return;
     attempt.endRequest(trailers);

@@ -1,5 +1,7 @@
 import type { Fields } from '../http/fields.ts';
 import { fieldLines } from '../http/serialise.ts';
+import type { Service } from '../upstream/service.ts';
+import type { Target } from '../upstream/target.ts';
 import { failPolicy, failUnsendable } from './answer.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { dropFraming, isSendable } from './own-fields.ts';
@@ -31,6 +33,29 @@ export function makeSendable(exchange: Exchange, fields: Fields): boolean {
   return false;
 }
 
+/** The Host that a target is asked under: what the route or a policy says, else as the service's `host` says. */
+export function upstreamHost(request: GatewayRequest, service: Service, target: Target): string {
+  if (request.upstreamHost !== undefined) return request.upstreamHost;
+  const { host } = service.settings;
+  if (host === 'preserve') return request.authority === '' ? target.authority : request.authority;
+  return host === 'target' ? target.authority : host;
+}
+
+/** The head of a request to an upstream, without its empty line: fields for this one hop may follow. */
+export function requestLines(
+  request: GatewayRequest,
+  host: string,
+  fields: Fields,
+  chunked: boolean,
+): string {
+  const { upstreamMethod, upstreamPath, upstreamSearch, bodyLength } = request;
+  const text = `${upstreamMethod} ${upstreamPath}${upstreamSearch} HTTP/1.1\r\nHost: ${host}\r\n${fieldLines(fields)}`;
+  if (chunked) return `${text}Transfer-Encoding: chunked\r\n`;
+  if (bodyLength > 0) return `${text}Content-Length: ${bodyLength}\r\n`;
+  // RFC 9110 section 8.6: these methods mean a body, so its absence is said.
+  return meansBody(upstreamMethod) ? `${text}Content-Length: 0\r\n` : text;
+}
+
 /** The head as it is sent. `expecting`: the upstream is to say whether it wants the body (RFC 9110 section 10.1.1). */
 export function requestText(
   request: GatewayRequest,
@@ -39,18 +64,14 @@ export function requestText(
   chunked: boolean,
   expecting: boolean,
 ): string {
-  let text = `${request.upstreamMethod} ${request.upstreamPath}${request.upstreamSearch} HTTP/1.1\r\nHost: ${host}\r\n${fieldLines(fields)}`;
-  if (chunked) text += 'Transfer-Encoding: chunked\r\n';
-  else if (request.bodyLength > 0) text += `Content-Length: ${request.bodyLength}\r\n`;
-  // RFC 9110 section 8.6: these methods mean a body, so its absence is said.
-  else if (meansBody(request.upstreamMethod)) text += 'Content-Length: 0\r\n';
+  let text = requestLines(request, host, fields, chunked);
   if (expecting) text += 'Expect: 100-continue\r\n';
   if (request.upgrade !== '') text += `Connection: upgrade\r\nUpgrade: ${request.upgrade}\r\n`;
   else if (request.trailers) text += 'Connection: te\r\nTE: trailers\r\n';
   return `${text}\r\n`;
 }
 
-/** RFC 9110 section 8.6: with these methods a body is expected, so that its absence is worth telling. */
+/** With these methods a body is expected. */
 function meansBody(method: string): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH';
 }

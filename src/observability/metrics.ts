@@ -77,6 +77,11 @@ export const METRICS = {
     type: 'gauge',
     labels: ['service'],
   },
+  portcullis_mirror_copies_total: {
+    help: 'Copies of requests for a mirror, by what became of them.',
+    type: 'counter',
+    labels: ['service', 'outcome'],
+  },
   portcullis_trace_spans_dropped_total: {
     help: 'Spans that were not delivered: the collector was down or too slow.',
     type: 'counter',

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { MetricsHub } from '../../src/observability/metrics-hub.ts';
 import { observabilitySchema } from '../../src/observability/schema.ts';
 import { routeSchema } from '../../src/routing/schema.ts';
 import type { DataPlaneConfig } from '../../src/server/config.ts';
@@ -19,6 +20,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly warnings: readonly string[];
   /** Objects of the access log, one per request that ended. */
   accessLog(): readonly Readonly<Record<string, unknown>>[];
+  /** What /metrics would show. */
+  metrics(): string;
   close(): Promise<void>;
 }
 
@@ -42,6 +45,7 @@ export async function startGatewayWith(
 ): Promise<TestGateway> {
   const warnings: string[] = [];
   const logged: Buffer[] = [];
+  const hub = new MetricsHub({ version: 'test', ...config.observability.metrics });
   const dataPlane = new DataPlane({
     workerId: 0,
     reusePort: false,
@@ -50,7 +54,7 @@ export async function startGatewayWith(
         warnings.push(detail === undefined ? message : `${message} ${inspect(detail)}`);
     },
     accessLogSink: (batch) => logged.push(Buffer.from(batch)),
-    metricsPost: () => {},
+    metricsPost: (message) => hub.receive(0, message),
     connectionCounters: ConnectionCounter.allocate(1),
     retries,
   });
@@ -61,6 +65,7 @@ export async function startGatewayWith(
     dataPlane,
     warnings,
     accessLog: () => parseLines(Buffer.concat(logged).toString()),
+    metrics: () => hub.render(),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -174,7 +174,17 @@ function checkUrl(url: unknown, path: Path, problems: Problem[]): void {
 }
 
 const OUTCOMES = ['service', 'split', 'respond', 'redirect'] as const;
-const ROUTE_KEYS = ['match', 'priority', 'policies', ...OUTCOMES, 'rewrite', 'timeout'];
+const ROUTE_KEYS = [
+  'match',
+  'priority',
+  'policies',
+  ...OUTCOMES,
+  'splitBy',
+  'splitOverride',
+  'mirror',
+  'rewrite',
+  'timeout',
+];
 
 function checkRouteTargets(
   routes: readonly (readonly [name: string, route: unknown])[],
@@ -194,6 +204,7 @@ function checkRouteTargets(
     if (chosen.length === 0 && !hasMisspeltOutcome(route))
       problems.push({ path, message: `needs one of ${OUTCOMES.join(', ')}` });
     checkReference(route['service'], services, 'service', [...path, 'service'], problems);
+    checkShaping(route, path, services, problems);
     const { split } = route;
     if (!Array.isArray(split)) continue;
     split.forEach((entry: unknown, index) => {
@@ -201,6 +212,41 @@ function checkRouteTargets(
         checkReference(entry['service'], services, 'service', [...path, 'split', index, 'service'], problems);
     });
   }
+}
+
+/** What goes with a split, and the mirror. */
+function checkShaping(
+  route: Record<string, unknown>,
+  path: Path,
+  services: ReadonlySet<string>,
+  problems: Problem[],
+): void {
+  const { split, splitOverride, mirror } = route;
+  for (const option of ['splitBy', 'splitOverride'] as const) {
+    if (route[option] !== undefined && split === undefined)
+      problems.push({ path: [...path, option], message: 'is for a route with split', atKey: true });
+  }
+  const values = isRecord(splitOverride) ? splitOverride['values'] : undefined;
+  if (Array.isArray(split)) {
+    const own = new Set(split.flatMap((entry) => (isRecord(entry) ? [String(entry['service'])] : [])));
+    for (const [value, service] of entriesOf(values))
+      checkReference(
+        service,
+        own,
+        'service of the split',
+        [...path, 'splitOverride', 'values', value],
+        problems,
+      );
+  }
+  if (mirror === undefined) return;
+  if (route['respond'] !== undefined || route['redirect'] !== undefined)
+    problems.push({
+      path: [...path, 'mirror'],
+      message: 'is for a route with service or split: nothing is sent that could be copied',
+      atKey: true,
+    });
+  if (isRecord(mirror))
+    checkReference(mirror['service'], services, 'service', [...path, 'mirror', 'service'], problems);
 }
 
 /** Then the unknown key is told of, and that is enough. */

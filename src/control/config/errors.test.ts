@@ -368,6 +368,74 @@ c.yaml:4:19: routes.r.split: no service has a weight above 0
 `,
     },
     {
+      title: 'tell what cannot go with a split or a mirror',
+      files: {
+        'c.yaml': `services:
+  a: { url: http://h:1 }
+  b: { url: http://h:2 }
+routes:
+  by: { match: { paths: [/1] }, service: a, splitBy: { address: true } }
+  none: { match: { paths: [/2] }, split: [{ service: a, weight: 1 }], splitBy: {} }
+  two: { match: { paths: [/3] }, split: [{ service: a, weight: 1 }], splitBy: { header: x-a, address: true } }
+  no: { match: { paths: [/4] }, split: [{ service: a, weight: 1 }], splitBy: { address: false } }
+  name: { match: { paths: [/5] }, split: [{ service: a, weight: 1 }], splitBy: { cookie: { name: a b, maxAge: 30 } } }
+  which: { match: { paths: [/6] }, split: [{ service: a, weight: 1 }], splitOverride: { header: X-A } }
+  other: { match: { paths: [/7] }, split: [{ service: a, weight: 1 }], splitOverride: { cookie: c, values: { x: b } } }
+  lost: { match: { paths: [/8] }, service: a, mirror: { service: c } }
+  share: { match: { paths: [/9] }, service: a, mirror: { service: b, percent: 101 } }
+  bounds: { match: { paths: [/10] }, service: a, mirror: { service: b, percent: -1, concurrency: 0, buffer: 1gb } }
+  word: { match: { paths: [/11] }, service: a, mirror: { servise: b } }
+  idle: { match: { paths: [/12] }, respond: {}, mirror: { service: b } }
+`,
+      },
+      errors: `c.yaml:5:45: routes.by.splitBy: is for a route with split
+   5 |   by: { match: { paths: [/1] }, service: a, splitBy: { address: true } }
+     |                                             ^^^^^^^
+c.yaml:6:71: routes.none.splitBy: needs one of cookie, header, address
+   6 |   none: { match: { paths: [/2] }, split: [{ service: a, weight: 1 }], splitBy: {} }
+     |                                                                       ^^^^^^^
+c.yaml:7:103: routes.two.splitBy.address: is one too many: it has header already
+   7 |   two: { match: { paths: [/3] }, split: [{ service: a, weight: 1 }], splitBy: { header: x-a, address: true } }
+     |                                                                                                       ^^^^
+c.yaml:8:89: routes.no.splitBy.address: is not true
+   8 |   no: { match: { paths: [/4] }, split: [{ service: a, weight: 1 }], splitBy: { address: false } }
+     |                                                                                         ^^^^^
+c.yaml:9:98: routes.name.splitBy.cookie.name: is not the name of a cookie
+   9 |   name: { match: { paths: [/5] }, split: [{ service: a, weight: 1 }], splitBy: { cookie: { name: a b, maxAge: 30 } } }
+     |                                                                                                  ^^^
+c.yaml:9:111: routes.name.splitBy.cookie.maxAge: is not a duration: write a number and a unit, such as 250ms, 30s, 5m or 1h
+   9 |   name: { match: { paths: [/5] }, split: [{ service: a, weight: 1 }], splitBy: { cookie: { name: a b, maxAge: 30 } } }
+     |                                                                                                               ^^
+c.yaml:10:97: routes.which.splitOverride.header: is not a field name in small letters
+  10 |   which: { match: { paths: [/6] }, split: [{ service: a, weight: 1 }], splitOverride: { header: X-A } }
+     |                                                                                                 ^^^
+c.yaml:11:113: routes.other.splitOverride.values.x: there is no service of the split "b"; did you mean "a"?
+  11 |   other: { match: { paths: [/7] }, split: [{ service: a, weight: 1 }], splitOverride: { cookie: c, values: { x: b } } }
+     |                                                                                                                 ^
+c.yaml:12:66: routes.lost.mirror.service: there is no service "c"; did you mean "a"?
+  12 |   lost: { match: { paths: [/8] }, service: a, mirror: { service: c } }
+     |                                                                  ^
+c.yaml:13:79: routes.share.mirror.percent: is too large: at most 100
+  13 |   share: { match: { paths: [/9] }, service: a, mirror: { service: b, percent: 101 } }
+     |                                                                               ^^^
+c.yaml:14:81: routes.bounds.mirror.percent: is too small: at least 0
+  14 |   bounds: { match: { paths: [/10] }, service: a, mirror: { service: b, percent: -1, concurrency: 0, buffer: 1gb } }
+     |                                                                                 ^^
+c.yaml:14:98: routes.bounds.mirror.concurrency: is too small: at least 1
+  14 |   bounds: { match: { paths: [/10] }, service: a, mirror: { service: b, percent: -1, concurrency: 0, buffer: 1gb } }
+     |                                                                                                  ^
+c.yaml:14:109: routes.bounds.mirror.buffer: is not between 1kb and 16mb
+  14 |   bounds: { match: { paths: [/10] }, service: a, mirror: { service: b, percent: -1, concurrency: 0, buffer: 1gb } }
+     |                                                                                                             ^^^
+c.yaml:15:58: routes.word.mirror.servise: unknown key "servise"; did you mean "service"?
+  15 |   word: { match: { paths: [/11] }, service: a, mirror: { servise: b } }
+     |                                                          ^^^^^^^
+c.yaml:16:49: routes.idle.mirror: is for a route with service or split: nothing is sent that could be copied
+  16 |   idle: { match: { paths: [/12] }, respond: {}, mirror: { service: b } }
+     |                                                 ^^^^^^
+`,
+    },
+    {
       title: 'tell listeners that cannot be',
       files: {
         'c.yaml': `listeners:
@@ -440,7 +508,7 @@ c.yaml:6:5: policies[3]: expected a map, found a text
 c.yaml:7:5: policies[4]["./missing.ts"]: the policy's file <dir>/missing.ts does not exist
    7 |   - ./missing.ts: {}
      |     ^^^^^^^^^^^^
-c.yaml:8:5: policies[5].zzz: there is no policy "zzz"; there are: cors, headers, request-size, respond, rewrite; a file of your own begins with ./
+c.yaml:8:5: policies[5].zzz: there is no policy "zzz"; there are: cors, fault, headers, request-size, respond, rewrite; a file of your own begins with ./
    8 |   - zzz: {}
      |     ^^^
 `,

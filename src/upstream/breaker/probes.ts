@@ -34,12 +34,13 @@ export class Probes {
     let word = Atomics.load(words, WORD.probes);
     for (;;) {
       if (!isOf(word, generation) || outOf(word) >= limit) return false;
+      // Before the permit is out: who finds all of them out finds the time of the last one.
+      Atomics.store(words, WORD.lastPermit, seconds(nowMs));
       const found = Atomics.compareExchange(words, WORD.probes, word, word + ONE_OUT);
       if (found === word) break;
       word = found;
     }
     this.#addToOwn(generation, 1);
-    Atomics.store(words, WORD.lastPermit, seconds(nowMs));
     return true;
   }
 

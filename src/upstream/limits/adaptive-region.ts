@@ -10,12 +10,13 @@ export const WORD = {
   lock: 4,
   /** 0 until one was computed. */
   limit: 5,
-  /** 1 while the least latency is measured. */
-  measuring: 6,
-  /** Bucket of the least latency, plus 1; 0 is not known. */
-  least: 7,
+  /** Bucket of the latency without a queue; 0 is not known. */
+  baseline: 6,
+  /** 1 while that is measured. */
+  measuring: 7,
   /** Windows in a row that ended at the least limit. */
-  atLeast: 8,
+  windowsAtMin: 8,
+  /** Of the window. */
   samples: 9,
   latencies: 10,
 } as const;
@@ -35,16 +36,16 @@ export class AdaptiveRegion {
     this.lock = new OwnedLock(this.words, WORD.lock, workerId);
   }
 
-  /** When the window of samples ends. Set by the holder of the lock alone. */
-  get windowEndsMs(): number {
+  /** When the window of samples began. Set by the holder of the lock alone. */
+  get windowSinceMs(): number {
     return this.#floats[0] as number;
   }
 
-  set windowEndsMs(ms: number) {
+  set windowSinceMs(ms: number) {
     this.#floats[0] = ms;
   }
 
-  /** When the least latency is measured again. Set by the holder of the lock alone. */
+  /** When the baseline is measured again. Set by the holder of the lock alone. */
   get measureAtMs(): number {
     return this.#floats[1] as number;
   }

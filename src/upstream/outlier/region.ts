@@ -2,7 +2,7 @@
 export const WORD = {
   /** Low 32 bits of the time, 0 while it is not ejected. */
   ejectedUntil: 0,
-  /** How many times the base ejection time it is out for next time, less one. */
+  /** Times it was ejected, less the intervals for which it has been well since. */
   ejections: 1,
   consecutive5xx: 2,
   consecutiveGatewayErrors: 3,
@@ -26,11 +26,6 @@ export class OutlierRegion {
     return Atomics.load(this.words, WORD.ejectedUntil) !== 0;
   }
 
-  /** How often it was ejected, less how many intervals it has been well since. */
-  get ejections(): number {
-    return Atomics.load(this.words, WORD.ejections);
-  }
-
   /** What is left of the ejection; 0 when it is over or there is none. */
   remainingMs(nowMs: number): number {
     const until = Atomics.load(this.words, WORD.ejectedUntil);
@@ -39,13 +34,33 @@ export class OutlierRegion {
 
   /** False when another thread was first, or it is ejected already. */
   tryEject(untilMs: number): boolean {
-    return Atomics.compareExchange(this.words, WORD.ejectedUntil, 0, lowWord(untilMs) || 1) === 0;
+    return Atomics.compareExchange(this.words, WORD.ejectedUntil, 0, heldWord(untilMs)) === 0;
   }
 
   /** False when it was not ejected. */
   tryReturn(): boolean {
-    return Atomics.exchange(this.words, WORD.ejectedUntil, 0) !== 0;
+    const until = Atomics.load(this.words, WORD.ejectedUntil);
+    return (
+      until !== 0 &&
+      until !== RETIRED &&
+      Atomics.compareExchange(this.words, WORD.ejectedUntil, until, 0) === until
+    );
   }
+
+  /** For good: no result of a request that is still under way ejects it any more. Whether it was ejected. */
+  retire(): boolean {
+    const until = Atomics.exchange(this.words, WORD.ejectedUntil, RETIRED);
+    return until !== 0 && until !== RETIRED;
+  }
+}
+
+/** In place of the end of an ejection: the target is none any more. */
+const RETIRED = 1;
+
+/** The low word of a time, or its neighbour, that means neither "not ejected" nor RETIRED. */
+function heldWord(ms: number): number {
+  const word = lowWord(ms);
+  return word === 0 || word === RETIRED ? 2 : word;
 }
 
 /**

@@ -5,7 +5,7 @@ import { MAX_PROBES } from './probes.ts';
 const ratio = (description: string) =>
   z
     .number()
-    .gt(0, 'is above 0: leave it out to switch the breaker off')
+    .gt(0, 'is above 0: a breaker that always opens lets nothing through')
     .max(1)
     .default(0.5)
     .describe(description);

@@ -97,8 +97,8 @@ suite('the cell of a service', () => {
         breaker.words.subarray(4).fill(-1);
       },
       adaptive: () => {
-        adaptive.windowSinceMs = adaptive.measureAtMs = -Number.MAX_VALUE;
-        adaptive.words.subarray(4).fill(-1);
+        adaptive.windowEndsMs = adaptive.measureAtMs = adaptive.measuringSinceMs = -Number.MAX_VALUE;
+        adaptive.words.subarray(6).fill(-1);
       },
       inFlight: () => fillCount(cell.shared, (id) => new ServiceCell(cell.shared, id).inFlight),
       pending: () => fillCount(cell.shared, (id) => new ServiceCell(cell.shared, id).pending),

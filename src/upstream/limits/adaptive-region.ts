@@ -5,20 +5,20 @@ export const PARTS_OF_OCTAVE = 8;
 /** From 1/16 ms to 65 s. */
 export const LATENCY_BUCKETS = 20 * PARTS_OF_OCTAVE;
 
-/** Int32 words of an adaptive limit, after its two floats. */
+/** Int32 words of an adaptive limit, after its three floats. */
 export const WORD = {
-  lock: 4,
+  lock: 6,
   /** 0 until one was computed. */
-  limit: 5,
+  limit: 7,
   /** Bucket of the latency without a queue; 0 is not known. */
-  baseline: 6,
+  baseline: 8,
   /** 1 while that is measured. */
-  measuring: 7,
+  measuring: 9,
   /** Windows in a row that ended at the least limit. */
-  windowsAtMin: 8,
+  windowsAtMin: 10,
   /** Of the window. */
-  samples: 9,
-  latencies: 10,
+  samples: 11,
+  latencies: 12,
 } as const;
 const WORDS = WORD.latencies + LATENCY_BUCKETS;
 
@@ -32,16 +32,16 @@ export class AdaptiveRegion {
 
   constructor(shared: SharedArrayBuffer, offset: number, workerId: number) {
     this.words = new Int32Array(shared, offset, WORDS);
-    this.#floats = new Float64Array(shared, offset, 2);
+    this.#floats = new Float64Array(shared, offset, 3);
     this.lock = new OwnedLock(this.words, WORD.lock, workerId);
   }
 
-  /** When the window of samples began. Set by the holder of the lock alone. */
-  get windowSinceMs(): number {
+  /** When the window of samples ends at the earliest. Set by the holder of the lock alone. */
+  get windowEndsMs(): number {
     return this.#floats[0] as number;
   }
 
-  set windowSinceMs(ms: number) {
+  set windowEndsMs(ms: number) {
     this.#floats[0] = ms;
   }
 
@@ -52,5 +52,14 @@ export class AdaptiveRegion {
 
   set measureAtMs(ms: number) {
     this.#floats[1] = ms;
+  }
+
+  /** When the measurement began that is under way. Set by the holder of the lock alone, before `measuring`. */
+  get measuringSinceMs(): number {
+    return this.#floats[2] as number;
+  }
+
+  set measuringSinceMs(ms: number) {
+    this.#floats[2] = ms;
   }
 }

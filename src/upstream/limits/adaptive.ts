@@ -5,6 +5,8 @@ import type { AdaptiveSettings } from './schema.ts';
 const FIRST_LIMIT = 20;
 /** A window goes on until it has so many: a median of fewer is chance. */
 const FEWEST_SAMPLES = 10;
+/** Least length of a window in latencies without a queue, as in Netflix's. */
+const WINDOW_LATENCIES = 2;
 /** How far one window may move the limit, as in Envoy. */
 const LEAST_GRADIENT = 0.5;
 const MOST_GRADIENT = 2;
@@ -57,12 +59,12 @@ export class AdaptiveLimit {
     const region = this.#region;
     const measuring = Atomics.load(this.#words, WORD.measuring) === 1;
     // Requests from before the limit was halved still stood in the queue.
-    if (measuring && nowMs - latencyMs < region.windowSinceMs) return;
+    if (measuring && nowMs - latencyMs < region.measuringSinceMs) return;
     Atomics.add(this.#words, WORD.latencies + bucketOf(latencyMs), 1);
     const samples = Atomics.add(this.#words, WORD.samples, 1) + 1;
     if (measuring) {
       if (samples >= this.#settings.measureRequests) this.#endMeasuring(nowMs);
-    } else if (samples >= FEWEST_SAMPLES && nowMs - region.windowSinceMs >= this.#settings.window) {
+    } else if (samples >= FEWEST_SAMPLES && nowMs >= region.windowEndsMs) {
       this.#endWindow(nowMs);
     }
   }
@@ -74,7 +76,7 @@ export class AdaptiveLimit {
       Atomics.store(this.#words, WORD.windowsAtMin, 0);
       const { measureEvery } = this.#settings;
       this.#region.measureAtMs = nowMs + measureEvery * (1 + JITTER * this.#random());
-      this.#region.windowSinceMs = nowMs;
+      this.#beginWindow(nowMs);
       Atomics.store(this.#words, WORD.measuring, 0);
     }
     this.#region.lock.release();
@@ -84,15 +86,24 @@ export class AdaptiveLimit {
     const region = this.#region;
     if (!region.lock.tryAcquire()) return;
     // Unless another worker has just ended it.
-    if (nowMs - region.windowSinceMs >= this.#settings.window) {
+    if (nowMs >= region.windowEndsMs) {
       const median = this.#takeMedian();
       const baseline = Atomics.load(this.#words, WORD.baseline);
       if (baseline !== 0) this.#correct(latencyOf(baseline), latencyOf(median));
-      region.windowSinceMs = nowMs;
-      if (baseline === 0 || nowMs >= region.measureAtMs || this.#isDoubtful())
+      this.#beginWindow(nowMs);
+      if (baseline === 0 || nowMs >= region.measureAtMs || this.#isDoubtful()) {
+        region.measuringSinceMs = nowMs;
         Atomics.store(this.#words, WORD.measuring, 1);
+      }
     }
     region.lock.release();
+  }
+
+  /** Long enough that the latencies in it tell of the limit at its beginning: corrections on top of each other overshoot. */
+  #beginWindow(nowMs: number): void {
+    const { window } = this.#settings;
+    const baselineMs = latencyOf(Atomics.load(this.#words, WORD.baseline));
+    this.#region.windowEndsMs = nowMs + Math.max(window, WINDOW_LATENCIES * baselineMs);
   }
 
   #correct(baselineMs: number, medianMs: number): void {
@@ -131,7 +142,7 @@ export class AdaptiveLimit {
     }
     let median = 0;
     for (let below = 0; below < total / 2; median++) below += counts[median] as number;
-    return median - 1;
+    return Math.max(1, median - 1);
   }
 }
 

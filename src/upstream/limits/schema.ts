@@ -19,7 +19,7 @@ const adaptiveSchema = z
     ).prefault('60s'),
     measureRequests: z
       .int()
-      .min(1)
+      .min(10)
       .max(10_000)
       .default(50)
       .describe('Requests that such a measurement takes'),

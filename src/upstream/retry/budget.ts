@@ -7,12 +7,12 @@ import type { RetryBudgetSettings } from './budget-schema.ts';
  */
 export class RetryBudget {
   readonly #cell: ServiceCell;
-  readonly #share: number;
+  readonly #ratio: number;
   readonly #min: number;
 
   constructor(cell: ServiceCell, settings: RetryBudgetSettings) {
     this.#cell = cell;
-    this.#share = settings.ratio / 100;
+    this.#ratio = settings.ratio;
     this.#min = settings.min;
   }
 
@@ -20,7 +20,7 @@ export class RetryBudget {
    * When a retry is decided on, before it waits: false when it must not be made. Otherwise `giveBack` belongs to it, at its end.
    */
   tryTake(): boolean {
-    const allowed = Math.floor(this.#cell.inFlight.total() * this.#share);
+    const allowed = Math.floor((this.#cell.inFlight.total() * this.#ratio) / 100);
     return this.#cell.retries.tryEnter(Math.max(this.#min, allowed));
   }
 

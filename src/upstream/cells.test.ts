@@ -55,6 +55,7 @@ suite('the cell of a target', () => {
       breaker: () => {
         cell.breaker.sinceMs = cell.breaker.untilMs = -Number.MAX_VALUE;
         cell.breaker.words.subarray(4).fill(-1);
+        cell.breaker.window.words.fill(-1);
       },
       outlier: () => cell.outlier.words.fill(-1),
       inFlight: () => fillCount(cell.shared, (id) => new TargetCell(cell.shared, id).inFlight),
@@ -95,6 +96,7 @@ suite('the cell of a service', () => {
       breaker: () => {
         breaker.sinceMs = breaker.untilMs = -Number.MAX_VALUE;
         breaker.words.subarray(4).fill(-1);
+        breaker.window.words.fill(-1);
       },
       adaptive: () => {
         adaptive.windowEndsMs = adaptive.measureAtMs = adaptive.measuringSinceMs = -Number.MAX_VALUE;
@@ -103,6 +105,7 @@ suite('the cell of a service', () => {
       inFlight: () => fillCount(cell.shared, (id) => new ServiceCell(cell.shared, id).inFlight),
       pending: () => fillCount(cell.shared, (id) => new ServiceCell(cell.shared, id).pending),
       retries: () => fillCount(cell.shared, (id) => new ServiceCell(cell.shared, id).retries),
+      retryWindow: () => cell.retryWindow.words.fill(-1),
     });
   });
 
@@ -115,11 +118,15 @@ suite('the cell of a service', () => {
       cell.retries.enter();
       cell.breaker.probes.tryTake(0, 3, 0);
     }
-    mine.breaker.lock.tryAcquire();
-    mine.adaptive.lock.tryAcquire();
+    const locks = (cell: ServiceCell) =>
+      [cell.breaker.lock, cell.breaker.window.lock, cell.retryWindow.lock, cell.adaptive.lock].map((lock) =>
+        lock.tryAcquire(),
+      );
+    assert.deepEqual(locks(mine), [true, true, true, true]);
+    assert.deepEqual(locks(others), [false, false, false, false]);
     new ServiceCell(mine.shared, 0).forgetWorker(5);
-    const { inFlight, pending, retries, breaker, adaptive } = others;
+    const { inFlight, pending, retries, breaker } = others;
     assert.deepEqual([inFlight.total(), pending.total(), retries.total(), breaker.probes.out], [1, 1, 1, 1]);
-    assert.deepEqual([breaker.lock.tryAcquire(), adaptive.lock.tryAcquire()], [true, true]);
+    assert.deepEqual(locks(others), [true, true, true, true]);
   });
 });

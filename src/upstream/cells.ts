@@ -1,6 +1,8 @@
 import { BreakerRegion } from './breaker/region.ts';
 import { AdaptiveRegion } from './limits/adaptive-region.ts';
 import { OutlierRegion } from './outlier/region.ts';
+import { RETRY_WINDOW_KINDS } from './retry/budget-words.ts';
+import { WindowRegion } from './sliding-window.ts';
 import { WorkerCount } from './worker-count.ts';
 
 /** What active health checks found. */
@@ -21,7 +23,8 @@ const SERVICE_ADAPTIVE = after(SERVICE_BREAKER, BreakerRegion.BYTES);
 const SERVICE_IN_FLIGHT = after(SERVICE_ADAPTIVE, AdaptiveRegion.BYTES);
 const SERVICE_PENDING = after(SERVICE_IN_FLIGHT, WorkerCount.BYTES);
 const SERVICE_RETRIES = after(SERVICE_PENDING, WorkerCount.BYTES);
-const SERVICE_BYTES = after(SERVICE_RETRIES, WorkerCount.BYTES);
+const SERVICE_RETRY_WINDOW = after(SERVICE_RETRIES, WorkerCount.BYTES);
+const SERVICE_BYTES = after(SERVICE_RETRY_WINDOW, WindowRegion.bytes(RETRY_WINDOW_KINDS));
 
 /**
  * What all threads know of one target: a view over shared memory, which the main thread allocates, and which crosses threads as the
@@ -94,6 +97,8 @@ export class ServiceCell {
   readonly pending: WorkerCount;
   /** Second and further attempts, from the decision to make them to their end. */
   readonly retries: WorkerCount;
+  /** Requests and retries of the last time. */
+  readonly retryWindow: WindowRegion;
   readonly breaker: BreakerRegion;
   readonly adaptive: AdaptiveRegion;
   readonly #words: Int32Array;
@@ -104,6 +109,7 @@ export class ServiceCell {
     this.inFlight = new WorkerCount(shared, SERVICE_IN_FLIGHT, workerId);
     this.pending = new WorkerCount(shared, SERVICE_PENDING, workerId);
     this.retries = new WorkerCount(shared, SERVICE_RETRIES, workerId);
+    this.retryWindow = new WindowRegion(shared, SERVICE_RETRY_WINDOW, RETRY_WINDOW_KINDS, workerId);
     this.breaker = new BreakerRegion(shared, SERVICE_BREAKER, workerId);
     this.adaptive = new AdaptiveRegion(shared, SERVICE_ADAPTIVE, workerId);
     this.#words = new Int32Array(shared, 0, SERVICE_HEAD.words);
@@ -148,6 +154,7 @@ export class ServiceCell {
     this.pending.forgetWorker(workerId);
     this.retries.forgetWorker(workerId);
     this.breaker.forgetWorker(workerId);
+    this.retryWindow.lock.forgetWorker(workerId);
     this.adaptive.lock.forgetWorker(workerId);
   }
 }

@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Breaker, type Permit, REJECTED } from './breaker/breaker.ts';
+import { REQUESTS } from './breaker/region.ts';
 import { breakerSchema } from './breaker/schema.ts';
-import { REQUESTS, SlidingWindow } from './breaker/window.ts';
 import { ServiceCell, TargetCell } from './cells.ts';
 import { OutlierDetector, returnTarget } from './outlier/detector.ts';
 import { outlierSchema } from './outlier/schema.ts';
+import { SlidingWindow } from './sliding-window.ts';
 
 /** One of the threads of threads.test.ts: all of them do the same at the same time over the same cells. */
 export interface ThreadStart {
@@ -66,7 +67,7 @@ function countInFlight(): number {
 
 /** Counts while the window moves, but not so far that anything falls out of it. */
 function countInWindow(): number {
-  const window = new SlidingWindow(target.breaker, 1000);
+  const window = new SlidingWindow(target.breaker.window, 1000);
   window.advance(START_MS);
   meet();
   for (let i = 0; i < times; i++) {

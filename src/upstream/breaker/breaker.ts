@@ -1,6 +1,6 @@
-import type { BreakerRegion } from './region.ts';
+import { SlidingWindow } from '../sliding-window.ts';
+import { type BreakerRegion, FAILURES, REQUESTS, SLOW } from './region.ts';
 import type { BreakerSettings } from './schema.ts';
-import { FAILURES, REQUESTS, SLOW, SlidingWindow } from './window.ts';
 import { WORD } from './words.ts';
 
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'ramping';
@@ -76,7 +76,7 @@ export class Breaker {
   ) {
     this.#region = region;
     this.#words = region.words;
-    this.#window = new SlidingWindow(region, settings.window);
+    this.#window = new SlidingWindow(region.window, settings.window);
     this.#settings = settings;
     this.#slowAfterMs = settings.slowAfter ?? Number.POSITIVE_INFINITY;
     this.#random = random;

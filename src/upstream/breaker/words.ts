@@ -1,9 +1,6 @@
 import { MAX_WORKERS } from '../worker-count.ts';
 
-/** Parts of the sliding window: it moves on by one of them. */
-export const WINDOW_BUCKETS = 10;
-
-/** Int32 words of a breaker, after its two floats: a table of what lies where. */
+/** What lies where in the memory of a breaker: Int32 words, after its two floats. */
 export const WORD = {
   lock: 4,
   /** The generation, and in the two low bits the state. */
@@ -13,13 +10,9 @@ export const WORD = {
   consecutiveFailures: 7,
   /** Of half-open: generation, permits that are out, successes. */
   probes: 8,
+  /** When the youngest permit was given, in seconds. */
   lastPermit: 9,
-  /** Number of the bucket that is counted in now. */
-  windowNow: 10,
-  windowRequests: 11,
-  windowFailures: 11 + WINDOW_BUCKETS,
-  windowSlow: 11 + 2 * WINDOW_BUCKETS,
   /** Permits of each worker. */
-  probeParts: 11 + 3 * WINDOW_BUCKETS,
+  probeParts: 10,
 } as const;
 export const WORDS: number = WORD.probeParts + MAX_WORKERS;

@@ -6,8 +6,13 @@ export const retryBudgetSchema = z.strictObject({
     .min(0)
     .max(100)
     .default(20)
-    .describe('Retries under way at once, in per cent of the requests under way'),
-  min: z.int().min(0).max(10_000).default(3).describe('So many retries may always be under way at once'),
+    .describe('Retries in per cent of requests: of those under way at once, and of those of ten seconds'),
+  min: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(3)
+    .describe('So many retries there may be in any case, at once and in ten seconds'),
 });
 
 export type RetryBudgetSettings = z.output<typeof retryBudgetSchema>;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { BreakerRegion } from './region.ts';
-import { FAILURES, REQUESTS, SLOW, SlidingWindow } from './window.ts';
+import { SlidingWindow, WindowRegion } from './sliding-window.ts';
+
+const [REQUESTS, FAILURES, SLOW] = [0, 1, 2];
 
 function setUp() {
-  const shared = new SharedArrayBuffer(BreakerRegion.BYTES);
-  const region = new BreakerRegion(shared, 0, 0);
+  const region = new WindowRegion(new SharedArrayBuffer(WindowRegion.bytes(3)), 0, 3, 0);
   const window = new SlidingWindow(region, 1000);
   const count = (nowMs: number, what = REQUESTS): void => {
     window.advance(nowMs);

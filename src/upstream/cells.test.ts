@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { ServiceCell, TargetCell } from './cells.ts';
-import { MAX_WORKERS, WorkerCount } from './worker-count.ts';
+import { MAX_WORKERS, type WorkerCount } from './worker-count.ts';
 
 /** The octets that differ from fresh memory after `change`, as [first, last]. */
 function written(shared: SharedArrayBuffer): number[] {

@@ -75,6 +75,19 @@ suite('a Maglev table', () => {
     });
   }
 
+  test('a target whose weight grows takes its part step by step, and few keys move between the others', () => {
+    let before = placed(sharesOf([1, 1, 1, 0.1]));
+    let had = 0.1 / 3.1;
+    for (const weight of [0.2, 0.4, 0.6, 0.8, 1]) {
+      const after = placed(sharesOf([1, 1, 1, weight]));
+      const has = weight / (3 + weight);
+      const part = moved(before, after);
+      assert.ok(part >= 0.9 * (has - had) && part < has - had + 0.03, `${part} of the keys moved`);
+      before = after;
+      had = has;
+    }
+  });
+
   test('a target that leaves and comes back gets the same keys', () => {
     const shares = equal(5);
     const before = placed(shares);

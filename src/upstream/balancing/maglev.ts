@@ -55,25 +55,34 @@ export class Maglev<E extends Endpoint> implements Balancer<E> {
 /** Endpoints take turns in taking the next free slot of their own order of all slots; light ones leave turns out. */
 function fill(shares: readonly Share<Endpoint>[], size: number): Uint32Array {
   const slots = new Uint32Array(size).fill(FREE);
-  const next = shares.map(({ endpoint: { name } }) => (murmur3(name, 0, name.length, 1) >>> 0) % size);
-  const skip = shares.map(
-    ({ endpoint: { name } }) => ((murmur3(name, 0, name.length, 2) >>> 0) % (size - 1)) + 1,
-  );
-  const heaviest = shares.reduce((most, { weight }) => Math.max(most, weight), 0);
-  const taken = shares.map(() => 0);
+  const weights = Float64Array.from(shares, ({ weight }) => weight);
+  const heaviest = weights.reduce((most, weight) => Math.max(most, weight), 0);
+  const next = Uint32Array.from(shares, ({ endpoint }) => wordOf(endpoint, 1) % size);
+  const skip = Uint32Array.from(shares, ({ endpoint }) => (wordOf(endpoint, 2) % (size - 1)) + 1);
+  const taken = new Uint32Array(shares.length);
   for (let free = size, round = 1; ; round++) {
-    for (let i = 0; i < shares.length; i++) {
+    for (let i = 0; i < weights.length; i++) {
       // In the first round each takes one, so that none is left out however light it is.
-      if (round * (shares[i] as Share<Endpoint>).weight < (taken[i] as number) * heaviest) continue;
-      taken[i] = (taken[i] as number) + 1;
+      if (round * (weights[i] as number) < (taken[i] as number) * heaviest) continue;
       let slot = next[i] as number;
-      while (slots[slot] !== FREE) slot = (slot + (skip[i] as number)) % size;
+      while (slots[slot] !== FREE) slot = after(slot, skip[i] as number, size);
       slots[slot] = i;
-      next[i] = (slot + (skip[i] as number)) % size;
+      next[i] = after(slot, skip[i] as number, size);
+      taken[i] = (taken[i] as number) + 1;
       free -= 1;
       if (free === 0) return slots;
     }
   }
+}
+
+/** Every slot comes once before one comes again, since the size is prime. */
+function after(slot: number, skip: number, size: number): number {
+  const next = slot + skip;
+  return next < size ? next : next - size;
+}
+
+function wordOf({ name }: Endpoint, seed: number): number {
+  return murmur3(name, 0, name.length, seed) >>> 0;
 }
 
 function compare(a: string, b: string): number {

@@ -8,7 +8,7 @@ import { WeightedDraw } from './weighted-draw.ts';
  */
 export class RoundRobin<E> implements Balancer<E> {
   readonly #shares: WeightedDraw<E>;
-  /** Turns that each has had. */
+  /** Turns that each has had: exact up to 2 ** 53, and the order of turns up to about 10 ** 15 of them. */
   readonly #turns: Float64Array;
   /** When the next turn of each is. */
   readonly #due: Float64Array;

@@ -26,7 +26,7 @@ export class WeightedDraw<E> {
     return this.#at(this.#random() * this.#total());
   }
 
-  /** Any one but `first`, as if that were not there. `first` itself when it is the only one. */
+  /** Any one but `first`, as if that were not there; `first` itself only when it is alone or, at the very end of the range, by rounding. */
   drawOther(first: number): number {
     const start = first === 0 ? 0 : (this.#sums[first - 1] as number);
     const width = (this.#sums[first] as number) - start;

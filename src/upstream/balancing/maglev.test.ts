@@ -15,10 +15,7 @@ function sharesOf(weights: readonly number[]): Share<FakeEndpoint>[] {
 /** Who gets each key, by name. */
 function placed(shares: readonly Share<FakeEndpoint>[], targets = shares.length): string[] {
   const balancer = new Maglev(shares, targets, noChance);
-  return Array.from({ length: KEYS }, (_, i) => {
-    const key = `key-${i}`;
-    return balancer.pick(murmur3(key, 0, key.length, 0), [])?.name ?? '-';
-  });
+  return Array.from({ length: KEYS }, (_, i) => balancer.pick(murmur3(`key-${i}`, 0), [])?.name ?? '-');
 }
 
 function moved(before: readonly string[], after: readonly string[]): number {

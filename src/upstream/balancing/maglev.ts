@@ -82,7 +82,7 @@ function after(slot: number, skip: number, size: number): number {
 }
 
 function wordOf({ name }: Endpoint, seed: number): number {
-  return murmur3(name, 0, name.length, seed) >>> 0;
+  return murmur3(name, seed) >>> 0;
 }
 
 function compare(a: string, b: string): number {

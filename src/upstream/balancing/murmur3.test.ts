@@ -27,17 +27,13 @@ suite('MurmurHash3, x86, 32 bit', () => {
     ['The quick brown fox jumps over the lazy dog', 0x9747b28c, 0x2fa826cd],
   ];
   for (const [text, seed, hash] of vectors) {
-    test(`${JSON.stringify(text)} with seed ${seed}`, () => {
-      assert.equal(murmur3(text, 0, text.length, seed) >>> 0, hash);
-      assert.equal(murmur3(`<${text}>`, 1, 1 + text.length, seed) >>> 0, hash, 'a part of a text');
-    });
+    test(`${JSON.stringify(text)} with seed ${seed}`, () => assert.equal(murmur3(text, seed) >>> 0, hash));
   }
 
   test('spreads keys that differ in a digit evenly', () => {
     const counts = Array.from({ length: 64 }, () => 0);
     for (let i = 0; i < 64_000; i++) {
-      const key = `user-${i}`;
-      const bucket = (murmur3(key, 0, key.length, 0) >>> 0) % 64;
+      const bucket = (murmur3(`user-${i}`, 0) >>> 0) % 64;
       counts[bucket] = (counts[bucket] as number) + 1;
     }
     assertDistribution(

@@ -1,12 +1,12 @@
 /**
- * MurmurHash3, x86, 32 bit (Austin Appleby, public domain), of the characters of `text` from `start` up to `end`; each is one octet, as
- * in everything that comes from a message. As a signed word: V8 would have to allocate an unsigned one.
+ * MurmurHash3, x86, 32 bit (Austin Appleby, public domain), of a text of which each character is one octet, as in everything that comes
+ * from a message. As a signed word: V8 would have to allocate an unsigned one.
  */
-export function murmur3(text: string, start: number, end: number, seed: number): number {
+export function murmur3(text: string, seed: number): number {
   let hash = seed | 0;
-  const length = end - start;
-  const blocksEnd = start + (length & ~3);
-  let at = start;
+  const { length } = text;
+  const blocksEnd = length & ~3;
+  let at = 0;
   for (; at < blocksEnd; at += 4) {
     const block =
       octet(text, at) |
@@ -17,9 +17,9 @@ export function murmur3(text: string, start: number, end: number, seed: number):
     hash = (hash << 13) | (hash >>> 19);
     hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
   }
-  if (at < end) {
+  if (at < length) {
     let tail = 0;
-    for (let i = end - 1; i >= at; i--) tail = (tail << 8) | octet(text, i);
+    for (let i = length - 1; i >= at; i--) tail = (tail << 8) | octet(text, i);
     hash ^= scramble(tail);
   }
   hash ^= length;

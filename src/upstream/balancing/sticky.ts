@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { cookieEnd, cookieStart } from '../../http/cookie-field.ts';
+import { cookieValue } from '../../http/cookie.ts';
 import type { Fields } from '../../http/fields.ts';
 import type { Endpoint } from './balancer.ts';
 import type { StickySettings } from './schema.ts';
@@ -53,13 +53,11 @@ export class Sticky<E extends Endpoint> {
 
   /** The endpoint that a request's cookie names; undefined when it names none that may be asked. */
   find(fields: Fields): E | undefined {
-    const field = fields.get('cookie');
-    if (field === undefined) return undefined;
-    const start = cookieStart(field, this.#settings.cookie);
-    if (start < 0 || cookieEnd(field, start) !== start + VALUE_CHARS) return undefined;
-    const ticket = this.#byIndex.get(field.slice(start, start + INDEX_CHARS));
+    const value = cookieValue(fields.get('cookie'), this.#settings.cookie);
+    if (value?.length !== VALUE_CHARS) return undefined;
+    const ticket = this.#byIndex.get(value.slice(0, INDEX_CHARS));
     if (ticket === undefined) return undefined;
-    this.#given.write(field.slice(start + INDEX_CHARS, start + VALUE_CHARS), 'latin1');
+    this.#given.write(value.slice(INDEX_CHARS), 'latin1');
     return timingSafeEqual(this.#given, ticket.proof) ? ticket.endpoint : undefined;
   }
 

@@ -35,10 +35,9 @@ export class ApiRequest {
     this.#answer.writeHead(status, { 'content-type': 'application/json', ...fields }).end(body);
   }
 
-  /** Sends a part of the answer; the first one brings the head. Resolves when there is room for more, or nobody to take it. */
+  /** Sends a part of the answer; the first one brings the head. Resolves when it is sent, or there is nobody to take it. */
   async write(part: string): Promise<void> {
-    if (this.#answer.write(part) || this.#answer.closed) return;
-    await new Promise<void>((resolve) => this.#answer.once('drain', resolve).once('close', resolve));
+    await new Promise<void>((resolve) => this.#answer.write(part, () => resolve()));
   }
 
   end(): void {

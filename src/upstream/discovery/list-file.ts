@@ -11,7 +11,7 @@ export type ListResult =
 /** Reads a list of targets in YAML 1.2 or JSON. A reason begins with the line. */
 export function readList(text: string): ListResult {
   const lines = new LineCounter();
-  const document = parseDocument(text, {
+  const document = parseDocument(text.replace(/^\ufeff/, ''), {
     version: '1.2',
     schema: 'core',
     prettyErrors: false,

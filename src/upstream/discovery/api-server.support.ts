@@ -37,7 +37,14 @@ export class ApiRequest {
 
   /** Sends a part of the answer; the first one brings the head. Resolves when it is sent, or there is nobody to take it. */
   async write(part: string): Promise<void> {
-    await new Promise<void>((resolve) => this.#answer.write(part, () => resolve()));
+    if (this.#answer.closed) return;
+    await new Promise<void>((resolve) => {
+      this.#answer.once('close', resolve);
+      this.#answer.write(part, () => {
+        this.#answer.off('close', resolve);
+        resolve();
+      });
+    });
   }
 
   end(): void {

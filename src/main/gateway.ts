@@ -11,7 +11,7 @@ import { LoadCache } from '../control/config/load-cache.ts';
 import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
-import { FileWatcher } from '../control/reload/watch.ts';
+import { FileWatcher } from '../lib/file-watcher.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import { MetricsHub } from '../observability/metrics-hub.ts';

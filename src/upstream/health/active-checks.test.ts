@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
+import type { TargetHealth } from '../cells.ts';
 import { ActiveChecks } from './active-checks.ts';
 import { CheckSlots } from './check-slots.ts';
-import type { Health } from './health-state.ts';
 import { type CheckOutcome, PASSED } from './probe.ts';
 import { activeHealthSchema } from './schema.ts';
 
@@ -19,7 +19,7 @@ function setUp(t: TestContext, random: () => number = () => 0.5, slots = 100) {
     },
     { slots: new CheckSlots(slots), random },
     {
-      healthOf: (url): Health => (url === 'old' ? 'up' : 'unknown'),
+      healthOf: (url): TargetHealth => (url === 'old' ? 'up' : 'unknown'),
       onResult: (url, { passed }, health, changed) =>
         events.push(`${url} ${passed ? 'passed' : 'failed'}: ${changed ? 'now ' : ''}${health}`),
     },

@@ -1,4 +1,4 @@
-import type { Health } from './health-state.ts';
+import type { TargetHealth } from '../cells.ts';
 import type { Probe } from './probe.ts';
 import type { ActiveHealthSettings } from './schema.ts';
 import { type CheckerContext, type CheckResult, TargetChecker } from './target-checker.ts';
@@ -6,9 +6,9 @@ import { type CheckerContext, type CheckResult, TargetChecker } from './target-c
 /** Who keeps what the checks find. A target is known by its URL. */
 export interface HealthKeeper {
   /** What is known of a target whose checks begin. */
-  healthOf(url: string): Health;
+  healthOf(url: string): TargetHealth;
   /** After each check. `changed`: this one took the target to `health`. */
-  onResult(url: string, result: CheckResult, health: Health, changed: boolean): void;
+  onResult(url: string, result: CheckResult, health: TargetHealth, changed: boolean): void;
 }
 
 /** The active checks of one service: a checker per target. */
@@ -41,7 +41,7 @@ export class ActiveChecks {
     }
     for (const url of urls) {
       if (this.#checkers.has(url)) continue;
-      const onResult = (result: CheckResult, health: Health, changed: boolean): void =>
+      const onResult = (result: CheckResult, health: TargetHealth, changed: boolean): void =>
         this.#keeper.onResult(url, result, health, changed);
       this.#checkers.set(
         url,

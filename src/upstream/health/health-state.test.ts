@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { type Health, HealthState } from './health-state.ts';
+import type { TargetHealth } from '../cells.ts';
+import { HealthState } from './health-state.ts';
 
 const THRESHOLDS = { healthyAfter: 2, unhealthyAfter: 3 };
 
 interface Story {
   readonly title: string;
-  readonly from: Health;
+  readonly from: TargetHealth;
   /** `+` for a check that passed, `-` for one that failed. */
   readonly checks: string;
   /** After each check; a capital letter where it changed: Up, Down, or the small one where it stayed. */

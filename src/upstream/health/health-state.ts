@@ -1,5 +1,4 @@
-/** What active checks say of a target. One that is not known is used like one that is up: nothing speaks against it. */
-export type Health = 'unknown' | 'up' | 'down';
+import type { TargetHealth } from '../cells.ts';
 
 export interface Thresholds {
   /** Passed checks in a row that take a target from down to up. */
@@ -9,27 +8,27 @@ export interface Thresholds {
 }
 
 /**
- * The state machine of one target. The first check of a target that is not known decides at once, as in Envoy: the thresholds are against a
+ * The state machine of one target. One that is not known is used like one that is up: nothing speaks against it. The first check of a target that is not known decides at once, as in Envoy: the thresholds are against a
  * state that flaps, and there is none yet.
  */
 export class HealthState {
   readonly #thresholds: Thresholds;
-  #health: Health;
+  #health: TargetHealth;
   /** Results in a row that speak against the state. */
   #against = 0;
 
-  constructor(thresholds: Thresholds, health: Health = 'unknown') {
+  constructor(thresholds: Thresholds, health: TargetHealth = 'unknown') {
     this.#thresholds = thresholds;
     this.#health = health;
   }
 
-  get health(): Health {
+  get health(): TargetHealth {
     return this.#health;
   }
 
   /** Takes the result of a check; whether the state changed. */
   record(passed: boolean): boolean {
-    const said: Health = passed ? 'up' : 'down';
+    const said: TargetHealth = passed ? 'up' : 'down';
     if (said === this.#health) {
       this.#against = 0;
       return false;

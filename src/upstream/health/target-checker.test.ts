@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
+import type { TargetHealth } from '../cells.ts';
 import { CheckSlots } from './check-slots.ts';
-import type { Health } from './health-state.ts';
 import { type CheckOutcome, failed, PASSED } from './probe.ts';
 import { activeHealthSchema } from './schema.ts';
 import { TargetChecker } from './target-checker.ts';
@@ -9,7 +9,7 @@ import { TargetChecker } from './target-checker.ts';
 /** A checker whose probe is played by the test, on a clock that stands still until it is moved. */
 function setUp(
   t: TestContext,
-  { settings = {}, health = 'unknown' as Health, random = (): number => 0.5, slots = 10 } = {},
+  { settings = {}, health = 'unknown' as TargetHealth, random = (): number => 0.5, slots = 10 } = {},
 ) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 0 });
   const events: string[] = [];

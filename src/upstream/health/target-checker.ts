@@ -1,5 +1,6 @@
+import type { TargetHealth } from '../cells.ts';
 import type { CheckSlots } from './check-slots.ts';
-import { type Health, HealthState } from './health-state.ts';
+import { HealthState } from './health-state.ts';
 import { type CheckOutcome, failed, type Probe } from './probe.ts';
 import type { ActiveHealthSettings } from './schema.ts';
 
@@ -27,7 +28,7 @@ export class TargetChecker {
   readonly #probe: Probe;
   readonly #settings: ActiveHealthSettings;
   readonly #context: CheckerContext;
-  readonly #onResult: (result: CheckResult, health: Health, changed: boolean) => void;
+  readonly #onResult: (result: CheckResult, health: TargetHealth, changed: boolean) => void;
   readonly #state: HealthState;
   #last: CheckResult | undefined;
   #startedMs = 0;
@@ -39,9 +40,9 @@ export class TargetChecker {
   constructor(
     probe: Probe,
     settings: ActiveHealthSettings,
-    health: Health,
+    health: TargetHealth,
     context: CheckerContext,
-    onResult: (result: CheckResult, health: Health, changed: boolean) => void,
+    onResult: (result: CheckResult, health: TargetHealth, changed: boolean) => void,
   ) {
     this.#probe = probe;
     this.#settings = settings;
@@ -88,7 +89,7 @@ export class TargetChecker {
       at: Date.now(),
       tookMs: Math.round(performance.now() - this.#startedMs),
     };
-    this.#timer = setTimeout(() => this.#queue(), this.#pauseMs(first));
+    this.#timer = setTimeout(() => this.#queue(), this.#pauseMs(first)).unref();
     const changed = this.#state.record(outcome.passed);
     // Last, since the one who is told may close this.
     this.#onResult(this.#last, this.#state.health, changed);

@@ -27,7 +27,7 @@ export class ServiceCells {
     this.#nowMs = nowMs;
   }
 
-  /** The cell of a target, by its URL; `release` gives it back. */
+  /** The cell of a target, by its URL; `release` gives it back once. */
   acquire(url: string): TargetCell {
     let kept = this.#targets.get(url);
     if (kept === undefined) {
@@ -40,19 +40,27 @@ export class ServiceCells {
   }
 
   /** Each release also forgets the targets whose grace is over: what is kept grows by releases alone. */
-  release(url: string): void {
+  release(urls: readonly string[]): void {
     const nowMs = this.#nowMs();
-    const released = this.#targets.get(url);
-    if (released !== undefined && --released.users === 0) {
-      released.goneAtMs = nowMs;
-      // It no longer counts among those of the service that are out.
-      returnTarget(released.cell, this.service, nowMs);
+    for (const url of urls) {
+      const kept = this.#targets.get(url);
+      if (kept !== undefined && --kept.users === 0) kept.goneAtMs = nowMs;
     }
-    for (const [other, { cell, users, goneAtMs }] of this.#targets) {
+    this.returnGone();
+    for (const [url, { cell, users, goneAtMs }] of this.#targets) {
       if (users > 0 || nowMs - goneAtMs < GRACE_MS) continue;
       retireTarget(cell, this.service);
-      this.#targets.delete(other);
+      this.#targets.delete(url);
     }
+  }
+
+  /**
+   * Targets that are gone do not count among those of the service that are out. A request that was still under way can put one there after
+   * it has gone, so that this is asked for again and again.
+   */
+  returnGone(): void {
+    for (const { cell, users } of this.#targets.values())
+      if (users === 0) returnTarget(cell, this.service, this.#nowMs());
   }
 
   /** A worker died. Called before its successor starts. */

@@ -365,6 +365,19 @@ suite('outlier detection', () => {
     });
   }
 
+  test('does not count a target that an answer under way ejects after it has gone', async (t) => {
+    const play = new ControlPlay(t);
+    await play.apply({ orders: serviceAt(['a', 'b'], SWEPT) });
+    const gone = play.cell('orders', 'a');
+    await play.apply({ orders: serviceAt(['b'], SWEPT) });
+    const [message] = play.control.current();
+    const service = new ServiceCell(message?.service as SharedArrayBuffer, 1);
+    service.tryCountEjection(1);
+    gone.outlier.tryEject(Date.now() + 300_000);
+    play.pass(10_000);
+    assert.equal(service.ejected, 0);
+  });
+
   test('lets go of a target that active checks find well after it was down', async (t) => {
     const play = new ControlPlay(t);
     await play.apply({ orders: serviceAt(['a'], { ...SWEPT, ...CHECKED }) });

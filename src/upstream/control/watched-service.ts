@@ -34,6 +34,8 @@ export class WatchedService {
   readonly #checks: ActiveChecks | undefined;
   readonly #unfollow: (() => void) | undefined;
   #targets: readonly ControlledTarget[] = [];
+  /** Of each target, by URL. */
+  readonly #cellOf = new Map<string, TargetCell>();
   #inForce = false;
   #sweep: NodeJS.Timeout | undefined;
 
@@ -56,10 +58,8 @@ export class WatchedService {
     const active = settings.health?.active;
     if (active !== undefined && probeOf !== undefined) {
       this.#checks = new ActiveChecks(active, probeOf, context, {
-        healthOf: (url) => this.#cellOf(url)?.health ?? 'unknown',
-        onResult: (url, result, health, changed) => {
-          if (changed) this.#decide(url, result, health);
-        },
+        healthOf: (url) => this.#cellOf.get(url)?.health ?? 'unknown',
+        onChange: (url, health, result) => this.#decide(url, health, result),
       });
     }
     this.#replace(feed === undefined ? staticTargets(settings) : feed.targets);
@@ -93,7 +93,8 @@ export class WatchedService {
     clearInterval(this.#sweep);
     this.#checks?.close();
     this.#unfollow?.();
-    for (const url of urlsOf(this.#targets)) this.#cells.release(url);
+    this.#cells.release([...this.#cellOf.keys()]);
+    this.#cellOf.clear();
     this.#targets = [];
     this.#context.publish({ kind: 'targetsGone', key: this.key });
   }
@@ -117,17 +118,17 @@ export class WatchedService {
   }
 
   #replace(list: readonly TargetDescription[]): TargetsChange {
-    const cells = new Map(this.#targets.map(({ description, cell }) => [description.url, cell]));
     const wanted = new Set(list.map(({ url }) => url));
-    const removed = [...cells.keys()].filter((url) => !wanted.has(url));
-    const added = [...wanted].filter((url) => !cells.has(url));
-    for (const url of added) cells.set(url, this.#cells.acquire(url));
+    const removed = [...this.#cellOf.keys()].filter((url) => !wanted.has(url));
+    const added = [...wanted].filter((url) => !this.#cellOf.has(url));
+    for (const url of removed) this.#cellOf.delete(url);
+    for (const url of added) this.#cellOf.set(url, this.#cells.acquire(url));
     this.#targets = list.map((description) => ({
       description,
-      cell: cells.get(description.url) as TargetCell,
+      cell: this.#cellOf.get(description.url) as TargetCell,
     }));
     this.#context.publish(this.message);
-    for (const url of removed) this.#cells.release(url);
+    this.#cells.release(removed);
     return { added, removed, total: list.length };
   }
 
@@ -142,16 +143,12 @@ export class WatchedService {
       if (passive === undefined) returnTarget(cell, this.#cells.service, nowMs());
     }
     this.#cells.service.bumpVersion();
-    this.#checks?.watch(urlsOf(this.#targets));
-  }
-
-  #cellOf(url: string): TargetCell | undefined {
-    return this.#targets.find(({ description }) => description.url === url)?.cell;
+    this.#checks?.watch(new Set(this.#cellOf.keys()));
   }
 
   /** A check took a target to another health. */
-  #decide(url: string, result: CheckResult, health: TargetHealth): void {
-    const cell = this.#cellOf(url);
+  #decide(url: string, health: TargetHealth, result: CheckResult): void {
+    const cell = this.#cellOf.get(url);
     if (cell === undefined) return;
     const { observer, nowMs } = this.#context;
     const again = cell.health === 'down';
@@ -168,11 +165,8 @@ export class WatchedService {
 
   #review(detector: OutlierDetector): void {
     const { observer, nowMs } = this.#context;
+    this.#cells.returnGone();
     for (const event of detector.sweep(this.#targets, this.#cells.service, nowMs()))
       observer.outlier(this.#name, event);
   }
-}
-
-function urlsOf(targets: readonly ControlledTarget[]): ReadonlySet<string> {
-  return new Set(targets.map(({ description }) => description.url));
 }

@@ -7,8 +7,8 @@ import { type CheckerContext, type CheckResult, TargetChecker } from './target-c
 export interface HealthKeeper {
   /** What is known of a target whose checks begin. */
   healthOf(url: string): TargetHealth;
-  /** After each check. `changed`: this one took the target to `health`. */
-  onResult(url: string, result: CheckResult, health: TargetHealth, changed: boolean): void;
+  /** A check took the target to another health. */
+  onChange(url: string, health: TargetHealth, result: CheckResult): void;
 }
 
 /** The active checks of one service: a checker per target. */
@@ -41,8 +41,8 @@ export class ActiveChecks {
     }
     for (const url of urls) {
       if (this.#checkers.has(url)) continue;
-      const onResult = (result: CheckResult, health: TargetHealth, changed: boolean): void =>
-        this.#keeper.onResult(url, result, health, changed);
+      const onChange = (health: TargetHealth, result: CheckResult): void =>
+        this.#keeper.onChange(url, health, result);
       this.#checkers.set(
         url,
         new TargetChecker(
@@ -50,7 +50,7 @@ export class ActiveChecks {
           this.#settings,
           this.#keeper.healthOf(url),
           this.#context,
-          onResult,
+          onChange,
         ),
       );
     }

@@ -249,10 +249,7 @@ suite('an HTTP check of an https target', () => {
     await using upstream = await ScriptedUpstream.start((connection) =>
       connection.send('HTTP/1.1 400 Bad\r\n\r\n'),
     );
-    assert.match(
-      await outcomeOf(probeOf(`https://127.0.0.1:${upstream.port}`)),
-      /^EPROTO: (?:wrong version number|packet length too long)$/,
-    );
+    assert.equal(await outcomeOf(probeOf(`https://127.0.0.1:${upstream.port}`)), 'TLS: wrong version number');
   });
 
   test('cannot be made with a certificate that OpenSSL refuses', () => {

@@ -15,10 +15,12 @@ export function failed(cause: string): CheckOutcome {
   return { passed: false, cause };
 }
 
+/** In a line of OpenSSL (`...:error:0A00010B:SSL routines:tls_get_more_records:wrong version number:../deps/...`), what went wrong. */
+const OPENSSL_REASON = /:SSL routines:[^:]*:([^:]+)/;
+
 /** An error of a socket as a cause: its code where that says it all (ECONNREFUSED), else what it says of itself. */
-export function failedWith(error: NodeJS.ErrnoException & { readonly reason?: string }): CheckOutcome {
-  const { code, reason } = error;
-  // The message of OpenSSL is a line full of addresses; the reason is its end.
-  if (code === 'EPROTO' && reason !== undefined) return failed(`EPROTO: ${reason}`);
-  return failed(code !== undefined && /^E(?!RR_)/.test(code) ? code : error.message);
+export function failedWith({ code, message }: NodeJS.ErrnoException): CheckOutcome {
+  const reason = OPENSSL_REASON.exec(message)?.[1];
+  if (reason !== undefined) return failed(`TLS: ${reason}`);
+  return failed(code !== undefined && /^E(?!RR_)/.test(code) ? code : message);
 }

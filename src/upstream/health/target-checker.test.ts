@@ -9,38 +9,46 @@ import { TargetChecker } from './target-checker.ts';
 /** A checker whose probe is played by the test, on a clock that stands still until it is moved. */
 function setUp(
   t: TestContext,
-  { settings = {}, health = 'unknown' as TargetHealth, random = (): number => 0.5, slots = 10 } = {},
+  {
+    settings = {},
+    health = 'unknown',
+    random = () => 0.5,
+    slots = 10,
+  }: { settings?: object; health?: TargetHealth; random?: () => number; slots?: number } = {},
 ) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 0 });
   const events: string[] = [];
-  let settle: ((outcome: CheckOutcome) => void) | undefined;
-  const checker = new TargetChecker(
-    (tell) => {
+  const underWay: ((outcome: CheckOutcome) => void)[] = [];
+  const checker: TargetChecker = new TargetChecker(
+    (settle) => {
       events.push(`begins at ${Date.now()}`);
-      settle = tell;
+      underWay.push(settle);
       return () => events.push(`given up at ${Date.now()}`);
     },
     activeHealthSchema.parse({ interval: '10s', timeout: '2s', ...settings }),
     health,
     { slots: new CheckSlots(slots), random },
-    ({ cause, at }, now, changed) =>
-      events.push(`${cause || 'passed'} at ${at}: ${changed ? 'now ' : ''}${now}`),
+    (now, { cause, at }) => {
+      events.push(`${now} at ${at}${cause && `: ${cause}`}`);
+      if (cause === 'close') checker.close();
+    },
   );
+  t.after(() => checker.close());
   return {
     checker,
     told: () => events.splice(0),
-    end: (outcome: CheckOutcome) => settle?.(outcome),
+    end: (outcome: CheckOutcome) => underWay.pop()?.(outcome),
     pass: (ms: number) => t.mock.timers.tick(ms),
   };
 }
 
 suite('the checks of a target', () => {
   test('begin at once, go on within the interval, then at the interval from the end of one to the next', (t) => {
-    const { checker, told, end, pass } = setUp(t, { random: () => 0.3, settings: { jitter: 0 } });
+    const { told, end, pass } = setUp(t, { random: () => 0.3, settings: { jitter: 0 } });
     assert.deepEqual(told(), ['begins at 0']);
     pass(50);
     end(PASSED);
-    assert.deepEqual(told(), ['passed at 50: now up']);
+    assert.deepEqual(told(), ['up at 50']);
     pass(2999);
     assert.deepEqual(told(), []);
     pass(1);
@@ -48,10 +56,9 @@ suite('the checks of a target', () => {
     pass(1000);
     end(PASSED);
     pass(9999);
-    assert.deepEqual(told(), ['passed at 4050: up']);
+    assert.deepEqual(told(), []);
     pass(1);
     assert.deepEqual(told(), ['begins at 14050']);
-    checker.close();
   });
 
   for (const [random, pauseMs] of [
@@ -60,7 +67,7 @@ suite('the checks of a target', () => {
     [0.75, 10_500],
   ] as const) {
     test(`are ${pauseMs} ms apart with a jitter of 10 per cent and ${random} from the dice`, (t) => {
-      const { checker, told, end, pass } = setUp(t, { random: () => random });
+      const { told, end, pass } = setUp(t, { random: () => random });
       end(PASSED);
       pass(10_000 * random);
       end(PASSED);
@@ -69,31 +76,23 @@ suite('the checks of a target', () => {
       assert.deepEqual(told(), []);
       pass(1);
       assert.equal(told().length, 1);
-      checker.close();
     });
   }
 
   test('fail when they take too long, and are given up', (t) => {
-    const { checker, told, pass } = setUp(t);
+    const { told, pass } = setUp(t);
     pass(1999);
     assert.deepEqual(told(), ['begins at 0']);
     pass(1);
-    assert.deepEqual(told(), ['given up at 2000', 'no result within 2000 ms at 2000: now down']);
-    checker.close();
+    assert.deepEqual(told(), ['given up at 2000', 'down at 2000: no result within 2000 ms']);
   });
 
   test('begin with what was known before', (t) => {
-    const { checker, told, end, pass } = setUp(t, { health: 'up', settings: { unhealthyAfter: 2 } });
+    const { told, end, pass } = setUp(t, { health: 'up', settings: { unhealthyAfter: 2 } });
     end(failed('status 500'));
     pass(5000);
     end(failed('status 500'));
-    assert.deepEqual(told(), [
-      'begins at 0',
-      'status 500 at 0: up',
-      'begins at 5000',
-      'status 500 at 5000: now down',
-    ]);
-    checker.close();
+    assert.deepEqual(told(), ['begins at 0', 'begins at 5000', 'down at 5000: status 500']);
   });
 
   test('wait for room among those of other targets, and the timeout waits with them', (t) => {
@@ -101,7 +100,6 @@ suite('the checks of a target', () => {
     pass(60_000);
     assert.deepEqual(told(), []);
     assert.equal(checker.last, undefined);
-    checker.close();
   });
 
   test('are remembered: the last one', (t) => {
@@ -110,7 +108,6 @@ suite('the checks of a target', () => {
     const { tookMs, ...last } = checker.last ?? { tookMs: -1 };
     assert.deepEqual(last, { passed: false, cause: 'ECONNREFUSED', at: 0 });
     assert.ok(tookMs >= 0);
-    checker.close();
   });
 
   test('are over when the checker is closed, also in the middle of one', (t) => {
@@ -121,22 +118,9 @@ suite('the checks of a target', () => {
   });
 
   test('are over when the one who is told closes the checker', (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] });
-    let begun = 0;
-    let settle = (_: CheckOutcome): void => {};
-    const checker: TargetChecker = new TargetChecker(
-      (tell) => {
-        begun++;
-        settle = tell;
-        return () => {};
-      },
-      activeHealthSchema.parse({}),
-      'unknown',
-      { slots: new CheckSlots(1), random: () => 0 },
-      () => checker.close(),
-    );
-    settle(PASSED);
-    t.mock.timers.tick(60_000);
-    assert.equal(begun, 1);
+    const { told, end, pass } = setUp(t);
+    end(failed('close'));
+    pass(60_000);
+    assert.deepEqual(told(), ['begins at 0', 'down at 0: close']);
   });
 });

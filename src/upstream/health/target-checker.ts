@@ -28,7 +28,7 @@ export class TargetChecker {
   readonly #probe: Probe;
   readonly #settings: ActiveHealthSettings;
   readonly #context: CheckerContext;
-  readonly #onResult: (result: CheckResult, health: TargetHealth, changed: boolean) => void;
+  readonly #onChange: (health: TargetHealth, result: CheckResult) => void;
   readonly #state: HealthState;
   #last: CheckResult | undefined;
   #startedMs = 0;
@@ -36,18 +36,18 @@ export class TargetChecker {
   #leaveSlot: (() => void) | undefined;
   #giveUp: (() => void) | undefined;
 
-  /** `health` is what was known of the target before. */
+  /** `health` is what was known of the target before; `onChange` is told when a check has changed that. */
   constructor(
     probe: Probe,
     settings: ActiveHealthSettings,
     health: TargetHealth,
     context: CheckerContext,
-    onResult: (result: CheckResult, health: TargetHealth, changed: boolean) => void,
+    onChange: (health: TargetHealth, result: CheckResult) => void,
   ) {
     this.#probe = probe;
     this.#settings = settings;
     this.#context = context;
-    this.#onResult = onResult;
+    this.#onChange = onChange;
     this.#state = new HealthState(settings, health);
     this.#queue();
   }
@@ -90,9 +90,8 @@ export class TargetChecker {
       tookMs: Math.round(performance.now() - this.#startedMs),
     };
     this.#timer = setTimeout(() => this.#queue(), this.#pauseMs(first)).unref();
-    const changed = this.#state.record(outcome.passed);
     // Last, since the one who is told may close this.
-    this.#onResult(this.#last, this.#state.health, changed);
+    if (this.#state.record(outcome.passed)) this.#onChange(this.#state.health, this.#last);
   }
 
   #pauseMs(first: boolean): number {

@@ -79,7 +79,8 @@ export class ControlPlay {
         this.#underWay.set(check, settle);
         tell(`check of ${check}`);
         return () => {
-          this.#underWay.delete(check);
+          // The next version of a service may check it already.
+          if (this.#underWay.get(check) === settle) this.#underWay.delete(check);
         };
       },
       observer: {

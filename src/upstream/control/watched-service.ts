@@ -76,9 +76,8 @@ export class WatchedService {
     };
   }
 
-  /** From now on this version decides about the targets. */
+  /** From now on this version decides about the targets. Called once. */
   putInForce(): void {
-    if (this.#inForce) return;
     this.#inForce = true;
     const passive = this.#settings.health?.passive;
     if (passive !== undefined) {

@@ -7,9 +7,9 @@ const CHECKED = { active: {} };
 
 suite('whatever reloads come, in force or refused', () => {
   test('the workers know the targets in force, each with the cell that it always had', async (t) => {
-    const targets = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'));
+    const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'));
     const reloads = fc.array(
-      fc.record({ targets, host: fc.constantFrom('preserve', 'target'), kept: fc.boolean() }),
+      fc.record({ targets: names, host: fc.constantFrom('preserve', 'target'), kept: fc.boolean() }),
     );
     await fc.assert(
       fc.asyncProperty(reloads, async (story) => {

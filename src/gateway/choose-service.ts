@@ -11,7 +11,7 @@ export function chooseService(exchange: Exchange, choice: ServiceChoice): string
   if (key !== undefined) return choice.byKey(key);
   if (choice.cookie === undefined) return choice.byChance(Math.random());
   const id = randomUUID();
-  exchange.setCookie = setCookie(choice.cookie, id, request.scheme === 'https');
+  exchange.setCookies = [setCookie(choice.cookie, id, request.scheme === 'https')];
   return choice.byKey(id);
 }
 

@@ -134,8 +134,8 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   /** A copy that is to have the body too. */
   copy: RequestCopy | undefined = undefined;
   responseTransforms: BodyTransform[] | undefined = undefined;
-  /** A Set-Cookie that the gateway itself adds to the answer; empty for none. */
-  setCookie = '';
+  /** Values of Set-Cookie that the gateway itself adds to the answer. */
+  setCookies: string[] | undefined = undefined;
   /** The attempt at an upstream that is going on. */
   forward: Cancellable | undefined = undefined;
   /** A head was sent: what fails now can only break off. */

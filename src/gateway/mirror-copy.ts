@@ -148,7 +148,7 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
     this.#kept = undefined;
     this.#keptBytes = 0;
     if (this.#complete && !this.#sent) this.#endRequest(connection);
-    connection.flush();
+    else connection.flush();
   }
 
   #endRequest(connection: UpstreamConnection): void {

@@ -519,6 +519,7 @@ describe('The JSON Schema', () => {
     assert.equal(schema.properties['policies']?.$ref, '#/$defs/policyList');
     assert.deepEqual(Object.keys(schema.$defs.policyList.items.properties), [
       'cors',
+      'fault',
       'headers',
       'request-size',
       'respond',

@@ -99,13 +99,12 @@ class World {
       },
     );
     for (let i = 0; i < 3; i++) this.#watch(service.pick() as Target);
-    const world = this;
     const downstream = {
       congested: false,
       sendInformational() {},
-      sendHead() {
-        world.answers++;
-        world.exchange.answered = true;
+      sendHead: () => {
+        this.answers++;
+        this.exchange.answered = true;
       },
       sendBody() {},
       sendText() {},

@@ -22,7 +22,7 @@ function keep(replay: Replay, text: string, sending = true): void {
 
 suite('a body that is kept', () => {
   test('is sent again as often as it is wanted, as far as it has come', () => {
-    const replay = new Replay(100);
+    const replay = new Replay(100, -1);
     assert.equal(sentBy(replay), '');
     keep(replay, 'hello ');
     assert.equal(sentBy(replay), 'hello ');
@@ -33,7 +33,7 @@ suite('a body that is kept', () => {
   });
 
   test('is lost with the first octet beyond the limit', () => {
-    const replay = new Replay(5);
+    const replay = new Replay(5, -1);
     keep(replay, 'hello');
     assert.equal(replay.lost, false);
     keep(replay, '!');
@@ -41,8 +41,15 @@ suite('a body that is kept', () => {
     assert.equal(sentBy(replay), '');
   });
 
+  test('is not kept at all when it is stated to be too long', () => {
+    const replay = new Replay(5, 6);
+    assert.equal(replay.lost, false);
+    keep(replay, 'h');
+    assert.equal(replay.lost, true);
+  });
+
   test('is kept beyond the limit while nobody sends it, until somebody has', () => {
-    const replay = new Replay(5);
+    const replay = new Replay(5, -1);
     keep(replay, 'hello');
     keep(replay, ' world', false);
     assert.equal(replay.lost, false);
@@ -53,7 +60,7 @@ suite('a body that is kept', () => {
   test('comes out as it went in, whatever its pieces', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary-ascii' })), (pieces) => {
-        const replay = new Replay(Number.MAX_SAFE_INTEGER);
+        const replay = new Replay(Number.MAX_SAFE_INTEGER, -1);
         for (const piece of pieces) keep(replay, piece);
         assert.equal(sentBy(replay), pieces.join(''));
       }),

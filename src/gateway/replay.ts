@@ -11,13 +11,15 @@ export class Replay {
   /** The body is at its end. */
   whole = false;
   readonly #limit: number;
+  readonly #tooLong: boolean;
   #octets: Buffer | undefined;
   #length = 0;
   #trailers: Fields | undefined;
 
-  /** Keeps up to `limit` octets. */
-  constructor(limit: number) {
+  /** Keeps up to `limit` octets of a body whose length is `stated`, -1 when it is not; nothing of one that is stated to be longer. */
+  constructor(limit: number, stated: number) {
     this.#limit = limit;
+    this.#tooLong = stated > limit;
   }
 
   /**
@@ -27,7 +29,7 @@ export class Replay {
   keep(data: Buffer, from: number, to: number, sending: boolean): void {
     if (this.lost) return;
     const length = this.#length + to - from;
-    if (length > this.#limit && sending) {
+    if (sending && (this.#tooLong || length > this.#limit)) {
       this.lost = true;
       this.#octets = undefined;
       return;

@@ -39,7 +39,7 @@ export class Retries implements Deadline {
     this.#policy = policy;
     this.#owner = owner;
     if (bodyLength !== 0 && (this.#isAllowed || this.#isHedged)) {
-      this.replay = new Replay(policy.bodyLimitBytes);
+      this.replay = new Replay(policy.bodyLimitBytes, bodyLength);
     }
   }
 

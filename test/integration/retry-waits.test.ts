@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { PAUSE_STEP_MS } from '../../src/upstream/retry/policy.ts';
-import { get } from '../conformance/case.ts';
-import { AT_ONCE, answering, connectionsOf, got, playRetries, sentTo } from '../support/retry-play.ts';
+import { get, HOST, request } from '../conformance/case.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { AT_ONCE, answering, ask, connectionsOf, got, playRetries, sentTo } from '../support/retry-play.ts';
+import { answer, type Script } from '../support/scripted-upstream.ts';
 
 suite('the wait before another attempt', () => {
   const FAILS = { retry: { attempts: 4, on: [503], backOff: { base: '100ms', max: '300ms' } } };
@@ -106,4 +108,35 @@ suite('Retry-After', () => {
       });
     });
   }
+});
+
+suite('the time for one attempt', () => {
+  const RETRY = { retry: { on: ['timeout'], perTry: '200ms', backOff: AT_ONCE } };
+
+  test('bounds each: the second one fails as late as the first, with 504', async () => {
+    await playRetries({ scripts: [() => {}, () => {}], service: RETRY }, async (play) => {
+      assert.equal((await ask(play.client)).status, 504);
+      assert.deepEqual(connectionsOf(play), [1, 1]);
+      for (const upstream of play.upstreams) await (await upstream.connection(0)).untilEnded();
+      await play.gateway.close();
+      assert.deepEqual(play.gateway.accessLog()[0]?.['code'], 'upstream_timeout');
+    });
+  });
+
+  test('does not count while the client sends its body, and begins anew with the end of it', async () => {
+    const script: Script = async (connection) => {
+      const head = await connection.head();
+      if (!head.startsWith('PUT')) return;
+      await connection.octets(5);
+      await connection.send(answer(200));
+    };
+    await playRetries({ scripts: [script], service: RETRY }, async ({ client, gateway }) => {
+      await client.send(request(['PUT /page HTTP/1.1', HOST, 'Content-Length: 5'], 'hel'));
+      // By then the time of the other one is over, too.
+      using other = await RawClient.connect({ port: gateway.port });
+      assert.equal((await ask(other)).status, 504);
+      await client.send('lo');
+      assert.equal((await client.answer()).status, 200);
+    });
+  });
 });

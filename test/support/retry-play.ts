@@ -128,7 +128,7 @@ export function sentTo(upstream: ScriptedUpstream | undefined): string {
 /** Sends a GET and reads its answer. */
 export async function ask(client: RawClient, fieldLines: readonly string[] = []): Promise<Answer> {
   await client.send(get(fieldLines));
-  return await client.answer();
+  return client.answer();
 }
 
 /** Connections that each upstream has seen. */

@@ -147,7 +147,7 @@ function checkRetry(retry: unknown, path: Path, problems: Problem[]): void {
   if (!isRecord(retry)) return;
   const { backOff, perTry, on } = retry;
   const written = isRecord(backOff) ? backOff : {};
-  const { base, max } = { ...BACK_OFF_DEFAULTS, ...written };
+  const { base, max }: Record<string, unknown> = { ...BACK_OFF_DEFAULTS, ...written };
   if (millisecondsOf(base) > millisecondsOf(max))
     problems.push({
       path: [...path, 'backOff', written['base'] === undefined ? 'max' : 'base'],

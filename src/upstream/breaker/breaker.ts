@@ -114,11 +114,7 @@ export class Breaker {
 
   /** The state that a request would find. */
   state(nowMs: number): BreakerState {
-    const state = stateOf(Atomics.load(this.#words, WORD.state));
-    const over = nowMs >= this.#region.untilMs;
-    if (state === OPEN && over) return 'half-open';
-    if (state === RAMPING && over) return 'closed';
-    return STATES[state] as BreakerState;
+    return breakerState(this.#region, nowMs);
   }
 
   /** For how long certainly nothing is let through; 0 where that is not known. */
@@ -242,6 +238,15 @@ export class Breaker {
     const from = STATES[stateOf(found)] as BreakerState;
     this.#onChange({ from, to: STATES[state] as BreakerState, cause, openMs });
   }
+}
+
+/** The state that a request would find, also for who sends none and makes no breaker. */
+export function breakerState(region: BreakerRegion, nowMs: number): BreakerState {
+  const state = stateOf(Atomics.load(region.words, WORD.state));
+  const over = nowMs >= region.untilMs;
+  if (state === OPEN && over) return 'half-open';
+  if (state === RAMPING && over) return 'closed';
+  return STATES[state] as BreakerState;
 }
 
 function stateOf(word: number): number {

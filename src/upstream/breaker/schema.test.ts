@@ -19,14 +19,14 @@ suite('the options of a breaker', () => {
   });
 
   const refused: readonly [options: object, path: string, message: string | RegExp][] = [
-    [{ errorRatio: 0 }, 'errorRatio', 'is above 0: a breaker that always opens lets nothing through'],
+    [{ errorRatio: 0 }, 'errorRatio', 'is not above 0: a breaker that always opens lets nothing through'],
     [{ slowRatio: 1.5 }, 'slowRatio', /<=1/],
     [{ probes: 0 }, 'probes', />=1/],
     [{ closeAfter: 1024 }, 'closeAfter', /<=1023/],
-    [{ slowAfter: '0s' }, 'slowAfter', 'is above 0: leave it out where no answer is slow'],
-    [{ window: '50ms' }, 'window', 'is 100ms or more'],
-    [{ openFor: '0s' }, 'openFor', 'is above 0'],
-    [{ openFor: '2m' }, 'maxOpenFor', 'is below openFor'],
+    [{ slowAfter: '0s' }, 'slowAfter', 'is 0: leave it out where no answer is slow'],
+    [{ window: '50ms' }, 'window', 'is below 100ms'],
+    [{ openFor: '0s' }, 'openFor', 'is 0: the breaker would not stay open'],
+    [{ openFor: '2m' }, 'maxOpenFor', 'is below openFor; it is 60s where it is not given'],
   ];
   for (const [options, path, message] of refused) {
     test(`refuse ${JSON.stringify(options)}`, () => {

@@ -5,7 +5,7 @@ import { MAX_PROBES } from './probes.ts';
 const ratio = (description: string) =>
   z
     .number()
-    .gt(0, 'is above 0: a breaker that always opens lets nothing through')
+    .gt(0, 'is not above 0: a breaker that always opens lets nothing through')
     .max(1)
     .default(0.5)
     .describe(description);
@@ -55,10 +55,11 @@ export const breakerSchema = z
   .superRefine((breaker, context) => {
     const refuse = (key: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [key], message });
-    if (breaker.window < 100) refuse('window', 'is 100ms or more');
-    if (breaker.slowAfter === 0) refuse('slowAfter', 'is above 0: leave it out where no answer is slow');
-    if (breaker.openFor === 0) refuse('openFor', 'is above 0');
-    if (breaker.maxOpenFor < breaker.openFor) refuse('maxOpenFor', 'is below openFor');
+    if (breaker.window < 100) refuse('window', 'is below 100ms');
+    if (breaker.slowAfter === 0) refuse('slowAfter', 'is 0: leave it out where no answer is slow');
+    if (breaker.openFor === 0) refuse('openFor', 'is 0: the breaker would not stay open');
+    if (breaker.maxOpenFor < breaker.openFor)
+      refuse('maxOpenFor', 'is below openFor; it is 60s where it is not given');
   });
 
 export type BreakerSettings = z.output<typeof breakerSchema>;

@@ -28,8 +28,8 @@ const adaptiveSchema = z
     const refuse = (key: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [key], message });
     if (adaptive.max < adaptive.min) refuse('max', 'is below min');
-    if (adaptive.window < 10) refuse('window', 'is 10ms or more');
-    if (adaptive.measureEvery < 1000) refuse('measureEvery', 'is 1s or more');
+    if (adaptive.window < 10) refuse('window', 'is below 10ms');
+    if (adaptive.measureEvery < 1000) refuse('measureEvery', 'is below 1s');
   });
 
 export type AdaptiveSettings = z.output<typeof adaptiveSchema>;

@@ -157,6 +157,14 @@ suite('as many may be out as', () => {
     });
   }
 
+  test('no more are told of again and again', () => {
+    const { results, clock } = setUp(3);
+    results(0, ...times(5, 500));
+    assert.deepEqual(results(1, ...times(50, 500)), ['too-many consecutive-5xx 30000']);
+    clock.nowMs += 29_000;
+    assert.deepEqual(results(1, ...times(50, 500)), []);
+  });
+
   test('there is room for again when one has returned', () => {
     const { results, sweep, clock, out } = setUp(3);
     results(0, ...times(5, 500));
@@ -169,13 +177,13 @@ suite('as many may be out as', () => {
 });
 
 suite('in shadow', () => {
-  test('it is told each time a rule applies, and nothing is ejected', () => {
-    const { results, out, service } = setUp(3, { shadow: true });
+  test('it is told once in the time that it would have been out, and nothing is ejected', () => {
+    const { results, out, service, clock } = setUp(3, { shadow: true });
     const { version } = service;
-    assert.deepEqual(
-      results(0, ...times(12, 500)),
-      times(2, 0).map(() => 'shadow consecutive-5xx 30000'),
-    );
+    for (let round = 0; round < 2; round++) {
+      assert.deepEqual(results(0, ...times(50, 500)), ['shadow consecutive-5xx 30000']);
+      clock.nowMs += 30_000;
+    }
     assert.deepEqual(out(), []);
     assert.equal(service.version, version);
   });

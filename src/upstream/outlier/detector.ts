@@ -13,7 +13,10 @@ export type EjectionRule =
 
 export interface Ejection {
   readonly rule: EjectionRule;
-  /** `shadow` and `too-many` say that it stays in: by configuration, or because as many are out as may be. */
+  /**
+   * `shadow` and `too-many` say that it stays in: by configuration, or because as many are out as may be. Told once in the time
+   * that it would have been out.
+   */
   readonly verdict: 'ejected' | 'shadow' | 'too-many';
   /** How long it is out, or would be. */
   readonly forMs: number;
@@ -106,9 +109,10 @@ export class OutlierDetector {
     if (outlier.ejected) return undefined;
     const times = Atomics.load(outlier.words, WORD.ejections) + 1;
     const forMs = Math.min(baseEjection * times, maxEjection);
-    if (shadow) return { rule, verdict: 'shadow', forMs };
+    if (shadow) return outlier.tryTell(forMs, nowMs) ? { rule, verdict: 'shadow', forMs } : undefined;
     const mostOut = Math.max(1, Math.floor((targetCount * maxEjected) / 100));
-    if (!service.tryCountEjection(mostOut)) return { rule, verdict: 'too-many', forMs };
+    if (!service.tryCountEjection(mostOut))
+      return outlier.tryTell(forMs, nowMs) ? { rule, verdict: 'too-many', forMs } : undefined;
     if (!outlier.tryEject(nowMs + forMs)) {
       service.uncountEjection();
       return undefined;

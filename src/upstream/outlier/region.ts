@@ -10,8 +10,10 @@ export const WORD = {
   /** Of the interval. */
   requests: 5,
   successes: 6,
+  /** When an ejection that did not happen was last told, in seconds; 0 is never. */
+  toldAt: 7,
 } as const;
-const WORDS = 7;
+const WORDS = 8;
 
 /** The memory of the outlier detection of one target, which all threads share. All zero is: not ejected, nothing known. */
 export class OutlierRegion {
@@ -35,6 +37,14 @@ export class OutlierRegion {
   /** False when another thread was first, or it is ejected already. */
   tryEject(untilMs: number): boolean {
     return Atomics.compareExchange(this.words, WORD.ejectedUntil, 0, heldWord(untilMs)) === 0;
+  }
+
+  /** An ejection that does not happen is told once in the time that it would have taken, not with every few requests. */
+  tryTell(forMs: number, nowMs: number): boolean {
+    const toldAt = Atomics.load(this.words, WORD.toldAt);
+    const now = Math.floor(nowMs / 1000);
+    if (toldAt !== 0 && (now - toldAt) * 1000 < forMs) return false;
+    return Atomics.compareExchange(this.words, WORD.toldAt, toldAt, now) === toldAt;
   }
 
   /** False when it was not ejected. */

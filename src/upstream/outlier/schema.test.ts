@@ -25,10 +25,10 @@ suite('the options of outlier detection', () => {
 
   const refused: readonly [options: object, path: string, message: string | RegExp][] = [
     [{ consecutive5xx: -1 }, 'consecutive5xx', />=0/],
-    [{ interval: '0s' }, 'interval', 'is above 0'],
-    [{ baseEjection: '0s' }, 'baseEjection', 'is above 0'],
-    [{ baseEjection: '10m' }, 'maxEjection', 'is below baseEjection'],
-    [{ maxEjection: '2d' }, 'maxEjection', 'is 1d or less'],
+    [{ interval: '0s' }, 'interval', 'is 0: nothing would ever return'],
+    [{ baseEjection: '0s' }, 'baseEjection', 'is 0: a target would return at once'],
+    [{ baseEjection: '10m' }, 'maxEjection', 'is below baseEjection; it is 300s where it is not given'],
+    [{ maxEjection: '2d' }, 'maxEjection', 'is above 1d'],
     [{ maxEjected: 0 }, 'maxEjected', />=1/],
     [{ successRate: true }, 'successRate', /Invalid input/],
   ];

@@ -67,10 +67,11 @@ export const outlierSchema = z
   .superRefine((outlier, context) => {
     const refuse = (key: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [key], message });
-    if (outlier.interval === 0) refuse('interval', 'is above 0');
-    if (outlier.baseEjection === 0) refuse('baseEjection', 'is above 0');
-    if (outlier.maxEjection < outlier.baseEjection) refuse('maxEjection', 'is below baseEjection');
-    if (outlier.maxEjection > LONGEST_EJECTION_MS) refuse('maxEjection', 'is 1d or less');
+    if (outlier.interval === 0) refuse('interval', 'is 0: nothing would ever return');
+    if (outlier.baseEjection === 0) refuse('baseEjection', 'is 0: a target would return at once');
+    if (outlier.maxEjection < outlier.baseEjection)
+      refuse('maxEjection', 'is below baseEjection; it is 300s where it is not given');
+    if (outlier.maxEjection > LONGEST_EJECTION_MS) refuse('maxEjection', 'is above 1d');
   });
 
 /** Far below the 24 days that a cell can tell apart. */

@@ -16,7 +16,7 @@ function setUp(options: object, requests: number) {
   const budgets: [RetryBudget, RetryBudget] = [one as RetryBudget, two as RetryBudget];
   for (let i = 0; i < requests; i++) {
     cell.inFlight.enter();
-    budgets[0].countRequest();
+    budgets[0].countRequest(clock.nowMs);
   }
   return { cell, budgets, clock };
 }
@@ -71,7 +71,7 @@ suite('retries of ten seconds', () => {
     let retries = 0;
     for (let request = 0; request < 1000; request++) {
       clock.nowMs += 10;
-      budgets[0].countRequest();
+      budgets[0].countRequest(clock.nowMs);
       if (!budgets[1].tryTake()) continue;
       budgets[1].giveBack();
       retries++;
@@ -97,14 +97,14 @@ suite('whatever requests and retries begin and end', () => {
     const step = fc.constantFrom('request', 'request', 'end', 'retry', 'retry', 'giveBack');
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), fc.nat(100), fc.nat(5), (steps, ratio, min) => {
-        const { cell, budgets } = setUp({ ratio, min }, 0);
+        const { cell, budgets, clock } = setUp({ ratio, min }, 0);
         const share = (requests: number): number => Math.max(min, Math.floor((requests * ratio) / 100));
         const underWay = { requests: 0, retries: 0 };
         const all = { requests: 0, retries: 0 };
         for (const act of steps) {
           if (act === 'request') {
             cell.inFlight.enter();
-            budgets[0].countRequest();
+            budgets[0].countRequest(clock.nowMs);
             underWay.requests++;
             all.requests++;
           } else if (act === 'end' && underWay.requests > 0) {

@@ -19,7 +19,7 @@ export class RetryBudget {
   readonly #settings: RetryBudgetSettings;
   readonly #nowMs: () => number;
 
-  /** `nowMs` is the clock of the cells. */
+  /** `nowMs` is the clock of the cells, for retries: each request has the time at hand. */
   constructor(cell: ServiceCell, settings: RetryBudgetSettings, nowMs: () => number) {
     this.#cell = cell;
     this.#window = new SlidingWindow(cell.retryWindow, WINDOW_MS);
@@ -28,8 +28,8 @@ export class RetryBudget {
   }
 
   /** A request of a client begins, with its first attempt. */
-  countRequest(): void {
-    this.#window.advance(this.#nowMs());
+  countRequest(nowMs: number): void {
+    this.#window.advance(nowMs);
     this.#window.count(REQUESTS);
   }
 

@@ -2,6 +2,7 @@ import type { BodySink } from '../http/body-reader.ts';
 import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { Deadline } from '../lib/deadlines.ts';
+import type { Permit } from '../upstream/breaker/breaker.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
 import type { RetryPolicy } from '../upstream/retry/policy.ts';
@@ -40,6 +41,7 @@ export class Attempt implements UpstreamListener, Deadline {
   sent = false;
   connection: UpstreamConnection | undefined = undefined;
   readonly #owner: AttemptOwner;
+  readonly #permit: Permit;
   readonly #policy: RetryPolicy | undefined;
   /** There once its answer is accepted. */
   #receiver: AnswerReceiver | undefined;
@@ -47,22 +49,35 @@ export class Attempt implements UpstreamListener, Deadline {
   #charged: boolean;
   #state: State = 'waiting';
   #sentMs = 0;
+  #wholeMs = 0;
   /** Nothing more of the request is to be sent. */
   #whole = false;
   #discarded = 0;
 
-  /** The target has let it begin. `charged` to the budget of `policy`, which is let go of here. */
-  constructor(owner: AttemptOwner, target: Target, policy: RetryPolicy | undefined, charged: boolean) {
+  /** The target has let it begin, by `permit`. `charged` to the budget of `policy`, which is let go of here. */
+  constructor(
+    owner: AttemptOwner,
+    target: Target,
+    permit: Permit,
+    policy: RetryPolicy | undefined,
+    charged: boolean,
+  ) {
     this.#owner = owner;
     this.target = target;
+    this.#permit = permit;
     this.#policy = policy;
     this.#charged = charged;
   }
 
   /** `fresh` asks for a connection that nothing was sent on. */
   start(fresh: boolean): void {
-    this.restartClock();
+    this.#limitTry();
     this.target.pool.acquire(this, fresh);
+  }
+
+  /** Milliseconds for which the target had the request and did not answer; -1 when it was not sent. */
+  get latencyMs(): number {
+    return this.sent ? performance.now() - this.#wholeMs : -1;
   }
 
   /** Milliseconds since the request was sent. */
@@ -70,8 +85,13 @@ export class Attempt implements UpstreamListener, Deadline {
     return performance.now() - this.#sentMs;
   }
 
-  /** The time for one try begins now. */
+  /** The request is whole only now: the target is to blame for what follows. */
   restartClock(): void {
+    this.#wholeMs = performance.now();
+    this.#limitTry();
+  }
+
+  #limitTry(): void {
     const policy = this.#policy;
     if (policy === undefined || policy.perTryMs === 0 || this.#state !== 'waiting') return;
     this.#limit(policy, policy.perTryMs);
@@ -88,6 +108,7 @@ export class Attempt implements UpstreamListener, Deadline {
   send(text: string, method: string, chunked: boolean, upgrading: boolean): void {
     this.sent = true;
     this.#sentMs = performance.now();
+    this.#wholeMs = this.#sentMs;
     this.connection?.send(text, method, chunked, upgrading);
   }
 
@@ -113,7 +134,7 @@ export class Attempt implements UpstreamListener, Deadline {
   /** Nobody waits for it any more. */
   cancel(): void {
     if (this.#state === 'over') return;
-    if (this.#state === 'waiting') this.target.report('abandoned', this.#latencyMs);
+    if (this.#state === 'waiting') this.target.report(this.#permit, 'abandoned', -1);
     const connection = this.connection;
     this.#end();
     if (connection === undefined) this.target.pool.forget(this);
@@ -141,10 +162,6 @@ export class Attempt implements UpstreamListener, Deadline {
     if (!this.#charged) return;
     this.#charged = false;
     policy.context.budget.giveBack();
-  }
-
-  get #latencyMs(): number {
-    return this.sent ? this.elapsedMs : -1;
   }
 
   onDeadline(): void {
@@ -181,7 +198,7 @@ export class Attempt implements UpstreamListener, Deadline {
 
   onHead(head: ResponseHead): void {
     this.#state = 'answering';
-    this.target.report(head.status, this.elapsedMs);
+    this.target.report(this.#permit, head.status, this.latencyMs);
     this.#settle();
     this.#owner.onHead(this, head);
   }
@@ -213,7 +230,8 @@ export class Attempt implements UpstreamListener, Deadline {
 
   onFailure(failure: UpstreamFailure): void {
     const discarding = this.#state === 'discarding';
-    if (!discarding) this.target.report(failure.kind, this.#latencyMs);
+    if (this.#state === 'waiting') this.target.report(this.#permit, failure.kind, this.latencyMs);
+    else if (!discarding) this.target.brokeOff();
     this.#end();
     if (!discarding) this.#owner.onFailure(this, failure);
   }

@@ -8,6 +8,7 @@ import type {
   RequestView,
   ResponseView,
 } from '../policy/contract.ts';
+import type { Service } from '../upstream/service.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { Downstream, RequestBodySink } from './downstream.ts';
 import type { ListenerRuntime, Snapshot } from './snapshot.ts';
@@ -136,6 +137,12 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   responseTransforms: BodyTransform[] | undefined = undefined;
   /** Values of Set-Cookie that the gateway itself adds to the answer. */
   setCookies: string[] | undefined = undefined;
+  /** The service that has admitted it, and is told when it is over. */
+  service: Service | undefined = undefined;
+  /** The service that it was for did not take it. */
+  fellBack = false;
+  /** The request's fields tell the upstream of the client. */
+  introduced = false;
   /** The attempt at an upstream that is going on. */
   forward: Cancellable | undefined = undefined;
   /** A head was sent: what fails now can only break off. */

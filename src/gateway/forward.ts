@@ -2,16 +2,18 @@ import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { copyOf } from '../lib/octets.ts';
 import type { BodyTransform } from '../policy/contract.ts';
+import { type Permit, REJECTED } from '../upstream/breaker/breaker.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
 import { isIdempotent, type RetryPolicy } from '../upstream/retry/policy.ts';
-import type { Service } from '../upstream/service.ts';
-import type { Target } from '../upstream/target.ts';
+import { OVERLOADED, type Service } from '../upstream/service.ts';
+import type { Outcome, Target } from '../upstream/target.ts';
 import { breakOff, refuse } from './answer.ts';
 import { AnswerRelay } from './answer-relay.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import type { RequestBodySink } from './downstream.ts';
 import type { Cancellable, Exchange } from './exchange.ts';
 import { type FailureCode, UPSTREAM_FAILURES } from './failure.ts';
+import { fallBack, type Refusal } from './fall-back.ts';
 import { introduce } from './identify.ts';
 import { attemptFields, makeSendable, requestText, upstreamHost } from './request-text.ts';
 import { Retries, type RetryOwner } from './retries.ts';
@@ -24,6 +26,8 @@ import { openRequestTransforms, transformed } from './transforms.ts';
 export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cancellable {
   readonly #exchange: Exchange;
   readonly #service: Service;
+  /** Of the service, until it is told what became of the request; then `REJECTED`. */
+  #permit: Permit = REJECTED;
   /** The attempt under way, the newer one of two; once a head is accepted, the one that it belongs to. */
   #attempt: Attempt | undefined;
   /** Not before it is needed, and gone once a head is accepted. */
@@ -46,32 +50,69 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
 
   start(): void {
     const exchange = this.#exchange;
-    exchange.forward = this;
+    const service = this.#service;
+    exchange.serviceName = service.name;
     introduce(exchange);
-    const policy = this.#service.retryPolicy;
+    const permit = service.admit();
+    if (permit === REJECTED) return this.#turnAway('circuit_open');
+    if (permit === OVERLOADED) return this.#turnAway('overloaded');
+    this.#permit = permit;
+    exchange.service = service;
+    exchange.forward = this;
+    const policy = service.retryPolicy;
     const { bodyLength } = exchange.request;
     if (policy !== undefined && (bodyLength !== 0 || policy.hedgeMs > 0))
       this.#retries = new Retries(exchange, policy, this);
-    if (!this.#beginAnywhere(false)) refuse(exchange, 'no_target');
+    if (this.#beginAnywhere(false)) return;
+    this.cancel();
+    service.end();
+    exchange.service = undefined;
+    this.#turnAway(service.askable.length > 0 ? 'circuit_open' : 'no_target');
+  }
+
+  #turnAway(refusal: Refusal): void {
+    const instead = fallBack(this.#exchange, this.#service, refusal);
+    if (instead !== undefined) new Forward(this.#exchange, instead).start();
+  }
+
+  /** The service learns once what became of the request. */
+  #tell(outcome: Outcome, latencyMs: number): void {
+    if (this.#permit === REJECTED) return;
+    this.#service.report(this.#permit, outcome, latencyMs);
+    this.#permit = REJECTED;
   }
 
   // The attempts.
 
   /** False when no target may be asked. */
   #beginAnywhere(charged: boolean): boolean {
-    const target = this.#service.pick(this.#retries?.tried);
-    if (target !== undefined && this.#begin(target, false, charged)) return true;
-    if (charged) this.#service.retryPolicy?.context.budget.giveBack();
+    const service = this.#service;
+    const target = service.pick(this.#exchange, this.#retries?.tried);
+    if (target !== undefined && (this.#begin(target, false, charged) || this.#beginElsewhere(charged)))
+      return true;
+    if (charged) service.retryPolicy?.context.budget.giveBack();
+    return false;
+  }
+
+  /** The breaker of the target that was picked refuses: another one is taken that lets the attempt begin. */
+  #beginElsewhere(charged: boolean): boolean {
+    const { askable } = this.#service;
+    const from = Math.floor(Math.random() * askable.length);
+    for (let i = 0; i < askable.length; i++) {
+      const target = askable[(from + i) % askable.length] as Target;
+      if (this.#retries?.tried.includes(target) !== true && this.#begin(target, false, charged)) return true;
+    }
     return false;
   }
 
   /** False when the target may not be asked. The attempt may be over already when this returns. */
   #begin(target: Target, fresh: boolean, charged: boolean): boolean {
-    if (!target.begin()) return false;
+    const permit = target.begin();
+    if (permit === REJECTED) return false;
     const exchange = this.#exchange;
     exchange.targetName = target.name;
     exchange.attempts++;
-    const attempt = new Attempt(this, target, this.#service.retryPolicy, charged);
+    const attempt = new Attempt(this, target, permit, this.#service.retryPolicy, charged);
     this.#attempt = attempt;
     if (exchange.request.bodyLength === 0) this.#retries?.awaitHedge();
     attempt.start(fresh);
@@ -111,6 +152,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
       this.#attempt = undefined;
       if (this.#mends(attempt, failure) || this.#follows(attempt, failure)) return;
     }
+    this.#tell(failure.kind, attempt.latencyMs);
     exchange.error = `${attempt.target.name}: ${failure.cause}`;
     this.#fail(UPSTREAM_FAILURES[failure.kind]);
     exchange.downstream.flush();
@@ -145,6 +187,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#tell('abandoned', -1);
     this.#exchange.forward = undefined;
     this.#exchange.bodySink = undefined;
     this.#retries?.stop();
@@ -276,11 +319,14 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     }
     this.#attempt = attempt;
     this.#tunnelling = head.status === 101;
+    this.#tell(head.status, attempt.latencyMs);
     exchange.targetName = attempt.target.name;
     exchange.upstreamMs = attempt.elapsedMs;
     const relay = new AnswerRelay(exchange, attempt);
     this.#relay = relay;
     attempt.accept(relay);
+    const cookie = this.#service.cookieFor(exchange, attempt.target);
+    if (cookie !== undefined) (exchange.setCookies ??= []).push(cookie);
     relay.start(head);
   }
 

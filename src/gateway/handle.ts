@@ -124,7 +124,6 @@ function dispatch(exchange: Exchange): void {
 }
 
 function forwardTo(exchange: Exchange, service: Service | undefined): void {
-  exchange.serviceName = service?.name;
   if (service === undefined) return refuse(exchange, 'no_target');
   const { mirror } = exchange.route;
   const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);

@@ -78,7 +78,7 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
     if (exchange.ended) return this.#lose('dropped', 'the original was not sent');
     const { request, route } = exchange;
     const { service } = this.#mirror;
-    const target = service.pick();
+    const target = service.pick(exchange);
     if (target === undefined) return this.#lose('failed', 'it has no target');
     this.#target = target;
     if (route.policies.all.length > 0) dropFraming(request.fields);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { isFieldValue, isToken } from '../http/fields.ts';
+import { isToken } from '../http/fields.ts';
 import { duration, percentage, size } from '../lib/units.ts';
+import { fixedAnswerSchema } from '../policy/fixed-answer.ts';
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -136,21 +137,7 @@ export const routeSchema = z.strictObject({
   splitBy: splitBySchema.optional(),
   splitOverride: splitOverrideSchema.optional(),
   mirror: mirrorSchema.optional(),
-  respond: z
-    .strictObject({
-      status: z.int().min(200).max(599).default(200),
-      headers: z
-        .record(
-          z.string().refine(isToken, 'is not a field name'),
-          z
-            .string()
-            .refine(isFieldValue, 'is not a field value: it has a line break or another control character'),
-        )
-        .default({}),
-      body: z.string().default(''),
-    })
-    .optional()
-    .describe('A fixed answer'),
+  respond: fixedAnswerSchema(200).optional().describe('A fixed answer'),
   redirect: z
     .strictObject({
       status: z

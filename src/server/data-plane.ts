@@ -117,10 +117,9 @@ export class DataPlane {
       names: this.#names,
       retries: this.#retries,
       warn: (message, cause) => log('warn', message, cause),
-      observer: (service) => ({
-        connectionOpened: () => metrics.upstreamConnectionOpened(service),
-        connectionClosed: () => metrics.upstreamConnectionClosed(service),
-      }),
+      workerId,
+      directory: this.#directory,
+      observer: (service) => new ServiceReport(service, metrics, log),
       recorder: async () => {
         const tracer = await createTracer(observability.tracing, {
           version: this.#options.version ?? 'unknown',

@@ -22,7 +22,8 @@ const SERVICE_BREAKER = SERVICE_HEAD.words * Int32Array.BYTES_PER_ELEMENT;
 const SERVICE_ADAPTIVE = after(SERVICE_BREAKER, BreakerRegion.BYTES);
 const SERVICE_IN_FLIGHT = after(SERVICE_ADAPTIVE, AdaptiveRegion.BYTES);
 const SERVICE_PENDING = after(SERVICE_IN_FLIGHT, WorkerCount.BYTES);
-const SERVICE_RETRIES = after(SERVICE_PENDING, WorkerCount.BYTES);
+const SERVICE_CONNECTIONS = after(SERVICE_PENDING, WorkerCount.BYTES);
+const SERVICE_RETRIES = after(SERVICE_CONNECTIONS, WorkerCount.BYTES);
 const SERVICE_RETRY_WINDOW = after(SERVICE_RETRIES, WorkerCount.BYTES);
 const SERVICE_BYTES = after(SERVICE_RETRY_WINDOW, WindowRegion.bytes(RETRY_WINDOW_KINDS));
 
@@ -95,6 +96,8 @@ export class ServiceCell {
   readonly inFlight: WorkerCount;
   /** Requests that wait for their turn. */
   readonly pending: WorkerCount;
+  /** Open connections to its targets. */
+  readonly connections: WorkerCount;
   /** Second and further attempts, from the decision to make them to their end. */
   readonly retries: WorkerCount;
   /** Requests and retries of the last time. */
@@ -108,6 +111,7 @@ export class ServiceCell {
     this.shared = shared;
     this.inFlight = new WorkerCount(shared, SERVICE_IN_FLIGHT, workerId);
     this.pending = new WorkerCount(shared, SERVICE_PENDING, workerId);
+    this.connections = new WorkerCount(shared, SERVICE_CONNECTIONS, workerId);
     this.retries = new WorkerCount(shared, SERVICE_RETRIES, workerId);
     this.retryWindow = new WindowRegion(shared, SERVICE_RETRY_WINDOW, RETRY_WINDOW_KINDS, workerId);
     this.breaker = new BreakerRegion(shared, SERVICE_BREAKER, workerId);
@@ -152,6 +156,7 @@ export class ServiceCell {
   forgetWorker(workerId: number): void {
     this.inFlight.forgetWorker(workerId);
     this.pending.forgetWorker(workerId);
+    this.connections.forgetWorker(workerId);
     this.retries.forgetWorker(workerId);
     this.breaker.forgetWorker(workerId);
     this.retryWindow.lock.forgetWorker(workerId);

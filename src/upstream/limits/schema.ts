@@ -47,6 +47,14 @@ export const limitsSchema = z.strictObject({
     .max(MOST)
     .default(0)
     .describe('Requests that wait for a connection at once, in all workers; beyond it 503. 0 is no limit'),
+  connections: z
+    .int()
+    .min(0)
+    .max(MOST)
+    .default(0)
+    .describe(
+      'Open connections at once, to all targets and in all workers; beyond it requests wait. 0 is no limit. A target to which a worker has none may always have one',
+    ),
   adaptive: adaptiveSchema
     .optional()
     .describe(

@@ -1,4 +1,5 @@
 import type { ServiceCell } from '../cells.ts';
+import type { PoolLimits } from '../pool/pool.ts';
 import type { WorkerCount } from '../worker-count.ts';
 import { AdaptiveLimit } from './adaptive.ts';
 import type { LimitsSettings } from './schema.ts';
@@ -7,17 +8,19 @@ import type { LimitsSettings } from './schema.ts';
  * What a service takes at once, over all workers and exactly: none goes beyond a limit, and none is refused below it. Counted also where
  * nothing is limited: retry budget and status look at the counts.
  */
-export class ServiceLimits {
+export class ServiceLimits implements PoolLimits {
   readonly adaptive: AdaptiveLimit | undefined;
   readonly #cell: ServiceCell;
   readonly #requests: number;
   readonly #pending: number;
+  readonly #connections: number;
 
   /** `random` is in [0, 1). */
   constructor(cell: ServiceCell, settings: LimitsSettings, random: () => number) {
     this.#cell = cell;
     this.#requests = orNone(settings.requests);
     this.#pending = orNone(settings.pending);
+    this.#connections = orNone(settings.connections);
     this.adaptive = settings.adaptive && new AdaptiveLimit(cell.adaptive, settings.adaptive, random);
   }
 
@@ -39,6 +42,18 @@ export class ServiceLimits {
 
   endWait(): void {
     this.#cell.pending.leave();
+  }
+
+  tryConnect(): boolean {
+    return enter(this.#cell.connections, this.#connections);
+  }
+
+  connect(): void {
+    this.#cell.connections.enter();
+  }
+
+  disconnected(): void {
+    this.#cell.connections.leave();
   }
 }
 

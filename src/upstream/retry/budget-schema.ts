@@ -16,3 +16,6 @@ export const retryBudgetSchema = z.strictObject({
 });
 
 export type RetryBudgetSettings = z.output<typeof retryBudgetSchema>;
+
+/** Where hedging is configured and retries are not. */
+export const DEFAULT_BUDGET: RetryBudgetSettings = retryBudgetSchema.parse({});

@@ -19,12 +19,15 @@ export interface Budget {
 
 export const UNLIMITED_BUDGET: Budget = { tryTake: () => true, giveBack() {} };
 
-/** What retries need of their surroundings. */
-export interface RetryContext {
+/** What the retries of all services need of their surroundings. */
+export interface RetryTimes {
   /** As the worker's deadlines, swept often enough for a wait of some milliseconds. */
   readonly pauses: Deadlines;
   /** [0, 1) */
   readonly random: () => number;
+}
+
+export interface RetryContext extends RetryTimes {
   readonly budget: Budget;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isToken } from '../../http/fields.ts';
 import { duration, size } from '../../lib/units.ts';
+import { retryBudgetSchema } from './budget-schema.ts';
 import { CONDITION_NAMES } from './conditions.ts';
 
 const condition = z
@@ -39,6 +40,9 @@ export const retrySchema = z.strictObject({
   bodyLimit: size(
     'Most of a request body that is kept to be sent again; 0b keeps none. A longer one is sent once',
   ).prefault('64kb'),
+  budget: retryBudgetSchema
+    .prefault({})
+    .describe('How many attempts beyond the first there may be, hedged ones included'),
 });
 
 export const hedgeSchema = z.strictObject({

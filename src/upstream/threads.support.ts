@@ -34,16 +34,22 @@ export interface ThreadReport {
 }
 
 const START_MS = 5_000_000;
+/** So many that the bound of how many may be out is not what keeps an ejection from happening twice. */
+const TARGETS = 100;
 const { workerId, threads, times, rounds, limit, ...shared } = workerData as ThreadStart;
 const service = new ServiceCell(shared.service, workerId);
 const target = new TargetCell(shared.target, workerId);
 const barrier = new Int32Array(shared.barrier);
 
-/** Goes on when all threads are here. */
+/** A thread that sleeps wakes too late: the first one would be done by then. */
+const SPINS = 20_000;
+
+/** Goes on when all threads are here, all at once where there are processors enough. */
 function meet(): void {
   const round = Atomics.load(barrier, 1);
   if (Atomics.add(barrier, 0, 1) + 1 < threads) {
-    while (Atomics.load(barrier, 1) === round) Atomics.wait(barrier, 1, round);
+    for (let spins = 0; Atomics.load(barrier, 1) === round; spins++)
+      if (spins > SPINS) Atomics.wait(barrier, 1, round);
     return;
   }
   Atomics.store(barrier, 0, 0);
@@ -54,6 +60,7 @@ function meet(): void {
 /** Comes and goes many times, and leaves one more than its number under way. */
 function countInFlight(): number {
   let overLimit = 0;
+  meet();
   for (let i = 0; i < times; i++) {
     target.inFlight.enter();
     if (service.inFlight.tryEnter(limit)) {
@@ -117,7 +124,7 @@ function eject(): number[] {
     meet();
     let ejected = 0;
     for (let i = 0; i < 20; i++)
-      if (detector.onResult(target, service, 500, 2, START_MS)?.verdict === 'ejected') ejected++;
+      if (detector.onResult(target, service, 500, TARGETS, START_MS)?.verdict === 'ejected') ejected++;
     ejections.push(ejected);
     meet();
     if (workerId === 0) returnTarget(target, service, START_MS);

@@ -6,8 +6,8 @@ import { ServiceCell, TargetCell } from './cells.ts';
 import type { ThreadReport, ThreadStart } from './threads.support.ts';
 
 const THREADS = 3;
-const ROUNDS = 100;
-const TIMES = 20_000;
+const ROUNDS = 1000;
+const TIMES = 200_000;
 const LIMIT = 4;
 
 suite('threads that all do the same over the same cells', { timeout: 60_000 }, () => {

@@ -163,6 +163,8 @@ export class Registry {
     this.#closed = true;
     this.#cancelSweep();
     this.#cancelTell?.();
+    // What expired since the last sweep would come back with its whole TTL.
+    this.#expire();
     if (this.#unsaved) await this.#save();
     await this.#writing;
   }

@@ -98,7 +98,10 @@ test('after any operations, moves of the clock and restarts, a registry lists wh
             assert.equal((await registry.deregister(one.key)).ok, model.targets.delete(name));
             break;
           case 'setState':
-            assert.equal((await registry.setState(one.key, one.state)).ok, model.setState(name, one.state));
+            assert.equal(
+              (await registry.setState({ ...one.key, state: one.state })).ok,
+              model.setState(name, one.state),
+            );
             break;
           case 'advance':
             timers.advance(one.ms);

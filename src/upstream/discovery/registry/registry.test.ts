@@ -57,7 +57,7 @@ suite('a target that registers', () => {
   test('again stays inactive when somebody drains it', async (t) => {
     const { registry } = stage(t);
     await registry.register(A);
-    await registry.setState(A, 'inactive');
+    await registry.setState({ ...A, state: 'inactive' });
     await registry.register({ ...A, weight: 5 });
     assert.deepEqual(shown(registry), ['orders http://10.0.0.1 inactive 30000']);
   });
@@ -137,12 +137,12 @@ suite('a registered target', () => {
     const { registry, timers, storage } = stage(t);
     await registry.register({ ...A, ttl: '10s' });
     timers.advance(4000);
-    assert.equal(codeOf(await registry.setState(A, 'inactive')), 'ok');
+    assert.equal(codeOf(await registry.setState({ ...A, state: 'inactive' })), 'ok');
     assert.deepEqual(shown(registry), ['orders http://10.0.0.1 inactive 6000']);
     assert.equal(storage.kept[0]?.state, 'inactive');
-    assert.equal(codeOf(await registry.setState(A, 'inactive')), 'ok');
+    assert.equal(codeOf(await registry.setState({ ...A, state: 'inactive' })), 'ok');
     assert.equal(storage.writes, 2);
-    await registry.setState(A, 'active');
+    await registry.setState({ ...A, state: 'active' });
     assert.deepEqual(shown(registry), ['orders http://10.0.0.1 active 6000']);
   });
 
@@ -152,7 +152,7 @@ suite('a registered target', () => {
     assert.equal(codeOf(await registry.deregister(A)), 'ok');
     assert.deepEqual(storage.kept, []);
     assert.equal(codeOf(await registry.deregister(A)), 'target_unknown');
-    assert.equal(codeOf(await registry.setState(A, 'inactive')), 'target_unknown');
+    assert.equal(codeOf(await registry.setState({ ...A, state: 'inactive' })), 'target_unknown');
   });
 
   test('is known by its service and address together', async (t) => {
@@ -161,20 +161,46 @@ suite('a registered target', () => {
     for (const key of [
       { ...A, service: 'other' },
       { ...A, url: 'http://10.0.0.1:81' },
-      { ...A, url: 'x' },
       { ...A, service: '__proto__' },
     ])
       assert.equal(codeOf(registry.heartbeat(key)), 'target_unknown');
-    assert.equal(
-      codeOf(registry.heartbeat({ service: 'orders', url: 'HTTP://10.0.0.1'.toLowerCase() })),
-      'ok',
-    );
+    assert.equal(codeOf(registry.heartbeat({ service: 'orders', url: 'http://10.0.0.1/' })), 'ok');
   });
 
   test('that an earlier process kept has its whole TTL before it, because nobody heard its heartbeats', (t) => {
     const kept = { service: 'orders', url: 'http://a', weight: 1, ttlMs: 5000, state: 'inactive' as const };
     const { registry } = stage(t, [kept]);
     assert.deepEqual(shown(registry), ['orders http://a inactive 5000']);
+  });
+});
+
+suite('a call about a target is refused', () => {
+  const table: [title: string, input: unknown, message: RegExp][] = [
+    ['without anything', null, /^Invalid input: expected object/],
+    ['without an address', { service: 'orders', state: 'active' }, /^url: |^Unrecognized key/],
+    ['with an address that is none', { service: 'orders', url: 'a' }, /^url: is not the address/],
+    ['with an unknown key', { ...A, weight: 1 }, /^Unrecognized key: "weight"|^state: /],
+  ];
+  for (const [title, input, message] of table) {
+    test(title, async (t) => {
+      const { registry } = stage(t);
+      await registry.register(A);
+      const results = [
+        registry.heartbeat(input),
+        await registry.deregister(input),
+        await registry.setState(input),
+      ];
+      for (const result of results) {
+        assert.equal(codeOf(result), 'registration_invalid');
+        assert.match(result.ok ? '' : result.message, message);
+      }
+    });
+  }
+
+  test('with a state that there is not', async (t) => {
+    const { registry } = stage(t);
+    await registry.register(A);
+    assert.equal(codeOf(await registry.setState({ ...A, state: 'gone' })), 'registration_invalid');
   });
 });
 
@@ -225,7 +251,7 @@ suite('a source of the registry', () => {
     timers.advance(50);
     const target = { url: 'http://10.0.0.1', weight: 1, zone: 'z', tags: ['x'] };
     assert.deepEqual(await observer.list(), [target]);
-    await registry.setState(A, 'inactive');
+    await registry.setState({ ...A, state: 'inactive' });
     timers.advance(50);
     assert.deepEqual(await observer.list(), [{ ...target, draining: true }]);
     registry.heartbeat(A);

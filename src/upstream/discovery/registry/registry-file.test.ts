@@ -90,7 +90,7 @@ suite('a file that is no registry is moved aside, and the registry begins empty'
     ],
     [
       'with more targets than there may be',
-      JSON.stringify({ version: 1, targets: Array(10_001).fill(kept) }),
+      JSON.stringify({ version: 1, targets: Array.from({ length: 10_001 }, () => kept) }),
       /is no registry: targets: /,
     ],
   ];

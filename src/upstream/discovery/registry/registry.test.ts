@@ -222,10 +222,7 @@ suite('a registry whose storage', () => {
     const { registry, storage } = stage(t);
     const gate = Promise.withResolvers<void>();
     storage.gate = gate.promise;
-    const all = Array.from(
-      { length: 50 },
-      async (_, i) => await registry.register({ ...A, url: `http://a${i}` }),
-    );
+    const all = Array.from({ length: 50 }, async (_, i) => registry.register({ ...A, url: `http://a${i}` }));
     gate.resolve();
     assert.ok((await Promise.all(all)).every(({ ok }) => ok));
     assert.equal(storage.kept.length, 50);

@@ -107,9 +107,9 @@ export class Registry {
     const entry = this.#put(registration);
     if (before !== undefined && sameData(before.registration, registration)) {
       // A registration that says nothing new is a heartbeat; it also asks whether an earlier one was saved.
-      return this.#unsaved ? await this.#saved(entry) : this.#done(entry);
+      return this.#unsaved ? this.#saved(entry) : this.#done(entry);
     }
-    return await this.#saved(entry);
+    return this.#saved(entry);
   }
 
   /** Renews a target for its TTL. `input` is a service and an address. */
@@ -127,7 +127,7 @@ export class Registry {
     const entry = this.#find(key.data);
     if (entry === undefined) return unknown(key.data);
     this.#remove(entry.registration);
-    return await this.#saved(entry);
+    return this.#saved(entry);
   }
 
   /** Drains a target or takes it in again, as `targetStateSchema` says. Neither renews it. */
@@ -138,7 +138,7 @@ export class Registry {
     if (before === undefined) return unknown(asked.data);
     const { state } = asked.data;
     if (before.registration.state === state) return this.#done(before);
-    return await this.#saved(this.#put({ ...before.registration, state }, before.expiresAtMs));
+    return this.#saved(this.#put({ ...before.registration, state }, before.expiresAtMs));
   }
 
   /** The targets of a service that have all of these tags, as its source tells of them. */
@@ -202,6 +202,15 @@ export class Registry {
     this.#noteChange(service);
   }
 
+  #kept(): Registration[] {
+    const now = this.#options.timers.nowMs();
+    return [...this.#services.values()].flatMap((targets) =>
+      [...targets.values()]
+        .filter(({ expiresAtMs }) => expiresAtMs > now)
+        .map(({ registration }) => registration),
+    );
+  }
+
   #hasRoom(): boolean {
     if (this.#count >= MAX_TARGETS) this.#expire();
     return this.#count < MAX_TARGETS;
@@ -252,9 +261,7 @@ export class Registry {
     this.#queued ??= this.#writing.then(async () => {
       this.#queued = undefined;
       this.#unsaved = false;
-      const write = this.#options.storage.write(
-        this.list().map(({ expiresInMs: _, ...registration }) => registration),
-      );
+      const write = this.#options.storage.write(this.#kept());
       this.#writing = write;
       const cause = await write;
       if (cause !== undefined) {

@@ -151,7 +151,7 @@ async function anyAddress(resolver: Resolver, name: string): Promise<readonly Ad
     return await resolver.resolve4(name, { ttl: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== NODATA) throw error;
-    return await resolver.resolve6(name, { ttl: true });
+    return resolver.resolve6(name, { ttl: true });
   }
 }
 

@@ -38,6 +38,8 @@ export class Attempt implements UpstreamListener, Deadline {
   readonly target: Target;
   /** The head of the request went out: the target may have acted on it. */
   sent = false;
+  /** From the request's being sent to the head of its answer; -1 before that. */
+  latencyMs = -1;
   connection: UpstreamConnection | undefined = undefined;
   readonly #owner: AttemptOwner;
   readonly #policy: RetryPolicy | undefined;
@@ -63,11 +65,6 @@ export class Attempt implements UpstreamListener, Deadline {
   start(fresh: boolean): void {
     this.restartClock();
     this.target.pool.acquire(this, fresh);
-  }
-
-  /** Milliseconds since the request was sent. */
-  get elapsedMs(): number {
-    return performance.now() - this.#sentMs;
   }
 
   /** The time for one try begins now. */
@@ -113,7 +110,7 @@ export class Attempt implements UpstreamListener, Deadline {
   /** Nobody waits for it any more. */
   cancel(): void {
     if (this.#state === 'over') return;
-    if (this.#state === 'waiting') this.target.report('abandoned', this.#latencyMs);
+    if (this.#state === 'waiting') this.target.report('abandoned', this.#elapsedMs);
     const connection = this.connection;
     this.#end();
     if (connection === undefined) this.target.pool.forget(this);
@@ -143,8 +140,9 @@ export class Attempt implements UpstreamListener, Deadline {
     policy.context.budget.giveBack();
   }
 
-  get #latencyMs(): number {
-    return this.sent ? this.elapsedMs : -1;
+  /** Since the request was sent, -1 when it was not. */
+  get #elapsedMs(): number {
+    return this.sent ? performance.now() - this.#sentMs : -1;
   }
 
   onDeadline(): void {
@@ -181,7 +179,8 @@ export class Attempt implements UpstreamListener, Deadline {
 
   onHead(head: ResponseHead): void {
     this.#state = 'answering';
-    this.target.report(head.status, this.elapsedMs);
+    this.latencyMs = this.#elapsedMs;
+    this.target.report(head.status, this.latencyMs);
     this.#settle();
     this.#owner.onHead(this, head);
   }
@@ -213,7 +212,7 @@ export class Attempt implements UpstreamListener, Deadline {
 
   onFailure(failure: UpstreamFailure): void {
     const discarding = this.#state === 'discarding';
-    if (!discarding) this.target.report(failure.kind, this.#latencyMs);
+    if (!discarding) this.target.report(failure.kind, this.#elapsedMs);
     this.#end();
     if (!discarding) this.#owner.onFailure(this, failure);
   }

@@ -277,7 +277,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     this.#attempt = attempt;
     this.#tunnelling = head.status === 101;
     exchange.targetName = attempt.target.name;
-    exchange.upstreamMs = attempt.elapsedMs;
+    exchange.upstreamMs = attempt.latencyMs;
     const relay = new AnswerRelay(exchange, attempt);
     this.#relay = relay;
     attempt.accept(relay);

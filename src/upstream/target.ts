@@ -28,9 +28,9 @@ export class Target {
 
   /**
    * What became of an attempt: once, with the head of its answer or when it is sure that none comes; a second time when the answer then
-   * breaks off. `latencyMs` is from the end of waiting for a connection to the head, -1 where nothing was sent.
+   * breaks off. `elapsedMs` is since the request was sent, -1 when it was not.
    */
-  report(_outcome: Outcome, _latencyMs: number): void {}
+  report(_outcome: Outcome, _elapsedMs: number): void {}
 
   /** An attempt is over: it takes nothing of the target any more. Called once for each that began. */
   end(): void {}

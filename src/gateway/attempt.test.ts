@@ -21,9 +21,9 @@ class Stage {
     const tell = (what: string) => () => void this.told.push(what);
     const pool = { acquire: tell('acquire'), forget: tell('forget') } as unknown as Pool;
     const target = new Target('a:80', 'a', pool);
-    target.report = (outcome, elapsedMs) =>
-      void this.told.push(`report ${outcome}${elapsedMs < 0 ? ', nothing sent' : ''}`);
-    target.end = tell('end');
+    target.report = (permit, outcome, elapsedMs) =>
+      void this.told.push(`report ${permit} ${outcome}${elapsedMs < 0 ? ', nothing sent' : ''}`);
+    target.end = (broken) => void this.told.push(`end${broken === undefined ? '' : ` by ${broken}`}`);
     const owner: AttemptOwner = {
       onReady: (attempt) => {
         attempt.send('', 'GET', false, false);
@@ -44,6 +44,7 @@ class Stage {
     this.attempt = new Attempt(
       owner,
       target,
+      7,
       new RetryPolicy(retry, undefined, this.#deadlines, context),
       true,
     );
@@ -72,78 +73,78 @@ suite('an attempt tells its target, its budget and its owner what becomes of it'
     [
       'it is answered',
       (s) => (s.connect(), s.head(200), s.attempt.onBodyEnd(undefined)),
-      'report 200, give back, end, answered',
+      'report 7 200, give back, end, answered',
     ],
     [
       'its answer breaks off',
       (s) => (s.connect(), s.head(200), s.attempt.onFailure({ kind: 'reset', cause: '' })),
-      'report 200, give back, report reset, end, failed reset',
+      'report 7 200, give back, end by reset, failed reset',
     ],
     [
       'no connection is made',
       (s) => s.attempt.onFailure({ kind: 'refused', cause: '' }),
-      'report refused, nothing sent, give back, end, failed refused',
+      'report 7 refused, nothing sent, give back, end, failed refused',
     ],
     [
       'it is cancelled while it waits for a connection',
       (s) => s.attempt.cancel(),
-      'report abandoned, nothing sent, give back, end, forget',
+      'report 7 abandoned, nothing sent, give back, end, forget',
     ],
     [
       'it is cancelled while it waits for its answer',
       (s) => (s.connect(), s.attempt.cancel()),
-      'report abandoned, give back, end, cancel',
+      'report 7 abandoned, give back, end, cancel',
     ],
     [
       'it is cancelled within its answer',
       (s) => (s.connect(), s.head(200), s.attempt.cancel()),
-      'report 200, give back, end, cancel',
+      'report 7 200, give back, end, cancel',
     ],
     [
       'it is cancelled twice',
       (s) => (s.connect(), s.attempt.cancel(), s.attempt.cancel()),
-      'report abandoned, give back, end, cancel',
+      'report 7 abandoned, give back, end, cancel',
     ],
     [
       'it takes too long to connect',
       (s) => s.wait(501),
-      'forget, report try_timeout, nothing sent, give back, end, failed try_timeout',
+      'forget, report 7 try_timeout, nothing sent, give back, end, failed try_timeout',
     ],
     [
       'it takes too long to answer',
       (s) => (s.wait(300), s.connect(), s.wait(201)),
-      'cancel, report try_timeout, give back, end, failed try_timeout',
+      'cancel, report 7 try_timeout, give back, end, failed try_timeout',
     ],
     ['it takes nearly too long', (s) => (s.connect(), s.wait(500)), ''],
     [
       'its answer takes its time after the head',
       (s) => (s.connect(), s.head(200), s.wait(5000)),
-      'report 200, give back',
+      'report 7 200, give back',
     ],
     [
       'its answer is discarded, and comes to its end',
       (s) => (s.connect(), s.head(503), s.attempt.onBodyEnd(undefined)),
-      'report 503, give back, end',
+      'report 7 503, give back, end',
     ],
     [
       'its answer is discarded, and has no end',
       (s) => (s.connect(), s.head(503), s.wait(1001)),
-      'report 503, give back, end, cancel',
+      'report 7 503, give back, end, cancel',
     ],
     [
       'its answer is discarded, and is too long to be read',
       (s) => (s.connect(), s.head(503), s.attempt.onBody(Buffer.alloc(0), 0, 65_537)),
-      'report 503, give back, end, cancel',
+      'report 7 503, give back, end, cancel',
     ],
     [
       'its answer is discarded, and breaks off',
       (s) => (s.connect(), s.head(503), s.attempt.onFailure({ kind: 'reset', cause: '' })),
-      'report 503, give back, end',
+      'report 7 503, give back, end by reset',
     ],
     [
       'its answer is discarded, and its owner is somewhere else',
       (s) => (s.connect(), s.head(503), s.attempt.onFlush(), s.attempt.onDrain()),
-      'report 503, give back',
+      'report 7 503, give back',
     ],
   ];
   for (const [title, play, told] of table) {

@@ -3,9 +3,9 @@ import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { Deadline } from '../lib/deadlines.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
-import type { UpstreamFailure } from '../upstream/failure.ts';
+import type { UpstreamFailure, UpstreamFailureKind } from '../upstream/failure.ts';
 import type { RetryPolicy } from '../upstream/retry/policy.ts';
-import type { Target } from '../upstream/target.ts';
+import type { Permit, Target } from '../upstream/target.ts';
 
 /** Whom an attempt is made for. */
 export interface AttemptOwner {
@@ -42,6 +42,7 @@ export class Attempt implements UpstreamListener, Deadline {
   latencyMs = -1;
   connection: UpstreamConnection | undefined = undefined;
   readonly #owner: AttemptOwner;
+  readonly #permit: Permit;
   readonly #policy: RetryPolicy | undefined;
   /** There once its answer is accepted. */
   #receiver: AnswerReceiver | undefined;
@@ -54,9 +55,16 @@ export class Attempt implements UpstreamListener, Deadline {
   #discarded = 0;
 
   /** The target has let it begin. `charged` to the budget of `policy`, which is let go of here. */
-  constructor(owner: AttemptOwner, target: Target, policy: RetryPolicy | undefined, charged: boolean) {
+  constructor(
+    owner: AttemptOwner,
+    target: Target,
+    permit: Permit,
+    policy: RetryPolicy | undefined,
+    charged: boolean,
+  ) {
     this.#owner = owner;
     this.target = target;
+    this.#permit = permit;
     this.#policy = policy;
     this.#charged = charged;
   }
@@ -110,24 +118,24 @@ export class Attempt implements UpstreamListener, Deadline {
   /** Nobody waits for it any more. */
   cancel(): void {
     if (this.#state === 'over') return;
-    if (this.#state === 'waiting') this.target.report('abandoned', this.#elapsedMs);
+    if (this.#state === 'waiting') this.target.report(this.#permit, 'abandoned', this.#elapsedMs);
     const connection = this.connection;
-    this.#end();
+    this.#end(undefined);
     if (connection === undefined) this.target.pool.forget(this);
     else connection.cancel();
   }
 
   leaveTunnel(): void {
     const connection = this.connection;
-    this.#end();
+    this.#end(undefined);
     connection?.leaveTunnel();
   }
 
-  #end(): void {
+  #end(broken: UpstreamFailureKind | undefined): void {
     this.#settle();
     this.#state = 'over';
     this.connection = undefined;
-    this.target.end();
+    this.target.end(broken);
   }
 
   /** It is known what became of it: neither the time for a try nor the budget is for what follows. */
@@ -180,7 +188,7 @@ export class Attempt implements UpstreamListener, Deadline {
   onHead(head: ResponseHead): void {
     this.#state = 'answering';
     this.latencyMs = this.#elapsedMs;
-    this.target.report(head.status, this.latencyMs);
+    this.target.report(this.#permit, head.status, this.latencyMs);
     this.#settle();
     this.#owner.onHead(this, head);
   }
@@ -192,7 +200,7 @@ export class Attempt implements UpstreamListener, Deadline {
   }
 
   onBodyEnd(trailers: Fields | undefined): void {
-    this.#end();
+    this.#end(undefined);
     this.#receiver?.onBodyEnd(trailers);
   }
 
@@ -211,9 +219,9 @@ export class Attempt implements UpstreamListener, Deadline {
   }
 
   onFailure(failure: UpstreamFailure): void {
-    const discarding = this.#state === 'discarding';
-    if (!discarding) this.target.report(failure.kind, this.#elapsedMs);
-    this.#end();
-    if (!discarding) this.#owner.onFailure(this, failure);
+    const state = this.#state;
+    if (state === 'waiting') this.target.report(this.#permit, failure.kind, this.#elapsedMs);
+    this.#end(state === 'waiting' ? undefined : failure.kind);
+    if (state !== 'discarding') this.#owner.onFailure(this, failure);
   }
 }

@@ -5,7 +5,7 @@ import type { BodyTransform } from '../policy/contract.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
 import { isIdempotent, type RetryPolicy } from '../upstream/retry/policy.ts';
 import type { Service } from '../upstream/service.ts';
-import type { Target } from '../upstream/target.ts';
+import { REFUSED, type Target } from '../upstream/target.ts';
 import { breakOff, refuse } from './answer.ts';
 import { AnswerRelay } from './answer-relay.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
@@ -67,11 +67,12 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
 
   /** False when the target may not be asked. The attempt may be over already when this returns. */
   #begin(target: Target, fresh: boolean, charged: boolean): boolean {
-    if (!target.begin()) return false;
+    const permit = target.begin();
+    if (permit === REFUSED) return false;
     const exchange = this.#exchange;
     exchange.targetName = target.name;
     exchange.attempts++;
-    const attempt = new Attempt(this, target, this.#service.retryPolicy, charged);
+    const attempt = new Attempt(this, target, permit, this.#service.retryPolicy, charged);
     this.#attempt = attempt;
     if (exchange.request.bodyLength === 0) this.#retries?.awaitHedge();
     attempt.start(fresh);

@@ -74,6 +74,7 @@ class World {
   readonly tries: Try[] = [];
   readonly exchange: Exchange;
   begun = 0;
+  readonly reported = new Set<number>();
   ended = 0;
   charged = 0;
   answers = 0;
@@ -152,7 +153,11 @@ class World {
   }
 
   #watch(target: Target): void {
-    target.begin = () => ++this.begun > 0;
+    target.begin = () => this.begun++;
+    target.report = (permit) => {
+      assert.ok(!this.reported.has(permit), 'one outcome');
+      this.reported.add(permit);
+    };
     target.end = () => void this.ended++;
     target.pool.acquire = (listener) => void this.tries.push(new Try(listener));
     target.pool.forget = (listener) => {
@@ -252,6 +257,7 @@ test('whatever happens in whatever order, an exchange sends what it may and leav
           left.listener.onBodyEnd(undefined);
         }
         assert.equal(world.ended, world.begun, 'every attempt that began is over');
+        assert.equal(world.reported.size, world.begun, 'and has an outcome');
         assert.equal(world.charged, 0, 'the budget has everything back');
       },
     ),

@@ -18,6 +18,7 @@ const UNWATCHED: TargetSurroundings = {
   service: new ServiceCell(ServiceCell.allocate(), 0),
   timed: false,
   slowStartMs: 0,
+  random: () => 0,
   targetCount: () => 1,
   breakerChanged() {},
   ejected() {},

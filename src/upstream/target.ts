@@ -17,6 +17,8 @@ export type Outcome = number | UpstreamFailureKind | 'abandoned';
 export interface TargetSurroundings {
   readonly breaker: BreakerSettings | undefined;
   readonly outlier: OutlierDetector | undefined;
+  /** [0, 1) */
+  readonly random: () => number;
   readonly service: ServiceCell;
   /** Latencies are wanted by the balancer. */
   readonly timed: boolean;
@@ -63,7 +65,9 @@ export class Target implements Endpoint {
     const { breaker } = surroundings;
     this.breaker =
       breaker &&
-      new Breaker(cell.breaker, breaker, Math.random, (change) => surroundings.breakerChanged(this, change));
+      new Breaker(cell.breaker, breaker, surroundings.random, (change) =>
+        surroundings.breakerChanged(this, change),
+      );
   }
 
   /** Takes over what is known of it now, for the next balancer. */

@@ -18,8 +18,6 @@ export interface Budget {
   giveBack(): void;
 }
 
-export const UNLIMITED_BUDGET: Budget = { tryTake: () => true, giveBack() {} };
-
 /** What the retries of all services need of their surroundings. */
 export interface RetryTimes {
   /** As the worker's deadlines, swept often enough for a wait of some milliseconds. */

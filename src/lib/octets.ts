@@ -133,9 +133,10 @@ export function readFrom(socket: net.Socket, callback: OnRead, keys = ON_READ_KE
     socket.on('data', (data: Buffer) => callback.call(socket, data.length, data));
   } else {
     const early = socket.read() as Buffer | null;
-    const { buffer, callback: told } = readInto(callback);
-    const first = (buffer as () => Uint8Array)();
-    Object.assign(socket, { [keys.kBuffer]: first, [keys.kBufferGen]: buffer, [keys.kBufferCb]: told });
+    const onread = readInto(callback);
+    const first = (onread.buffer as () => Uint8Array)();
+    const { kBuffer, kBufferGen, kBufferCb } = keys;
+    Object.assign(socket, { [kBuffer]: first, [kBufferGen]: onread.buffer, [kBufferCb]: onread.callback });
     handle.useUserBuffer(first);
     if (early !== null) callback.call(socket, early.length, early);
   }

@@ -26,7 +26,11 @@ const spare: OwnBuffer[] = [];
  */
 export type OnRead = (this: net.Socket, length: number, data: Uint8Array) => boolean;
 
-type OnReadOption = NonNullable<net.SocketConstructorOpts['onread']>;
+/** The `onread` option of a socket. */
+interface OnReadOption {
+  readonly buffer: () => Buffer;
+  readonly callback: OnRead;
+}
 
 /** Which buffer a socket reads into next. */
 class ReadTarget {
@@ -134,7 +138,7 @@ export function readFrom(socket: net.Socket, callback: OnRead, keys = ON_READ_KE
   } else {
     const early = socket.read() as Buffer | null;
     const onread = readInto(callback);
-    const first = (onread.buffer as () => Uint8Array)();
+    const first = onread.buffer();
     const { kBuffer, kBufferGen, kBufferCb } = keys;
     Object.assign(socket, { [kBuffer]: first, [kBufferGen]: onread.buffer, [kBufferCb]: onread.callback });
     handle.useUserBuffer(first);

@@ -76,6 +76,7 @@ class World {
   readonly exchange: Exchange;
   readonly service: Service;
   begun = 0;
+  readonly reported = new Set<number>();
   ended = 0;
   charged = 0;
   answers = 0;
@@ -157,14 +158,19 @@ class World {
   }
 
   #watch(target: Target): void {
-    const { begin, end } = target;
+    const { begin, report, end } = target;
     target.begin = () => {
-      this.begun++;
-      return begin.call(target);
+      begin.call(target);
+      return this.begun++;
     };
-    target.end = () => {
+    target.report = (permit, outcome, latencyMs) => {
+      assert.ok(!this.reported.has(permit), 'one outcome');
+      this.reported.add(permit);
+      report.call(target, permit, outcome, latencyMs);
+    };
+    target.end = (broken) => {
       this.ended++;
-      end.call(target);
+      end.call(target, broken);
     };
     target.pool.acquire = (listener) => void this.tries.push(new Try(listener));
     target.pool.forget = (listener) => {
@@ -264,6 +270,7 @@ test('whatever happens in whatever order, an exchange sends what it may and leav
           left.listener.onBodyEnd(undefined);
         }
         assert.equal(world.ended, world.begun, 'every attempt that began is over');
+        assert.equal(world.reported.size, world.begun, 'and has an outcome');
         assert.equal(world.charged, 0, 'the budget has everything back');
         assert.equal(world.service.cell.inFlight.total(), 0, 'the service has no request left');
         for (const target of world.service.askable) assert.equal(target.inFlight(), 0, target.name);

@@ -22,6 +22,9 @@ export interface MetricsRecorder {
   /** `kind` is one of the gateway's own few words, such as `connect_refused`. */
   upstreamFailed(service: string, kind: string): void;
   mirrored(service: string, outcome: CopyOutcome): void;
+  /** `target` is empty for the breaker of the service as a whole. */
+  breakerChanged(service: string, target: string, to: string): void;
+  ejected(service: string, rule: string, verdict: string): void;
   policyFailed(policy: string): void;
   spansDropped(count: number): void;
   /** The last seconds of a thread: delay in seconds, share of time busy. */
@@ -108,6 +111,14 @@ export class WorkerMetrics implements MetricsRecorder {
 
   mirrored(service: string, outcome: CopyOutcome): void {
     (this.#copies.get(service) ?? this.#copiesFor(service))[outcome].add(1);
+  }
+
+  breakerChanged(service: string, target: string, to: string): void {
+    this.#table.series('portcullis_upstream_breaker_changes_total', service, target, to).add(1);
+  }
+
+  ejected(service: string, rule: string, verdict: string): void {
+    this.#table.series('portcullis_upstream_ejections_total', service, rule, verdict).add(1);
   }
 
   policyFailed(policy: string): void {
@@ -203,6 +214,8 @@ export const NO_METRICS: MetricsRecorder = {
   upstreamConnectionClosed() {},
   upstreamFailed() {},
   mirrored() {},
+  breakerChanged() {},
+  ejected() {},
   policyFailed() {},
   spansDropped() {},
   eventLoop() {},

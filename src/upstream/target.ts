@@ -123,21 +123,20 @@ export class Target implements Endpoint {
     if (outlier !== undefined) this.#judge(outlier, typeof outcome === 'number' ? outcome : NO_ANSWER, nowMs);
   }
 
-  /** An answer that had begun broke off. Its head is reported already. */
-  brokeOff(): void {
-    const { outlier } = this.#surroundings;
-    if (outlier !== undefined) this.#judge(outlier, NO_ANSWER, clockMs());
-  }
-
   #judge(outlier: OutlierDetector, status: number, nowMs: number): void {
     const { service, targetCount } = this.#surroundings;
     const ejection = outlier.onResult(this.cell, service, status, targetCount(), nowMs);
     if (ejection !== undefined) this.#surroundings.ejected(this, ejection);
   }
 
-  /** An attempt is over: it takes nothing of the target any more. Called once for each that began. */
-  end(): void {
+  /**
+   * An attempt is over, once for each that began: it takes nothing of the target any more. `broken` tells how its answer broke off, after its
+   * head was reported.
+   */
+  end(broken: UpstreamFailureKind | undefined): void {
     this.cell.inFlight.leave();
+    const { outlier } = this.#surroundings;
+    if (broken !== undefined && outlier !== undefined) this.#judge(outlier, NO_ANSWER, clockMs());
   }
 }
 

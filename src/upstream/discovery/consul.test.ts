@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
+import { TestAuthority } from '../../../test/support/certificates.ts';
 import { type ApiRequest, ApiServer } from './api-server.support.ts';
 import { consulSource } from './consul.ts';
 import { FakeTimers } from './fake-timers.support.ts';
@@ -22,7 +23,7 @@ async function stage(t: TestContext, more: Record<string, unknown> = {}) {
   const later = async (): Promise<ApiRequest> => {
     await timers.untilWaiting(1000);
     timers.advance(1000);
-    return await consul.next();
+    return consul.next();
   };
   return { consul, timers, observer, source, later };
 }
@@ -238,6 +239,24 @@ suite('Consul fails', () => {
     source.start();
     assert.match(await observer.failure(), /ECONNREFUSED/);
   });
+});
+
+test('Consul by TLS is trusted by the authority that is configured', async (t) => {
+  const authority = await TestAuthority.make();
+  const consul = await ApiServer.start(await authority.issue('consul', ['127.0.0.1']));
+  const { consul: settings } = discoverySchema.parse({
+    consul: { address: consul.url, service: 'orders', ca: authority.cert },
+  });
+  assert.ok(settings);
+  const observer = new RecordingObserver();
+  const source = consulSource(settings, observer, { timers: new FakeTimers(), random: () => 1 });
+  t.after(async () => {
+    source.close();
+    await consul.close();
+  });
+  source.start();
+  (await consul.next()).json([instance('a')], index(1));
+  assert.deepEqual(await observer.urls(), ['http://a:8080']);
 });
 
 suite('a source of Consul that is closed', () => {

@@ -55,12 +55,12 @@ class ConsulPoller implements Poller {
     if (settings.tag !== undefined) query.set('tag', settings.tag);
     if (settings.datacenter !== undefined) query.set('dc', settings.datacenter);
     const base = settings.address.replace(/\/$/, '');
-    this.#query = `${base}/v1/health/service/${encodeURIComponent(settings.service)}?${query}`;
+    this.#query = `${base}/v1/health/service/${encodeURIComponent(settings.service)}?${query.toString()}`;
   }
 
   async round(): Promise<Round> {
     const startedMs = this.#timers.nowMs();
-    const { token, wait } = this.#settings;
+    const { token, ca, wait } = this.#settings;
     const blocking = this.#index === undefined ? '' : `&index=${this.#index}&wait=${wait}ms`;
     // Consul waits up to a sixteenth longer than it is told, so that its clients do not come back all at once.
     const limitMs = (this.#index === undefined ? 0 : wait * (1 + 1 / 16)) + SLACK_MS;
@@ -70,6 +70,7 @@ class ConsulPoller implements Poller {
         accept: 'application/json',
         ...(token === undefined ? undefined : { 'x-consul-token': token }),
       },
+      ca,
       headMs: limitMs,
       wholeMs: limitMs,
     });

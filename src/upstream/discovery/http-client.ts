@@ -39,13 +39,14 @@ const MAX_LINE_CHARS = 4 * 1024 * 1024;
 export class HttpClient {
   readonly #timers: Timers;
   readonly #running = new Set<AbortController>();
+  #closed = false;
 
   constructor(timers: Timers) {
     this.#timers = timers;
   }
 
   async getJson(call: HttpCall): Promise<JsonAnswer | HttpFailure> {
-    return await this.#run(call, async (answer) => {
+    return this.#run(call, async (answer) => {
       const body = (await readWhole(answer)).toString('utf8');
       try {
         return { ok: true, headers: answer.headers, body: JSON.parse(body) as unknown };
@@ -63,7 +64,7 @@ export class HttpClient {
     call: HttpCall,
     received: (lines: readonly string[]) => boolean,
   ): Promise<{ readonly ok: true } | HttpFailure> {
-    return await this.#run(call, async (answer) => {
+    return this.#run(call, async (answer) => {
       const decoder = new StringDecoder('utf8');
       let rest = '';
       for await (const piece of answer as AsyncIterable<Buffer>) {
@@ -77,12 +78,14 @@ export class HttpClient {
     });
   }
 
-  /** Ends every call. */
+  /** Ends every call; one that comes later fails at once. */
   close(): void {
+    this.#closed = true;
     for (const controller of this.#running) controller.abort(new Error('closed'));
   }
 
   async #run<T>(call: HttpCall, read: (answer: IncomingMessage) => Promise<T>): Promise<T | HttpFailure> {
+    if (this.#closed) return { ok: false, cause: 'closed' };
     const controller = new AbortController();
     const { signal } = controller;
     this.#running.add(controller);
@@ -114,7 +117,7 @@ export class HttpClient {
 async function open(call: HttpCall, signal: AbortSignal): Promise<IncomingMessage> {
   const url = new URL(call.url);
   const request = url.protocol === 'https:' ? requestTls : requestPlain;
-  return await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     request(url, {
       headers: call.headers,
       agent: false,

@@ -3,11 +3,8 @@ import { z } from 'zod';
 import { duration } from '../../lib/units.ts';
 
 const scheme = z.enum(['http', 'https']).default('http').describe('How targets are spoken to');
-const port = z.int().min(1).max(65_535);
-const text = z.string().min(1).max(255);
-
-const atLeastASecond = (ms: number) => ms >= 1000;
-const TOO_SHORT = 'is too short: at least 1s';
+const portNumber = z.int().min(1).max(65_535);
+const shortText = z.string().min(1).max(255);
 
 const apiAddress = z
   .string()
@@ -26,7 +23,7 @@ const dnsSchema = z
       )
       .describe('The whole name to look up: search domains and the hosts file are not used'),
     type: z.enum(['a', 'aaaa', 'srv']).default('a').describe('The records to ask for'),
-    port: port.optional().describe('Port of every target; SRV records bring their own'),
+    port: portNumber.optional().describe('Port of every target; SRV records bring their own'),
     scheme,
     servers: z
       .array(
@@ -42,7 +39,7 @@ const dnsSchema = z
       .optional()
       .describe('DNS servers to ask; default: those of the system'),
     refresh: duration('Longest time between two look-ups; the interval where an answer has no TTL')
-      .refine(atLeastASecond, TOO_SHORT)
+      .refine((ms) => ms >= 1000 && ms <= 86_400_000, 'is not from 1s to 24h')
       .prefault('30s'),
   })
   .superRefine(({ type, port }, context) => {
@@ -65,34 +62,42 @@ const fileSchema = z
 
 const registrySchema = z
   .strictObject({
-    tags: z.array(text).max(64).default([]).describe('Only the targets that have all of these'),
+    tags: z.array(shortText).max(64).default([]).describe('Only the targets that have all of these'),
   })
   .describe('Targets that register themselves at the admin port, under the name of the service');
 
 const consulSchema = z
   .strictObject({
     address: apiAddress.default('http://127.0.0.1:8500').describe('Consul’s HTTP API'),
-    service: text.describe('The service’s name in Consul'),
-    tag: text.optional().describe('Only the instances with this tag'),
-    datacenter: text.optional().describe('Default: the one of the agent that is asked'),
+    service: shortText.describe('The service’s name in Consul'),
+    tag: shortText.optional().describe('Only the instances with this tag'),
+    datacenter: shortText.optional().describe('Default: the one of the agent that is asked'),
     token: z.string().min(1).optional().describe('ACL token: env:NAME or file:path'),
+    ca: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('PEM of the authority of Consul’s certificate; default: those that Node.js trusts'),
     scheme,
     wait: duration('How long one blocking query may wait for a change, up to 10m')
-      .refine((ms) => atLeastASecond(ms) && ms <= 600_000, 'is not from 1s to 10m')
+      .refine((ms) => ms >= 1000 && ms <= 600_000, 'is not from 1s to 10m')
       .prefault('60s'),
   })
   .describe('The passing instances of a service in Consul');
 
 const kubernetesSchema = z
   .strictObject({
-    service: text
+    service: shortText
       .regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, 'is not the name of a Kubernetes Service')
       .describe('The Service’s name'),
-    namespace: text
+    namespace: shortText
       .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'is not the name of a namespace')
       .describe('The Service’s namespace'),
     port: z
-      .union([port, z.string().regex(/^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/, 'is not the name of a port')])
+      .union([
+        portNumber,
+        z.string().regex(/^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/, 'is not the name of a port'),
+      ])
       .describe('Name of the Service’s port, or the number of the port of its pods'),
     scheme,
     apiServer: apiAddress.optional().describe('Default: that of the cluster that the gateway runs in'),
@@ -135,7 +140,6 @@ export const discoverySchema = z
 
 export type DiscoverySettings = z.output<typeof discoverySchema>;
 export type DnsSettings = z.output<typeof dnsSchema>;
-export type FileSettings = z.output<typeof fileSchema>;
 export type RegistrySettings = z.output<typeof registrySchema>;
 export type ConsulSettings = z.output<typeof consulSchema>;
 export type KubernetesSettings = z.output<typeof kubernetesSchema>;

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { type TargetDescription, targetUrl } from '../target-description.ts';
 
-/** Of an EndpointSlice (discovery.k8s.io/v1), what is used. Lists that are absent may be written as null. */
+/** Of an EndpointSlice (discovery.k8s.io/v1), what is used, within the API's own bounds. Lists that are absent may be written as null. */
 export const sliceSchema = z.object({
   metadata: z.object({ name: z.string().min(1).max(253), resourceVersion: z.string() }),
   addressType: z.enum(['IPv4', 'IPv6', 'FQDN']),
   endpoints: z
     .array(
       z.object({
-        addresses: z.array(z.string()).min(1),
+        addresses: z.array(z.string()).min(1).max(100),
         conditions: z
           .object({
             ready: z.boolean().nullish(),
@@ -19,6 +19,7 @@ export const sliceSchema = z.object({
         zone: z.string().nullish(),
       }),
     )
+    .max(1000)
     .nullish(),
   ports: z
     .array(
@@ -28,6 +29,7 @@ export const sliceSchema = z.object({
         port: z.int().nullish(),
       }),
     )
+    .max(100)
     .nullish(),
 });
 
@@ -50,8 +52,8 @@ export type SliceTargets =
  */
 export function targetsOf(slices: Iterable<EndpointSlice>, settings: SliceSettings): SliceTargets {
   const filled = [...slices].filter(({ endpoints }) => (endpoints?.length ?? 0) > 0);
-  const both = new Set(filled.map(({ addressType }) => addressType));
-  const used = both.has('IPv4') ? filled.filter(({ addressType }) => addressType !== 'IPv6') : filled;
+  const families = new Set(filled.map(({ addressType }) => addressType));
+  const used = families.has('IPv4') ? filled.filter(({ addressType }) => addressType !== 'IPv6') : filled;
   const targets: TargetDescription[] = [];
   let portFound = used.length === 0;
   for (const slice of used) {

@@ -38,7 +38,7 @@ function sourceFor(t: TestContext, api: ApiServer, more: object, surroundings: S
     async later(pauseMs: number): Promise<ApiRequest> {
       await timers.untilWaiting(pauseMs);
       timers.advance(pauseMs);
-      return await api.next();
+      return api.next();
     },
   };
 }
@@ -64,7 +64,7 @@ async function watching(staged: Awaited<ReturnType<typeof stage>>): Promise<ApiR
   source.start();
   (await api.next()).json(list(10, slice('s-1', 9, [endpoint('10.0.0.1')])));
   assert.deepEqual(await observer.urls(), ['http://10.0.0.1:8080']);
-  return await later(0);
+  return later(0);
 }
 
 suite('the EndpointSlices of a Service are', () => {

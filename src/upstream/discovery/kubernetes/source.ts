@@ -15,7 +15,7 @@ const ANSWER_MS = 10_000;
 const WATCH_SECONDS = 300;
 /** What the server may take beyond that. */
 const SLACK_MS = 30_000;
-const MAX_SLICES = 10_000;
+const MAX_SLICES = 2000;
 const GONE = 410;
 
 const listSchema = z.object({
@@ -87,7 +87,7 @@ class KubernetesPoller implements Poller {
       headMs: ANSWER_MS,
       wholeMs: ANSWER_MS,
     };
-    return this.#version === undefined ? await this.#list(call) : await this.#watch(call, this.#version);
+    return this.#version === undefined ? this.#list(call) : this.#watch(call, this.#version);
   }
 
   release(): void {

@@ -18,14 +18,19 @@ export const registrationSchema = targetEntrySchema.extend({
     .prefault('30s'),
 });
 
-export const TARGET_STATES = ['active', 'inactive'] as const;
-/** `inactive` finishes what it has and gets nothing new. */
-export type TargetState = (typeof TARGET_STATES)[number];
+/** Which target is meant: a service has each address once. */
+export const targetKeySchema = registrationSchema.pick({ service: true, url: true });
+export type TargetKey = z.output<typeof targetKeySchema>;
+
+const state = z.enum(['active', 'inactive']).describe('`inactive` finishes what it has and gets nothing new');
+
+/** What is sent to drain a target, or to take it in again. */
+export const targetStateSchema = targetKeySchema.extend({ state });
 
 /** A registration as it is kept, also in the file: how long it lasts, not until when, because a gateway that is down hears no heartbeat. */
 export const keptSchema = targetEntrySchema.extend({
   service,
   ttlMs: z.int().min(MIN_TTL_MS).max(MAX_TTL_MS),
-  state: z.enum(TARGET_STATES),
+  state,
 });
 export type Registration = z.output<typeof keptSchema>;

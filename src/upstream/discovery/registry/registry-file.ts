@@ -37,18 +37,18 @@ export class RegistryFile implements RegistryStorage {
     if (!file.ok) {
       if (file.kind === 'missing') return { ok: true, registrations: [] };
       if (file.kind === 'unreadable') return { ok: false, cause: `${this.#file} ${file.reason}` };
-      return await this.#moveAside(file.reason, now);
+      return this.#moveAside(file.reason, now);
     }
     let value: unknown;
     try {
       value = JSON.parse(file.text);
     } catch {
-      return await this.#moveAside('is not JSON', now);
+      return this.#moveAside('is not JSON', now);
     }
     const parsed = fileSchema.safeParse(value);
     if (parsed.success) return { ok: true, registrations: parsed.data.targets };
     const [issue] = parsed.error.issues;
-    return await this.#moveAside(`is no registry: ${issue?.path.join('.')}: ${issue?.message}`, now);
+    return this.#moveAside(`is no registry: ${issue?.path.join('.')}: ${issue?.message}`, now);
   }
 
   async write(registrations: readonly Registration[]): Promise<string | undefined> {
@@ -64,8 +64,7 @@ export class RegistryFile implements RegistryStorage {
         await file.sync();
       }
       await rename(next, this.#file);
-      await using parent = await open(directory);
-      await parent.sync();
+      await syncDirectory(directory);
       return undefined;
     } catch (error) {
       return causeOf(error);
@@ -82,4 +81,11 @@ export class RegistryFile implements RegistryStorage {
     }
     return { ok: true, registrations: [], refused: { cause, keptAs } };
   }
+}
+
+/** A name in a directory is on the disk when the directory is. Windows opens none, and has no need of it. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  await using handle = await open(directory);
+  await handle.sync();
 }

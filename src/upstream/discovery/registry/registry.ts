@@ -1,13 +1,14 @@
+import type { z } from 'zod';
 import { sameData } from '../../../lib/same-data.ts';
-import { canonicalUrl, MAX_TARGETS, type TargetDescription } from '../target-description.ts';
+import { MAX_TARGETS, type TargetDescription } from '../target-description.ts';
 import type { Timers } from '../timers.ts';
-import { type Registration, registrationSchema, TARGET_STATES, type TargetState } from './registration.ts';
-
-/** Which target is meant: a service has each address once. */
-export interface TargetKey {
-  readonly service: string;
-  readonly url: string;
-}
+import {
+  type Registration,
+  registrationSchema,
+  type TargetKey,
+  targetKeySchema,
+  targetStateSchema,
+} from './registration.ts';
 
 export interface RegisteredTarget extends Registration {
   /** Without another heartbeat. */
@@ -48,7 +49,10 @@ const SWEEP_MS = 1000;
 /** Changes of one service within this time are told as one: services come and go in swarms. */
 const GATHER_MS = 50;
 
-/** Targets that registered themselves, at most 10,000. What changes is written down before the call that changed it resolves. */
+/**
+ * Targets that registered themselves, at most 10,000. Calls take what somebody sent and check it. What changes is written down
+ * before the call that changed it resolves.
+ */
 export class Registry {
   readonly #services = new Map<string, Map<string, Entry>>();
   readonly #listeners = new Map<string, Set<() => void>>();
@@ -88,12 +92,8 @@ export class Registry {
    * so: whoever drains it must not be overruled by its next registration.
    */
   async register(input: unknown): Promise<RegistryResult> {
-    const parsed = registrationSchema.safeParse(input);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
-      return failed('registration_invalid', where + (issue?.message ?? 'is no registration'));
-    }
+    const parsed = parse(registrationSchema, input);
+    if (!parsed.ok) return parsed;
     const { ttl, tags, ...rest } = parsed.data;
     const before = this.#find(rest);
     if (before === undefined && !this.#hasRoom())
@@ -107,32 +107,38 @@ export class Registry {
     const entry = this.#put(registration);
     if (before !== undefined && sameData(before.registration, registration)) {
       // A registration that says nothing new is a heartbeat; it also asks whether an earlier one was saved.
-      return this.#unsaved ? await this.#saved(entry) : this.#done(entry);
+      return this.#unsaved ? this.#saved(entry) : this.#done(entry);
     }
-    return await this.#saved(entry);
+    return this.#saved(entry);
   }
 
-  /** Renews a target for its TTL. */
-  heartbeat(key: TargetKey): RegistryResult {
-    const entry = this.#find(key);
-    return entry === undefined ? unknown(key) : this.#done(this.#put(entry.registration));
+  /** Renews a target for its TTL. `input` is a service and an address. */
+  heartbeat(input: unknown): RegistryResult {
+    const key = parse(targetKeySchema, input);
+    if (!key.ok) return key;
+    const entry = this.#find(key.data);
+    return entry === undefined ? unknown(key.data) : this.#done(this.#put(entry.registration));
   }
 
-  async deregister(key: TargetKey): Promise<RegistryResult> {
-    const entry = this.#find(key);
-    if (entry === undefined) return unknown(key);
+  /** `input` is a service and an address. */
+  async deregister(input: unknown): Promise<RegistryResult> {
+    const key = parse(targetKeySchema, input);
+    if (!key.ok) return key;
+    const entry = this.#find(key.data);
+    if (entry === undefined) return unknown(key.data);
     this.#remove(entry.registration);
-    return await this.#saved(entry);
+    return this.#saved(entry);
   }
 
-  /** `inactive` drains a target, `active` takes it in again. Neither renews it. */
-  async setState(key: TargetKey, state: TargetState): Promise<RegistryResult> {
-    if (!TARGET_STATES.includes(state))
-      return failed('registration_invalid', `state: is not one of ${TARGET_STATES.join(', ')}`);
-    const before = this.#find(key);
-    if (before === undefined) return unknown(key);
+  /** Drains a target or takes it in again, as `targetStateSchema` says. Neither renews it. */
+  async setState(input: unknown): Promise<RegistryResult> {
+    const asked = parse(targetStateSchema, input);
+    if (!asked.ok) return asked;
+    const before = this.#find(asked.data);
+    if (before === undefined) return unknown(asked.data);
+    const { state } = asked.data;
     if (before.registration.state === state) return this.#done(before);
-    return await this.#saved(this.#put({ ...before.registration, state }, before.expiresAtMs));
+    return this.#saved(this.#put({ ...before.registration, state }, before.expiresAtMs));
   }
 
   /** The targets of a service that have all of these tags, as its source tells of them. */
@@ -163,12 +169,14 @@ export class Registry {
     this.#closed = true;
     this.#cancelSweep();
     this.#cancelTell?.();
+    // What expired since the last sweep would come back with its whole TTL.
+    this.#expire();
     if (this.#unsaved) await this.#save();
     await this.#writing;
   }
 
   #find({ service, url }: TargetKey): Entry | undefined {
-    const entry = this.#services.get(service)?.get(canonicalUrl(url) ?? '');
+    const entry = this.#services.get(service)?.get(url);
     if (entry === undefined || entry.expiresAtMs > this.#options.timers.nowMs()) return entry;
     this.#remove(entry.registration);
     return undefined;
@@ -192,6 +200,15 @@ export class Registry {
     this.#count--;
     if (targets.size === 0) this.#services.delete(service);
     this.#noteChange(service);
+  }
+
+  #kept(): Registration[] {
+    const now = this.#options.timers.nowMs();
+    return [...this.#services.values()].flatMap((targets) =>
+      [...targets.values()]
+        .filter(({ expiresAtMs }) => expiresAtMs > now)
+        .map(({ registration }) => registration),
+    );
   }
 
   #hasRoom(): boolean {
@@ -244,9 +261,7 @@ export class Registry {
     this.#queued ??= this.#writing.then(async () => {
       this.#queued = undefined;
       this.#unsaved = false;
-      const write = this.#options.storage.write(
-        this.list().map(({ expiresInMs: _, ...registration }) => registration),
-      );
+      const write = this.#options.storage.write(this.#kept());
       this.#writing = write;
       const cause = await write;
       if (cause !== undefined) {
@@ -260,11 +275,22 @@ export class Registry {
   }
 }
 
+function parse<S extends z.ZodType>(
+  schema: S,
+  input: unknown,
+): { readonly ok: true; readonly data: z.output<S> } | Extract<RegistryResult, { ok: false }> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return { ok: true, data: parsed.data };
+  const [issue] = parsed.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  return failed('registration_invalid', where + (issue?.message ?? 'cannot be read'));
+}
+
 function shown({ registration, expiresAtMs }: Entry, now: number): RegisteredTarget {
   return { ...registration, expiresInMs: Math.max(0, Math.round(expiresAtMs - now)) };
 }
 
-function failed(code: RegistryErrorCode, message: string): RegistryResult {
+function failed(code: RegistryErrorCode, message: string): Extract<RegistryResult, { ok: false }> {
   return { ok: false, code, message };
 }
 

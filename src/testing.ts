@@ -3,9 +3,12 @@ import { resolve } from 'node:path';
 import { formatErrors } from './control/config/format.ts';
 import { type LoadedConfig, loadConfig } from './control/config/load.ts';
 import type { PortcullisConfigInput } from './control/config/schema.ts';
+import { Upstreams } from './main/upstreams.ts';
 import type { DataPlaneConfig } from './server/config.ts';
 import { ConnectionCounter } from './server/connection-counter.ts';
 import { DataPlane } from './server/data-plane.ts';
+import { Registry, type RegistryStorage } from './upstream/discovery/registry/registry.ts';
+import { systemTimers } from './upstream/discovery/timers.ts';
 
 export interface TestGatewayOptions {
   /** Where `env:NAME` looks; default: the process's environment. */
@@ -51,20 +54,44 @@ export async function startGateway(
     metricsPost: () => {},
     connectionCounters: ConnectionCounter.allocate(1),
   });
+  const registry = new Registry([], { timers: systemTimers, storage: IN_MEMORY, saveFailed: () => {} });
+  const upstreams = new Upstreams({
+    registry,
+    directory: resolve(options.directory ?? '.'),
+    env: options.env ?? process.env,
+    log: (level, message) => log.push(`${level}: ${message}`),
+    publish: (news) => plane.receive(news),
+    ejected: () => {},
+  });
   let protocol = 'http';
   const reload = async (next: PortcullisConfigInput | string): Promise<void> => {
     const loaded = await load(next, options);
-    plane.commit(await plane.prepare(forTest(loaded.dataPlane)));
+    const services = await upstreams.control.prepare(loaded.dataPlane.services);
+    try {
+      plane.commit(await plane.prepare(forTest(loaded.dataPlane)));
+    } catch (error) {
+      upstreams.control.discard(services);
+      throw error;
+    }
+    upstreams.control.commit(services);
     protocol = Object.values(loaded.dataPlane.listeners)[0]?.protocol ?? 'http';
   };
-  await reload(config);
+  try {
+    await reload(config);
+  } catch (error) {
+    await upstreams.close();
+    throw error;
+  }
   const port = (listener?: string): number => {
     const name = listener ?? Object.keys(plane.addresses)[0] ?? '';
     const bound = plane.addresses[name];
     if (bound === undefined) throw new Error(`there is no listener ${JSON.stringify(name)}`);
     return bound.port;
   };
-  const close = (): Promise<void> => plane.drain(0);
+  const close = async (): Promise<void> => {
+    await plane.drain(0);
+    await upstreams.close();
+  };
   return {
     get url() {
       return `${protocol}://127.0.0.1:${port()}`;
@@ -79,6 +106,9 @@ export async function startGateway(
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** A test's registrations end with it. */
+const IN_MEMORY: RegistryStorage = { write: () => Promise.resolve(undefined) };
 
 async function load(
   config: PortcullisConfigInput | string,

@@ -1,7 +1,7 @@
 import type { Answer } from '../policy/contract.ts';
 import { compileRedirect, type Redirect } from '../routing/redirect.ts';
 import { compileRewrite, type Rewrite } from '../routing/rewrite.ts';
-import { compileSplit, type Split } from '../routing/split.ts';
+import { ServiceChoice } from '../routing/service-choice.ts';
 import type { Service } from '../upstream/service.ts';
 import type { ResolvedRoute } from './config.ts';
 
@@ -10,7 +10,7 @@ export type Action =
   | { readonly kind: 'service'; readonly service: Service; readonly rewrite: PerPath<Rewrite> | undefined }
   | {
       readonly kind: 'split';
-      readonly split: Split;
+      readonly choice: ServiceChoice;
       /** Those of the split. */
       readonly services: ReadonlyMap<string, Service>;
       readonly rewrite: PerPath<Rewrite> | undefined;
@@ -36,9 +36,15 @@ export function compileAction(route: Partial<ResolvedRoute>, services: ReadonlyM
       location: new PerPath((names) => compileRedirect(redirect, names)),
     };
   }
-  if (route.split) {
-    const own = new Map(route.split.map(({ service }) => [service, serviceNamed(service, services)]));
-    return { kind: 'split', split: compileSplit(route.split), services: own, rewrite };
+  const { split, splitBy, splitOverride } = route;
+  if (split) {
+    const own = new Map(split.map(({ service }) => [service, serviceNamed(service, services)]));
+    return {
+      kind: 'split',
+      choice: new ServiceChoice({ split, splitBy, splitOverride }),
+      services: own,
+      rewrite,
+    };
   }
   if (route.service !== undefined)
     return { kind: 'service', service: serviceNamed(route.service, services), rewrite };
@@ -73,7 +79,8 @@ export class PerPath<T> {
   }
 }
 
-function serviceNamed(name: string, services: ReadonlyMap<string, Service>): Service {
+/** Throws an Error when it does not exist. */
+export function serviceNamed(name: string, services: ReadonlyMap<string, Service>): Service {
   const service = services.get(name);
   if (service === undefined) throw new Error(`the service ${name} does not exist`);
   return service;

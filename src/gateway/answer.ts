@@ -50,7 +50,17 @@ export function answerOfPolicy(exchange: Exchange, policy: string, made: unknown
   } catch (error) {
     return failPolicy(exchange, policy, error);
   }
-  answer(exchange, made as Answer);
+  if ((made as Answer).disconnect === true) disconnect(exchange, made as Answer);
+  else answer(exchange, made as Answer);
+}
+
+/** Ends the exchange as if the gateway had died at it. */
+function disconnect(exchange: Exchange, { status, code }: Answer): void {
+  exchange.response.status = status;
+  if (code !== undefined) exchange.code = code;
+  exchange.forward?.cancel();
+  exchange.downstream.abort(true);
+  finish(exchange);
 }
 
 /** Throws an Error that says what is wrong. */
@@ -98,6 +108,8 @@ function octets(text: string): string {
  */
 export function runResponseHooks(exchange: Exchange): boolean {
   const entries = exchange.route.policies.onResponse;
+  // Before the policies, so that they may change them as any other field.
+  if (exchange.setCookies !== undefined) addCookies(exchange.response.fields, exchange.setCookies);
   const before = exchange.response.status;
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as (typeof entries)[number];
@@ -115,6 +127,10 @@ export function runResponseHooks(exchange: Exchange): boolean {
   }
   if (entries.length > 0) dropFraming(exchange.response.fields);
   return true;
+}
+
+function addCookies(fields: Fields, values: readonly string[]): void {
+  for (const value of values) fields.push('set-cookie', 'Set-Cookie', value);
 }
 
 /** 500 `policy_failed` with the policy's name in the log. */

@@ -1,3 +1,4 @@
+import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { RouteNotes } from '../observability/route-notes.ts';
 import {
@@ -9,14 +10,17 @@ import {
 import type { PolicyUse } from '../policies/use.ts';
 import { type PreparedRoute, prepareRoute } from '../routing/compile.ts';
 import type { Service } from '../upstream/service.ts';
-import { type Action, compileAction, sendsTo } from './action.ts';
+import { type Action, compileAction, sendsTo, serviceNamed } from './action.ts';
 import type { ResolvedRoute } from './config.ts';
+import { Mirror } from './mirror.ts';
 
 /** A route, ready to be used. */
 export interface CompiledRoute {
   readonly name: string;
   readonly policies: CompiledPolicies;
   readonly action: Action;
+  /** Has a copy of requests too. */
+  readonly mirror: Mirror | undefined;
   /** Host that the service sees; undefined leaves it to the service. */
   readonly upstreamHost: string | undefined;
   /** Whole request; 0 is no limit. */
@@ -36,6 +40,7 @@ export interface Surroundings {
   readonly globals: readonly PolicyUse[];
   readonly services: ReadonlyMap<string, Service>;
   readonly reader: PolicyReader;
+  readonly deadlines: Deadlines;
   readonly warn: (message: string, cause?: unknown) => void;
 }
 
@@ -89,19 +94,37 @@ export function prepareParts(
   settings: ResolvedRoute,
   policies: SharedPolicies,
   before: RouteParts | undefined,
-  services: ReadonlyMap<string, Service>,
+  surroundings: Surroundings,
 ): RouteParts {
+  const { services } = surroundings;
   if (before !== undefined && before.policies === policies) {
-    const { action } = before.prepared.value;
-    if (sameData(before.settings, settings) && sendsTo(action, services)) return before;
+    const { action, mirror } = before.prepared.value;
+    const alike = sendsTo(action, services) && mirrorsTo(mirror, services);
+    if (alike && sameData(before.settings, settings)) return before;
   }
   const value: CompiledRoute = {
     name,
     policies: policies.compiled,
     action: compileAction(settings, services),
+    mirror: compileMirror(name, settings, surroundings),
     upstreamHost: settings.rewrite?.host,
     timeoutMs: settings.timeout,
     notes: new RouteNotes(),
   };
   return { settings, policies, prepared: prepareRoute({ name, config: settings, value }) };
+}
+
+function compileMirror(
+  route: string,
+  { mirror }: Partial<ResolvedRoute>,
+  { services, deadlines, warn }: Surroundings,
+): Mirror | undefined {
+  if (mirror === undefined || mirror.percent === 0) return undefined;
+  const service = serviceNamed(mirror.service, services);
+  return new Mirror(mirror, { route, service, deadlines, warn, random: Math.random });
+}
+
+/** Whether the mirror's service is this very one: a service that changed is another object. */
+function mirrorsTo(mirror: Mirror | undefined, services: ReadonlyMap<string, Service>): boolean {
+  return mirror === undefined || services.get(mirror.service.name) === mirror.service;
 }

@@ -33,8 +33,11 @@ export interface Downstream {
   sendText(text: string): void;
   sendEnd(trailers: Fields | undefined): void;
   flush(): void;
-  /** Breaks off an answer whose head was sent: the client must be able to tell that it is not whole. */
-  abort(): void;
+  /**
+   * Breaks off an answer whose head was sent: the client must be able to tell that it is not whole. `reset` breaks off one that has not
+   * begun: the client is to see a reset, as far as its protocol has one.
+   */
+  abort(reset?: boolean): void;
   /** Gives the body to `exchange.bodySink`, what is at hand at once. */
   readBody(): void;
   pauseBody(): void;

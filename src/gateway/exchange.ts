@@ -8,6 +8,7 @@ import type {
   RequestView,
   ResponseView,
 } from '../policy/contract.ts';
+import type { Service } from '../upstream/service.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { Downstream, RequestBodySink } from './downstream.ts';
 import type { ListenerRuntime, Snapshot } from './snapshot.ts';
@@ -87,6 +88,12 @@ export interface Cancellable {
   flush(): void;
 }
 
+/** Takes what is sent of a request beside the service that answers it: a mirror. */
+export interface RequestCopy extends RequestBodySink {
+  /** The exchange is over; a body that is not complete never will be. */
+  originalEnded(): void;
+}
+
 /**
  * One request and its answer: what the policies see, what the log records, and where it stands. Filled by the server side,
  * carried along by handle.ts.
@@ -125,7 +132,17 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   /** Largest body that the client may send, in octets; Infinity is no limit. */
   bodyLimit = Number.POSITIVE_INFINITY;
   bodySink: RequestBodySink | undefined = undefined;
+  /** A copy that is to have the body too. */
+  copy: RequestCopy | undefined = undefined;
   responseTransforms: BodyTransform[] | undefined = undefined;
+  /** Values of Set-Cookie that the gateway itself adds to the answer. */
+  setCookies: string[] | undefined = undefined;
+  /** The service that has admitted it, and is told when it is over. */
+  service: Service | undefined = undefined;
+  /** The service that it was for did not take it. */
+  fellBack = false;
+  /** The request's fields tell the upstream of the client. */
+  introduced = false;
   /** The attempt at an upstream that is going on. */
   forward: Cancellable | undefined = undefined;
   /** A head was sent: what fails now can only break off. */

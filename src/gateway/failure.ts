@@ -30,6 +30,7 @@ const RULES = {
   method_not_allowed: { status: 405, detail: 'The method is not allowed here.' },
   policy_failed: { status: 500, detail: 'The request could not be processed.' },
   too_many_connections: { status: 503, detail: 'Too many connections are open.' },
+  circuit_open: { status: 503, detail: 'The service fails too often and is left alone for a while.' },
   no_target: { status: 503, detail: 'The service has no target.' },
   overloaded: { status: 503, detail: 'The service has too many requests to deal with.' },
   upstream_refused: { status: 502, detail: 'The service could not be reached.' },
@@ -65,6 +66,7 @@ export const UPSTREAM_FAILURES: Readonly<Record<UpstreamFailureKind, FailureCode
   invalid: 'upstream_invalid',
   first_byte_timeout: 'upstream_timeout',
   idle_timeout: 'upstream_timeout',
+  try_timeout: 'upstream_timeout',
   overloaded: 'overloaded',
 };
 

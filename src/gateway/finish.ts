@@ -5,6 +5,8 @@ export function finish(exchange: Exchange): void {
   if (exchange.ended) return;
   exchange.ended = true;
   exchange.durationMs = performance.now() - exchange.startedMs;
+  exchange.service?.end();
+  exchange.copy?.originalEnded();
   const { snapshot, route } = exchange;
   const entries = route.policies.onEnd;
   for (let i = 0; i < entries.length; i++) {

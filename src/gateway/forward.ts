@@ -1,189 +1,294 @@
 import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
-import { fieldLines } from '../http/serialise.ts';
 import { copyOf } from '../lib/octets.ts';
-import type { HookEntry } from '../policies/compile.ts';
-import type { Answer, BodyTransform } from '../policy/contract.ts';
-import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
+import type { BodyTransform } from '../policy/contract.ts';
+import { type Permit, REJECTED } from '../upstream/breaker/breaker.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
-import type { Service, Target } from '../upstream/service.ts';
-import {
-  answerOfPolicy,
-  breakOff,
-  failPolicy,
-  failUnsendable,
-  isPending,
-  refuse,
-  runResponseHooks,
-} from './answer.ts';
+import { isIdempotent, type RetryPolicy } from '../upstream/retry/policy.ts';
+import { OVERLOADED, type Service } from '../upstream/service.ts';
+import type { Outcome, Target } from '../upstream/target.ts';
+import { breakOff, refuse } from './answer.ts';
+import { AnswerRelay } from './answer-relay.ts';
+import { Attempt, type AttemptOwner } from './attempt.ts';
 import type { RequestBodySink } from './downstream.ts';
 import type { Cancellable, Exchange } from './exchange.ts';
-import { UPSTREAM_FAILURES } from './failure.ts';
+import { type FailureCode, UPSTREAM_FAILURES } from './failure.ts';
+import { fallBack, type Refusal } from './fall-back.ts';
 import { introduce } from './identify.ts';
-import { dropFraming, isSendable } from './own-fields.ts';
-
-/** RFC 9110 section 9.2.2: sending these again does no harm. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+import { attemptFields, makeSendable, requestText, upstreamHost } from './request-text.ts';
+import { Retries, type RetryOwner } from './retries.ts';
+import { openRequestTransforms, transformed } from './transforms.ts';
 
 /**
- * Carries one exchange to a target and its answer back, piece by piece: neither body is kept, and whichever side is slower sets
- * the pace of the other.
+ * Carries one exchange to a service and its answer back, piece by piece: neither body is kept, but for what a retry may need, and whichever
+ * side is slower sets the pace of the other. It makes attempts until the head of one answer is accepted; from then on there is no way back.
  */
-export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
+export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cancellable {
   readonly #exchange: Exchange;
   readonly #service: Service;
-  readonly #target: Target;
-  #connection: UpstreamConnection | undefined;
-  #chunked = false;
-  #upgrading = false;
-  #retried = false;
+  /** Of the service, until it is told what became of the request; then `REJECTED`. */
+  #permit: Permit = REJECTED;
+  /** The attempt under way, the newer one of two; once a head is accepted, the one that it belongs to. */
+  #attempt: Attempt | undefined;
+  /** Not before it is needed, and gone once a head is accepted. */
+  #retries: Retries | undefined;
+  /** There once a head is accepted. */
+  #relay: AnswerRelay | undefined;
+  /** It was tried once more since a kept connection was closed. */
+  #mended = false;
   #over = false;
-  /** The request's body is being read from the client. */
+  /** The request's body is being read from the client, or was. */
   #reading = false;
-  #sentMs = 0;
   #tunnelling = false;
-  /** The answer has no body, or the client gets none. */
-  #bodiless = false;
-  /** What the upstream switched to. */
-  #protocol = '';
-  #requestTransforms: BodyTransform[] | undefined;
-  /** Pieces of the answer that came while a policy made up its mind about its head. */
-  #held: (Buffer | { readonly trailers: Fields | undefined })[] | undefined;
+  /** undefined until they are asked for: a request has them once, however often it is sent. */
+  #requestTransforms: readonly BodyTransform[] | undefined;
 
-  constructor(exchange: Exchange, service: Service, target: Target) {
+  constructor(exchange: Exchange, service: Service) {
     this.#exchange = exchange;
     this.#service = service;
-    this.#target = target;
   }
 
   start(): void {
     const exchange = this.#exchange;
-    exchange.forward = this;
+    const service = this.#service;
+    exchange.serviceName = service.name;
     introduce(exchange);
-    this.#acquire(false);
+    const permit = service.admit();
+    if (permit === REJECTED) return this.#turnAway('circuit_open');
+    if (permit === OVERLOADED) return this.#turnAway('overloaded');
+    this.#permit = permit;
+    exchange.service = service;
+    exchange.forward = this;
+    const policy = service.retryPolicy;
+    const { bodyLength } = exchange.request;
+    if (policy !== undefined && (bodyLength !== 0 || policy.hedgeMs > 0))
+      this.#retries = new Retries(exchange, policy, this);
+    if (this.#beginAnywhere(false)) return;
+    this.cancel();
+    service.end();
+    exchange.service = undefined;
+    this.#turnAway(service.askable.length > 0 ? 'circuit_open' : 'no_target');
   }
 
-  #acquire(fresh: boolean): void {
+  #turnAway(refusal: Refusal): void {
+    const instead = fallBack(this.#exchange, this.#service, refusal);
+    if (instead !== undefined) new Forward(this.#exchange, instead).start();
+  }
+
+  /** The service learns once what became of the request. */
+  #tell(outcome: Outcome, latencyMs: number): void {
+    if (this.#permit === REJECTED) return;
+    this.#service.report(this.#permit, outcome, latencyMs);
+    this.#permit = REJECTED;
+  }
+
+  // The attempts.
+
+  /** False when no target may be asked. */
+  #beginAnywhere(charged: boolean): boolean {
+    const service = this.#service;
+    const target = service.pick(this.#exchange, this.#retries?.tried);
+    if (target !== undefined && (this.#begin(target, false, charged) || this.#beginElsewhere(charged)))
+      return true;
+    if (charged) service.retryPolicy?.context.budget.giveBack();
+    return false;
+  }
+
+  /** The breaker of the target that was picked refuses: another one is taken that lets the attempt begin. */
+  #beginElsewhere(charged: boolean): boolean {
+    const { askable } = this.#service;
+    const from = Math.floor(Math.random() * askable.length);
+    for (let i = 0; i < askable.length; i++) {
+      const target = askable[(from + i) % askable.length] as Target;
+      if (this.#retries?.tried.includes(target) !== true && this.#begin(target, false, charged)) return true;
+    }
+    return false;
+  }
+
+  /** False when the target may not be asked. The attempt may be over already when this returns. */
+  #begin(target: Target, fresh: boolean, charged: boolean): boolean {
+    const permit = target.begin();
+    if (permit === REJECTED) return false;
     const exchange = this.#exchange;
-    exchange.targetName = this.#target.name;
+    exchange.targetName = target.name;
     exchange.attempts++;
-    this.#target.pool.acquire(this, fresh);
+    const attempt = new Attempt(this, target, permit, this.#service.retryPolicy, charged);
+    this.#attempt = attempt;
+    if (exchange.request.bodyLength === 0) this.#retries?.awaitHedge();
+    attempt.start(fresh);
+    return true;
+  }
+
+  onRetryDue(): void {
+    if (!this.#beginAnywhere(true)) this.#fail('no_target');
+    this.#exchange.downstream.flush();
+  }
+
+  onHedgeDue(): void {
+    const first = this.#attempt;
+    const retries = this.#retries;
+    if (first === undefined || retries === undefined) return;
+    retries.rival = first;
+    retries.avoid(first.target);
+    if (!this.#beginAnywhere(true)) retries.rival = undefined;
+    this.#exchange.downstream.flush();
+  }
+
+  /** An attempt brings nothing. True when another one is under way, which may. */
+  #goesOnWithout(attempt: Attempt): boolean {
+    const rival = this.#retries?.rival;
+    if (this.#retries === undefined || rival === undefined) return false;
+    if (attempt === this.#attempt) this.#attempt = rival;
+    this.#retries.rival = undefined;
+    return true;
+  }
+
+  onFailure(attempt: Attempt, failure: UpstreamFailure): void {
+    if (this.#over) return;
+    const exchange = this.#exchange;
+    exchange.snapshot.recorder.upstreamFailed(this.#service.name, failure.kind);
+    if (this.#relay === undefined) {
+      if (this.#goesOnWithout(attempt)) return;
+      this.#attempt = undefined;
+      if (this.#mends(attempt, failure) || this.#follows(attempt, failure)) return;
+    }
+    this.#tell(failure.kind, attempt.latencyMs);
+    exchange.error = `${attempt.target.name}: ${failure.cause}`;
+    this.#fail(UPSTREAM_FAILURES[failure.kind]);
+    exchange.downstream.flush();
+  }
+
+  /** A kept connection that was closed meanwhile says nothing of its target: where nothing can happen twice, it is asked again at once. */
+  #mends(attempt: Attempt, { kind }: UpstreamFailure): boolean {
+    const { request } = this.#exchange;
+    if (kind !== 'stale' || this.#mended || !isIdempotent(request.upstreamMethod)) return false;
+    if (request.bodyLength !== 0 && this.#retries?.hasBody !== true) return false;
+    this.#mended = true;
+    return this.#begin(attempt.target, true, false);
+  }
+
+  #follows(attempt: Attempt, failure: UpstreamFailure): boolean {
+    const policy = this.#service.retryPolicy;
+    return policy !== undefined && this.#retriesOf(policy).followFailure(attempt, failure);
+  }
+
+  #retriesOf(policy: RetryPolicy): Retries {
+    return (this.#retries ??= new Retries(this.#exchange, policy, this));
+  }
+
+  #fail(code: FailureCode): void {
+    const exchange = this.#exchange;
+    this.cancel();
+    exchange.code = code;
+    if (exchange.answered) breakOff(exchange);
+    else refuse(exchange, code);
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#tell('abandoned', -1);
+    this.#exchange.forward = undefined;
+    this.#exchange.bodySink = undefined;
+    this.#retries?.stop();
+    this.#attempt?.cancel();
   }
 
   // The way to the upstream.
 
-  onConnecting(connection: UpstreamConnection): void {
-    this.#connection = connection;
-  }
-
-  onConnection(connection: UpstreamConnection): void {
-    this.#connection = connection;
-    if (this.#over) return connection.cancel();
-    const { request, downstream } = this.#exchange;
-    const head = this.#requestHead();
-    if (head === undefined) return downstream.flush();
-    this.#sentMs = performance.now();
-    connection.send(head, request.upstreamMethod, this.#chunked, this.#upgrading);
-    if (request.bodyLength === 0) {
-      connection.endRequest(undefined);
-    } else {
-      this.#exchange.bodySink = this;
-      // RFC 9110 section 10.1.1: the upstream decides whether it wants the body.
-      if (!request.expectContinue) {
-        this.#reading = true;
-        downstream.readBody();
-      }
-    }
-    connection.flush();
-  }
-
-  /** undefined when a policy failed. */
-  #requestHead(): string | undefined {
+  onReady(attempt: Attempt): void {
     const exchange = this.#exchange;
-    const { request, route } = exchange;
-    let fields = request.fields;
-    const hooks = route.policies.onAttempt;
-    if (hooks.length > 0) {
-      fields = fields.clone();
-      for (let i = 0; i < hooks.length; i++) {
-        const entry = hooks[i] as (typeof hooks)[number];
-        try {
-          entry.hooks.onAttempt(exchange, fields);
-        } catch (error) {
-          failPolicy(exchange, entry.name, error);
-          return undefined;
-        }
-      }
+    const { request, route, downstream } = exchange;
+    const fields = attemptFields(exchange);
+    if (fields === undefined) return downstream.flush();
+    const hasBody = request.bodyLength !== 0;
+    if (hasBody && this.#requestTransforms === undefined && route.policies.transformRequestBody.length > 0) {
+      const opened = openRequestTransforms(exchange);
+      if (opened === undefined) return downstream.flush();
+      this.#requestTransforms = opened;
     }
-    if (request.bodyLength !== 0 && route.policies.transformRequestBody.length > 0) {
-      const opened = openTransforms(exchange, route.policies.transformRequestBody, askForRequest);
-      if (opened === undefined) return undefined;
-      if (opened.length > 0) this.#requestTransforms = opened;
-    }
-    if (route.policies.all.length > 0) {
-      dropFraming(fields);
-      if (!isSendable(request)) {
-        failUnsendable(exchange);
-        return undefined;
-      }
-    }
-    let text = `${request.upstreamMethod} ${request.upstreamPath}${request.upstreamSearch} HTTP/1.1\r\nHost: ${this.#host()}\r\n${fieldLines(fields)}`;
-    this.#chunked =
-      request.bodyLength < 0 || (request.bodyLength > 0 && this.#requestTransforms !== undefined);
-    if (this.#chunked) text += 'Transfer-Encoding: chunked\r\n';
-    else if (request.bodyLength > 0) text += `Content-Length: ${request.bodyLength}\r\n`;
-    // RFC 9110 section 8.6: these methods mean a body, so its absence is said.
-    else if (meansBody(request.upstreamMethod)) text += 'Content-Length: 0\r\n';
-    if (request.expectContinue && request.bodyLength !== 0) text += 'Expect: 100-continue\r\n';
-    this.#upgrading = request.upgrade !== '';
-    if (this.#upgrading) text += `Connection: upgrade\r\nUpgrade: ${request.upgrade}\r\n`;
-    else if (request.trailers) text += 'Connection: te\r\nTE: trailers\r\n';
-    return `${text}\r\n`;
+    if (!makeSendable(exchange, fields)) return downstream.flush();
+    const chunked = request.bodyLength < 0 || (hasBody && this.#transforms !== undefined);
+    const expecting = request.expectContinue && !this.#reading;
+    const text = requestText(
+      request,
+      upstreamHost(request, this.#service, attempt.target),
+      fields,
+      chunked,
+      expecting,
+    );
+    attempt.send(text, request.upstreamMethod, chunked, request.upgrade !== '');
+    if (hasBody) this.#sendBody(attempt);
+    else attempt.endRequest(undefined);
+    attempt.connection?.flush();
   }
 
-  #host(): string {
-    const { request } = this.#exchange;
-    if (request.upstreamHost !== undefined) return request.upstreamHost;
-    const host = this.#service.settings.host;
-    if (host === 'preserve') return request.authority === '' ? this.#target.authority : request.authority;
-    return host === 'target' ? this.#target.authority : host;
+  /** undefined when the body is sent as it is. */
+  get #transforms(): readonly BodyTransform[] | undefined {
+    const transforms = this.#requestTransforms;
+    return transforms === undefined || transforms.length === 0 ? undefined : transforms;
+  }
+
+  #sendBody(attempt: Attempt): void {
+    const { request, downstream } = this.#exchange;
+    this.#exchange.bodySink = this;
+    if (this.#reading) {
+      const replay = this.#retries?.replay;
+      replay?.sendTo(attempt);
+      if (replay?.whole !== true) downstream.readBody();
+    } else if (!request.expectContinue) {
+      this.#reading = true;
+      downstream.readBody();
+    }
   }
 
   requestBody(data: Buffer, from: number, to: number): void {
     // A client need not wait for the upstream's word for ever (RFC 9110 section 10.1.1).
     this.#reading = true;
-    if (this.#requestTransforms === undefined) return this.#writeRequest(data, from, to);
-    const piece = this.#transformed(this.#requestTransforms, copyOf(data, from, to), false);
+    const transforms = this.#transforms;
+    if (transforms === undefined) return this.#writeRequest(data, from, to);
+    const piece = transformed(this.#exchange, transforms, copyOf(data, from, to), false);
     if (piece !== undefined && piece.length > 0) this.#writeRequest(piece, 0, piece.length);
   }
 
   #writeRequest(data: Buffer, from: number, to: number): void {
-    const connection = this.#connection;
-    if (this.#over || connection === undefined) return;
-    connection.write(data, from, to);
-    if (connection.congested) this.#exchange.downstream.pauseBody();
+    if (this.#over) return;
+    const attempt = this.#attempt;
+    const sending = attempt?.sent === true;
+    this.#retries?.replay?.keep(data, from, to, sending);
+    this.#exchange.copy?.requestBody(data, from, to);
+    const connection = sending ? attempt.connection : undefined;
+    connection?.write(data, from, to);
+    // Between two attempts it is kept, and the rest has to wait.
+    if (!sending || connection?.congested === true) this.#exchange.downstream.pauseBody();
   }
 
   requestBodyEnd(trailers: Fields | undefined): void {
-    const transforms = this.#requestTransforms;
-    const rest = transforms === undefined ? undefined : this.#transformed(transforms, undefined, true);
+    const transforms = this.#transforms;
+    const rest =
+      transforms === undefined ? undefined : transformed(this.#exchange, transforms, undefined, true);
     if (this.#over) return;
     if (rest !== undefined && rest.length > 0) this.#writeRequest(rest, 0, rest.length);
-    this.#connection?.endRequest(trailers);
+    this.#retries?.replay?.end(trailers);
+    this.#exchange.copy?.requestBodyEnd(trailers);
+    const attempt = this.#attempt;
+    if (attempt?.sent !== true) return;
+    attempt.endRequest(trailers);
+    attempt.restartClock();
+    this.#retries?.awaitHedge();
   }
 
   flush(): void {
-    this.#connection?.flush();
+    this.#attempt?.connection?.flush();
   }
 
   onDrain(): void {
-    const { downstream } = this.#exchange;
-    if (this.#tunnelling || this.#reading) downstream.readBody();
+    if (this.#tunnelling || this.#reading) this.#exchange.downstream.readBody();
   }
 
   // The way back to the client.
 
-  onInformational(head: ResponseHead): void {
+  onInformational(attempt: Attempt, head: ResponseHead): void {
     const { request, downstream, answered } = this.#exchange;
     if (head.status === 100) {
       // RFC 9110 section 15.2.1: without an expectation there is nothing to tell.
@@ -191,193 +296,60 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
       downstream.sendInformational(100, undefined);
       this.#reading = true;
       downstream.readBody();
-    } else if (request.version !== 10 && !answered) {
+    } else if (request.version !== 10 && !answered && this.#mayInform(attempt)) {
       // RFC 9110 section 15.2: not to an HTTP/1.0 client.
       downstream.sendInformational(head.status, head.fields);
     }
   }
 
-  onHead(head: ResponseHead): void {
+  #mayInform(attempt: Attempt): boolean {
+    const policy = this.#service.retryPolicy;
+    return policy === undefined || this.#retriesOf(policy).mayInform(attempt);
+  }
+
+  onHead(attempt: Attempt, head: ResponseHead): void {
+    const policy = this.#service.retryPolicy;
+    if (policy?.conditions.meetsStatus(head.status) === true && this.#hopesForBetter(attempt, head, policy))
+      return attempt.discard();
     const exchange = this.#exchange;
-    const { response } = exchange;
-    exchange.upstreamMs = performance.now() - this.#sentMs;
-    // RFC 9112 section 6.3: whatever policies make of it, no body comes with this answer.
-    this.#bodiless = exchange.request.upstreamMethod === 'HEAD' || head.status === 204 || head.status === 304;
-    response.status = head.status;
-    response.fields = head.fields;
-    response.contentLength = head.contentLength;
-    if (head.status === 101) {
-      this.#tunnelling = true;
-      this.#protocol = head.upgrade;
+    if (this.#retries !== undefined) {
+      if (this.#retries.rival === attempt) this.#retries.rival = this.#attempt;
+      this.#retries.stop();
+      this.#retries = undefined;
     }
-    this.#runUpstreamHooks(0);
+    this.#attempt = attempt;
+    this.#tunnelling = head.status === 101;
+    this.#tell(head.status, attempt.latencyMs);
+    exchange.targetName = attempt.target.name;
+    exchange.upstreamMs = attempt.latencyMs;
+    const relay = new AnswerRelay(exchange, attempt);
+    this.#relay = relay;
+    attempt.accept(relay);
+    const cookie = this.#service.cookieFor(exchange, attempt.target);
+    if (cookie !== undefined) (exchange.setCookies ??= []).push(cookie);
+    relay.start(head);
   }
 
-  #runUpstreamHooks(from: number): void {
-    const exchange = this.#exchange;
-    const entries = exchange.route.policies.onUpstreamResponse;
-    for (let i = from; i < entries.length; i++) {
-      const entry = entries[i] as (typeof entries)[number];
-      let result: ReturnType<typeof entry.hooks.onUpstreamResponse>;
-      try {
-        result = entry.hooks.onUpstreamResponse(exchange);
-      } catch (error) {
-        return failPolicy(exchange, entry.name, error);
-      }
-      if (result === undefined) continue;
-      if (isPending(result)) {
-        void this.#awaitUpstreamHook(i, entry.name, result);
-        return;
-      }
-      return answerOfPolicy(exchange, entry.name, result);
-    }
-    this.#sendResponseHead();
-  }
-
-  async #awaitUpstreamHook(
-    at: number,
-    policy: string,
-    pending: PromiseLike<Answer | undefined | void>,
-  ): Promise<void> {
-    const exchange = this.#exchange;
-    this.#held ??= [];
-    this.#connection?.pause();
-    try {
-      const result = await pending;
-      if (this.#over || exchange.ended) return;
-      if (result === undefined) {
-        this.#runUpstreamHooks(at + 1);
-        this.#release();
-      } else answerOfPolicy(exchange, policy, result);
-    } catch (error) {
-      failPolicy(exchange, policy, error);
-    }
-    exchange.downstream.flush();
-  }
-
-  /** Passes on what came while a policy was waited for. */
-  #release(): void {
-    const held = this.#held;
-    if (held === undefined || !this.#exchange.answered) return;
-    this.#held = undefined;
-    this.#connection?.resume();
-    for (const piece of held) {
-      if (Buffer.isBuffer(piece)) this.onBody(piece, 0, piece.length);
-      else this.onBodyEnd(piece.trailers);
-    }
-  }
-
-  #sendResponseHead(): void {
-    const exchange = this.#exchange;
-    const { response, request, downstream, route } = exchange;
-    if (!runResponseHooks(exchange)) return;
-    if (this.#tunnelling) {
-      downstream.switchProtocol(response, this.#protocol);
-      return;
-    }
-    const comesWithout = this.#bodiless;
-    this.#bodiless = request.method === 'HEAD' || response.status === 304 || response.status === 204;
-    if (this.#bodiless) return downstream.sendHead(response, this.#statedLength());
-    // A policy made an answer that may have a body of one that has none.
-    if (comesWithout) return downstream.sendHead(response, 0);
-    if (route.policies.transformResponseBody.length > 0) {
-      const opened = openTransforms(exchange, route.policies.transformResponseBody, askForResponse);
-      if (opened === undefined) return;
-      if (opened.length > 0) exchange.responseTransforms = opened;
-    }
-    downstream.sendHead(response, exchange.responseTransforms === undefined ? response.contentLength : -1);
-  }
-
-  /** What an answer without a body says of the length that one would have (RFC 9110 section 8.6). */
-  #statedLength(): number | undefined {
-    const { status, contentLength } = this.#exchange.response;
-    return status === 204 || contentLength < 0 ? undefined : contentLength;
-  }
-
-  onBody(data: Buffer, from: number, to: number): void {
-    const exchange = this.#exchange;
-    if (this.#held !== undefined) {
-      this.#held.push(copyOf(data, from, to));
-      return;
-    }
-    if (this.#over || this.#bodiless) return;
-    if (exchange.responseTransforms === undefined) {
-      exchange.downstream.sendBody(data, from, to);
-    } else {
-      const piece = this.#transformed(exchange.responseTransforms, copyOf(data, from, to), false);
-      if (piece === undefined || piece.length === 0) return;
-      exchange.downstream.sendBody(piece, 0, piece.length);
-    }
-    if (exchange.downstream.congested) this.#connection?.pause();
-  }
-
-  onBodyEnd(trailers: Fields | undefined): void {
-    const exchange = this.#exchange;
-    if (this.#held !== undefined) {
-      this.#held.push({ trailers });
-      this.#connection = undefined;
-      return;
-    }
-    if (this.#over) return;
-    if (exchange.responseTransforms !== undefined) {
-      const rest = this.#transformed(exchange.responseTransforms, undefined, true);
-      if (this.#over) return;
-      if (rest !== undefined && rest.length > 0) exchange.downstream.sendBody(rest, 0, rest.length);
-    }
-    this.#connection = undefined;
-    this.#over = true;
-    exchange.forward = undefined;
-    exchange.downstream.sendEnd(trailers);
+  /** Whether an answer that may be followed by another attempt is. */
+  #hopesForBetter(attempt: Attempt, head: ResponseHead, policy: RetryPolicy): boolean {
+    if (this.#goesOnWithout(attempt)) return true;
+    if (!this.#retriesOf(policy).followAnswer(attempt, head)) return false;
+    this.#attempt = undefined;
+    return true;
   }
 
   onFlush(): void {
     this.#exchange.downstream.flush();
   }
 
-  onFailure(failure: UpstreamFailure): void {
-    if (this.#over) return;
-    const exchange = this.#exchange;
-    this.#connection = undefined;
-    if (
-      failure.kind === 'stale' &&
-      !this.#retried &&
-      exchange.request.bodyLength === 0 &&
-      IDEMPOTENT.has(exchange.request.upstreamMethod)
-    ) {
-      this.#retried = true;
-      return this.#acquire(true);
-    }
-    this.#over = true;
-    exchange.forward = undefined;
-    const code = UPSTREAM_FAILURES[failure.kind];
-    exchange.code = code;
-    exchange.error = `${this.#target.name}: ${failure.cause}`;
-    exchange.snapshot.recorder.upstreamFailed(this.#service.name, failure.kind);
-    if (exchange.answered) breakOff(exchange);
-    else refuse(exchange, code);
-    exchange.downstream.flush();
-  }
-
   onClientDrain(): void {
-    if (this.#held === undefined) this.#connection?.resume();
-  }
-
-  cancel(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#held = undefined;
-    this.#exchange.forward = undefined;
-    this.#exchange.bodySink = undefined;
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection === undefined) this.#target.pool.forget(this);
-    else connection.cancel();
+    if (this.#relay?.holds !== true) this.#attempt?.connection?.resume();
   }
 
   // A tunnel, once both sides agreed on one.
 
   tunnel(data: Buffer, from: number, to: number): void {
-    const connection = this.#connection;
+    const connection = this.#attempt?.connection;
     if (connection === undefined) return;
     connection.write(data, from, to);
     connection.flush();
@@ -385,88 +357,12 @@ export class Forward implements UpstreamListener, RequestBodySink, Cancellable {
   }
 
   tunnelEnd(): void {
-    this.#connection?.endTunnel();
+    this.#attempt?.connection?.endTunnel();
   }
 
   leaveTunnel(): void {
     this.#over = true;
     this.#exchange.forward = undefined;
-    this.#connection?.leaveTunnel();
-    this.#connection = undefined;
+    this.#attempt?.leaveTunnel();
   }
-
-  onTunnelEnd(): void {
-    this.#exchange.downstream.endTunnel();
-  }
-
-  /** undefined when a transform failed: the exchange is then already over. */
-  #transformed(
-    transforms: readonly BodyTransform[] | undefined,
-    data: Buffer | undefined,
-    last: boolean,
-  ): Buffer | undefined {
-    if (transforms === undefined) return data;
-    let piece = data;
-    for (let i = 0; i < transforms.length; i++) {
-      const transform = transforms[i] as NamedTransform;
-      try {
-        const passed = piece === undefined || piece.length === 0 ? piece : transform.chunk(piece);
-        piece = octetsOf(last ? joined(passed, transform.end?.()) : passed);
-      } catch (error) {
-        failPolicy(this.#exchange, transform.policy, error);
-        return undefined;
-      }
-    }
-    return piece;
-  }
-}
-
-/** RFC 9110 section 8.6: with these methods a body is expected, so that its absence is worth telling. */
-function meansBody(method: string): boolean {
-  return method === 'POST' || method === 'PUT' || method === 'PATCH';
-}
-
-interface NamedTransform extends BodyTransform {
-  policy: string;
-}
-
-const askForRequest = (entry: HookEntry<'transformRequestBody'>, exchange: Exchange) =>
-  entry.hooks.transformRequestBody(exchange);
-const askForResponse = (entry: HookEntry<'transformResponseBody'>, exchange: Exchange) =>
-  entry.hooks.transformResponseBody(exchange);
-
-/** What the policies want a body to pass through; undefined when one failed, which is then answered. */
-function openTransforms<Entry extends { readonly name: string }>(
-  exchange: Exchange,
-  entries: readonly Entry[],
-  ask: (entry: Entry, exchange: Exchange) => BodyTransform | undefined,
-): BodyTransform[] | undefined {
-  const transforms: BodyTransform[] = [];
-  for (const entry of entries) {
-    try {
-      const transform = ask(entry, exchange);
-      if (transform !== undefined) transforms.push(named(transform, entry.name));
-    } catch (error) {
-      failPolicy(exchange, entry.name, error);
-      return undefined;
-    }
-  }
-  return transforms;
-}
-
-/** Remembers whose transform it is, for the log. */
-function named(transform: BodyTransform, policy: string): BodyTransform {
-  return Object.assign(transform, { policy });
-}
-
-/** A user's own transform may return anything. */
-function octetsOf(piece: unknown): Buffer | undefined {
-  if (piece === undefined || Buffer.isBuffer(piece)) return piece;
-  if (piece instanceof Uint8Array) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-  throw new TypeError('a transform returns octets');
-}
-
-function joined(first: Buffer | undefined, second: Buffer | undefined): Buffer | undefined {
-  if (first === undefined || first.length === 0) return second;
-  return second === undefined || second.length === 0 ? first : Buffer.concat([first, second]);
 }

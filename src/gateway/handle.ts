@@ -1,8 +1,10 @@
 import type { Answer } from '../policy/contract.ts';
-import type { Service, Target } from '../upstream/service.ts';
+import type { Service } from '../upstream/service.ts';
 import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse } from './answer.ts';
+import { chooseService } from './choose-service.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
+import { openCopy } from './mirror-copy.ts';
 import { isSendable } from './own-fields.ts';
 
 /**
@@ -107,7 +109,7 @@ function dispatch(exchange: Exchange): void {
     case 'service':
       return forwardTo(exchange, action.service);
     case 'split':
-      return forwardTo(exchange, action.services.get(action.split(Math.random())));
+      return forwardTo(exchange, action.services.get(chooseService(exchange, action.choice)));
     case 'respond':
       return answer(exchange, action.answer);
     case 'redirect':
@@ -122,10 +124,11 @@ function dispatch(exchange: Exchange): void {
 }
 
 function forwardTo(exchange: Exchange, service: Service | undefined): void {
-  const target: Target | undefined = service?.pick();
-  exchange.serviceName = service?.name;
-  if (service === undefined || target === undefined) return refuse(exchange, 'no_target');
-  new Forward(exchange, service, target).start();
+  if (service === undefined) return refuse(exchange, 'no_target');
+  const { mirror } = exchange.route;
+  const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);
+  new Forward(exchange, service).start();
+  copy?.send(exchange);
 }
 
 function redirect(exchange: Exchange, status: number, location: string): void {

@@ -36,6 +36,8 @@ export function identify(exchange: Exchange, ids: TraceIds): void {
 
 /** Writes what the upstream is to learn of the client and of the request's names into the fields that are sent on. */
 export function introduce(exchange: Exchange): void {
+  if (exchange.introduced) return;
+  exchange.introduced = true;
   const { request, listener, client } = exchange;
   const { fields } = request;
   const idField = listener.requestIdField;

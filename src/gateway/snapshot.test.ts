@@ -4,6 +4,7 @@ import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import type { PolicyUse } from '../policies/use.ts';
+import { TargetDirectory } from '../upstream/directory.ts';
 import { serviceSchema } from '../upstream/schema.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { GatewayConfig, ResolvedRoute } from './config.ts';
@@ -29,7 +30,10 @@ function stage() {
     deadlines: new Deadlines(),
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
-    observer: () => ({ connectionOpened: () => {}, connectionClosed: () => {} }),
+    retries: { pauses: new Deadlines(() => 0), random: () => 0 },
+    workerId: 0,
+    directory: new TargetDirectory(),
+    observer: () => ({ connectionOpened() {}, connectionClosed() {}, breakerChanged() {}, ejected() {} }),
     recorder: async () => ({ record: () => {}, close: async () => {} }) as never,
   };
   const policy = (id: string, fails = false): PolicyUse => ({

@@ -133,6 +133,7 @@ export async function compileSnapshot(
       globals,
       services,
       reader: new PolicyReader(),
+      deadlines: context.deadlines,
       warn: context.warn,
     };
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
@@ -168,7 +169,7 @@ function makeParts(
 ): RouteParts | Promise<RouteParts> {
   const withPolicies = (policies: SharedPolicies): RouteParts => {
     held.push(policies);
-    return prepareParts(name, settings, policies, before, surroundings.services);
+    return prepareParts(name, settings, policies, before, surroundings);
   };
   const taken = takePolicies(settings, before);
   return taken === undefined

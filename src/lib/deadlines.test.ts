@@ -104,6 +104,11 @@ suite('a time from now', () => {
 
   test('of 0 is for ever', () => assert.equal(setUp().deadlines.after(0), Number.POSITIVE_INFINITY));
 
+  test('is as precise as sweeps are frequent', () => {
+    const deadlines = new Deadlines(() => 1000, 5);
+    assert.equal(deadlines.after(10), 1000 + 10 + 5);
+  });
+
   test('counts from the last sweep', () => {
     const { clock, deadlines, add, sweepAt } = setUp();
     const keeper = add('keeper', Number.POSITIVE_INFINITY);

@@ -6,23 +6,25 @@ export interface Deadline {
   onDeadline(nowMs: number): void;
 }
 
-/** How late a deadline may be noticed. */
+/** How often deadlines are looked at, unless told otherwise, and so how late one may be noticed. */
 export const SWEEP_MS = 100;
 
 /**
  * All deadlines of a worker. One interval looks at each of them ten times a second, which for 10,000 connections costs less
- * than re-arming a timer several times per request would.
+ * than re-arming a timer several times per request would. It runs only while there are any.
  */
 export class Deadlines {
-  /** The time of the last sweep: at most SWEEP_MS old, and free to read. */
+  /** The time of the last sweep: at most one step old, and free to read. */
   nowMs: number;
   readonly #entries = new Set<Deadline>();
   readonly #clock: () => number;
+  readonly #stepMs: number;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `clock` gives milliseconds that never go back. Tests give their own and call `sweep`. */
-  constructor(clock: () => number = () => performance.now()) {
+  /** `clock` gives milliseconds that never go back. Tests give their own and call `sweep`. `stepMs` lies between two sweeps. */
+  constructor(clock: () => number = () => performance.now(), stepMs: number = SWEEP_MS) {
     this.#clock = clock;
+    this.#stepMs = stepMs;
     this.nowMs = clock();
   }
 
@@ -30,7 +32,7 @@ export class Deadlines {
     this.#entries.add(entry);
     if (this.#timer !== undefined) return;
     this.nowMs = this.#clock();
-    this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
+    this.#timer = setInterval(() => this.sweep(), this.#stepMs);
     // Sockets keep a process alive; the watch over them need not.
     this.#timer.unref();
   }
@@ -46,7 +48,7 @@ export class Deadlines {
   after(ms: number): number {
     // Without entries nobody sweeps, and the time stands still.
     if (this.#timer === undefined) this.nowMs = this.#clock();
-    return ms === 0 ? Number.POSITIVE_INFINITY : this.nowMs + ms + SWEEP_MS;
+    return ms === 0 ? Number.POSITIVE_INFINITY : this.nowMs + ms + this.#stepMs;
   }
 
   sweep(): void {

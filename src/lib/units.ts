@@ -36,3 +36,8 @@ export function size(description: string) {
     .transform((text) => parseSize(text) ?? 0)
     .describe(description);
 }
+
+/** Schema of a share of requests in per cent, fractions of one included. */
+export function percentage(description: string) {
+  return z.number().min(0).max(100).describe(description);
+}

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
+import { dirname, resolve as resolvePath } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import type { GatewayControl } from '../control/admin/endpoints.ts';
+import type { GatewayControl } from '../control/admin/endpoint.ts';
 import { redact } from '../control/admin/redact.ts';
 import { AdminServer } from '../control/admin/server.ts';
 import { type LoadedConfig, loadConfig } from '../control/config/load.ts';
@@ -11,16 +12,20 @@ import { LoadCache } from '../control/config/load-cache.ts';
 import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
-import { FileWatcher } from '../control/reload/watch.ts';
+import { FileWatcher } from '../lib/file-watcher.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
+import type { PreparedServices } from '../upstream/control/upstream-control.ts';
+import type { Registry } from '../upstream/discovery/registry/registry.ts';
 import type { ProcessLog } from './log.ts';
 import type { WorkerOutput, WorkerStart } from './messages.ts';
 import { supervisionMetrics } from './supervision-metrics.ts';
 import { type ApplyResult, Supervisor } from './supervisor.ts';
+import { upstreamMetrics } from './upstream-metrics.ts';
+import { openRegistry, Upstreams } from './upstreams.ts';
 import { VERSION } from './version.ts';
 
 /** Where access-log batches go; it follows the configuration in force. */
@@ -62,6 +67,7 @@ export class Gateway {
   readonly #watcher: FileWatcher;
   readonly #metrics: MetricsHub;
   readonly #probe: EventLoopProbe;
+  readonly #upstreams: Upstreams;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -86,8 +92,11 @@ export class Gateway {
       loaded = await loadConfig(options.file, { env: options.env, cache });
     }
     options.show(loaded.warnings);
-    const gateway = new Gateway(options, loaded.config, cache);
+    let gateway: Gateway | undefined;
     try {
+      const registryFile = resolvePath(dirname(options.file), loaded.config.runtime.registryFile);
+      const registry = await openRegistry(registryFile, options.log.main);
+      gateway = new Gateway(options, loaded.config, cache, registry);
       await gateway.#start(loaded.config);
       return gateway;
     } catch (error) {
@@ -95,18 +104,26 @@ export class Gateway {
         'error',
         `the gateway cannot start: ${error instanceof Error ? error.message : String(error)}`,
       );
-      await gateway.abort();
+      await gateway?.abort();
       return undefined;
     }
   }
 
-  private constructor(options: GatewayOptions, config: LoadedConfig, cache: LoadCache) {
+  private constructor(options: GatewayOptions, config: LoadedConfig, cache: LoadCache, registry: Registry) {
     this.#options = options;
     this.#fixed = fixedSettings(config);
     this.#metrics = new MetricsHub({
       version: VERSION,
       ...config.dataPlane.observability.metrics,
       accessLogDroppedLines: () => options.accessLog.droppedLines,
+    });
+    this.#upstreams = new Upstreams({
+      registry,
+      directory: dirname(options.file),
+      env: options.env,
+      log: options.log.main,
+      publish: (news) => this.#supervisor.tell(news),
+      ejected: (service, rule, verdict) => this.#metrics.ejected(service, rule, verdict),
     });
     this.#probe = new EventLoopProbe((delay, busy) => this.#metrics.eventLoop('main', delay, busy));
     const workers = workerCount(options.workers ?? config.runtime.workers);
@@ -118,7 +135,9 @@ export class Gateway {
         spawnWorker({ workerId, reusePort: REUSE_PORT, color: options.color, connectionCounters }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
+      greeting: () => this.#upstreams.control.current(),
       onDeath: (workerId) => {
+        this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
         this.#metrics.detach(workerId);
         if (this.#state !== 'stopping') this.#metrics.workerRestarted();
@@ -167,6 +186,7 @@ export class Gateway {
     log('info', `draining: requests have ${drainTimeout / 1000} s to finish`);
     this.#probe.close();
     await this.#supervisor.drain(drainTimeout);
+    await this.#upstreams.close();
     // Until here it answers that the gateway is not ready.
     await this.#admin?.close();
     await this.#options.accessLog.close();
@@ -180,6 +200,7 @@ export class Gateway {
     this.#watcher.close();
     this.#probe.close();
     await this.#supervisor.close();
+    await this.#upstreams.close();
     await this.#admin?.close();
     await this.#options.accessLog.close();
   }
@@ -228,20 +249,35 @@ export class Gateway {
         return redact({ ...dataPlane, admin, runtime }, secrets);
       },
       explain: (question) => explainRequest(this.config, question),
+      services: () => this.#upstreams.control.status(),
+      registry: this.#upstreams.registry,
     };
   }
 
   #metricsText(): string {
     const { workers, serving } = this.#supervisor.status();
     return (
-      this.#metrics.render() + supervisionMetrics({ workers, serving, lastReloadOk: this.#lastReloadOk })
+      this.#metrics.render() +
+      supervisionMetrics({ workers, serving, lastReloadOk: this.#lastReloadOk }) +
+      upstreamMetrics(this.#upstreams.control.status())
     );
   }
 
   async #apply(config: LoadedConfig): Promise<ApplyResult> {
     const dataPlane = this.#options.adapt(withMetrics(config.dataPlane, this.#fixed.metrics));
+    const { control } = this.#upstreams;
+    let services: PreparedServices;
+    try {
+      services = await control.prepare(dataPlane.services);
+    } catch (error) {
+      return { ok: false, reasons: [error instanceof Error ? error.message : String(error)] };
+    }
     const applied = await this.#supervisor.apply(dataPlane);
-    if (!applied.ok) return applied;
+    if (!applied.ok) {
+      control.discard(services);
+      return applied;
+    }
+    control.commit(services);
     this.#warnOfFixed(config);
     try {
       await this.#options.accessLog.configure(dataPlane.observability.accessLog);

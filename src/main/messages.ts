@@ -1,3 +1,4 @@
+import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { SentConfig } from './sent-config.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -29,6 +30,7 @@ export type ToWorker =
   | { readonly kind: 'prepare'; readonly generation: number; readonly config: SentConfig }
   | { readonly kind: 'commit'; readonly generation: number }
   | { readonly kind: 'discard'; readonly generation: number }
+  | TargetsNews
   | { readonly kind: 'drain'; readonly limitMs: number }
   | { readonly kind: 'ping' };
 

@@ -84,6 +84,7 @@ describe('A worker and the link to it', () => {
       },
       commit: () => {},
       discard: () => {},
+      receive: () => {},
       drain: async () => {},
       stats: () => ({ connections: 0, requestsInFlight: 0 }),
     };

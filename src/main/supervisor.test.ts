@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 import type { DataPlaneConfig } from '../server/config.ts';
+import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { FromWorker, LogLevel, ToWorker } from './messages.ts';
 import { backOffMs, SUPERVISION, Supervisor } from './supervisor.ts';
 
@@ -59,6 +60,8 @@ interface Stage {
   readonly deaths: number[];
   /** How threads started from now on answer to a prepare. */
   answer: FakeThread['onPrepare'];
+  /** What threads started from now on are told first. */
+  greeting: readonly TargetsNews[];
 }
 
 function stage(t: TestContext, workers: number): Stage {
@@ -71,6 +74,7 @@ function stage(t: TestContext, workers: number): Stage {
     log,
     deaths,
     answer: 'prepared',
+    greeting: [],
     supervisor: new Supervisor({
       workers,
       reusePort: true,
@@ -81,6 +85,7 @@ function stage(t: TestContext, workers: number): Stage {
       },
       log: (level, message) => log.push([level, message]),
       deliver: () => undefined,
+      greeting: () => made.greeting,
       onDeath: (workerId) => deaths.push(workerId),
     }),
   };
@@ -199,6 +204,24 @@ describe('replacement', () => {
     assert.deepEqual(
       [1, 2, 3, 4, 8, 9, 10, 100].map(backOffMs),
       [0, 100, 200, 400, 6400, 10_000, 10_000, 10_000],
+    );
+  });
+
+  it('tells every thread of targets: a new one what there is before its configuration, the others what changes', async (t) => {
+    const made = stage(t, 2);
+    made.greeting = [{ kind: 'targets', key: 'orders', targets: [], service: new SharedArrayBuffer(8) }];
+    await made.supervisor.apply(CONFIG);
+    made.supervisor.tell({ kind: 'targetsGone', key: 'orders' });
+    made.greeting = [];
+    made.threads[0]?.die(1);
+    await settle();
+    assert.deepEqual(
+      made.threads.map(({ told }) => told),
+      [
+        ['targets', 'prepare 1', 'commit 1', 'targetsGone'],
+        ['targets', 'prepare 1', 'commit 1', 'targetsGone'],
+        ['prepare 1', 'commit 1'],
+      ],
     );
   });
 

@@ -1,4 +1,5 @@
 import type { DataPlaneConfig } from '../server/config.ts';
+import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { Log, WorkerNews, WorkerOutput, WorkerStats } from './messages.ts';
 import { type ListenerAddress, PortChooser } from './ports.ts';
 import { type Death, type Reply, WorkerLink, type WorkerThread } from './worker-link.ts';
@@ -28,6 +29,8 @@ export interface SupervisorOptions {
   readonly log: Log;
   /** What workers say that is not about supervision. */
   readonly deliver: (workerId: number, output: WorkerOutput) => void;
+  /** What every thread is told before anything else: the targets of services as they are now. */
+  readonly greeting: () => readonly TargetsNews[];
   /** After a worker has died: give back what it held in shared memory. */
   readonly onDeath?: (workerId: number) => void;
 }
@@ -160,6 +163,11 @@ export class Supervisor {
     return { ok: true };
   }
 
+  /** Tells every thread that lives. */
+  tell(news: TargetsNews): void {
+    for (const link of this.#links()) link.tell(news);
+  }
+
   /** Lets every worker finish its requests within the limit, then ends the threads. Resolves when none is left. */
   async drain(limitMs: number): Promise<void> {
     this.#stop();
@@ -212,6 +220,7 @@ export class Supervisor {
 
   #spawn(slot: Slot): WorkerLink {
     const link = new WorkerLink(this.#options.spawn(slot.id), (message) => this.#receive(slot, message));
+    for (const news of this.#options.greeting()) link.tell(news);
     slot.link = link;
     slot.state = 'starting';
     slot.unansweredBeats = 0;

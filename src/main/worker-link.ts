@@ -1,4 +1,5 @@
 import type { DataPlaneConfig } from '../server/config.ts';
+import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { FromWorker, ToWorker, WorkerNews } from './messages.ts';
 import { toSend } from './sent-config.ts';
 
@@ -90,6 +91,10 @@ export class WorkerLink {
   discard(generation: number): void {
     this.#sent.delete(generation);
     this.#thread.postMessage({ kind: 'discard', generation });
+  }
+
+  tell(news: TargetsNews): void {
+    this.#thread.postMessage(news);
   }
 
   ping(): void {

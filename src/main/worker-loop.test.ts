@@ -20,6 +20,7 @@ function stage() {
     },
     commit: (prepared) => done.push(`commit ${prepared}`),
     discard: (prepared) => done.push(`discard ${prepared}`),
+    receive: (news) => done.push(`receive ${news.kind} ${news.key}`),
     drain: async (limitMs) => void done.push(`drain ${limitMs}`),
     stats: () => ({ connections: 1, requestsInFlight: 0 }),
   };
@@ -62,6 +63,13 @@ describe('a worker', () => {
     await turn();
     assert.deepEqual(done, ['discard A', 'discard B']);
     assert.deepEqual(said, [{ kind: 'prepared', generation: 1 }]);
+  });
+
+  it('passes on what is said of targets, in order and at once', () => {
+    const { done, tell } = stage();
+    tell({ kind: 'targets', key: 'orders', targets: [], service: new SharedArrayBuffer(8) });
+    tell({ kind: 'targetsGone', key: 'orders' });
+    assert.deepEqual(done, ['receive targets orders', 'receive targetsGone orders']);
   });
 
   it('answers heartbeats and tells when it has drained', async () => {

@@ -1,4 +1,5 @@
 import type { DataPlaneConfig } from '../server/config.ts';
+import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { FromWorker, ToWorker, WorkerStats } from './messages.ts';
 import { received } from './sent-config.ts';
 
@@ -7,6 +8,7 @@ export interface Plane<Prepared> {
   prepare(config: DataPlaneConfig): Promise<Prepared>;
   commit(prepared: Prepared): void;
   discard(prepared: Prepared): void;
+  receive(news: TargetsNews): void;
   drain(limitMs: number): Promise<void>;
   stats(): WorkerStats;
 }
@@ -67,6 +69,10 @@ export function answerSupervisor<Prepared>(
         if (preparation.prepared !== undefined) plane.discard(preparation.prepared);
         return;
       }
+      case 'targets':
+      case 'targetsGone':
+        plane.receive(message);
+        return;
       case 'drain':
         void plane.drain(message.limitMs).then(() => post({ kind: 'drained' }));
         return;

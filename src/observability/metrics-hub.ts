@@ -106,6 +106,10 @@ export class MetricsHub {
     }
   }
 
+  ejected(service: string, rule: string, verdict: string): void {
+    this.#add('portcullis_upstream_ejections_total', 1, service, rule, verdict);
+  }
+
   workerRestarted(): void {
     this.#add('portcullis_worker_restarts_total', 1);
   }

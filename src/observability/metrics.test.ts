@@ -71,6 +71,9 @@ describe('/metrics', () => {
       }),
     );
     metrics.upstreamFailed('orders-service', 'connect_refused');
+    metrics.mirrored('shadow', 'sent');
+    metrics.mirrored('shadow', 'sent');
+    metrics.mirrored('shadow', 'dropped');
     metrics.policyFailed('./my "own".ts');
     metrics.eventLoop('0', 0.0125, 0.5);
     hub.configReloaded(1_700_000_000_500);

@@ -72,10 +72,25 @@ export const METRICS = {
     type: 'counter',
     labels: ['service', 'kind'],
   },
+  portcullis_upstream_breaker_changes_total: {
+    help: 'Changes of circuit breakers, by the state they came to; without a target it is that of the service.',
+    type: 'counter',
+    labels: ['service', 'target', 'to'],
+  },
+  portcullis_upstream_ejections_total: {
+    help: 'Targets found to be outliers by failed requests, by rule, and whether they were taken out for it.',
+    type: 'counter',
+    labels: ['service', 'rule', 'verdict'],
+  },
   portcullis_upstream_connections: {
     help: 'Open connections to upstreams, idle ones included.',
     type: 'gauge',
     labels: ['service'],
+  },
+  portcullis_mirror_copies_total: {
+    help: 'Copies of requests for a mirror, by what became of them.',
+    type: 'counter',
+    labels: ['service', 'outcome'],
   },
   portcullis_trace_spans_dropped_total: {
     help: 'Spans that were not delivered: the collector was down or too slow.',

@@ -6,6 +6,9 @@ import { Series, SeriesTable } from './series-table.ts';
 
 export type MetricsConfig = ObservabilityConfig['metrics'];
 
+/** sent: it was answered, whatever the status. failed: it was sent, or tried to be, without an answer. dropped: it was given up here. */
+export type CopyOutcome = 'sent' | 'failed' | 'dropped';
+
 /** What the data plane tells of itself. `NO_METRICS` is the one that forgets it. */
 export interface MetricsRecorder {
   /** A finished exchange, also one that was refused. */
@@ -18,6 +21,10 @@ export interface MetricsRecorder {
   upstreamConnectionClosed(service: string): void;
   /** `kind` is one of the gateway's own few words, such as `connect_refused`. */
   upstreamFailed(service: string, kind: string): void;
+  mirrored(service: string, outcome: CopyOutcome): void;
+  /** `target` is empty for the breaker of the service as a whole. */
+  breakerChanged(service: string, target: string, to: string): void;
+  ejected(service: string, rule: string, verdict: string): void;
   policyFailed(policy: string): void;
   spansDropped(count: number): void;
   /** The last seconds of a thread: delay in seconds, share of time busy. */
@@ -42,6 +49,7 @@ export class WorkerMetrics implements MetricsRecorder {
   readonly #table: SeriesTable;
   readonly #routes = new Map<string, Map<string, RouteSeries>>();
   readonly #services = new Map<string, ServiceSeries>();
+  readonly #copies = new Map<string, Readonly<Record<CopyOutcome, Series>>>();
   readonly #refused = new Map<string, Series>();
   readonly #inFlight: Series;
 
@@ -99,6 +107,18 @@ export class WorkerMetrics implements MetricsRecorder {
 
   upstreamFailed(service: string, kind: string): void {
     this.#table.series('portcullis_upstream_failures_total', service, kind).add(1);
+  }
+
+  mirrored(service: string, outcome: CopyOutcome): void {
+    (this.#copies.get(service) ?? this.#copiesFor(service))[outcome].add(1);
+  }
+
+  breakerChanged(service: string, target: string, to: string): void {
+    this.#table.series('portcullis_upstream_breaker_changes_total', service, target, to).add(1);
+  }
+
+  ejected(service: string, rule: string, verdict: string): void {
+    this.#table.series('portcullis_upstream_ejections_total', service, rule, verdict).add(1);
   }
 
   policyFailed(policy: string): void {
@@ -164,6 +184,15 @@ export class WorkerMetrics implements MetricsRecorder {
     return made;
   }
 
+  /** All three at once: a rate needs a series that began at 0. */
+  #copiesFor(service: string): Readonly<Record<CopyOutcome, Series>> {
+    const series = (outcome: CopyOutcome): Series =>
+      this.#table.series('portcullis_mirror_copies_total', service, outcome);
+    const made = { sent: series('sent'), failed: series('failed'), dropped: series('dropped') };
+    this.#copies.set(service, made);
+    return made;
+  }
+
   #refusal(code: string): Series {
     const known = this.#refused.get(code);
     if (known !== undefined) return known;
@@ -184,6 +213,9 @@ export const NO_METRICS: MetricsRecorder = {
   upstreamConnectionOpened() {},
   upstreamConnectionClosed() {},
   upstreamFailed() {},
+  mirrored() {},
+  breakerChanged() {},
+  ejected() {},
   policyFailed() {},
   spansDropped() {},
   eventLoop() {},

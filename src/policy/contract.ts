@@ -100,6 +100,8 @@ export interface Answer {
   readonly code?: string;
   /** What the client may read beside the code, in the problem details. */
   readonly detail?: string;
+  /** Nothing is sent: the connection is reset, or over TLS closed without a word. Log and metrics have `status` and `code`. */
+  readonly disconnect?: boolean;
 }
 
 /**

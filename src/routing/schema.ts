@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { isFieldValue, isToken } from '../http/fields.ts';
-import { duration } from '../lib/units.ts';
+import { isToken } from '../http/fields.ts';
+import { duration, percentage, size } from '../lib/units.ts';
+import { fixedAnswerSchema } from '../policy/fixed-answer.ts';
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -13,6 +14,10 @@ const host = z
 
 /** Exact unless it ends in `/*`; `{name}` captures one whole segment. Percent-encoded and dot segments are refused. */
 const path = z.string().regex(/^\/[^?#\s]*$/, 'is not a path: it begins with / and has no query');
+
+const fieldNameInSmallLetters = z
+  .string()
+  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a field name in small letters');
 
 const valueMatch = z.union([
   z.string().describe('The exact value'),
@@ -28,12 +33,7 @@ const matchSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Methods; GET includes HEAD'),
-  headers: z
-    .record(
-      z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a field name in small letters'),
-      valueMatch,
-    )
-    .optional(),
+  headers: z.record(fieldNameInSmallLetters, valueMatch).optional(),
   query: z.record(z.string(), valueMatch).optional(),
   protocols: z
     .array(z.enum(['http', 'https']))
@@ -46,6 +46,78 @@ const matchSchema = z.strictObject({
 export const policyListSchema = z
   .array(z.record(z.string(), z.unknown()))
   .describe('In the order in which they run within their stage');
+
+const cookieName = z.string().refine(isToken, 'is not the name of a cookie');
+
+/** Exactly one of the keys must be there. */
+function oneOf(keys: readonly string[]) {
+  return (value: object, context: z.RefinementCtx): void => {
+    const given = keys.filter((key) => (value as Readonly<Record<string, unknown>>)[key] !== undefined);
+    if (given.length === 0) context.addIssue({ code: 'custom', message: `needs one of ${keys.join(', ')}` });
+    for (const second of given.slice(1))
+      context.addIssue({
+        code: 'custom',
+        path: [second],
+        message: `is one too many: it has ${given[0]} already`,
+      });
+  };
+}
+
+const splitBySchema = z
+  .strictObject({
+    cookie: z
+      .strictObject({
+        name: cookieName,
+        set: z
+          .boolean()
+          .default(true)
+          .describe('Whether the gateway sets the cookie, with a random id, where the client has none'),
+        maxAge: duration('How long the client keeps what was set; 0s: until the browser closes').prefault(
+          '30d',
+        ),
+      })
+      .optional(),
+    header: fieldNameInSmallLetters.optional(),
+    address: z.literal(true).optional().describe('The client’s address'),
+  })
+  .superRefine(oneOf(['cookie', 'header', 'address']))
+  .describe('What a client is known by, so that it stays with one service of the split');
+
+const splitOverrideSchema = z
+  .strictObject({
+    header: fieldNameInSmallLetters.optional(),
+    cookie: cookieName.optional(),
+    values: z
+      .record(z.string().min(1), z.string())
+      .optional()
+      .describe('Which value stands for which service of the split; none: the value is the service’s name'),
+  })
+  .superRefine(oneOf(['header', 'cookie']))
+  .describe('Lets a request choose its service of the split; any other value is ignored');
+
+const MIN_MIRROR_BUFFER = 1024;
+const MAX_MIRROR_BUFFER = 16 * 1024 * 1024;
+
+const mirrorSchema = z
+  .strictObject({
+    service: z.string().describe('Name from `services`'),
+    percent: percentage('Share of the requests that are copied').default(100),
+    concurrency: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(64)
+      .describe('Copies under way at a time, per worker; what is beyond is not copied'),
+    buffer: size(
+      'Octets of a body that may wait for the mirror, 1kb to 16mb; a copy that needs more is given up',
+    )
+      .refine(
+        (bytes) => bytes >= MIN_MIRROR_BUFFER && bytes <= MAX_MIRROR_BUFFER,
+        'is not between 1kb and 16mb',
+      )
+      .prefault('256kb'),
+  })
+  .describe('Sends a copy of requests to another service too; its answers are thrown away');
 
 export const routeSchema = z.strictObject({
   match: matchSchema,
@@ -62,21 +134,10 @@ export const routeSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Several services by weight'),
-  respond: z
-    .strictObject({
-      status: z.int().min(200).max(599).default(200),
-      headers: z
-        .record(
-          z.string().refine(isToken, 'is not a field name'),
-          z
-            .string()
-            .refine(isFieldValue, 'is not a field value: it has a line break or another control character'),
-        )
-        .default({}),
-      body: z.string().default(''),
-    })
-    .optional()
-    .describe('A fixed answer'),
+  splitBy: splitBySchema.optional(),
+  splitOverride: splitOverrideSchema.optional(),
+  mirror: mirrorSchema.optional(),
+  respond: fixedAnswerSchema(200).optional().describe('A fixed answer'),
   redirect: z
     .strictObject({
       status: z

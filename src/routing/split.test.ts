@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { seededRandom } from '../../test/support/seeded-random.ts';
 import { compileSplit } from './split.ts';
 
 it('each service is picked with the share of its weight', () => {
@@ -16,6 +17,18 @@ it('each service is picked with the share of its weight', () => {
     counts[service] = (counts[service] ?? 0) + 1;
   }
   assert.deepEqual(counts, { blue: 9000, off: 0, green: 900, red: 100 });
+});
+
+it('by chance each service gets its share, within what chance explains', () => {
+  const random = seededRandom(42);
+  const pick = compileSplit([
+    { service: 'stable', weight: 95 },
+    { service: 'canary', weight: 5 },
+  ]);
+  let canary = 0;
+  for (let i = 0; i < 100_000; i++) if (pick(random()) === 'canary') canary++;
+  // Four standard deviations of a binomial distribution.
+  assert.ok(Math.abs(canary - 5000) <= 4 * Math.sqrt(100_000 * 0.05 * 0.95), String(canary));
 });
 
 it('the ends of the range belong to the first and the last service with a weight', () => {

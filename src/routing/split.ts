@@ -1,3 +1,8 @@
+export interface SplitEntry {
+  readonly service: string;
+  readonly weight: number;
+}
+
 /** Picks a service for a request; `random` is in [0, 1). */
 export type Split = (random: number) => string;
 
@@ -5,9 +10,7 @@ export type Split = (random: number) => string;
  * Compiles a weighted choice: each service is picked with the share that its weight has of all. One with weight 0 is never picked.
  * Throws an Error when no weight is above 0.
  */
-export function compileSplit(
-  entries: readonly { readonly service: string; readonly weight: number }[],
-): Split {
+export function compileSplit(entries: readonly SplitEntry[]): Split {
   const services: string[] = [];
   const bounds: number[] = [];
   let total = 0;

@@ -344,11 +344,11 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     if (this.#writer.congested) this.#watch(this.#bound.current.config.timeouts.write);
   }
 
-  abort(): void {
+  abort(reset = this.#endsByClosing): void {
     this.flush();
     // An answer that ends with the connection would look complete if the connection ended as it should. TLS tells by itself: it has
     // an end of its own (RFC 8446 section 6.1), which is not sent.
-    if (this.#endsByClosing && !('encrypted' in this.#socket)) this.#socket.resetAndDestroy();
+    if (reset && !('encrypted' in this.#socket)) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 

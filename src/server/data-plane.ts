@@ -8,13 +8,17 @@ import type { ObservabilityConfig } from '../observability/schema.ts';
 import { TraceIds } from '../observability/trace-context.ts';
 import { createTracer } from '../observability/tracing.ts';
 import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observability/worker-metrics.ts';
-import type { Service } from '../upstream/service.ts';
+import { TargetDirectory } from '../upstream/directory.ts';
+import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
+import type { Service, ServiceContext } from '../upstream/service.ts';
+import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ConnectionCounter } from './connection-counter.ts';
 import { Listener, socketKey } from './listener.ts';
 import { Recording } from './recording.ts';
 import type { WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
+import { ServiceReport } from './service-report.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -32,6 +36,8 @@ export interface DataPlaneOptions {
   readonly metricsPost: (message: MetricsMessage) => void;
   /** From `ConnectionCounter.allocate`, shared by all workers. */
   readonly connectionCounters: SharedArrayBuffer;
+  /** For tests: another clock, chance or budget of retries. */
+  readonly retries?: Partial<ServiceContext['retries']>;
 }
 
 /** A configuration that is ready to serve and does not yet. */
@@ -52,6 +58,8 @@ export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #deadlines = new Deadlines();
   readonly #names = new FieldNames();
+  readonly #retries: ServiceContext['retries'];
+  readonly #directory = new TargetDirectory();
   readonly #counter: ConnectionCounter;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
@@ -64,6 +72,11 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#retries = {
+      pauses: new Deadlines(undefined, PAUSE_STEP_MS),
+      random: Math.random,
+      ...options.retries,
+    };
     this.#counter = new ConnectionCounter(options.connectionCounters, options.workerId);
     this.#counter.reset();
   }
@@ -71,6 +84,11 @@ export class DataPlane {
   /** Where each listener of the committed configuration is bound. */
   get addresses(): Readonly<Record<string, { readonly address: string; readonly port: number }>> {
     return Object.fromEntries([...this.#listeners].map(([name, listener]) => [name, listener.address]));
+  }
+
+  /** What the main thread says of the targets of services. */
+  receive(news: TargetsNews): void {
+    this.#directory.receive(news);
   }
 
   stats(): { connections: number; requestsInFlight: number } {
@@ -105,11 +123,11 @@ export class DataPlane {
     return {
       deadlines: this.#deadlines,
       names: this.#names,
+      retries: this.#retries,
       warn: (message, cause) => log('warn', message, cause),
-      observer: (service) => ({
-        connectionOpened: () => metrics.upstreamConnectionOpened(service),
-        connectionClosed: () => metrics.upstreamConnectionClosed(service),
-      }),
+      workerId,
+      directory: this.#directory,
+      observer: (service) => new ServiceReport(service, metrics, log),
       recorder: async () => {
         const tracer = await createTracer(observability.tracing, {
           version: this.#options.version ?? 'unknown',

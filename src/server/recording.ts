@@ -4,7 +4,7 @@ import type { ExchangeRecord } from '../observability/record.ts';
 import type { ObservabilityConfig } from '../observability/schema.ts';
 import { Sampler } from '../observability/trace-context.ts';
 import type { Tracer } from '../observability/tracing.ts';
-import type { MetricsRecorder } from '../observability/worker-metrics.ts';
+import type { CopyOutcome, MetricsRecorder } from '../observability/worker-metrics.ts';
 
 /** Where a worker's log lines go. */
 export interface LogOutput {
@@ -57,6 +57,10 @@ export class Recording implements Recorder {
 
   upstreamFailed(service: string, kind: string): void {
     this.#metrics.upstreamFailed(service, kind);
+  }
+
+  mirrored(service: string, outcome: CopyOutcome): void {
+    this.#metrics.mirrored(service, outcome);
   }
 
   requestStarted(): void {

@@ -13,6 +13,8 @@ export type UpstreamFailureKind =
   | 'invalid'
   | 'first_byte_timeout'
   | 'idle_timeout'
+  /** The attempt had no answer within the time that one may take. */
+  | 'try_timeout'
   /** Too many requests wait for a connection. */
   | 'overloaded';
 

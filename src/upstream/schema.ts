@@ -1,5 +1,13 @@
 import { z } from 'zod';
 import { duration } from '../lib/units.ts';
+import { fixedAnswerSchema } from '../policy/fixed-answer.ts';
+import { balanceSchema, stickySchema } from './balancing/schema.ts';
+import { breakerSchema } from './breaker/schema.ts';
+import { discoverySchema } from './discovery/schema.ts';
+import { activeHealthSchema } from './health/schema.ts';
+import { limitsSchema } from './limits/schema.ts';
+import { outlierSchema } from './outlier/schema.ts';
+import { hedgeSchema, retrySchema } from './retry/schema.ts';
 
 const targetUrl = z
   .string()
@@ -12,11 +20,43 @@ const targetUrl = z
 const targetSchema = z.strictObject({
   url: targetUrl,
   weight: z.int().min(0).max(1000).default(1).describe('Share of requests; 0 sends none'),
+  zone: z.string().min(1).max(100).optional().describe('Where it is, for `balance.zone`'),
 });
+
+const fallbackSchema = z
+  .strictObject({
+    respond: fixedAnswerSchema(503).optional().describe('A fixed answer'),
+    service: z
+      .string()
+      .optional()
+      .describe('Name from `services`: it is asked instead. Its own fallback is not'),
+  })
+  .refine(
+    ({ respond, service }) => (respond === undefined) !== (service === undefined),
+    'takes exactly one of respond and service',
+  );
 
 export const serviceSchema = z.strictObject({
   url: targetUrl.optional().describe('The only target; short for `targets` with one entry'),
   targets: z.array(targetSchema).min(1).optional().describe('Where the service runs'),
+  discovery: discoverySchema
+    .optional()
+    .describe('Who tells where the service runs, instead of `url` and `targets`'),
+  balance: balanceSchema.prefault({}),
+  sticky: stickySchema.optional(),
+  health: z
+    .strictObject({
+      active: activeHealthSchema
+        .optional()
+        .describe('Each target is asked, whether there are requests or not'),
+      passive: outlierSchema.optional().describe('Targets that fail requests are taken out for a while'),
+    })
+    .optional()
+    .describe('Which targets are well'),
+  breaker: breakerSchema
+    .optional()
+    .describe('While too many requests fail or are slow, they are refused at once with 503'),
+  limits: limitsSchema.prefault({}).describe('What the service is given at once, in all workers together'),
   host: z
     .union([z.enum(['preserve', 'target']), z.string().regex(/^[A-Za-z0-9.:[\]-]+$/, 'is not a host name')])
     .default('preserve')
@@ -63,6 +103,13 @@ export const serviceSchema = z.strictObject({
       lifetime: duration('Age at which a connection is not used again').prefault('1h'),
     })
     .prefault({}),
+  retry: retrySchema.optional().describe('Attempts beyond the first; none without it'),
+  hedge: hedgeSchema
+    .optional()
+    .describe('A second attempt while the first one is slow; the first answer wins'),
+  fallback: fallbackSchema
+    .optional()
+    .describe('Instead of 503 when the breaker is open, a limit is reached or there is no target'),
 });
 
 /** A service as the data plane receives it; `targets` is always there after `control/config` normalised `url`. */

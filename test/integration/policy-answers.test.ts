@@ -5,6 +5,7 @@ import type { Exchange, PolicyHooks } from '../../src/policy/contract.ts';
 import { get, HOST, request } from '../conformance/case.ts';
 import { hooked } from '../support/hooked-policy.ts';
 import { fine, playWithPolicies as play } from '../support/policy-play.ts';
+import type { Script } from '../support/scripted-upstream.ts';
 
 /** Plain JavaScript knows no types: what a user's module returns may be anything. */
 const untyped = (hooks: Readonly<Record<string, unknown>>): PolicyUse => hooked('careless', hooks);
@@ -63,6 +64,33 @@ suite('an answer of a policy that no message can be is 500 policy_failed, and th
       await client.untilEnded();
     });
   });
+});
+
+suite('an answer that is none resets the connection', () => {
+  const half: Script = async (connection) => {
+    await connection.head();
+    await connection.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfine');
+  };
+  for (const hook of ['onRequest', 'onUpstreamResponse'] as const) {
+    for (const [how, wrap] of [
+      ['at once', (value: unknown) => value],
+      ['in a promise', (value: unknown) => Promise.resolve(value)],
+    ] as const) {
+      test(`${hook}, ${how}, and the upstream is given up`, async () => {
+        const use = untyped({ [hook]: () => wrap({ status: 444, code: 'gone', disconnect: true }) });
+        const gateway = await play([use], half, async (client, upstream) => {
+          await client.send(get() + get());
+          await client.untilClosed();
+          assert.deepEqual([client.error?.code, client.received.length], ['ECONNRESET', 0]);
+          for (const connection of upstream.connections) await connection.untilEnded();
+        });
+        assert.deepEqual(
+          gateway.accessLog().map(({ status, code }) => [status, code]),
+          [[444, 'gone']],
+        );
+      });
+    }
+  }
 });
 
 suite('framing is the gateway’s own, whatever a policy says of it', () => {

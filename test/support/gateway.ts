@@ -1,10 +1,12 @@
 import { inspect } from 'node:util';
+import { MetricsHub } from '../../src/observability/metrics-hub.ts';
 import { observabilitySchema } from '../../src/observability/schema.ts';
 import { routeSchema } from '../../src/routing/schema.ts';
 import type { DataPlaneConfig } from '../../src/server/config.ts';
 import { ConnectionCounter } from '../../src/server/connection-counter.ts';
 import { DataPlane } from '../../src/server/data-plane.ts';
 import { listenerSchema } from '../../src/server/schema.ts';
+import type { RetryContext } from '../../src/upstream/retry/policy.ts';
 import { serviceSchema } from '../../src/upstream/schema.ts';
 
 /** Written as in a configuration file. */
@@ -18,6 +20,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly warnings: readonly string[];
   /** Objects of the access log, one per request that ended. */
   accessLog(): readonly Readonly<Record<string, unknown>>[];
+  /** What /metrics would show. */
+  metrics(): string;
   close(): Promise<void>;
 }
 
@@ -34,10 +38,14 @@ export function startGatewayBefore(
   return startGatewayWith(configBefore(url, listener, service, certificates));
 }
 
-/** Starts a gateway with any configuration that has a listener `main`. */
-export async function startGatewayWith(config: DataPlaneConfig): Promise<TestGateway> {
+/** Starts a gateway with any configuration that has a listener `main`. `retries` gives it another clock, chance or budget for these. */
+export async function startGatewayWith(
+  config: DataPlaneConfig,
+  retries: Partial<RetryContext> = {},
+): Promise<TestGateway> {
   const warnings: string[] = [];
   const logged: Buffer[] = [];
+  const hub = new MetricsHub({ version: 'test', ...config.observability.metrics });
   const dataPlane = new DataPlane({
     workerId: 0,
     reusePort: false,
@@ -46,8 +54,9 @@ export async function startGatewayWith(config: DataPlaneConfig): Promise<TestGat
         warnings.push(detail === undefined ? message : `${message} ${inspect(detail)}`);
     },
     accessLogSink: (batch) => logged.push(Buffer.from(batch)),
-    metricsPost: () => {},
+    metricsPost: (message) => hub.receive(0, message),
     connectionCounters: ConnectionCounter.allocate(1),
+    retries,
   });
   dataPlane.commit(await dataPlane.prepare(config));
   const close = () => dataPlane.drain(0);
@@ -56,6 +65,7 @@ export async function startGatewayWith(config: DataPlaneConfig): Promise<TestGat
     dataPlane,
     warnings,
     accessLog: () => parseLines(Buffer.concat(logged).toString()),
+    metrics: () => hub.render(),
     close,
     [Symbol.asyncDispose]: close,
   };

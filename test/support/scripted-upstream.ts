@@ -104,6 +104,11 @@ export class ScriptedUpstream {
     await this.#changes.until(check, what);
   }
 
+  /** Whoever connects from now on is refused. */
+  async stopListening(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
   async close(): Promise<void> {
     for (const connection of this.connections) connection.close();
     for (const socket of this.#sockets) socket.destroy();

@@ -1,49 +1,13 @@
 import { METRICS_CONTENT_TYPE } from '../../observability/metrics-hub.ts';
 import { type AdminAnswer, json, problem, text } from './answer.ts';
-
-/** A request to an endpoint, read whole. */
-export interface AdminRequest {
-  readonly query: URLSearchParams;
-  readonly contentType: string | undefined;
-  readonly body: string;
-}
-
-/** A request that is to be explained. */
-export interface QuestionedRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-}
-
-export type ReloadAnswer =
-  | { readonly kind: 'applied'; readonly changes: unknown; readonly warnings: readonly unknown[] }
-  | { readonly kind: 'unchanged' }
-  | { readonly kind: 'refused'; readonly errors: readonly unknown[]; readonly reasons: readonly string[] };
-
-/** What the admin server asks of the running gateway. */
-export interface GatewayControl {
-  readonly version: string;
-  /** False before the first configuration is in force and while draining. */
-  ready(): boolean;
-  /** Text of the Prometheus exposition format. */
-  metrics(): string | Promise<string>;
-  reload(): Promise<ReloadAnswer>;
-  /** The configuration in force, defaults filled in, without secrets. */
-  config(): unknown;
-  /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
-  explain(
-    request: QuestionedRequest,
-  ): Promise<
-    { readonly ok: true; readonly explanation: unknown } | { readonly ok: false; readonly message: string }
-  >;
-}
-
-export interface Endpoint {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly summary: string;
-  answer(gateway: GatewayControl, request: AdminRequest): AdminAnswer | Promise<AdminAnswer>;
-}
+import {
+  type AdminRequest,
+  type Endpoint,
+  type GatewayControl,
+  type QuestionedRequest,
+  readJson,
+} from './endpoint.ts';
+import { REGISTRY_ENDPOINTS } from './registry-endpoints.ts';
 
 /** Every endpoint of the admin port. GET endpoints answer HEAD too, and change nothing. */
 export const ENDPOINTS: readonly Endpoint[] = [
@@ -86,7 +50,23 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: 'The same, asked in JSON: {"method": "GET", "url": "...", "headers": [["name", "value"]]}',
     answer: explainBody,
   },
+  {
+    method: 'GET',
+    path: '/services',
+    summary: 'Services with their targets: health, ejections, breakers, requests under way; ?name= for one',
+    answer: services,
+  },
+  ...REGISTRY_ENDPOINTS,
 ];
+
+function services(gateway: GatewayControl, { query }: AdminRequest): AdminAnswer {
+  const all = gateway.services();
+  const name = query.get('name');
+  if (name === null) return json(200, all);
+  return Object.hasOwn(all, name)
+    ? json(200, all[name])
+    : problem(404, 'service_unknown', 'There is no service of this name');
+}
 
 function list(gateway: GatewayControl): AdminAnswer {
   const width = Math.max(...ENDPOINTS.map(({ path }) => path.length));
@@ -131,19 +111,10 @@ function explainQuery(gateway: GatewayControl, { query }: AdminRequest): AdminAn
   return explain(gateway, { method: query.get('method') ?? 'GET', url, headers });
 }
 
-function explainBody(
-  gateway: GatewayControl,
-  { body, contentType }: AdminRequest,
-): AdminAnswer | Promise<AdminAnswer> {
-  if (contentType?.split(';', 1)[0]?.trim() !== 'application/json') {
-    return problem(415, 'json_expected', 'Send application/json');
-  }
-  let asked: unknown;
-  try {
-    asked = JSON.parse(body);
-  } catch {
-    return problem(400, 'json_malformed', 'The body is not JSON');
-  }
+function explainBody(gateway: GatewayControl, request: AdminRequest): AdminAnswer | Promise<AdminAnswer> {
+  const body = readJson(request);
+  if (!body.ok) return body.answer;
+  const asked = body.value;
   if (!isQuestion(asked)) {
     return problem(
       400,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import type { GatewayControl, QuestionedRequest, ReloadAnswer } from './endpoints.ts';
+import { Registry } from '../../upstream/discovery/registry/registry.ts';
+import { systemTimers } from '../../upstream/discovery/timers.ts';
+import type { GatewayControl, QuestionedRequest, ReloadAnswer } from './endpoint.ts';
 import { AdminServer } from './server.ts';
 
 interface Sent {
@@ -24,12 +26,20 @@ const state: { ready: boolean; reload: ReloadAnswer; asked: QuestionedRequest[];
   logged: [],
 };
 
+const registry = new Registry([], {
+  timers: systemTimers,
+  storage: { write: () => Promise.resolve(undefined) },
+  saveFailed: () => {},
+});
+
 const gateway: GatewayControl = {
   version: '1.2.3',
   ready: () => state.ready,
   metrics: () => 'portcullis_up 1\n',
   reload: async () => state.reload,
   config: () => ({ routes: { a: {} } }),
+  services: () => ({ orders: { counts: { targets: 2 } } }),
+  registry,
   explain: async (asked) => {
     state.asked.push(asked);
     if (asked.url === 'throw') throw new Error('broken');
@@ -51,7 +61,10 @@ describe('the admin port', () => {
   before(async () => {
     port = (await server.listen()).port;
   });
-  after(() => server.close());
+  after(async () => {
+    await server.close();
+    await registry.close();
+  });
 
   function send({ method = 'GET', path, headers = {}, body }: Sent): Promise<Received> {
     return new Promise((resolve, reject) => {
@@ -105,6 +118,53 @@ describe('the admin port', () => {
       },
       200,
       '{\n  "status": "not_found"\n}\n',
+    ],
+    [
+      'shows the services',
+      { path: '/services' },
+      200,
+      '{\n  "orders": {\n    "counts": {\n      "targets": 2\n    }\n  }\n}\n',
+    ],
+    [
+      'shows one of them',
+      { path: '/services?name=orders' },
+      200,
+      '{\n  "counts": {\n    "targets": 2\n  }\n}\n',
+    ],
+    [
+      'knows no service by a name that every object has',
+      { path: '/services?name=constructor' },
+      404,
+      problem(404, 'service_unknown', 'There is no service of this name'),
+    ],
+    ['lists no registered target before there is one', { path: '/registry' }, 200, '{\n  "targets": []\n}\n'],
+    [
+      'refuses a heartbeat of whom it does not know',
+      {
+        method: 'POST',
+        path: '/registry/heartbeat',
+        headers: json,
+        body: '{"service":"orders","url":"http://10.0.0.1:80"}',
+      },
+      404,
+      problem(404, 'target_unknown', 'the service orders has no such target registered'),
+    ],
+    [
+      'refuses a registration without an address',
+      { method: 'POST', path: '/registry/register', headers: json, body: '{"service":"orders"}' },
+      422,
+      problem(422, 'registration_invalid', 'url: Invalid input: expected string, received undefined'),
+    ],
+    [
+      'refuses a registration that a page of another site makes',
+      {
+        method: 'POST',
+        path: '/registry/register',
+        headers: { ...json, 'sec-fetch-site': 'cross-site' },
+        body: '{}',
+      },
+      403,
+      problem(403, 'cross_site_request', 'A page of another site may not do this'),
     ],
     [
       'needs a request to explain',
@@ -260,8 +320,8 @@ describe('the admin port', () => {
 
   it('lists every endpoint', async () => {
     const { body } = await send({ path: '/' });
-    assert.match(body, /^Portcullis 1\.2\.3, admin port\n\nGET {2}\/ {9}This list\n/);
-    assert.match(body, /\nPOST \/reload {3}Read the configuration again and put it into force\n/);
+    assert.match(body, /^Portcullis 1\.2\.3, admin port\n\nGET {2}\/ {21}This list\n/);
+    assert.match(body, /\nPOST \/reload {15}Read the configuration again and put it into force\n/);
   });
 
   it('is not to be cached or sniffed', async () => {

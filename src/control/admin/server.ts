@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AdminAnswer, problem } from './answer.ts';
-import { type AdminRequest, ENDPOINTS, type Endpoint, type GatewayControl } from './endpoints.ts';
+import type { AdminRequest, Endpoint, GatewayControl } from './endpoint.ts';
+import { ENDPOINTS } from './endpoints.ts';
 import { isAllowedHost, isAllowedOrigin } from './guard.ts';
 
 export interface AdminServerOptions {

@@ -1,8 +1,10 @@
 import { parseCidr } from '../../lib/cidr.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
+import { checkServices } from './check-services.ts';
 import { entriesOf, isRecord, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
+import { checkReference, namesOf } from './references.ts';
 
 /**
  * What no schema can say: references between the parts, and what excludes or needs what. It looks at the configuration as it
@@ -16,7 +18,7 @@ export function checkMeaning(
   if (!isRecord(config)) return [];
   const problems: Problem[] = [];
   checkListeners(config, problems);
-  checkServices(config['services'], problems);
+  checkServices(config, problems);
   checkRouteTargets(routes, namesOf(config['services']), problems);
   checkObservability(config['observability'], problems);
   return problems;
@@ -107,47 +109,18 @@ function checkTrust(trust: unknown, path: Path, problems: Problem[]): void {
   });
 }
 
-function checkServices(services: unknown, problems: Problem[]): void {
-  for (const [name, service] of entriesOf(services)) {
-    if (!isRecord(service)) continue;
-    const path = ['services', name];
-    const { url, targets, tls } = service;
-    if (url === undefined && targets === undefined) problems.push({ path, message: 'needs url or targets' });
-    if (url !== undefined && targets !== undefined)
-      problems.push({
-        path: [...path, 'targets'],
-        message: 'has both url and targets: write the url as one of the targets',
-        atKey: true,
-      });
-    checkUrl(url, [...path, 'url'], problems);
-    if (Array.isArray(targets)) {
-      targets.forEach((target: unknown, index) =>
-        checkUrl(isRecord(target) ? target['url'] : undefined, [...path, 'targets', index, 'url'], problems),
-      );
-      if (allWeightsZero(targets))
-        problems.push({
-          path: [...path, 'targets'],
-          message: 'every target has weight 0: no request could be sent',
-          atKey: true,
-        });
-    }
-    if (isRecord(tls) && (tls['cert'] === undefined) !== (tls['key'] === undefined)) {
-      problems.push({
-        path: [...path, 'tls'],
-        message: `needs ${tls['cert'] === undefined ? 'cert' : 'key'} too: a client certificate is both cert and key`,
-      });
-    }
-  }
-}
-
-function checkUrl(url: unknown, path: Path, problems: Problem[]): void {
-  // What does not even look like one is the schema's to tell.
-  if (typeof url === 'string' && /^https?:\/\/[^/?#@\s]+\/?$/.test(url) && !URL.canParse(url))
-    problems.push({ path, message: 'is not a valid address: look at the host and the port' });
-}
-
 const OUTCOMES = ['service', 'split', 'respond', 'redirect'] as const;
-const ROUTE_KEYS = ['match', 'priority', 'policies', ...OUTCOMES, 'rewrite', 'timeout'];
+const ROUTE_KEYS = [
+  'match',
+  'priority',
+  'policies',
+  ...OUTCOMES,
+  'splitBy',
+  'splitOverride',
+  'mirror',
+  'rewrite',
+  'timeout',
+];
 
 function checkRouteTargets(
   routes: readonly (readonly [name: string, route: unknown])[],
@@ -167,6 +140,7 @@ function checkRouteTargets(
     if (chosen.length === 0 && !hasMisspeltOutcome(route))
       problems.push({ path, message: `needs one of ${OUTCOMES.join(', ')}` });
     checkReference(route['service'], services, 'service', [...path, 'service'], problems);
+    checkShaping(route, path, services, problems);
     const { split } = route;
     if (!Array.isArray(split)) continue;
     split.forEach((entry: unknown, index) => {
@@ -174,6 +148,41 @@ function checkRouteTargets(
         checkReference(entry['service'], services, 'service', [...path, 'split', index, 'service'], problems);
     });
   }
+}
+
+/** What goes with a split, and the mirror. */
+function checkShaping(
+  route: Record<string, unknown>,
+  path: Path,
+  services: ReadonlySet<string>,
+  problems: Problem[],
+): void {
+  const { split, splitOverride, mirror } = route;
+  for (const option of ['splitBy', 'splitOverride'] as const) {
+    if (route[option] !== undefined && split === undefined)
+      problems.push({ path: [...path, option], message: 'is for a route with split', atKey: true });
+  }
+  const values = isRecord(splitOverride) ? splitOverride['values'] : undefined;
+  if (Array.isArray(split)) {
+    const own = new Set(split.flatMap((entry) => (isRecord(entry) ? [String(entry['service'])] : [])));
+    for (const [value, service] of entriesOf(values))
+      checkReference(
+        service,
+        own,
+        'service of the split',
+        [...path, 'splitOverride', 'values', value],
+        problems,
+      );
+  }
+  if (mirror === undefined) return;
+  if (route['respond'] !== undefined || route['redirect'] !== undefined)
+    problems.push({
+      path: [...path, 'mirror'],
+      message: 'is for a route with service or split: nothing is sent that could be copied',
+      atKey: true,
+    });
+  if (isRecord(mirror))
+    checkReference(mirror['service'], services, 'service', [...path, 'mirror', 'service'], problems);
 }
 
 /** Then the unknown key is told of, and that is enough. */
@@ -196,28 +205,4 @@ function checkObservability(observability: unknown, problems: Problem[]): void {
       });
     }
   });
-}
-
-function checkReference(
-  name: unknown,
-  known: ReadonlySet<string>,
-  what: string,
-  path: Path,
-  problems: Problem[],
-): void {
-  if (typeof name !== 'string' || known.has(name)) return;
-  const suggestion = nearest(name, known);
-  const list =
-    suggestion === undefined && known.size > 0 && known.size <= 12
-      ? `; there are: ${[...known].join(', ')}`
-      : '';
-  problems.push({ path, message: `there is no ${what} ${JSON.stringify(name)}${list}`, suggestion });
-}
-
-function allWeightsZero(entries: readonly unknown[]): boolean {
-  return entries.length > 0 && entries.every((entry) => isRecord(entry) && entry['weight'] === 0);
-}
-
-function namesOf(collection: unknown): ReadonlySet<string> {
-  return new Set(isRecord(collection) ? Object.keys(collection) : []);
 }

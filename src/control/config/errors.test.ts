@@ -1,47 +1,8 @@
-import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, describe, it } from 'node:test';
-import { formatErrors } from './format.ts';
-import { loadConfig } from './load.ts';
-
-const directory = mkdtempSync(join(tmpdir(), 'portcullis-errors-'));
-after(() => rmSync(directory, { recursive: true, force: true }));
-
-type Files = Readonly<Record<string, string | Uint8Array>>;
-
-interface Case {
-  readonly title: string;
-  /** By name; the first one is loaded. */
-  readonly files: Files;
-  readonly errors: string;
-}
-
-/** What a user sees; `<dir>` stands for the directory of the files. */
-async function shown(files: Files): Promise<string> {
-  const home = mkdtempSync(join(directory, 'case-'));
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(home, name)), { recursive: true });
-    writeFileSync(join(home, name), text);
-  }
-  const [name] = Object.keys(files);
-  const result = await loadConfig(join(home, name as string), {
-    env: { EMPTY: '', LINES: 'two\nlines' },
-    evaluateTimeoutMs: 60_000,
-  });
-  const problems = result.ok ? result.warnings : [...result.errors, ...result.warnings];
-  return formatErrors(problems, { cwd: home }).replaceAll(home, '<dir>');
-}
-
-function check(cases: readonly Case[]): void {
-  for (const { title, files, errors } of cases) {
-    it(title, async () => assert.equal(`${await shown(files)}\n`, errors));
-  }
-}
+import { describe } from 'node:test';
+import { checkErrors } from './errors.support.ts';
 
 describe('Errors of a configuration in YAML', () => {
-  check([
+  checkErrors([
     {
       title: 'tell an unknown key and what was meant',
       files: {
@@ -67,7 +28,7 @@ c.yaml:5:14: routes.a.match.pahts: unknown key "pahts"; did you mean "paths"?
         'c.yaml': `runtime: { zzz: 1 }
 `,
       },
-      errors: `c.yaml:1:12: runtime.zzz: unknown key "zzz"; known here: workers, drainDelay, drainTimeout
+      errors: `c.yaml:1:12: runtime.zzz: unknown key "zzz"; known here: workers, registryFile, drainDelay, drainTimeout
    1 | runtime: { zzz: 1 }
      |            ^^^
 `,
@@ -283,7 +244,7 @@ c.yaml:7:5: routes.two.redirect: the route has service already: one of service, 
   path: { targets: [{ url: http://h:1/x }] }
 `,
       },
-      errors: `c.yaml:2:3: services.none: needs url or targets
+      errors: `c.yaml:2:3: services.none: needs one of url, targets and discovery
    2 |   none: {}
      |   ^^^^
 c.yaml:3:27: services.two.targets: has both url and targets: write the url as one of the targets
@@ -295,6 +256,59 @@ c.yaml:4:16: services.port.url: is not a valid address: look at the host and the
 c.yaml:5:28: services.path.targets[0].url: is not the address of a service: write http://host:port or https://host:port, without a path
    5 |   path: { targets: [{ url: http://h:1/x }] }
      |                            ^^^^^^^^^^^^
+`,
+    },
+    {
+      title: 'tell retries that cannot be',
+      files: {
+        'c.yaml': `services:
+  a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+  b: { url: http://h:1, retry: { perTry: 2, backOff: { base: 1s }, bodyLimit: 1 } }
+  c: { url: http://h:1, retry: { perTry: 2s, backOff: { max: 10ms } }, hedge: {} }
+  d: { url: http://h:1, retry: { on: [], methods: ["GET "] }, hedge: { after: 0s } }
+routes:
+  r: { match: {}, service: a }
+`,
+      },
+      errors: `c.yaml:2:44: services.a.retry.attempts: is too small: at least 2
+   2 |   a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+     |                                            ^
+c.yaml:2:52: services.a.retry.on[0]: is not one of connect, reset, timeout, gateway-error, 5xx; did you mean "connect"?
+   2 |   a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+     |                                                    ^^^^^^
+c.yaml:2:60: services.a.retry.on[1]: is too small: at least 400
+   2 |   a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+     |                                                            ^^^
+c.yaml:2:75: services.a.retry.methods: is not idempotent or all
+   2 |   a: { url: http://h:1, retry: { attempts: 1, on: [conect, 200], methods: some } }
+     |                                                                           ^^^^
+c.yaml:3:42: services.b.retry.perTry: is not a duration: write a number and a unit, such as 250ms, 30s, 5m or 1h
+   3 |   b: { url: http://h:1, retry: { perTry: 2, backOff: { base: 1s }, bodyLimit: 1 } }
+     |                                          ^
+c.yaml:3:62: services.b.retry.backOff.base: the wait would begin with up to 1s and end with up to 250ms: base is at most max
+   3 |   b: { url: http://h:1, retry: { perTry: 2, backOff: { base: 1s }, bodyLimit: 1 } }
+     |                                                              ^^
+c.yaml:3:79: services.b.retry.bodyLimit: is not a size: write a whole number and a unit, such as 512b, 64kb or 1mb
+   3 |   b: { url: http://h:1, retry: { perTry: 2, backOff: { base: 1s }, bodyLimit: 1 } }
+     |                                                                               ^
+c.yaml:4:34: services.c.retry.perTry: ends an attempt that nothing follows: write timeout in \`on\` too
+   4 |   c: { url: http://h:1, retry: { perTry: 2s, backOff: { max: 10ms } }, hedge: {} }
+     |                                  ^^^^^^
+c.yaml:4:62: services.c.retry.backOff.max: the wait would begin with up to 25ms and end with up to 10ms: base is at most max
+   4 |   c: { url: http://h:1, retry: { perTry: 2s, backOff: { max: 10ms } }, hedge: {} }
+     |                                                              ^^^^
+c.yaml:4:72: services.c.hedge.after: is missing: expected a text
+   4 |   c: { url: http://h:1, retry: { perTry: 2s, backOff: { max: 10ms } }, hedge: {} }
+     |                                                                        ^^^^^
+c.yaml:5:34: services.d.retry.on: must not be empty
+   5 |   d: { url: http://h:1, retry: { on: [], methods: ["GET "] }, hedge: { after: 0s } }
+     |                                  ^^
+c.yaml:5:52: services.d.retry.methods[0]: is not a method
+   5 |   d: { url: http://h:1, retry: { on: [], methods: ["GET "] }, hedge: { after: 0s } }
+     |                                                    ^^^^^^
+c.yaml:5:79: services.d.hedge.after: must be longer than 0s: leave hedge out to have none
+   5 |   d: { url: http://h:1, retry: { on: [], methods: ["GET "] }, hedge: { after: 0s } }
+     |                                                                               ^^
 `,
     },
     {
@@ -312,6 +326,74 @@ routes:
 c.yaml:4:19: routes.r.split: no service has a weight above 0
    4 |   r: { match: {}, split: [{ service: a, weight: 0 }] }
      |                   ^^^^^
+`,
+    },
+    {
+      title: 'tell what cannot go with a split or a mirror',
+      files: {
+        'c.yaml': `services:
+  a: { url: http://h:1 }
+  b: { url: http://h:2 }
+routes:
+  by: { match: { paths: [/1] }, service: a, splitBy: { address: true } }
+  none: { match: { paths: [/2] }, split: [{ service: a, weight: 1 }], splitBy: {} }
+  two: { match: { paths: [/3] }, split: [{ service: a, weight: 1 }], splitBy: { header: x-a, address: true } }
+  no: { match: { paths: [/4] }, split: [{ service: a, weight: 1 }], splitBy: { address: false } }
+  name: { match: { paths: [/5] }, split: [{ service: a, weight: 1 }], splitBy: { cookie: { name: a b, maxAge: 30 } } }
+  which: { match: { paths: [/6] }, split: [{ service: a, weight: 1 }], splitOverride: { header: X-A } }
+  other: { match: { paths: [/7] }, split: [{ service: a, weight: 1 }], splitOverride: { cookie: c, values: { x: b } } }
+  lost: { match: { paths: [/8] }, service: a, mirror: { service: c } }
+  share: { match: { paths: [/9] }, service: a, mirror: { service: b, percent: 101 } }
+  bounds: { match: { paths: [/10] }, service: a, mirror: { service: b, percent: -1, concurrency: 0, buffer: 1gb } }
+  word: { match: { paths: [/11] }, service: a, mirror: { servise: b } }
+  idle: { match: { paths: [/12] }, respond: {}, mirror: { service: b } }
+`,
+      },
+      errors: `c.yaml:5:45: routes.by.splitBy: is for a route with split
+   5 |   by: { match: { paths: [/1] }, service: a, splitBy: { address: true } }
+     |                                             ^^^^^^^
+c.yaml:6:71: routes.none.splitBy: needs one of cookie, header, address
+   6 |   none: { match: { paths: [/2] }, split: [{ service: a, weight: 1 }], splitBy: {} }
+     |                                                                       ^^^^^^^
+c.yaml:7:103: routes.two.splitBy.address: is one too many: it has header already
+   7 |   two: { match: { paths: [/3] }, split: [{ service: a, weight: 1 }], splitBy: { header: x-a, address: true } }
+     |                                                                                                       ^^^^
+c.yaml:8:89: routes.no.splitBy.address: is not true
+   8 |   no: { match: { paths: [/4] }, split: [{ service: a, weight: 1 }], splitBy: { address: false } }
+     |                                                                                         ^^^^^
+c.yaml:9:98: routes.name.splitBy.cookie.name: is not the name of a cookie
+   9 |   name: { match: { paths: [/5] }, split: [{ service: a, weight: 1 }], splitBy: { cookie: { name: a b, maxAge: 30 } } }
+     |                                                                                                  ^^^
+c.yaml:9:111: routes.name.splitBy.cookie.maxAge: is not a duration: write a number and a unit, such as 250ms, 30s, 5m or 1h
+   9 |   name: { match: { paths: [/5] }, split: [{ service: a, weight: 1 }], splitBy: { cookie: { name: a b, maxAge: 30 } } }
+     |                                                                                                               ^^
+c.yaml:10:97: routes.which.splitOverride.header: is not a field name in small letters
+  10 |   which: { match: { paths: [/6] }, split: [{ service: a, weight: 1 }], splitOverride: { header: X-A } }
+     |                                                                                                 ^^^
+c.yaml:11:113: routes.other.splitOverride.values.x: there is no service of the split "b"; did you mean "a"?
+  11 |   other: { match: { paths: [/7] }, split: [{ service: a, weight: 1 }], splitOverride: { cookie: c, values: { x: b } } }
+     |                                                                                                                 ^
+c.yaml:12:66: routes.lost.mirror.service: there is no service "c"; did you mean "a"?
+  12 |   lost: { match: { paths: [/8] }, service: a, mirror: { service: c } }
+     |                                                                  ^
+c.yaml:13:79: routes.share.mirror.percent: is too large: at most 100
+  13 |   share: { match: { paths: [/9] }, service: a, mirror: { service: b, percent: 101 } }
+     |                                                                               ^^^
+c.yaml:14:81: routes.bounds.mirror.percent: is too small: at least 0
+  14 |   bounds: { match: { paths: [/10] }, service: a, mirror: { service: b, percent: -1, concurrency: 0, buffer: 1gb } }
+     |                                                                                 ^^
+c.yaml:14:98: routes.bounds.mirror.concurrency: is too small: at least 1
+  14 |   bounds: { match: { paths: [/10] }, service: a, mirror: { service: b, percent: -1, concurrency: 0, buffer: 1gb } }
+     |                                                                                                  ^
+c.yaml:14:109: routes.bounds.mirror.buffer: is not between 1kb and 16mb
+  14 |   bounds: { match: { paths: [/10] }, service: a, mirror: { service: b, percent: -1, concurrency: 0, buffer: 1gb } }
+     |                                                                                                             ^^^
+c.yaml:15:58: routes.word.mirror.servise: unknown key "servise"; did you mean "service"?
+  15 |   word: { match: { paths: [/11] }, service: a, mirror: { servise: b } }
+     |                                                          ^^^^^^^
+c.yaml:16:49: routes.idle.mirror: is for a route with service or split: nothing is sent that could be copied
+  16 |   idle: { match: { paths: [/12] }, respond: {}, mirror: { service: b } }
+     |                                                 ^^^^^^
 `,
     },
     {
@@ -387,7 +469,7 @@ c.yaml:6:5: policies[3]: expected a map, found a text
 c.yaml:7:5: policies[4]["./missing.ts"]: the policy's file <dir>/missing.ts does not exist
    7 |   - ./missing.ts: {}
      |     ^^^^^^^^^^^^
-c.yaml:8:5: policies[5].zzz: there is no policy "zzz"; there are: cors, headers, request-size, respond, rewrite; a file of your own begins with ./
+c.yaml:8:5: policies[5].zzz: there is no policy "zzz"; there are: cors, fault, headers, request-size, respond, rewrite; a file of your own begins with ./
    8 |   - zzz: {}
      |     ^^^
 `,
@@ -688,7 +770,7 @@ c.yaml:2:1: flow sequence in block collection must be sufficiently indented and 
 });
 
 describe('Errors of a configuration in JSON', () => {
-  check([
+  checkErrors([
     {
       title: 'tell line and column too',
       files: {
@@ -826,7 +908,7 @@ c.json:4:47: routes.a.sevice: unknown key "sevice"; did you mean "service"?
 });
 
 describe('Errors of a configuration in TypeScript', () => {
-  check([
+  checkErrors([
     {
       title: 'point through defineConfig, constants, spreads and imports',
       files: {
@@ -1043,7 +1125,7 @@ export default {};
 });
 
 describe('Errors of the file itself', () => {
-  check([
+  checkErrors([
     {
       title: 'tell that its kind is not known',
       files: {

@@ -46,6 +46,13 @@ export const runtimeSchema = z
       .max(64)
       .default(0)
       .describe('Worker threads that serve requests; 0 is one per core'),
+    registryFile: z
+      .string()
+      .min(1)
+      .default('portcullis-registry.json')
+      .describe(
+        'Where targets that registered at the admin port outlive a restart; made when the first one does',
+      ),
     drainDelay: duration(
       'How long new connections are still taken after SIGTERM or SIGINT, while /readyz says 503 already',
     ).prefault('0s'),

@@ -5,6 +5,8 @@ import type { Policy, Stage } from '../../policy/contract.ts';
 import { type ExplainedLoser, type Explanation, explain } from '../../routing/explain.ts';
 import { compileRedirect } from '../../routing/redirect.ts';
 import { compileRewrite } from '../../routing/rewrite.ts';
+import type { RouteConfig } from '../../routing/schema.ts';
+import { ServiceChoice } from '../../routing/service-choice.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import { type Asked, type Question, readQuestion } from './question.ts';
 
@@ -37,10 +39,28 @@ export interface ExplainedService {
   readonly targets: readonly { readonly url: string; readonly weight: number }[];
 }
 
+/** How a split chooses, beside its weights. */
+export interface ExplainedSplit {
+  /** What clients are known by. */
+  readonly by?: RouteConfig['splitBy'];
+  readonly override?: RouteConfig['splitOverride'];
+  /** The service that this request gets, where it tells enough. */
+  readonly chosen?: { readonly service: string; readonly because: 'override' | 'key' };
+}
+
+export interface ExplainedMirror {
+  readonly name: string;
+  readonly place: Place | undefined;
+  readonly percent: number;
+}
+
 export type ExplainedOutcome =
   | {
       readonly kind: 'service';
       readonly services: readonly ExplainedService[];
+      readonly split?: ExplainedSplit;
+      /** Has copies of requests too. */
+      readonly mirror?: ExplainedMirror;
       /** Path and query that the service receives, if no policy changes them. */
       readonly upstreamPath: string;
       /** Host that it receives; `target` stands for that of the target chosen. */
@@ -105,6 +125,8 @@ export async function explainRequest(config: ExplainableConfig, question: Questi
   return { ok: true, explanation };
 }
 
+type Route = DataPlaneConfig['routes'][string];
+
 interface PlacedPolicy extends ExplainedPolicy {
   readonly use: PolicyUse;
   readonly policy: Policy;
@@ -165,10 +187,43 @@ function outcomeOf(
   return {
     kind: 'service',
     services,
+    ...explainedSplit(route, request),
+    ...explainedMirror(route, positionOf),
     upstreamPath: path + request.search,
     upstreamHost:
       route.rewrite?.host ?? hostFor(dataPlane.services[shares[0]?.service ?? '']?.host, request.authority),
   };
+}
+
+function explainedSplit(
+  { split, splitBy, splitOverride }: Route,
+  { fields }: Asked,
+): { readonly split?: ExplainedSplit } {
+  if (split === undefined || (splitBy ?? splitOverride) === undefined) return {};
+  const choice = new ServiceChoice({ split, splitBy, splitOverride });
+  const named = choice.overriddenBy(fields);
+  // Nobody knows the address that a question would come from.
+  const key = splitBy?.address === undefined ? choice.keyOf(fields, '') : undefined;
+  const chosen =
+    named === undefined
+      ? key !== undefined && ({ service: choice.byKey(key), because: 'key' } as const)
+      : ({ service: named, because: 'override' } as const);
+  return {
+    split: {
+      ...(splitBy && { by: splitBy }),
+      ...(splitOverride && { override: splitOverride }),
+      ...(chosen && { chosen }),
+    },
+  };
+}
+
+function explainedMirror(
+  { mirror }: Route,
+  positionOf: ExplainableConfig['positionOf'],
+): { readonly mirror?: ExplainedMirror } {
+  if (mirror === undefined) return {};
+  const { service, percent } = mirror;
+  return { mirror: { name: service, place: positionOf(['services', service]), percent } };
 }
 
 function hostFor(rule: string | undefined, authority: string): string {

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import type { ExplainedOutcome, Place, RequestExplanation } from './explain-request.ts';
+import type { ExplainedOutcome, ExplainedSplit, Place, RequestExplanation } from './explain-request.ts';
 
 export interface TextOptions {
   /** Files below it are shown relative to it. */
@@ -72,9 +72,36 @@ function outcomeLines(
         .concat(
           `  path   ${outcome.upstreamPath}`,
           `  host   ${outcome.upstreamHost === 'target' ? "the target's" : outcome.upstreamHost}`,
+          outcome.split === undefined ? [] : splitLines(outcome.split),
+          outcome.mirror === undefined
+            ? []
+            : joined(
+                `${bold(`Mirror: ${outcome.mirror.name}`)} ${outcome.mirror.percent} %`,
+                at(outcome.mirror.place),
+              ),
         );
     }
   }
+}
+
+function splitLines({ by, override, chosen }: ExplainedSplit): string[] {
+  const lines: string[] = [];
+  if (by?.cookie !== undefined) {
+    const set = by.cookie.set ? ', which the gateway sets' : '';
+    lines.push(`  split  by the cookie ${by.cookie.name}${set}`);
+  } else if (by !== undefined) {
+    lines.push(`  split  by ${by.header === undefined ? "the client's address" : `the header ${by.header}`}`);
+  }
+  if (override !== undefined) {
+    const place = override.header === undefined ? `cookie ${override.cookie}` : `header ${override.header}`;
+    const values = override.values === undefined ? '' : `: ${Object.keys(override.values).join(', ')}`;
+    lines.push(`  chosen by the ${place}${values}, if the request has it`);
+  }
+  if (chosen !== undefined) {
+    const because = chosen.because === 'override' ? 'it names it' : 'that is where its client stays';
+    lines.push(`  this request goes to ${chosen.service}: ${because}`);
+  }
+  return lines;
 }
 
 function placeText(place: Place, cwd: string): string {

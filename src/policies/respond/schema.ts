@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { isFieldValue } from '../../http/fields.ts';
-import { duration } from '../../lib/units.ts';
 import { template } from '../../policy/template.ts';
+import { delay } from '../delay-option.ts';
 import { fieldName, fieldValue } from '../field-options.ts';
 
-/** A worker holds the request for so long; more would be a leak. */
-const MAX_DELAY_MS = 300_000;
 /** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
@@ -30,9 +28,7 @@ export const respondSchema = z
         'Also says how values of the request are escaped in the body: as in a JSON string, as in HTML or XML, or not',
       ),
     body: template('Body as text; ${...} inserts values of the request, decoded').prefault(''),
-    delay: duration('How long to wait before answering, up to 5m, to play a slow service')
-      .refine((ms) => ms <= MAX_DELAY_MS, 'is longer than 5m')
-      .prefault('0s'),
+    delay: delay('How long to wait before answering, up to 5m, to play a slow service').prefault('0s'),
   })
   .superRefine(({ status, body }, context) => {
     if (!WITHOUT_BODY.has(status) || body.text === '') return;

@@ -22,6 +22,18 @@ export interface PoolObserver {
   connectionClosed(): void;
 }
 
+/** What all pools of a service, in all workers, may have together. */
+export interface PoolLimits {
+  /** False when no further connection may be opened. `disconnected` belongs to each that is. */
+  tryConnect(): boolean;
+  /** Opens one beyond the limit: a target without any could never be asked. */
+  connect(): void;
+  disconnected(): void;
+  /** False when no further request may wait. `endWait` belongs to each that does. */
+  tryWait(): boolean;
+  endWait(): void;
+}
+
 /** A request without a connection, and how long it may be without. */
 interface Waiting {
   readonly listener: UpstreamListener;
@@ -41,11 +53,19 @@ export class Pool implements ConnectionOwner, Deadline {
   readonly #deadlines: Deadlines;
   readonly #names: FieldNames;
   readonly #observer: PoolObserver;
+  readonly #limits: PoolLimits;
   readonly #open = new Set<UpstreamConnection>();
   #retired = false;
 
-  constructor(settings: PoolSettings, deadlines: Deadlines, names: FieldNames, observer: PoolObserver) {
+  constructor(
+    settings: PoolSettings,
+    deadlines: Deadlines,
+    names: FieldNames,
+    observer: PoolObserver,
+    limits: PoolLimits,
+  ) {
     this.settings = settings;
+    this.#limits = limits;
     this.#deadlines = deadlines;
     this.#names = names;
     this.#observer = observer;
@@ -62,22 +82,33 @@ export class Pool implements ConnectionOwner, Deadline {
       if (connection.expired) connection.retire();
       else return connection.assign(listener);
     }
-    if (this.settings.max === 0 || this.#open.size < this.settings.max) {
-      this.#connect(listener);
-    } else if (this.#waiting.length < this.settings.pending) {
-      this.#wait(listener);
-    } else {
-      listener.onFailure({
-        kind: 'overloaded',
-        cause: `${this.#waiting.length} requests already wait for a connection`,
-      });
+    if (this.#mayConnect()) this.#connect(listener);
+    else if (this.#waiting.length >= this.settings.pending) {
+      const cause = `${this.#waiting.length} requests already wait for a connection`;
+      listener.onFailure({ kind: 'overloaded', cause });
+    } else if (this.#limits.tryWait()) this.#wait(listener);
+    else {
+      const cause = 'as many requests already wait for a connection to the service as may';
+      listener.onFailure({ kind: 'overloaded', cause });
     }
+  }
+
+  /** Also counts the connection that is opened then. */
+  #mayConnect(): boolean {
+    const open = this.#open.size;
+    if (this.settings.max > 0 && open >= this.settings.max) return false;
+    if (this.#limits.tryConnect()) return true;
+    if (open > 0) return false;
+    this.#limits.connect();
+    return true;
   }
 
   /** A listener that may be waiting here does not want a connection any more. */
   forget(listener: UpstreamListener): void {
     const index = this.#waiting.findIndex((waiting) => waiting.listener === listener);
-    if (index >= 0) this.#waiting.splice(index, 1);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    this.#limits.endWait();
     this.#watch();
   }
 
@@ -85,6 +116,7 @@ export class Pool implements ConnectionOwner, Deadline {
   onDeadline(nowMs: number): void {
     while (this.#waiting.length > 0 && (this.#waiting[0] as Waiting).deadlineMs <= nowMs) {
       const { listener } = this.#waiting.shift() as Waiting;
+      this.#limits.endWait();
       listener.onFailure({
         kind: 'overloaded',
         cause: `no connection came free within ${this.settings.connectMs} ms`,
@@ -102,6 +134,7 @@ export class Pool implements ConnectionOwner, Deadline {
   #nextWaiting(): UpstreamListener | undefined {
     if (this.#waiting.length === 0) return undefined;
     const waiting = this.#waiting.shift();
+    this.#limits.endWait();
     this.#watch();
     return waiting?.listener;
   }
@@ -129,8 +162,10 @@ export class Pool implements ConnectionOwner, Deadline {
   onClosed(connection: UpstreamConnection): void {
     if (!this.#open.delete(connection)) return;
     this.#observer.connectionClosed();
+    this.#limits.disconnected();
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
+    if (this.#waiting.length === 0 || !this.#mayConnect()) return;
     const listener = this.#nextWaiting();
     if (listener !== undefined) this.#connect(listener);
   }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { FileWatcher, type WatchOptions } from './watch.ts';
+import { FileWatcher, type WatchOptions } from './file-watcher.ts';
 
 interface Stage {
   readonly directory: string;

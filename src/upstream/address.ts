@@ -1,0 +1,33 @@
+/** Where a target is, read from its URL. */
+export interface TargetAddress {
+  /** As a socket wants it: an IPv6 address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** host:port, for log and metrics. */
+  readonly name: string;
+  /** Host field when the target is asked under its own name: no default port. */
+  readonly authority: string;
+  readonly secure: boolean;
+}
+
+/** Takes `http(s)://host:port`; the port is 80 or 443 when it is not there. Throws TypeError for what is no URL: schemas and sources see to that. */
+export function targetAddress(url: string): TargetAddress {
+  const at = new URL(url);
+  const secure = at.protocol === 'https:';
+  const port = Number(at.port || (secure ? 443 : 80));
+  return {
+    host: at.hostname.replace(/^\[|\]$/g, ''),
+    port,
+    name: `${at.hostname}:${port}`,
+    authority: at.host,
+    secure,
+  };
+}
+
+/** The same URL with another port; without one, as it is. */
+export function withPort(url: string, port: number | undefined): string {
+  if (port === undefined) return url;
+  const at = new URL(url);
+  at.port = String(port);
+  return at.origin;
+}

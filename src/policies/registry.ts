@@ -1,7 +1,9 @@
 import type { Policy } from '../policy/contract.ts';
 import { corsPolicy } from './cors/index.ts';
+import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { methodOverridePolicy } from './method-override/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
@@ -11,8 +13,10 @@ import { securityHeadersPolicy } from './security-headers/index.ts';
 export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
   [
     corsPolicy,
+    csrfPolicy,
     faultPolicy,
     headersPolicy,
+    methodOverridePolicy,
     requestSizePolicy,
     respondPolicy,
     rewritePolicy,

@@ -8,6 +8,7 @@ import {
   type PolicyReader,
 } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
+import type { PolicyContext } from '../policy/contract.ts';
 import { type PreparedRoute, prepareRoute } from '../routing/compile.ts';
 import type { Service } from '../upstream/service.ts';
 import { type Action, compileAction, sendsTo, serviceNamed } from './action.ts';
@@ -43,6 +44,7 @@ export interface Surroundings {
   readonly deadlines: Deadlines;
   readonly warn: (message: string, cause?: unknown) => void;
   readonly policyEvent: (route: string, policy: string, event: string) => void;
+  readonly load: PolicyContext['load'];
 }
 
 /**
@@ -83,12 +85,13 @@ export function takePolicies(
 export async function makePolicies(
   name: string,
   { policies }: Pick<ResolvedRoute, 'policies'>,
-  { globals, reader, warn, policyEvent }: Surroundings,
+  { globals, reader, warn, load, policyEvent }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
     route: name,
     warn,
+    load,
     policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
   };
   return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));

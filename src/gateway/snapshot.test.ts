@@ -31,6 +31,7 @@ function stage() {
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
     policyEvent: () => {},
+    load: () => ({ measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 }),
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,
     directory: new TargetDirectory(),

@@ -4,6 +4,7 @@ import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
 import { PolicyReader } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
+import type { PolicyContext } from '../policy/contract.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
 import type { Router } from '../routing/match.ts';
 import { Service, type ServiceContext } from '../upstream/service.ts';
@@ -39,6 +40,8 @@ export interface SnapshotContext extends ServiceContext {
   readonly warn: Warn;
   /** A policy counts something. */
   readonly policyEvent: (route: string, policy: string, event: string) => void;
+  /** How hard pressed this worker is, for the policies. */
+  readonly load: PolicyContext['load'];
   /** Made once the configuration is known to compile. */
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
@@ -138,6 +141,7 @@ export async function compileSnapshot(
       deadlines: context.deadlines,
       warn: context.warn,
       policyEvent: context.policyEvent,
+      load: context.load,
     };
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();

@@ -1,3 +1,4 @@
+import type { Load } from '../lib/load-gauge.ts';
 import { nearest } from '../lib/nearest.ts';
 import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
 import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
@@ -6,6 +7,8 @@ import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
 
 type HookName = keyof PolicyHooks;
+
+const IDLE: Load = { measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 };
 
 /** A policy that has the hook `Name`, for certain: `entry.hooks.onRequest(exchange)`. */
 export interface HookEntry<Name extends HookName> {
@@ -42,6 +45,8 @@ export interface CompiledPolicies {
 /** What the policies of one route are made in. */
 export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly policyEvent: (policy: string, event: string) => void;
+  /** None: nothing is known of the load, as where a configuration is only checked. */
+  readonly load?: PolicyContext['load'];
 }
 
 /** A route without policies. */
@@ -144,9 +149,9 @@ async function make(
   use: PolicyUse,
   policy: Policy,
   options: unknown,
-  { route, warn, policyEvent }: RouteContext,
+  { route, warn, policyEvent, load = noLoad }: RouteContext,
 ): Promise<CompiledPolicy> {
-  const context: PolicyContext = { route, warn, count: (event) => policyEvent(use.name, event) };
+  const context: PolicyContext = { route, warn, load, count: (event) => policyEvent(use.name, event) };
   let hooks: PolicyHooks;
   try {
     hooks = await policy.create(options, context);
@@ -155,6 +160,10 @@ async function make(
     throw new Error(`the policy ${use.name} cannot be made: ${messageOf(error)}`, { cause: error });
   }
   return { name: use.name, stage: policy.stage, hooks: bindAll(hooks) };
+}
+
+function noLoad(): Load {
+  return IDLE;
 }
 
 /** A misspelt hook would never run, an async one where nobody waits would lose its failure: both are refused. */

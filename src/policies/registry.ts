@@ -3,6 +3,7 @@ import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
@@ -16,6 +17,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     csrfPolicy,
     faultPolicy,
     headersPolicy,
+    loadShedPolicy,
     methodOverridePolicy,
     requestSizePolicy,
     respondPolicy,

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
+import type { Load } from '../lib/load-gauge.ts';
 
 /**
  * When a policy's request hook runs. Stages run in this order, whatever the order in the configuration; within a stage the
@@ -154,6 +155,8 @@ export interface PolicyContext {
   warn(message: string, cause?: unknown): void;
   /** Counts something in `portcullis_policy_events_total`, under one of the policy's own few words. */
   count(event: string): void;
+  /** How hard pressed this worker is: one object, measured anew at most four times a second. It is measured from the first call on. */
+  load(): Load;
 }
 
 /** A policy: what it is called, when it runs, what its options are, and how its hooks are made from them. */

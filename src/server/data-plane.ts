@@ -2,6 +2,7 @@ import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway
 import { FieldNames } from '../http/field-names.ts';
 import { DateField } from '../http/serialise.ts';
 import { Deadlines } from '../lib/deadlines.ts';
+import { LoadGauge } from '../lib/load-gauge.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import type { ObservabilityConfig } from '../observability/schema.ts';
@@ -68,6 +69,7 @@ export class DataPlane {
   #runtime: WorkerRuntime | undefined;
   #metrics: { readonly recorder: MetricsRecorder; readonly key: string } | undefined;
   #probe: EventLoopProbe | undefined;
+  readonly #load = new LoadGauge();
   #draining = false;
 
   constructor(options: DataPlaneOptions) {
@@ -125,6 +127,7 @@ export class DataPlane {
       names: this.#names,
       retries: this.#retries,
       warn: (message, cause) => log('warn', message, cause),
+      load: () => this.#load.read(),
       policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
       workerId,
       directory: this.#directory,
@@ -236,6 +239,7 @@ export class DataPlane {
     for (const service of this.#runtime?.snapshot.services.values() ?? []) service.retire();
     this.#runtime?.snapshot.retire();
     this.#probe?.close();
+    this.#load.close();
   }
 
   #leave(listener: Listener): void {

@@ -9,6 +9,7 @@ import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
 import { securityHeadersPolicy } from './security-headers/index.ts';
+import { threatGuardPolicy } from './threat-guard/index.ts';
 
 /** The policies that come with the gateway, by the name that a configuration uses. */
 export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
@@ -23,5 +24,6 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     respondPolicy,
     rewritePolicy,
     securityHeadersPolicy,
+    threatGuardPolicy,
   ].map((policy): [string, Policy] => [policy.name, policy]),
 );

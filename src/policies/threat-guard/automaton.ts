@@ -36,13 +36,22 @@ export class Automaton {
   }
 
   scan(octets: Uint8Array, length: number, visitor: TriggerVisitor): void {
+    const classes = this.#classes;
+    const next = this.#next;
+    const foundAt = this.#foundAt;
+    const width = this.#width;
     let state = 0;
     for (let i = 0; i < length; i++) {
-      state = this.#next[state * this.#width + (this.#classes[octets[i] as number] as number)] as number;
-      let at = this.#foundAt[state] as number;
-      if (at === 0) continue;
-      for (; this.#found[at] !== -1; at++) if (visitor.onTrigger(this.#found[at] as number, i + 1)) return;
+      state = next[state * width + (classes[octets[i] as number] as number)] as number;
+      const at = foundAt[state] as number;
+      if (at !== 0 && this.#visit(at, i + 1, visitor)) return;
     }
+  }
+
+  #visit(from: number, end: number, visitor: TriggerVisitor): boolean {
+    for (let at = from; this.#found[at] !== -1; at++)
+      if (visitor.onTrigger(this.#found[at] as number, end)) return true;
+    return false;
   }
 
   #trie(triggers: readonly string[]): { next: number[][]; ends: number[][] } {

@@ -13,6 +13,7 @@ const INITIAL_OCTETS = 1024;
 
 /** Small letters for capitals, a space for every kind of white space; all else as it is. */
 const FOLDED = foldTable();
+const FOLDED_QUERY = FOLDED.with(PLUS, SPACE);
 
 /**
  * A part of a request as its readers may end up understanding it: octets, percent-decoded up to three times, in small letters, with one
@@ -26,16 +27,14 @@ export class ProbeText {
   /** Takes the characters [from, to) of a latin1 text. */
   take(text: string, from: number, to: number, plusIsSpace: boolean): void {
     if (to - from > this.octets.length) this.octets = new Uint8Array(2 * (to - from));
+    if (this.#takePlain(text, from, to, plusIsSpace ? FOLDED_QUERY : FOLDED)) return;
     const { octets } = this;
-    let length = 0;
-    let escaped = false;
     for (let i = from; i < to; i++) {
       const code = text.charCodeAt(i);
-      if (code === PERCENT) escaped = true;
-      octets[length++] = plusIsSpace && code === PLUS ? SPACE : code;
+      octets[i - from] = plusIsSpace && code === PLUS ? SPACE : code;
     }
-    this.length = length;
-    for (let depth = 0; escaped && depth < MAX_DEPTH; depth++) escaped = this.#decode();
+    this.length = to - from;
+    for (let depth = 0; depth < MAX_DEPTH && this.#decode(); depth++);
     this.#fold();
   }
 
@@ -60,18 +59,27 @@ export class ProbeText {
     return this.startsWith(text, index - text.length);
   }
 
-  /** Length of the first of these that stands there as a whole word; 0 when none does. */
-  wordOf(words: readonly string[], index: number): number {
-    for (const word of words)
-      if (this.startsWith(word, index) && !isWordOctet(this.at(index + word.length))) return word.length;
-    return 0;
-  }
-
   /** Behind the digits that stand there. */
   afterDigits(index: number): number {
     let at = index;
     while (isDigit(this.at(at))) at++;
     return at;
+  }
+
+  /** In one pass, as for most texts; false where there is something to decode, or may be a comment. */
+  #takePlain(text: string, from: number, to: number, folded: Uint8Array): boolean {
+    const { octets } = this;
+    let length = 0;
+    let previous = -1;
+    for (let i = from; i < to; i++) {
+      const code = folded[text.charCodeAt(i) & 0xff] as number;
+      if (code === PERCENT || code === STAR) return false;
+      if (code === SPACE && previous === SPACE) continue;
+      octets[length++] = code;
+      previous = code;
+    }
+    this.length = length;
+    return true;
   }
 
   /** Decodes in place, since no escape is shorter than its octet. Whether there may be more to decode. */

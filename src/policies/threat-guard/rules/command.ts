@@ -1,10 +1,12 @@
 import { isDigit, type ProbeText } from '../probe-text.ts';
 import { CERTAIN, PARAMETER, type Rule, SUSPICIOUS, VALUES } from '../rule.ts';
+import { Words } from '../words.ts';
 
+const ID = new Words(['id']);
 /** What tells who one is: the first thing that a probe asks. */
-const QUESTIONS = ['whoami', 'uname', 'ifconfig', 'ipconfig'] as const;
-const READERS = ['cat', 'head', 'tail', 'more', 'less', 'type', 'nl', 'tac'] as const;
-const PROBES = ['nslookup', 'ping', 'dig', 'bash -i', 'nc -e', 'ncat -e', 'sh -i'] as const;
+const QUESTIONS = new Words(['whoami', 'uname', 'ifconfig', 'ipconfig']);
+const READERS = new Words(['cat', 'head', 'tail', 'more', 'less', 'type', 'nl', 'tac']);
+const PROBES = new Words(['nslookup', 'ping', 'dig', 'bash -i', 'nc -e', 'ncat -e', 'sh -i']);
 
 export const COMMAND_RULES: readonly Rule[] = [
   {
@@ -66,12 +68,12 @@ function isCommand(text: ProbeText, start: number, end: number): boolean {
   while (at < end + 3 && (text.at(at) === 0x7c || text.at(at) === 0x26)) at++;
   at = text.afterSpace(at);
   // Not behind a semicolon: lists of fields have that.
-  if (text.at(start) !== 0x3b && text.wordOf(['id'], at) > 0) return endsCommand(text, at + 2);
-  const question = text.wordOf(QUESTIONS, at);
+  if (text.at(start) !== 0x3b && ID.wholeLengthAt(text, at) > 0) return endsCommand(text, at + 2);
+  const question = QUESTIONS.wholeLengthAt(text, at);
   if (question > 0) return endsCommand(text, at + question) || text.startsWith(' -', at + question);
-  const reader = text.wordOf(READERS, at);
+  const reader = READERS.wholeLengthAt(text, at);
   if (reader > 0) return isSystemPath(text, text.afterSpace(at + reader));
-  const probe = text.wordOf(PROBES, at);
+  const probe = PROBES.wholeLengthAt(text, at);
   return probe > 0 && text.at(at + probe) === 0x20 && isArgument(text, at + probe + 1);
 }
 

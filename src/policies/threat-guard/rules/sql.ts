@@ -1,11 +1,14 @@
 import { isDigit, isQuote, isWordOctet, type ProbeText } from '../probe-text.ts';
 import { CERTAIN, PARAMETER, PATH, type Rule, SUSPICIOUS, VALUES } from '../rule.ts';
+import { Words } from '../words.ts';
 
 const QUOTES = ["'", '"'] as const;
-const CONNECTIVES = ['or', 'and', 'xor', 'having'] as const;
-const COMPARISONS = ['like', 'rlike', 'is', 'in', 'between', 'regexp'] as const;
-const CONSTANTS = ['true', 'false', 'null'] as const;
-const STATEMENTS = [
+const CONNECTIVES = new Words(['or', 'and', 'xor', 'having']);
+/** What a call may follow in a condition. */
+const CALLERS = ['or', 'and', 'xor', 'having', 'select'] as const;
+const COMPARISONS = new Words(['like', 'rlike', 'is', 'in', 'between', 'regexp']);
+const CONSTANTS = new Words(['true', 'false', 'null']);
+const STATEMENTS = new Words([
   'drop table',
   'drop database',
   'insert into',
@@ -21,7 +24,7 @@ const STATEMENTS = [
   'declare @',
   'shutdown',
   'waitfor delay',
-] as const;
+]);
 
 /** Longest literal that is read for a comparison. */
 const MAX_LITERAL = 32;
@@ -60,7 +63,7 @@ export const SQL_RULES: readonly Rule[] = [
     triggers: [';'],
     confirms(text, start, end) {
       const at = text.afterSpace(end);
-      return endsValue(text, start) && STATEMENTS.some((statement) => text.startsWith(statement, at));
+      return endsValue(text, start) && STATEMENTS.lengthAt(text, at) > 0;
     },
   },
   {
@@ -111,7 +114,7 @@ function beginsColumns(text: ProbeText, index: number): boolean {
   const at = text.afterSpace(index);
   const first = text.at(at);
   if (first === 0x2a || first === 0x40 || first === 0x28 || isQuote(first)) return true;
-  if (text.wordOf(CONSTANTS, at) > 0) return true;
+  if (CONSTANTS.wholeLengthAt(text, at) > 0) return true;
   let end = at;
   while (end < at + MAX_LITERAL && isWordOctet(text.at(end))) end++;
   if (end === at) return false;
@@ -132,19 +135,22 @@ function isCondition(text: ProbeText, index: number): boolean {
   at += connective;
   while (at < index + 24 && (text.at(at) === 0x20 || text.at(at) === 0x28)) at++;
   const end = literalEnd(text, at);
-  if (end < 0) return text.wordOf(CONSTANTS, at) > 0 && endsStatement(text, at + text.wordOf(CONSTANTS, at));
+  if (end < 0)
+    return (
+      CONSTANTS.wholeLengthAt(text, at) > 0 && endsStatement(text, at + CONSTANTS.wholeLengthAt(text, at))
+    );
   const next = text.afterSpace(end);
   const code = text.at(next);
   return (
     (code >= 0x3c && code <= 0x3e) ||
     (code === 0x21 && text.at(next + 1) === 0x3d) ||
-    text.wordOf(COMPARISONS, next) > 0 ||
+    COMPARISONS.wholeLengthAt(text, next) > 0 ||
     endsStatement(text, end)
   );
 }
 
 function connectiveAt(text: ProbeText, at: number): number {
-  const length = text.wordOf(CONNECTIVES, at);
+  const length = CONNECTIVES.wholeLengthAt(text, at);
   if (length > 0) return length;
   return text.startsWith('||', at) || text.startsWith('&&', at) ? 2 : 0;
 }
@@ -199,7 +205,5 @@ function isInExpression(text: ProbeText, start: number): boolean {
   const before = text.at(at - 1);
   if (isQuote(before) || before === 0x3b || before === 0x2d || before === 0x2a) return at > 1;
   if (before === 0x7c || before === 0x26) return true;
-  return [...CONNECTIVES, 'select'].some(
-    (word) => text.endsWith(word, at) && !isWordOctet(text.at(at - word.length - 1)),
-  );
+  return CALLERS.some((word) => text.endsWith(word, at) && !isWordOctet(text.at(at - word.length - 1)));
 }

@@ -20,13 +20,14 @@ export class Automaton {
 
   /** Triggers are latin1 texts that are not empty. */
   constructor(triggers: readonly string[]) {
+    const octets = triggers.map((trigger) => Buffer.from(trigger, 'latin1'));
     let width = 1;
-    for (const octet of Buffer.from(triggers.join(''), 'latin1'))
-      if (this.#classes[octet] === 0) this.#classes[octet] = width++;
+    for (const octet of Buffer.concat(octets)) if (this.#classes[octet] === 0) this.#classes[octet] = width++;
     this.#width = width;
-    const { next, ends } = this.#trie(triggers);
+    const ends: number[][] = [[]];
+    const next = this.#trie(octets, ends);
     this.#link(next, ends);
-    this.#next = Uint16Array.from(next.flat());
+    this.#next = next.subarray(0, ends.length * width);
     const found = [-1];
     this.#foundAt = Uint16Array.from(ends, (list) => {
       if (list.length === 0) return 0;
@@ -54,42 +55,41 @@ export class Automaton {
     return false;
   }
 
-  #trie(triggers: readonly string[]): { next: number[][]; ends: number[][] } {
-    const row = () => new Array<number>(this.#width).fill(0);
-    const next = [row()];
-    const ends: number[][] = [[]];
+  /** Adds a state to `ends` for each beginning of a trigger, and to its last one the trigger. */
+  #trie(triggers: readonly Uint8Array[], ends: number[][]): Uint16Array {
+    const states = triggers.reduce((sum, { length }) => sum + length, 1);
+    const next = new Uint16Array(states * this.#width);
     triggers.forEach((trigger, index) => {
       let state = 0;
-      for (const octet of Buffer.from(trigger, 'latin1')) {
-        const edges = next[state] as number[];
-        const symbol = this.#classes[octet] as number;
-        if (edges[symbol] === 0) {
-          edges[symbol] = next.push(row()) - 1;
-          ends.push([]);
-        }
-        state = edges[symbol] as number;
+      for (const octet of trigger) {
+        const edge = state * this.#width + (this.#classes[octet] as number);
+        if (next[edge] === 0) next[edge] = ends.push([]) - 1;
+        state = next[edge] as number;
       }
       ends[state]?.push(index);
     });
-    return { next, ends };
+    return next;
   }
 
   /** Fills in, breadth first, where a state goes on that has no edge of its own: where its longest proper suffix goes. */
-  #link(next: number[][], ends: number[][]): void {
-    const suffix = new Array<number>(next.length).fill(0);
-    const queue = (next[0] as number[]).filter((state) => state !== 0);
+  #link(next: Uint16Array, ends: number[][]): void {
+    const width = this.#width;
+    const suffix = new Uint16Array(ends.length);
+    const queue = [...next.subarray(0, width)].filter((state) => state !== 0);
     for (const state of queue) {
       const fallBack = suffix[state] as number;
       ends[state]?.push(...(ends[fallBack] as number[]));
-      (next[state] as number[]).forEach((to, symbol, edges) => {
-        const instead = next[fallBack]?.[symbol] as number;
+      for (let symbol = 0; symbol < width; symbol++) {
+        const edge = state * width + symbol;
+        const instead = next[fallBack * width + symbol] as number;
+        const to = next[edge] as number;
         if (to === 0) {
-          edges[symbol] = instead;
+          next[edge] = instead;
         } else {
           suffix[to] = instead;
           queue.push(to);
         }
-      });
+      }
     }
   }
 }

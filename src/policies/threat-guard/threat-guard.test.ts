@@ -192,7 +192,7 @@ describe('Any input', () => {
     );
   });
 
-  it('of a whole head takes time in proportion: no text of rules is slower than a second for 100 kB', () => {
+  it('takes time in proportion: 100 kB of what the rules look for take less than a second of the processor', () => {
     const { ask } = guardWith({ threshold: 100 });
     for (const piece of [
       ...RULES.flatMap(({ triggers }) => triggers),
@@ -203,9 +203,9 @@ describe('Any input', () => {
       '<a ',
       '$(',
     ]) {
-      const start = performance.now();
+      const start = process.cpuUsage();
       ask({ url: `/?q=${encodeURIComponent(piece).repeat(Math.ceil(100_000 / piece.length))}` });
-      assert.ok(performance.now() - start < 1000, piece);
+      assert.ok(process.cpuUsage(start).user < 1_000_000, piece);
     }
   });
 });

@@ -5,8 +5,9 @@ import { Exceptions } from './exceptions.ts';
 import { type Finding, FindingReport } from './findings.ts';
 import { ProbeText } from './probe-text.ts';
 import { GROUPS, HEADER, PARAMETER, PATH, type Rule } from './rule.ts';
-import { AUTOMATON, LENGTH_OF, RULE_OF, RULES } from './rules.ts';
+import { RULES } from './rules.ts';
 import type { ThreatGuardOptions } from './schema.ts';
+import { AUTOMATON, LENGTH_OF, RULE_OF } from './triggers.ts';
 
 /** The client is told the group, so that a user can ask about it; more would help to find a way round. */
 const ANSWERS: ReadonlyMap<string, Answer> = new Map(
@@ -36,6 +37,11 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
   readonly #text = new ProbeText();
   readonly #findings: Finding[] = [];
   #score = 0;
+  /** How many requests and texts there were, and in which of them each rule was found or excepted: it is not asked again there. */
+  #requests = 0;
+  #texts = 0;
+  readonly #foundIn = new Float64Array(RULES.length);
+  readonly #exceptedIn = new Float64Array(RULES.length);
   /** Where the text is from: the request, the place, and the name of the parameter as a part of the query, or of the field. */
   #request: RequestView | undefined;
   #place = PATH;
@@ -61,6 +67,7 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
   onRequest({ request }: Exchange): Answer | undefined {
     this.#request = request;
     this.#score = 0;
+    this.#requests++;
     this.#findings.length = 0;
     this.#lookAtPath(request.path);
     if (request.search.length > 1) this.#lookAtQuery(request.search);
@@ -71,10 +78,11 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
   onTrigger(trigger: number, end: number): boolean {
     const index = RULE_OF[trigger] as number;
     if (((this.#placesOf[index] as number) & this.#place) === 0) return false;
+    if (this.#foundIn[index] === this.#requests || this.#exceptedIn[index] === this.#texts) return false;
     const rule = RULES[index] as Rule;
     const start = end - (LENGTH_OF[trigger] as number);
     if (rule.confirms !== undefined && !rule.confirms(this.#text, start, end)) return false;
-    this.#find(rule);
+    this.#find(index, rule);
     return this.#isEnough();
   }
 
@@ -86,10 +94,12 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
 
   #lookAtQuery(search: string): void {
     this.#place = PARAMETER;
+    let equals = 0;
     for (let start = 1; start < search.length && !this.#isEnough(); ) {
       const next = search.indexOf('&', start);
       const end = next < 0 ? search.length : next;
-      const equals = search.indexOf('=', start);
+      // Looked for once for all parameters that have none.
+      if (equals >= 0 && equals < start) equals = search.indexOf('=', start);
       const nameEnd = equals < 0 || equals > end ? end : equals;
       this.#nameStart = start;
       this.#nameEnd = nameEnd;
@@ -113,6 +123,7 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
   }
 
   #scan(): void {
+    this.#texts++;
     AUTOMATON.scan(this.#text.octets, this.#text.length, this);
   }
 
@@ -121,14 +132,17 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
     return this.#blocks && this.#score >= this.#threshold;
   }
 
-  #find(rule: Rule): void {
-    if (this.#findings.some((finding) => finding.rule === rule)) return;
+  #find(index: number, rule: Rule): void {
     const request = this.#request as RequestView;
     const parameter =
       this.#place === PARAMETER
         ? decodePercent(request.search.slice(this.#nameStart, this.#nameEnd), true)
         : undefined;
-    if (this.#exceptions.cover(rule, request.path, parameter)) return;
+    if (this.#exceptions.cover(rule, request.path, parameter)) {
+      this.#exceptedIn[index] = this.#texts;
+      return;
+    }
+    this.#foundIn[index] = this.#requests;
     const named = parameter ?? this.#field;
     const place =
       this.#place === PATH

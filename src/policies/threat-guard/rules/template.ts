@@ -1,7 +1,9 @@
 import { isDigit, isQuote, type ProbeText } from '../probe-text.ts';
 import { CERTAIN, PATH, type Rule, VALUES } from '../rule.ts';
+import { Words } from '../words.ts';
 
 const OPENINGS = ['{{', '${', '#{', '*{', '%{', '{%', '<%'] as const;
+const OPENING = new Words(OPENINGS);
 /** How far before a name its opening is looked for. */
 const MAX_EXPRESSION = 128;
 
@@ -80,7 +82,7 @@ function afterNumber(text: ProbeText, at: number): number {
 function isInTemplate(text: ProbeText, start: number): boolean {
   for (let at = start - 1; at >= 0 && at > start - MAX_EXPRESSION; at--) {
     if (text.at(at) === 0x7d) return false;
-    if (OPENINGS.some((opening) => text.startsWith(opening, at))) return true;
+    if (OPENING.lengthAt(text, at) > 0) return true;
   }
   return false;
 }

@@ -67,8 +67,9 @@ function isCommand(text: ProbeText, start: number, end: number): boolean {
   let at = end;
   while (at < end + 3 && (text.at(at) === 0x7c || text.at(at) === 0x26)) at++;
   at = text.afterSpace(at);
-  // Not behind a semicolon: lists of fields have that.
-  if (text.at(start) !== 0x3b && ID.wholeLengthAt(text, at) > 0) return endsCommand(text, at + 2);
+  // Not behind a semicolon or a backtick: lists of fields and talk about code have that.
+  const before = text.at(start);
+  if (before !== 0x3b && before !== 0x60 && ID.wholeLengthAt(text, at) > 0) return endsCommand(text, at + 2);
   const question = QUESTIONS.wholeLengthAt(text, at);
   if (question > 0) return endsCommand(text, at + question) || text.startsWith(' -', at + question);
   const reader = READERS.wholeLengthAt(text, at);

@@ -28,7 +28,8 @@ export const TEMPLATE_RULES: readonly Rule[] = [
       '__subclasses__',
       '__globals__',
       '__builtins__',
-      '.constructor',
+      'constructor.constructor',
+      '.constructor(',
       'java.lang.runtime',
     ],
     confirms: isInTemplate,
@@ -52,7 +53,7 @@ export const TEMPLATE_RULES: readonly Rule[] = [
     group: 'template',
     score: CERTAIN,
     places: PATH | VALUES,
-    triggers: ['${jndi:', '${lower:', '${upper:', '${::-', '${${'],
+    triggers: ['${jndi:', '${lower:', '${upper:', '${::-', '${${env:'],
   },
 ];
 

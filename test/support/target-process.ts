@@ -1,0 +1,49 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TargetBehaviour, TargetReport } from './running-target.ts';
+
+/**
+ * A service that is a process of its own. Arguments: its port, 0 for any, and how it behaves. It tells `{ port }` once it listens. Told
+ * a behaviour, it says that it has it and has it for requests from then on; told `report`, it tells what it was asked until now. Its
+ * checks, at /healthz, it passes always, and does not count.
+ */
+
+let behaviour = JSON.parse(process.argv[3] ?? '{}') as TargetBehaviour;
+const arrivals: number[] = [];
+let underWay = 0;
+let mostUnderWay = 0;
+
+function answer(response: ServerResponse): void {
+  underWay--;
+  if (behaviour.reset === true) response.socket?.resetAndDestroy();
+  else response.writeHead(behaviour.status ?? 200, { 'x-target': String(port) }).end('an answer');
+}
+
+const server = createServer((request, response) => {
+  if (request.url === '/healthz') {
+    response.end();
+    return;
+  }
+  arrivals.push(performance.timeOrigin + performance.now());
+  mostUnderWay = Math.max(mostUnderWay, ++underWay);
+  request.resume().on('error', () => {});
+  const { delayMs = 0 } = behaviour;
+  if (delayMs === 0) answer(response);
+  else setTimeout(answer, delayMs, response);
+});
+
+process.on('message', (message: TargetBehaviour | 'report') => {
+  if (message === 'report') {
+    process.send?.({ arrivals, mostUnderWay } satisfies TargetReport);
+    return;
+  }
+  behaviour = message;
+  process.send?.('behaving');
+});
+// Whoever started it is gone.
+process.on('disconnect', () => process.exit());
+
+server.listen(Number(process.argv[2]), '127.0.0.1');
+await new Promise((resolve) => server.once('listening', resolve));
+const { port } = server.address() as AddressInfo;
+process.send?.({ port });

@@ -27,7 +27,7 @@ abstract class Requests {
   readonly #url: string;
   readonly #method: string;
   #answered = 0;
-  #waiting: { readonly count: number; readonly wake: () => void } | undefined;
+  #waiting: { readonly isOver: () => boolean; readonly wake: () => void } | undefined;
 
   constructor(url: string, method: string) {
     this.#url = url;
@@ -36,8 +36,19 @@ abstract class Requests {
 
   /** Resolves once so many more requests were answered with 200. */
   answers(more: number): Promise<void> {
+    const count = this.#answered + more;
+    return this.#until(() => this.#answered >= count);
+  }
+
+  /** Resolves once so many more requests ended, however they did. */
+  ends(more: number): Promise<void> {
+    const count = this.received.length + more;
+    return this.#until(() => this.received.length >= count);
+  }
+
+  #until(isOver: () => boolean): Promise<void> {
     return new Promise((wake) => {
-      this.#waiting = { count: this.#answered + more, wake };
+      this.#waiting = { isOver, wake };
     });
   }
 
@@ -45,7 +56,7 @@ abstract class Requests {
     const received = await send(this.#url, this.#method, agent);
     this.received.push(received);
     if (received.status === 200) this.#answered++;
-    if (this.#waiting !== undefined && this.#answered >= this.#waiting.count) this.#waiting.wake();
+    if (this.#waiting?.isOver() === true) this.#waiting.wake();
   }
 
   protected get result(): LoadResult {
@@ -99,11 +110,6 @@ export class SteadyLoad extends Requests {
       const due = ((performance.now() - startMs) * perSecond) / 1000;
       while (this.#sent < due) this.#send();
     }, STEP_MS);
-  }
-
-  /** Requests that were sent, answered or not. */
-  get sent(): number {
-    return this.#sent;
   }
 
   /** Resolves when every request that was sent has an answer. */

@@ -11,14 +11,6 @@ export interface TargetBehaviour {
   readonly reset?: boolean;
 }
 
-/** What a target was asked. */
-export interface TargetReport {
-  /** When each request came, in milliseconds since 1970, on a clock that does not jump. */
-  readonly arrivals: readonly number[];
-  /** As many were there at once. */
-  readonly mostUnderWay: number;
-}
-
 const PROGRAM = new URL('./target-process.ts', import.meta.url);
 
 /** A target of a service: a process of its own, so that it can be killed. Each answer names it in `x-target`. */
@@ -53,9 +45,10 @@ export class RunningTarget implements AsyncDisposable {
     await once(this.#child, 'message');
   }
 
-  async report(): Promise<TargetReport> {
-    this.#child.send('report');
-    return ((await once(this.#child, 'message')) as [TargetReport])[0];
+  /** When each request came until now, in milliseconds since 1970, on a clock that does not jump. */
+  async arrivals(): Promise<readonly number[]> {
+    this.#child.send('arrivals');
+    return ((await once(this.#child, 'message')) as [number[]])[0];
   }
 
   /** Ends it in the middle of whatever it does. Resolves when it is gone. */
@@ -69,6 +62,11 @@ export class RunningTarget implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.kill();
   }
+}
+
+/** When each request came to any of these targets until now, as `arrivals`. */
+export async function arrivalsAt(targets: readonly RunningTarget[]): Promise<number[]> {
+  return (await Promise.all(targets.map((target) => target.arrivals()))).flat();
 }
 
 /** So many targets, which end with `stack`. */

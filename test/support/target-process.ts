@@ -1,20 +1,17 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TargetBehaviour, TargetReport } from './running-target.ts';
+import type { TargetBehaviour } from './running-target.ts';
 
 /**
  * A service that is a process of its own. Arguments: its port, 0 for any, and how it behaves. It tells `{ port }` once it listens. Told
- * a behaviour, it says that it has it and has it for requests from then on; told `report`, it tells what it was asked until now. Its
+ * a behaviour, it says that it has it and has it for requests from then on; told `arrivals`, it tells when each request came. Its
  * checks, at /healthz, it passes always, and does not count.
  */
 
 let behaviour = JSON.parse(process.argv[3] ?? '{}') as TargetBehaviour;
 const arrivals: number[] = [];
-let underWay = 0;
-let mostUnderWay = 0;
 
 function answer(response: ServerResponse): void {
-  underWay--;
   if (behaviour.reset === true) response.socket?.resetAndDestroy();
   else response.writeHead(behaviour.status ?? 200, { 'x-target': String(port) }).end('an answer');
 }
@@ -25,16 +22,15 @@ const server = createServer((request, response) => {
     return;
   }
   arrivals.push(performance.timeOrigin + performance.now());
-  mostUnderWay = Math.max(mostUnderWay, ++underWay);
   request.resume().on('error', () => {});
   const { delayMs = 0 } = behaviour;
   if (delayMs === 0) answer(response);
   else setTimeout(answer, delayMs, response);
 });
 
-process.on('message', (message: TargetBehaviour | 'report') => {
-  if (message === 'report') {
-    process.send?.({ arrivals, mostUnderWay } satisfies TargetReport);
+process.on('message', (message: TargetBehaviour | 'arrivals') => {
+  if (message === 'arrivals') {
+    process.send?.(arrivals);
     return;
   }
   behaviour = message;

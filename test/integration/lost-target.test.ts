@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { epochMs, Load, type Received } from '../support/load.ts';
 import { RunningTarget, startTargets } from '../support/running-target.ts';
-import { untilService } from '../support/service-status.ts';
+import { isIdle, untilService } from '../support/service-status.ts';
 
 /** The real program with two workers, and targets that are processes of their own. */
 const LIMIT = { timeout: 60_000 };
@@ -60,8 +60,8 @@ suite('one of three targets, under load', () => {
       await using cli = new RunningCli(['serve'], files.directory);
       const { url, admin } = await cli.ready();
       const lost = targets[1] as RunningTarget;
-      const reads = new Load(`${url}/orders`, READERS);
-      const writes = new Load(`${url}/orders`, WRITERS, 'POST');
+      await using reads = new Load(`${url}/orders`, READERS);
+      await using writes = new Load(`${url}/orders`, WRITERS, 'POST');
       await reads.answers(A_WHILE);
       await untilService(admin, 'orders', ({ counts }) => counts.usable === 3);
 
@@ -78,6 +78,8 @@ suite('one of three targets, under load', () => {
       const window = RAMP_MS / 3;
       await untilTime(reads, backMs + RAMP_MS + 2 * window);
       const [read, written] = [await reads.stop(), await writes.stop()];
+      await untilService(admin, 'orders', isIdle);
+      await untilService(admin, 'orders', isIdle);
 
       assert.deepEqual([read.broken, read.others], [0, {}], `of ${read.answered} reads`);
       const failed = writes.received.filter(({ status }) => status !== 200);

@@ -8,7 +8,7 @@ import {
   startTargets,
   type TargetBehaviour,
 } from '../support/running-target.ts';
-import { serviceStatus } from '../support/service-status.ts';
+import { isIdle, untilService } from '../support/service-status.ts';
 
 /** The real program with two workers, and targets that are processes of their own. */
 const LIMIT = { timeout: 60_000 };
@@ -47,7 +47,7 @@ suite('while every request', () => {
       using files = new Workspace({ 'portcullis.yaml': config(targets) });
       await using cli = new RunningCli(['serve'], files.directory);
       const { url, admin } = await cli.ready();
-      const load = new Load(`${url}/orders`, CLIENTS);
+      await using load = new Load(`${url}/orders`, CLIENTS);
       await load.ends(requests);
       const { others, broken } = await load.stop();
       const offered = load.received.length;
@@ -59,8 +59,7 @@ suite('while every request', () => {
       // Each worker may make one too many, as it looks at the budget before it takes of it.
       assert.ok(asked <= 1.2 * offered + LEAST + WORKERS, `${asked} attempts for ${offered} requests`);
       assert.ok(asked > 1.1 * offered, 'it does make retries');
-      const { inFlight, retries } = await serviceStatus(admin, 'orders');
-      assert.deepEqual({ inFlight, retries }, { inFlight: 0, retries: 0 });
+      await untilService(admin, 'orders', isIdle);
     });
   }
 });

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { epochMs, type Received, SteadyLoad } from '../support/load.ts';
 import { arrivalsAt, type RunningTarget, startTargets } from '../support/running-target.ts';
-import { untilService } from '../support/service-status.ts';
+import { isIdle, untilService } from '../support/service-status.ts';
 
 /** The real program with two workers, and targets that are processes of their own. */
 const LIMIT = { timeout: 60_000 };
@@ -75,8 +75,8 @@ suite('all targets of a service, slow', () => {
       using files = new Workspace({ 'portcullis.yaml': config(targets) });
       await using cli = new RunningCli(['serve'], files.directory);
       const { url, admin } = await cli.ready();
-      const load = new SteadyLoad(`${url}/search`, PER_SECOND);
-      const control = new SteadyLoad(`${url}/control`, PER_SECOND);
+      await using load = new SteadyLoad(`${url}/search`, PER_SECOND);
+      await using control = new SteadyLoad(`${url}/control`, PER_SECOND);
 
       await cli.logged('the circuit breaker of search is open, it was closed');
       const openMs = epochMs();
@@ -95,7 +95,7 @@ suite('all targets of a service, slow', () => {
       const closedMs = epochMs();
       await load.answers(PER_SECOND);
       const result = await load.stop();
-      await untilService(admin, 'search', ({ inFlight, breaker }) => inFlight === 0 && breaker === 'closed');
+      await untilService(admin, 'search', (status) => isIdle(status) && status.breaker === 'closed');
       const arrivals = await arrivalsAt(targets);
 
       const inTime = (fromMs: number, toMs: number) =>

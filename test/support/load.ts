@@ -20,8 +20,8 @@ export interface LoadResult {
   readonly others: Readonly<Record<number, number>>;
 }
 
-/** Requests to one URL, and what became of each. */
-abstract class Requests {
+/** Requests to one URL, and what became of each. `await using` ends them also when the test fails. */
+abstract class Requests implements AsyncDisposable {
   /** In the order in which they ended. */
   readonly received: Received[] = [];
   readonly #url: string;
@@ -44,6 +44,13 @@ abstract class Requests {
   ends(more: number): Promise<void> {
     const count = this.received.length + more;
     return this.#until(() => this.received.length >= count);
+  }
+
+  /** Sends no more. Resolves when every request that was sent has ended. */
+  abstract stop(): Promise<LoadResult>;
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   #until(isOver: () => boolean): Promise<void> {
@@ -112,7 +119,6 @@ export class SteadyLoad extends Requests {
     }, STEP_MS);
   }
 
-  /** Resolves when every request that was sent has an answer. */
   async stop(): Promise<LoadResult> {
     clearInterval(this.#timer);
     await Promise.all(this.#running);

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { ServiceStatus, TargetStatus } from '../../src/upstream/control/status.ts';
+import type { ServiceStatus } from '../../src/upstream/control/status.ts';
 
 /** What the admin port at `admin` tells of a service. */
 export async function serviceStatus(admin: string, name: string): Promise<ServiceStatus> {
@@ -7,12 +7,6 @@ export async function serviceStatus(admin: string, name: string): Promise<Servic
   const { [name]: service } = (await response.json()) as Record<string, ServiceStatus>;
   if (service === undefined) throw new Error(`there is no service ${name}`);
   return service;
-}
-
-export async function targetStatus(admin: string, name: string, url: string): Promise<TargetStatus> {
-  const target = (await serviceStatus(admin, name)).targets.find((each) => each.url === url);
-  if (target === undefined) throw new Error(`${name} has no target ${url}`);
-  return target;
 }
 
 /** Between two looks: the admin port is asked, since it tells nothing by itself. */
@@ -32,4 +26,9 @@ export async function untilService(
     if (performance.now() > deadline) throw new Error(`waited in vain; it is ${JSON.stringify(status)}`);
     await setTimeout(LOOK_MS);
   }
+}
+
+/** Nothing is under way, at the service or at any of its targets. */
+export function isIdle({ inFlight, pending, retries, targets }: ServiceStatus): boolean {
+  return inFlight === 0 && pending === 0 && retries === 0 && targets.every((target) => target.inFlight === 0);
 }

@@ -125,8 +125,13 @@ export class Target implements Endpoint {
 
   #judge(outlier: OutlierDetector, status: number, nowMs: number): void {
     const surroundings = this.#surroundings;
-    const targets = surroundings.targetCount();
-    const ejection = outlier.onResult(this.cell, surroundings.service, status, targets, nowMs);
+    const ejection = outlier.onResult(
+      this.cell,
+      surroundings.service,
+      status,
+      surroundings.targetCount(),
+      nowMs,
+    );
     if (ejection !== undefined) surroundings.ejected(this, ejection);
   }
 

@@ -14,6 +14,8 @@ const DELAY_MS = 20;
 /** Answers between one step of the story and the next. */
 const A_WHILE = 200;
 const RAMP_MS = 3000;
+/** Clocks of two processes, and the lines of their logs, agree within this. */
+const MOMENT_MS = 50;
 
 /**
  * Two attempts, the default. Of three targets, one has a third of the requests under way, which all come back at once when it dies: the
@@ -63,7 +65,7 @@ suite('one of three targets, under load', () => {
       await using reads = new Load(`${url}/orders`, READERS);
       await using writes = new Load(`${url}/orders`, WRITERS, 'POST');
       await reads.answers(A_WHILE);
-      await untilService(admin, 'orders', ({ counts }) => counts.usable === 3);
+      await untilService(admin, 'orders', (status) => status.targets.every(({ health }) => health === 'up'));
 
       await lost.kill();
       const killedMs = epochMs();
@@ -73,37 +75,36 @@ suite('one of three targets, under load', () => {
       await Promise.all([reads.answers(A_WHILE), writes.answers(A_WHILE / 2)]);
 
       const back = stack.use(await RunningTarget.start({ delayMs: DELAY_MS }, lost.port));
-      await cli.logged(`target ${back.url} of orders is well again`);
-      const backMs = epochMs();
+      const { time } = await cli.logged(`target ${back.url} of orders is well again`);
+      const backMs = Date.parse(String(time));
       const window = RAMP_MS / 3;
       await untilTime(reads, backMs + RAMP_MS + 2 * window);
       const [read, written] = [await reads.stop(), await writes.stop()];
       await untilService(admin, 'orders', isIdle);
-      await untilService(admin, 'orders', isIdle);
 
-      assert.deepEqual([read.broken, read.others], [0, {}], `of ${read.answered} reads`);
       const failed = writes.received.filter(({ status }) => status !== 200);
-      assert.deepEqual(
-        [...new Set(failed.map(({ status }) => status))].filter((status) => status !== 502),
-        [],
-      );
-      assert.ok(failed.length <= WRITERS, `${failed.length} writes failed`);
-      // The decision is later than that, so that none fails after it either.
-      for (const { sentMs } of failed)
-        assert.ok(sentMs < killedMs, `sent ${sentMs - killedMs} ms after the end`);
-      const shares = Array.from({ length: 3 }, (_, i) =>
+      const warming = [0, 1, 2].map((i) =>
         share(reads.received, back, backMs + i * window, backMs + (i + 1) * window),
       );
-      const [first = 1, second = 1, third = 1] = shares;
-      const last = share(reads.received, back, backMs + RAMP_MS + window, backMs + RAMP_MS + 2 * window);
-      assert.equal(share(reads.received, back, decidedMs, backMs - 200), 0);
-      assert.ok(first < 0.2 && first < second && second < third, `its shares grow: ${shares.join()}`);
-      assert.ok(last > 0.25 && last < 0.42, `its share is a third in the end: ${last}`);
+      const warm = share(reads.received, back, backMs + RAMP_MS + window, backMs + RAMP_MS + 2 * window);
       t.diagnostic(
         `${read.answered} reads and ${written.answered} writes answered, ${failed.length} writes failed; ` +
           `decided ${Math.round(decidedMs - killedMs)} ms after the end; ` +
-          `shares while it warms up ${shares.map((part) => part.toFixed(3)).join(', ')}, then ${last.toFixed(3)}`,
+          `shares while it warms up ${warming.map((part) => part.toFixed(3)).join(', ')}, then ${warm.toFixed(3)}`,
       );
+
+      assert.deepEqual([read.broken, read.others], [0, {}]);
+      // A write that was under way may have been carried out: it is not sent again.
+      assert.ok(failed.length <= WRITERS);
+      for (const { status, sentMs } of failed)
+        assert.ok(
+          status === 502 && sentMs < decidedMs,
+          `${status}, sent ${sentMs - killedMs} ms after the end`,
+        );
+      assert.equal(share(reads.received, back, decidedMs, backMs - MOMENT_MS), 0);
+      const [first = 1, second = 1, third = 1] = warming;
+      assert.ok(first < 0.2 && first < second && second < third, 'its share begins small and grows');
+      assert.ok(warm > 0.25 && warm < 0.42, 'its share is about a third in the end');
     },
   );
 });

@@ -18,8 +18,8 @@ const RAMP_MS = 3000;
 const MOMENT_MS = 50;
 
 /**
- * Two attempts, the default. Of three targets, one has a third of the requests under way, which all come back at once when it dies: the
- * default budget of a fifth is for less.
+ * Two attempts, the default. A third of the requests under way come back at once when one of three targets dies, and all that are sent there
+ * until it is found out: the default budget of a fifth is for less.
  */
 function config(targets: readonly RunningTarget[]): string {
   return `
@@ -35,7 +35,7 @@ services:
     health:
       active: { path: /healthz, interval: 200ms, unhealthyAfter: 2, healthyAfter: 2 }
       passive: {}
-    retry: { budget: { ratio: 50 } }
+    retry: { budget: { ratio: 100 } }
 routes:
   orders: { match: { paths: [/orders] }, service: orders }
 `;

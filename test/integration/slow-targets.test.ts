@@ -18,6 +18,8 @@ const FALLBACK = 503;
  * service, asked for at the same times, tells when they do.
  */
 const FALLBACK_MS = 5;
+/** What chance makes of the two, on a machine that is busy. */
+const NOISE = 3;
 
 /** Open times do not grow here, so that the recovery need not be waited for longer than it takes. */
 function config(targets: readonly RunningTarget[]): string {
@@ -116,7 +118,7 @@ suite('all targets of a service, slow', () => {
       assert.equal(result.broken, 0);
       assert.deepEqual(Object.keys(result.others), [String(FALLBACK)]);
       assert.ok(
-        quick < Math.max(FALLBACK_MS, 2 * ofControl),
+        quick < Math.max(FALLBACK_MS, NOISE * ofControl),
         `p99 ${quick} ms, of the control ${ofControl} ms`,
       );
       // The targets see nothing but probes.

@@ -24,7 +24,7 @@ export interface Bench {
   say(text: string): void;
 }
 
-export type StartWish = Pick<ProxySetup, 'routes' | 'policies'> & {
+export type StartWish = Pick<ProxySetup, 'routes' | 'form'> & {
   readonly tls?: boolean;
   readonly upload?: boolean;
   readonly nodeOptions?: string;
@@ -50,7 +50,7 @@ export async function startPeer(
     webSocketPort: bench.upstream.sinkPort,
     tls: wish.tls ? bench.tls : undefined,
     routes: wish.routes,
-    policies: wish.policies,
+    form: wish.form,
     generation: 0,
     ...(wish.nodeOptions === undefined ? {} : { nodeOptions: wish.nodeOptions }),
   });

@@ -57,7 +57,7 @@ export async function measureIdle(
 const FIRST_CONNECTIONS = 2000;
 
 async function holdConnections(bench: Bench, peer: string, wanted: number): Promise<IdleOutcome> {
-  const { proxy, port } = await startPeer(bench, peer, { routes: 0, policies: false });
+  const { proxy, port } = await startPeer(bench, peer, { routes: 0, form: 'plain' });
   const first = await openConnections(bench, port, FIRST_CONNECTIONS);
   const before = await settled(proxy.running.pid);
   const counted = await openConnections(bench, port, wanted);

@@ -80,7 +80,7 @@ async function enter(bench: Bench, scenario: LoadScenario, entrant: Entrant): Pr
   const { contender } = entrant;
   const started = await startPeer(bench, contender.peer, {
     routes: contender.routes,
-    policies: contender.policies,
+    form: contender.form,
     tls: scenario.tls,
     upload: scenario.bodyBytes > 0,
   });

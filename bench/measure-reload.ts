@@ -63,7 +63,7 @@ async function reloadUnderLoad(
   routes: number,
   reloads: number,
 ): Promise<ReloadOutcome> {
-  const { proxy, port } = await startPeer(bench, peer, { routes, policies: false });
+  const { proxy, port } = await startPeer(bench, peer, { routes, form: 'plain' });
   if (!proxy.reload) throw new Error('it cannot be reloaded by the bench');
   const talkers = await Promise.all(
     Array.from({ length: WEB_SOCKETS }, () => Talker.open(`ws://127.0.0.1:${port}/ws`)),

@@ -52,7 +52,7 @@ async function start(bench: Bench, scenario: LoadScenario, nodeOptions: string) 
   if (!contender) throw new Error(`${scenario.name} does not measure portcullis`);
   const { proxy, port } = await startPeer(bench, 'portcullis', {
     routes: contender.routes,
-    policies: contender.policies,
+    form: contender.form,
     tls: scenario.tls,
     upload: scenario.bodyBytes > 0,
     nodeOptions,

@@ -1,4 +1,5 @@
 import { NODE_PROXIES } from './peers/all.ts';
+import type { Form } from './peers/peer.ts';
 import { LARGE_PATH, UPLOAD_PATH } from './upstream/answers.ts';
 
 /** One peer in one form. Its ratio is taken to nginx in the same form, unless `baseline` names another contender. */
@@ -7,7 +8,7 @@ export interface Contender {
   readonly label: string;
   readonly peer: string;
   readonly routes: number;
-  readonly policies: boolean;
+  readonly form: Form;
   /** Label of the contender that the ratio is taken to. */
   readonly baseline: string;
 }
@@ -34,7 +35,7 @@ export interface SpecialScenario {
 export type Scenario = LoadScenario | SpecialScenario;
 
 function each(...peers: readonly string[]): Contender[] {
-  return peers.map((peer) => ({ label: peer, peer, routes: 0, policies: false, baseline: 'nginx' }));
+  return peers.map((peer) => ({ label: peer, peer, routes: 0, form: 'plain', baseline: 'nginx' }));
 }
 
 function withRoutes(routes: number, ...peers: readonly string[]): Contender[] {
@@ -42,7 +43,7 @@ function withRoutes(routes: number, ...peers: readonly string[]): Contender[] {
     label: `${peer}, ${routes} routes`,
     peer,
     routes,
-    policies: false,
+    form: 'plain',
     baseline: `nginx, ${routes} routes`,
   }));
 }
@@ -103,13 +104,41 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'Eight policies: fields set and removed both ways, limit of the body, CORS',
     contenders: [
       ...each('nginx', 'portcullis'),
-      { label: 'nginx, the like by directives', peer: 'nginx', routes: 0, policies: true, baseline: 'nginx' },
+      {
+        label: 'nginx, the like by directives',
+        peer: 'nginx',
+        routes: 0,
+        form: 'policies',
+        baseline: 'nginx',
+      },
       {
         label: 'portcullis, 8 policies',
         peer: 'portcullis',
         routes: 0,
-        policies: true,
+        form: 'policies',
         baseline: 'nginx, the like by directives',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
+    name: 'resilient',
+    title: 'Three targets in turn, and with least requests, outlier detection, circuit breakers and retries',
+    contenders: [
+      ...each('nginx'),
+      {
+        label: 'portcullis, three targets',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'targets',
+        baseline: 'nginx',
+      },
+      {
+        label: 'portcullis, resilient',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'resilient',
+        baseline: 'portcullis, three targets',
       },
     ],
   },

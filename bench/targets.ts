@@ -39,6 +39,7 @@ export function targets(outcomes: readonly Outcome[]): Target[] {
     ratio(outcomes, 'TLS 1.3', 'tls', 1),
     ratio(outcomes, 'Answer of 1 MiB, streamed', 'large-answer', 0.8),
     routes(outcomes),
+    resilient(outcomes),
     ...NODE_PROXIES.map((name) => nodeProxy(outcomes, name)),
     ...reload(outcomes),
     idle(outcomes),
@@ -82,6 +83,13 @@ function routes(outcomes: readonly Outcome[]): Target {
   const many = contender(outcomes, 'routes', 'portcullis, 10000 routes');
   const few = contender(outcomes, 'routes', 'portcullis, 10 routes');
   return verdict('10,000 routes against 10', 1.1, byRound(many, few), (value) => `${value.toFixed(2)} x`);
+}
+
+function resilient(outcomes: readonly Outcome[]): Target {
+  const guarded = contender(outcomes, 'resilient', 'portcullis, resilient');
+  const plain = contender(outcomes, 'resilient', 'portcullis, three targets');
+  const what = 'Least requests, outlier detection, breakers and retries against none';
+  return verdict(what, 1.15, byRound(guarded, plain), (value) => `${value.toFixed(2)} x`);
 }
 
 function nodeProxy(outcomes: readonly Outcome[], name: string): Target {

@@ -24,9 +24,9 @@ const BINARY = /\.(?:png|ico|gif|jpe?g|woff2?|gz|tgz|bin|wasm)$/;
 function filesBelow(directory: string): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) {
-      return SKIPPED.has(entry.name) || path === join(root, 'bench', 'out') ? [] : filesBelow(path);
-    }
+    // In a second working tree, .git is a file.
+    if (SKIPPED.has(entry.name) || path === join(root, 'bench', 'out')) return [];
+    if (entry.isDirectory()) return filesBelow(path);
     return entry.isFile() ? [path] : [];
   });
 }

@@ -52,11 +52,12 @@ function configuration(setup: ProxySetup, tuned: boolean): string {
     routes.push(`    location ${PATH_OF_ROUTE(i)} { proxy_pass http://target; }`);
   }
   // The nearest to eight policies: fields set and removed both ways, a limit of the body, CORS.
-  const policies = setup.policies
-    ? `${FIELDS} proxy_set_header X-Gateway bench; proxy_set_header X-Tenant $http_x_tenant; proxy_set_header Accept-Encoding "";
+  const policies =
+    setup.form === 'policies'
+      ? `${FIELDS} proxy_set_header X-Gateway bench; proxy_set_header X-Tenant $http_x_tenant; proxy_set_header Accept-Encoding "";
       proxy_hide_header X-Content-Type-Options; add_header X-Frame-Options DENY; add_header Referrer-Policy no-referrer;
       add_header Access-Control-Allow-Origin "*"; client_max_body_size 1m;`
-    : 'client_max_body_size 0;';
+      : 'client_max_body_size 0;';
   const tls = setup.tls
     ? `ssl_certificate ${setup.tls.cert}; ssl_certificate_key ${setup.tls.key}; ssl_protocols TLSv1.3;`
     : '';

@@ -1,5 +1,14 @@
 import type { Processes, Running } from '../processes.ts';
 
+/**
+ * What the route for everything does: `plain` only forwards; `policies` has eight policies, or what comes nearest; `targets` shares requests out
+ * over three targets in turn; `resilient` adds to that least requests, outlier detection, circuit breakers and retries.
+ */
+export type Form = 'plain' | 'policies' | 'targets' | 'resilient';
+
+/** Where the upstream answers, all on the same port. */
+export const TARGET_ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3'] as const;
+
 /** What a proxy is to do in a scenario; each peer writes it in its own configuration. */
 export interface ProxySetup {
   /** For configuration, logs and temporary files. */
@@ -13,8 +22,7 @@ export interface ProxySetup {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Routes `/svc-<i>/...` besides the one for everything else. */
   readonly routes: number;
-  /** Eight policies, or what comes nearest. */
-  readonly policies: boolean;
+  readonly form: Form;
   /** Answered at `/generation`, which shows that a reloaded configuration is in force. */
   readonly generation: number;
   /** For a proxy with a management port. */

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Processes } from '../processes.ts';
 import { listening } from './listening.ts';
-import { PATH_OF_ROUTE, type Peer, type ProxySetup } from './peer.ts';
+import { PATH_OF_ROUTE, type Peer, type ProxySetup, TARGET_ADDRESSES } from './peer.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -65,6 +65,20 @@ const EIGHT_POLICIES = [
   { headers: { response: { remove: ['x-content-type-options'] } } },
 ];
 
+/** Everything that watches over targets, with thresholds that the load does not reach. */
+const RESILIENT = {
+  balance: { algorithm: 'least-requests' },
+  health: { passive: {} },
+  breaker: { scope: 'both', slowAfter: '5s' },
+  retry: {},
+};
+
+function service({ form, targetPort }: ProxySetup): unknown {
+  if (form === 'plain' || form === 'policies') return { url: `http://127.0.0.1:${targetPort}` };
+  const targets = TARGET_ADDRESSES.map((address) => ({ url: `http://${address}:${targetPort}` }));
+  return form === 'resilient' ? { targets, ...RESILIENT } : { targets };
+}
+
 function configuration(setup: ProxySetup): string {
   const routes: Record<string, unknown> = {};
   for (let i = 0; i < setup.routes; i += 1) {
@@ -84,7 +98,7 @@ function configuration(setup: ProxySetup): string {
       ? { certificates: { bench: { cert: `file:${setup.tls.cert}`, key: `file:${setup.tls.key}` } } }
       : {}),
     services: {
-      target: { url: `http://127.0.0.1:${setup.targetPort}` },
+      target: service(setup),
       websocket: { url: `http://127.0.0.1:${setup.webSocketPort}` },
     },
     routes: {
@@ -94,7 +108,7 @@ function configuration(setup: ProxySetup): string {
       everything: {
         match: { paths: ['/*'] },
         service: 'target',
-        policies: setup.policies ? EIGHT_POLICIES : [],
+        policies: setup.form === 'policies' ? EIGHT_POLICIES : [],
       },
     },
     runtime: { drainTimeout: '1s' },

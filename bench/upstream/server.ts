@@ -2,8 +2,10 @@
  * The upstream as a cheap process over bare sockets: a sink that reads uploads, a WebSocket echo, and, where nginx is not there to
  * do it more cheaply, the short and the long answer. It trusts its clients, which are the proxies under test. Argument: the port.
  */
+
 import { createHash } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
+import { TARGET_ADDRESSES } from '../peers/peer.ts';
 import { jsonAnswer, LARGE_BYTES, LARGE_PATH } from './answers.ts';
 
 const port = Number(process.argv[2]);
@@ -99,4 +101,5 @@ function echoFrames(socket: Socket, data: Buffer): void {
   }
 }
 
-createServer({ noDelay: true }, serve).listen({ port, host: '127.0.0.1', backlog: 4096 });
+for (const host of TARGET_ADDRESSES)
+  createServer({ noDelay: true }, serve).listen({ port, host, backlog: 4096 });

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { TARGET_ADDRESSES } from '../peers/peer.ts';
 import { freePort } from '../ports.ts';
 import { findProgram, type Processes, type Running, until } from '../processes.ts';
 import { JSON_BODY, JSON_FIELDS, LARGE_BYTES, LARGE_PATH } from './answers.ts';
@@ -42,7 +43,7 @@ http {
   access_log off; keepalive_timeout 600s; keepalive_requests 1000000000; sendfile on; tcp_nodelay on; tcp_nopush on;
   open_file_cache max=16 inactive=10m;
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    ${TARGET_ADDRESSES.map((address) => `listen ${address}:${port} backlog=4096;`).join(' ')}
     location / { default_type application/json; ${fields.join(' ')} return 200 '${JSON_BODY}'; }
     location = ${LARGE_PATH} { root ${directory}; }
   }

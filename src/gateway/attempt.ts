@@ -4,7 +4,7 @@ import type { ResponseHead } from '../http/response-head.ts';
 import type { Deadline } from '../lib/deadlines.ts';
 import type { Permit } from '../upstream/breaker/breaker.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
-import type { UpstreamFailure } from '../upstream/failure.ts';
+import type { UpstreamFailure, UpstreamFailureKind } from '../upstream/failure.ts';
 import type { RetryPolicy } from '../upstream/retry/policy.ts';
 import type { Target } from '../upstream/target.ts';
 
@@ -39,6 +39,8 @@ export class Attempt implements UpstreamListener, Deadline {
   readonly target: Target;
   /** The head of the request went out: the target may have acted on it. */
   sent = false;
+  /** From the request's being sent to the head of its answer, or to its failure; -1 before that, and where nothing was sent. */
+  latencyMs = -1;
   connection: UpstreamConnection | undefined = undefined;
   readonly #owner: AttemptOwner;
   readonly #permit: Permit;
@@ -49,12 +51,11 @@ export class Attempt implements UpstreamListener, Deadline {
   #charged: boolean;
   #state: State = 'waiting';
   #sentMs = 0;
-  #wholeMs = 0;
   /** Nothing more of the request is to be sent. */
   #whole = false;
   #discarded = 0;
 
-  /** The target has let it begin, by `permit`. `charged` to the budget of `policy`, which is let go of here. */
+  /** The target has let it begin. `charged` to the budget of `policy`, which is let go of here. */
   constructor(
     owner: AttemptOwner,
     target: Target,
@@ -75,19 +76,9 @@ export class Attempt implements UpstreamListener, Deadline {
     this.target.pool.acquire(this, fresh);
   }
 
-  /** Milliseconds for which the target had the request and did not answer; -1 when it was not sent. */
-  get latencyMs(): number {
-    return this.sent ? performance.now() - this.#wholeMs : -1;
-  }
-
-  /** Milliseconds since the request was sent. */
-  get elapsedMs(): number {
-    return performance.now() - this.#sentMs;
-  }
-
   /** The request is whole only now: the target is to blame for what follows. */
   restartClock(): void {
-    this.#wholeMs = performance.now();
+    this.#sentMs = performance.now();
     this.#limitTry();
   }
 
@@ -108,7 +99,6 @@ export class Attempt implements UpstreamListener, Deadline {
   send(text: string, method: string, chunked: boolean, upgrading: boolean): void {
     this.sent = true;
     this.#sentMs = performance.now();
-    this.#wholeMs = this.#sentMs;
     this.connection?.send(text, method, chunked, upgrading);
   }
 
@@ -134,24 +124,24 @@ export class Attempt implements UpstreamListener, Deadline {
   /** Nobody waits for it any more. */
   cancel(): void {
     if (this.#state === 'over') return;
-    if (this.#state === 'waiting') this.target.report(this.#permit, 'abandoned', -1);
+    if (this.#state === 'waiting') this.target.report(this.#permit, 'abandoned', this.#elapsedMs);
     const connection = this.connection;
-    this.#end();
+    this.#end(undefined);
     if (connection === undefined) this.target.pool.forget(this);
     else connection.cancel();
   }
 
   leaveTunnel(): void {
     const connection = this.connection;
-    this.#end();
+    this.#end(undefined);
     connection?.leaveTunnel();
   }
 
-  #end(): void {
+  #end(broken: UpstreamFailureKind | undefined): void {
     this.#settle();
     this.#state = 'over';
     this.connection = undefined;
-    this.target.end();
+    this.target.end(broken);
   }
 
   /** It is known what became of it: neither the time for a try nor the budget is for what follows. */
@@ -162,6 +152,11 @@ export class Attempt implements UpstreamListener, Deadline {
     if (!this.#charged) return;
     this.#charged = false;
     policy.context.budget.giveBack();
+  }
+
+  /** Since the request was sent, -1 when it was not. */
+  get #elapsedMs(): number {
+    return this.sent ? performance.now() - this.#sentMs : -1;
   }
 
   onDeadline(): void {
@@ -198,6 +193,7 @@ export class Attempt implements UpstreamListener, Deadline {
 
   onHead(head: ResponseHead): void {
     this.#state = 'answering';
+    this.latencyMs = this.#elapsedMs;
     this.target.report(this.#permit, head.status, this.latencyMs);
     this.#settle();
     this.#owner.onHead(this, head);
@@ -210,7 +206,7 @@ export class Attempt implements UpstreamListener, Deadline {
   }
 
   onBodyEnd(trailers: Fields | undefined): void {
-    this.#end();
+    this.#end(undefined);
     this.#receiver?.onBodyEnd(trailers);
   }
 
@@ -229,10 +225,12 @@ export class Attempt implements UpstreamListener, Deadline {
   }
 
   onFailure(failure: UpstreamFailure): void {
-    const discarding = this.#state === 'discarding';
-    if (this.#state === 'waiting') this.target.report(this.#permit, failure.kind, this.latencyMs);
-    else if (!discarding) this.target.brokeOff();
-    this.#end();
-    if (!discarding) this.#owner.onFailure(this, failure);
+    const state = this.#state;
+    if (state === 'waiting') {
+      this.latencyMs = this.#elapsedMs;
+      this.target.report(this.#permit, failure.kind, this.latencyMs);
+    }
+    this.#end(state === 'waiting' ? undefined : failure.kind);
+    if (state !== 'discarding') this.#owner.onFailure(this, failure);
   }
 }

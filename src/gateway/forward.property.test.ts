@@ -7,6 +7,7 @@ import { ResponseHead } from '../http/response-head.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { noPolicies } from '../policies/compile.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
+import { TargetDirectory } from '../upstream/directory.ts';
 import type { UpstreamFailureKind } from '../upstream/failure.ts';
 import { serviceSchema } from '../upstream/schema.ts';
 import { Service } from '../upstream/service.ts';
@@ -73,7 +74,9 @@ class Try {
 class World {
   readonly tries: Try[] = [];
   readonly exchange: Exchange;
+  readonly service: Service;
   begun = 0;
+  readonly reported = new Set<number>();
   ended = 0;
   charged = 0;
   answers = 0;
@@ -95,10 +98,13 @@ class World {
         deadlines: new Deadlines(() => 0),
         names: new FieldNames(),
         retries: { pauses: this.#pauses, random: () => 0.5, budget },
-        observer: () => ({ connectionOpened() {}, connectionClosed() {} }),
+        workerId: 0,
+        directory: new TargetDirectory(),
+        observer: () => ({ connectionOpened() {}, connectionClosed() {}, breakerChanged() {}, ejected() {} }),
       },
     );
-    for (let i = 0; i < 3; i++) this.#watch(service.pick() as Target);
+    this.service = service;
+    for (const target of service.askable) this.#watch(target);
     const downstream = {
       congested: false,
       sendInformational() {},
@@ -152,8 +158,20 @@ class World {
   }
 
   #watch(target: Target): void {
-    target.begin = () => ++this.begun > 0;
-    target.end = () => void this.ended++;
+    const { begin, report, end } = target;
+    target.begin = () => {
+      begin.call(target);
+      return this.begun++;
+    };
+    target.report = (permit, outcome, latencyMs) => {
+      assert.ok(!this.reported.has(permit), 'one outcome');
+      this.reported.add(permit);
+      report.call(target, permit, outcome, latencyMs);
+    };
+    target.end = (broken) => {
+      this.ended++;
+      end.call(target, broken);
+    };
     target.pool.acquire = (listener) => void this.tries.push(new Try(listener));
     target.pool.forget = (listener) => {
       for (const one of this.tries) if (one.listener === listener) one.state = 'over';
@@ -252,7 +270,10 @@ test('whatever happens in whatever order, an exchange sends what it may and leav
           left.listener.onBodyEnd(undefined);
         }
         assert.equal(world.ended, world.begun, 'every attempt that began is over');
+        assert.equal(world.reported.size, world.begun, 'and has an outcome');
         assert.equal(world.charged, 0, 'the budget has everything back');
+        assert.equal(world.service.cell.inFlight.total(), 0, 'the service has no request left');
+        for (const target of world.service.askable) assert.equal(target.inFlight(), 0, target.name);
       },
     ),
     { numRuns: 3000 },

@@ -321,7 +321,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     this.#tunnelling = head.status === 101;
     this.#tell(head.status, attempt.latencyMs);
     exchange.targetName = attempt.target.name;
-    exchange.upstreamMs = attempt.elapsedMs;
+    exchange.upstreamMs = attempt.latencyMs;
     const relay = new AnswerRelay(exchange, attempt);
     this.#relay = relay;
     attempt.accept(relay);

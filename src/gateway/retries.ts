@@ -62,9 +62,8 @@ export class Retries implements Deadline {
     return this.#policy.conditions.meetsFailure(kind) && this.#follow(attempt, 0);
   }
 
-  /** Whether there will be another attempt, as that one was answered so. */
+  /** The same for an answer whose status meets the conditions. */
   followAnswer(attempt: Attempt, head: ResponseHead): boolean {
-    if (!this.#policy.conditions.meetsStatus(head.status)) return false;
     const askedMs = waitAskedBy(head);
     return askedMs <= this.#policy.retryAfterMs && this.#follow(attempt, askedMs);
   }

@@ -4,7 +4,7 @@ import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import type { PolicyUse } from '../policies/use.ts';
-import { UNLIMITED_BUDGET } from '../upstream/retry/policy.ts';
+import { TargetDirectory } from '../upstream/directory.ts';
 import { serviceSchema } from '../upstream/schema.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { GatewayConfig, ResolvedRoute } from './config.ts';
@@ -30,8 +30,10 @@ function stage() {
     deadlines: new Deadlines(),
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
-    retries: { pauses: new Deadlines(() => 0), random: () => 0, budget: UNLIMITED_BUDGET },
-    observer: () => ({ connectionOpened: () => {}, connectionClosed: () => {} }),
+    retries: { pauses: new Deadlines(() => 0), random: () => 0 },
+    workerId: 0,
+    directory: new TargetDirectory(),
+    observer: () => ({ connectionOpened() {}, connectionClosed() {}, breakerChanged() {}, ejected() {} }),
     recorder: async () => ({ record: () => {}, close: async () => {} }) as never,
   };
   const policy = (id: string, fails = false): PolicyUse => ({

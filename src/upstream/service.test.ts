@@ -3,53 +3,81 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { FieldNames } from '../http/field-names.ts';
 import { Deadlines } from '../lib/deadlines.ts';
-import { UNLIMITED_BUDGET } from './retry/policy.ts';
+import type { Exchange } from '../policy/contract.ts';
+import { TargetDirectory } from './directory.ts';
 import { serviceSchema } from './schema.ts';
 import { Service } from './service.ts';
 import type { Target } from './target.ts';
 
 type Targets = readonly { readonly url: string; readonly weight: number }[];
 
-function serviceOf(targets: Targets): Service {
+function serviceOf(targets: Targets, random: () => number = () => 0): Service {
   return new Service(
     'orders',
     { ...serviceSchema.parse({}), targets },
     {
+      workerId: 0,
       deadlines: new Deadlines(() => 0),
       names: new FieldNames(),
-      retries: { pauses: new Deadlines(() => 0), random: () => 0, budget: UNLIMITED_BUDGET },
-      observer: () => ({ connectionOpened() {}, connectionClosed() {} }),
+      retries: { pauses: new Deadlines(() => 0), random },
+      directory: new TargetDirectory(),
+      observer: () => ({ connectionOpened() {}, connectionClosed() {}, breakerChanged() {}, ejected() {} }),
     },
   );
 }
 
+/** A service that looks at nothing of a request to choose a target. */
+const ANY = {} as Exchange;
+
 /** Targets a, b, c, ... with these weights. */
-const weighted = (...weights: number[]): Service =>
-  serviceOf(weights.map((weight, i) => ({ url: `http://${String.fromCharCode(97 + i)}:1`, weight })));
+const weighted = (weights: readonly number[], random?: () => number): Service =>
+  serviceOf(
+    weights.map((weight, i) => ({ url: `http://${String.fromCharCode(97 + i)}:1`, weight })),
+    random,
+  );
 
 /** The first letter of so many targets in turn; `-` where there is none. */
 const picks = (service: Service, count: number): string =>
-  Array.from({ length: count }, () => service.pick()?.name[0] ?? '-').join('');
+  Array.from({ length: count }, () => service.pick(ANY)?.name[0] ?? '-').join('');
 
-suite('targets take turns by smooth weighted round robin', () => {
-  const table: [weights: number[], order: string][] = [
-    [[1], 'aaaa'],
-    [[7], 'aaaa'],
-    [[1, 1], 'abab'],
-    [[1, 1, 1], 'abcabc'],
-    [[2, 1], 'abaaba'],
-    [[5, 1, 1], 'aabacaaaabacaa'],
-    [[3, 2, 1], 'abacbaabacba'],
-    [[4, 3], 'abababaabababa'],
-    [[0, 1], 'bbb'],
-    [[1, 0, 1], 'acac'],
-    [[0, 0], '---'],
-    [[0], '---'],
+suite('targets take turns by weight', () => {
+  const table: [weights: number[], round: string][] = [
+    [[1], 'a'],
+    [[7], 'aaaaaaa'],
+    [[1, 1], 'ab'],
+    [[1, 1, 1], 'abc'],
+    [[2, 1], 'aab'],
+    [[5, 1, 1], 'aaaaabc'],
+    [[3, 2, 1], 'aaabbc'],
+    [[4, 3], 'aaaabbb'],
+    [[0, 1], 'b'],
+    [[1, 0, 1], 'ac'],
+    [[0, 0], '-'],
+    [[0], '-'],
   ];
-  for (const [weights, order] of table) {
-    test(`weights ${weights.join(', ')}: ${order}`, () =>
-      assert.equal(picks(weighted(...weights), order.length), order));
+  for (const [weights, round] of table) {
+    test(`weights ${weights.join(', ')}: each round has ${round} in some order, and all rounds the same`, () => {
+      const service = weighted(weights);
+      const order = picks(service, round.length);
+      assert.equal([...order].sort().join(''), round);
+      for (let again = 0; again < 3; again++) assert.equal(picks(service, round.length), order);
+    });
   }
+
+  test('of equal weight in the order of the list, from where chance begins', () => {
+    for (const [chance, order] of [
+      [0, 'abcabc'],
+      [0.4, 'bcabca'],
+      [0.9, 'cabcab'],
+    ] as const)
+      assert.equal(
+        picks(
+          weighted([1, 1, 1], () => chance),
+          6,
+        ),
+        order,
+      );
+  });
 
   test('each gets exactly its share in every round, and is never early or late by more than a turn', () => {
     fc.assert(
@@ -59,7 +87,7 @@ suite('targets take turns by smooth weighted round robin', () => {
         (weights, rounds) => {
           const total = weights.reduce((sum, weight) => sum + weight, 0);
           if (total === 0) return;
-          const service = weighted(...weights);
+          const service = weighted(weights);
           const counts = weights.map(() => 0);
           for (let turn = 1; turn <= total * rounds; turn++) {
             const picked = picks(service, 1).charCodeAt(0) - 97;
@@ -83,24 +111,24 @@ suite('targets take turns by smooth weighted round robin', () => {
 suite('another target than those that were tried', () => {
   const table: [weights: number[], attempts: string][] = [
     [[1], 'aa'],
-    [[1, 1], 'ab ab ab'],
-    [[5, 1], 'ab ab ab ab'],
-    [[1, 1, 1], 'abc abc abc'],
-    [[1, 0], 'aa aa'],
+    [[1, 1], 'ab'],
+    [[5, 1], 'ab'],
+    [[1, 1, 1], 'abc'],
+    [[1, 0], 'aa'],
     [[0, 0], '-'],
   ];
-  for (const [weights, requests] of table) {
-    test(`weights ${weights.join(', ')}: requests go to ${requests}`, () => {
-      const service = weighted(...weights);
-      for (const attempts of requests.split(' ')) {
+  for (const [weights, expected] of table) {
+    test(`weights ${weights.join(', ')}: every request goes to ${expected} in some order`, () => {
+      const service = weighted(weights);
+      for (let request = 0; request < 4; request++) {
         const tried: Target[] = [];
         let names = '';
-        for (let i = 0; i < attempts.length; i++) {
-          const target = service.pick(tried);
+        for (let i = 0; i < expected.length; i++) {
+          const target = service.pick(ANY, tried);
           names += target?.name[0] ?? '-';
           if (target !== undefined && !tried.includes(target)) tried.push(target);
         }
-        assert.equal(names, attempts);
+        assert.equal([...names].sort().join(''), expected);
       }
     });
   }
@@ -117,7 +145,7 @@ suite('a target is known by its address', () => {
     ['http://[2001:db8::1]:81', '[2001:db8::1]:81', '[2001:db8::1]:81'],
   ] as const) {
     test(url, () => {
-      const target = serviceOf([{ url, weight: 1 }]).pick();
+      const target = serviceOf([{ url, weight: 1 }]).pick(ANY);
       assert.deepEqual([target?.name, target?.authority], [name, authority]);
     });
   }
@@ -130,7 +158,7 @@ suite('a target is known by its address', () => {
     ['https://[2001:db8::1]', '2001:db8::1', 443, ''],
   ] as const) {
     test(`${url} is connected to as ${host}, by the name ${String(servername)}`, () => {
-      const settings = serviceOf([{ url, weight: 1 }]).pick()?.pool.settings;
+      const settings = serviceOf([{ url, weight: 1 }]).pick(ANY)?.pool.settings;
       assert.deepEqual([settings?.host, settings?.port, settings?.tls?.servername], [host, port, servername]);
     });
   }
@@ -138,7 +166,7 @@ suite('a target is known by its address', () => {
 
 suite('the settings of a service', () => {
   test('reach its pools, in milliseconds', () => {
-    const settings = serviceOf([{ url: 'http://a', weight: 1 }]).pick()?.pool.settings;
+    const settings = serviceOf([{ url: 'http://a', weight: 1 }]).pick(ANY)?.pool.settings;
     assert.deepEqual(settings, {
       host: 'a',
       port: 80,
@@ -157,7 +185,7 @@ suite('the settings of a service', () => {
   });
 
   test('verify certificates unless that is switched off', () => {
-    const tls = serviceOf([{ url: 'https://a', weight: 1 }]).pick()?.pool.settings.tls;
+    const tls = serviceOf([{ url: 'https://a', weight: 1 }]).pick(ANY)?.pool.settings.tls;
     assert.deepEqual([tls?.rejectUnauthorized, tls?.ALPNProtocols], [true, ['http/1.1']]);
   });
 });

@@ -43,6 +43,7 @@ export interface ServiceContext {
   readonly workerId: number;
   readonly deadlines: Deadlines;
   readonly names: FieldNames;
+  /** Its chance is that of balancers, breakers and limits too. */
   readonly retries: RetryTimes & { /** For tests. */ readonly budget?: Budget | undefined };
   /** What the main thread tells of targets. */
   readonly directory: TargetDirectory;
@@ -87,7 +88,7 @@ export class Service {
     this.#observer = context.observer(name);
     this.#message = context.directory.get(key) ?? ownTargets(key, settings);
     this.cell = new ServiceCell(this.#message.service, context.workerId);
-    this.#limits = new ServiceLimits(this.cell, settings.limits, Math.random);
+    this.#limits = new ServiceLimits(this.cell, settings.limits, context.retries.random);
     this.#breaker = this.#makeBreaker();
     const { retry, hedge, balance, sticky } = settings;
     if (retry !== undefined || hedge !== undefined) {
@@ -108,7 +109,7 @@ export class Service {
   #makeBreaker(): Breaker | undefined {
     const { breaker } = this.settings;
     if (breaker === undefined || breaker.scope === 'target') return undefined;
-    return new Breaker(this.cell.breaker, breaker, Math.random, (change) =>
+    return new Breaker(this.cell.breaker, breaker, this.#context.retries.random, (change) =>
       this.#observer.breakerChanged(undefined, change),
     );
   }
@@ -117,6 +118,7 @@ export class Service {
     const { breaker, health, balance } = this.settings;
     return {
       breaker: breaker === undefined || breaker.scope === 'service' ? undefined : breaker,
+      random: this.#context.retries.random,
       outlier: health?.passive && new OutlierDetector(health.passive),
       service: this.cell,
       timed: balance.algorithm === 'peak-ewma',
@@ -144,7 +146,7 @@ export class Service {
     return permit;
   }
 
-  /** What became of it: the outcome of the attempt that decided it, and the time from its first attempt on. Once for each. */
+  /** What became of it: outcome and latency of the attempt that decided it. Once for each. */
   report(permit: Permit, outcome: Outcome, latencyMs: number): void {
     const { adaptive } = this.#limits;
     if (this.#breaker === undefined && adaptive === undefined) return;
@@ -246,7 +248,7 @@ export class Service {
     }
     this.#staleMs = performance.now() + (changesAtMs - nowMs);
     const made = compileBalancer(this.settings.balance, [...this.#targets.values()], {
-      random: Math.random,
+      random: this.#context.retries.random,
       now: clockMs,
     });
     this.#sticky?.update(made.endpoints);

@@ -17,6 +17,8 @@ export type Outcome = number | UpstreamFailureKind | 'abandoned';
 export interface TargetSurroundings {
   readonly breaker: BreakerSettings | undefined;
   readonly outlier: OutlierDetector | undefined;
+  /** [0, 1) */
+  readonly random: () => number;
   readonly service: ServiceCell;
   /** Latencies are wanted by the balancer. */
   readonly timed: boolean;
@@ -63,7 +65,9 @@ export class Target implements Endpoint {
     const { breaker } = surroundings;
     this.breaker =
       breaker &&
-      new Breaker(cell.breaker, breaker, Math.random, (change) => surroundings.breakerChanged(this, change));
+      new Breaker(cell.breaker, breaker, surroundings.random, (change) =>
+        surroundings.breakerChanged(this, change),
+      );
   }
 
   /** Takes over what is known of it now, for the next balancer. */
@@ -119,21 +123,20 @@ export class Target implements Endpoint {
     if (outlier !== undefined) this.#judge(outlier, typeof outcome === 'number' ? outcome : NO_ANSWER, nowMs);
   }
 
-  /** An answer that had begun broke off. Its head is reported already. */
-  brokeOff(): void {
-    const { outlier } = this.#surroundings;
-    if (outlier !== undefined) this.#judge(outlier, NO_ANSWER, clockMs());
-  }
-
   #judge(outlier: OutlierDetector, status: number, nowMs: number): void {
     const { service, targetCount } = this.#surroundings;
     const ejection = outlier.onResult(this.cell, service, status, targetCount(), nowMs);
     if (ejection !== undefined) this.#surroundings.ejected(this, ejection);
   }
 
-  /** An attempt is over: it takes nothing of the target any more. Called once for each that began. */
-  end(): void {
+  /**
+   * An attempt is over, once for each that began: it takes nothing of the target any more. `broken` tells how its answer broke off, after its
+   * head was reported.
+   */
+  end(broken: UpstreamFailureKind | undefined): void {
     this.cell.inFlight.leave();
+    const { outlier } = this.#surroundings;
+    if (broken !== undefined && outlier !== undefined) this.#judge(outlier, NO_ANSWER, clockMs());
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { get, HOST, request } from '../conformance/case.ts';
 import { turns } from '../support/changes.ts';
+import { hooked } from '../support/hooked-policy.ts';
 import {
   AT_ONCE,
   afterRequest,
@@ -123,6 +124,38 @@ suite('a body that the client still sends', () => {
       assert.equal((await client.answer()).status, 200);
       client.close();
       await sent.catch(() => {});
+    });
+  });
+
+  test('goes again as transforms left it, which see it once', async () => {
+    let asked = 0;
+    const shouting = {
+      chunk: (data: Buffer) => Buffer.from(data.toString('latin1').toUpperCase(), 'latin1'),
+      end: () => Buffer.from('!'),
+    };
+    const policies = [hooked('shouting', { transformRequestBody: () => (asked++, shouting) })];
+    const service = { retry: { ...RETRY.retry, backOff: AT_ONCE } };
+    const scripts = [503, 200].map((status) => afterRequest('0\r\n\r\n', (c) => c.send(answer(status))));
+    await playRetries({ scripts, service, policies }, async (play) => {
+      await play.client.send(`${HEAD}abcdefghij`);
+      assert.equal((await got(play))[0], 200);
+      const [first, second] = play.upstreams.map(sentTo);
+      assert.ok(first?.endsWith('a\r\nABCDEFGHIJ\r\n1\r\n!\r\n0\r\n\r\n'), first);
+      assert.ok(second?.endsWith('b\r\nABCDEFGHIJ!\r\n0\r\n\r\n'), second);
+      assert.equal(asked, 1);
+    });
+  });
+
+  test('goes again with its trailers', async () => {
+    const service = { retry: { ...RETRY.retry, backOff: AT_ONCE } };
+    const end = '0\r\nX-Sum: 9\r\n\r\n';
+    const scripts = [503, 200].map((status) => afterRequest(end, (c) => c.send(answer(status))));
+    await playRetries({ scripts, service }, async (play) => {
+      const head = request(['PUT /page HTTP/1.1', HOST, 'Transfer-Encoding: chunked', 'Trailer: X-Sum']);
+      await play.client.send(`${head}3\r\nabc\r\n${end}`);
+      assert.equal((await got(play))[0], 200);
+      const [first, second] = play.upstreams.map(sentTo);
+      assert.equal(second, first);
     });
   });
 

@@ -82,14 +82,23 @@ export async function playRetries(stage: RetryStage, act: (play: RetryPlay) => P
         observability: observabilitySchema.parse({
           accessLog: { format: 'json', fields: ['status', 'code', 'target', 'attempts'] },
         }),
-        services: { main: { ...main, targets: upstreams.map(({ url }) => ({ url, weight: 1 })) } },
+        services: { main: { ...main, targets: inTurn(upstreams) } },
         routes: { main: { ...route, timeout: stage.timeoutMs ?? 0, policies: stage.policies ?? [] } },
       },
-      { pauses: clock, random: () => 0.5, ...stage.retries },
+      { pauses: clock, random: () => CHANCE, ...stage.retries },
     ),
   );
   const client = stack.use(await RawClient.connect({ port: gateway.port }));
   await act({ client, gateway, upstreams, clock });
+}
+
+/** What chance says always. */
+const CHANCE = 0.5;
+
+/** As targets, so that the first one is asked first: chance says with which of the list a round begins. */
+function inTurn(upstreams: readonly ScriptedUpstream[]): { url: string; weight: number }[] {
+  const from = upstreams.length - Math.floor(CHANCE * upstreams.length);
+  return [...upstreams.slice(from), ...upstreams.slice(0, from)].map(({ url }) => ({ url, weight: 1 }));
 }
 
 /** Without a wait between attempts. */

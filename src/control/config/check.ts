@@ -1,10 +1,10 @@
 import { parseCidr } from '../../lib/cidr.ts';
 import { nearest } from '../../lib/nearest.ts';
-import { parseDuration } from '../../lib/units.ts';
 import { isSecretField } from '../../observability/secrets.ts';
-import { BACK_OFF_DEFAULTS } from '../../upstream/retry/schema.ts';
+import { checkServices } from './check-services.ts';
 import { entriesOf, isRecord, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
+import { checkReference, namesOf } from './references.ts';
 
 /**
  * What no schema can say: references between the parts, and what excludes or needs what. It looks at the configuration as it
@@ -18,7 +18,7 @@ export function checkMeaning(
   if (!isRecord(config)) return [];
   const problems: Problem[] = [];
   checkListeners(config, problems);
-  checkServices(config['services'], problems);
+  checkServices(config, problems);
   checkRouteTargets(routes, namesOf(config['services']), problems);
   checkObservability(config['observability'], problems);
   return problems;
@@ -107,70 +107,6 @@ function checkTrust(trust: unknown, path: Path, problems: Problem[]): void {
     if (parsed.kind === 'refused')
       problems.push({ path: [...path, index], message: `is not an address or a range: ${parsed.reason}` });
   });
-}
-
-function checkServices(services: unknown, problems: Problem[]): void {
-  for (const [name, service] of entriesOf(services)) {
-    if (!isRecord(service)) continue;
-    const path = ['services', name];
-    const { url, targets, tls } = service;
-    if (url === undefined && targets === undefined) problems.push({ path, message: 'needs url or targets' });
-    if (url !== undefined && targets !== undefined)
-      problems.push({
-        path: [...path, 'targets'],
-        message: 'has both url and targets: write the url as one of the targets',
-        atKey: true,
-      });
-    checkUrl(url, [...path, 'url'], problems);
-    checkRetry(service['retry'], [...path, 'retry'], problems);
-    if (Array.isArray(targets)) {
-      targets.forEach((target: unknown, index) =>
-        checkUrl(isRecord(target) ? target['url'] : undefined, [...path, 'targets', index, 'url'], problems),
-      );
-      if (allWeightsZero(targets))
-        problems.push({
-          path: [...path, 'targets'],
-          message: 'every target has weight 0: no request could be sent',
-          atKey: true,
-        });
-    }
-    if (isRecord(tls) && (tls['cert'] === undefined) !== (tls['key'] === undefined)) {
-      problems.push({
-        path: [...path, 'tls'],
-        message: `needs ${tls['cert'] === undefined ? 'cert' : 'key'} too: a client certificate is both cert and key`,
-      });
-    }
-  }
-}
-
-function checkRetry(retry: unknown, path: Path, problems: Problem[]): void {
-  if (!isRecord(retry)) return;
-  const { backOff, perTry, on } = retry;
-  const written = isRecord(backOff) ? backOff : {};
-  const { base, max }: Record<string, unknown> = { ...BACK_OFF_DEFAULTS, ...written };
-  if (millisecondsOf(base) > millisecondsOf(max))
-    problems.push({
-      path: [...path, 'backOff', written['base'] === undefined ? 'max' : 'base'],
-      message: `the wait would begin with up to ${String(base)} and end with up to ${String(max)}: base is at most max`,
-    });
-  const timed = Array.isArray(on) && on.includes('timeout');
-  if (millisecondsOf(perTry) > 0 && !timed)
-    problems.push({
-      path: [...path, 'perTry'],
-      message: 'ends an attempt that nothing follows: write timeout in `on` too',
-      atKey: true,
-    });
-}
-
-/** NaN for what is no duration, which is the schema's to tell. */
-function millisecondsOf(written: unknown): number {
-  return typeof written === 'string' ? (parseDuration(written) ?? Number.NaN) : Number.NaN;
-}
-
-function checkUrl(url: unknown, path: Path, problems: Problem[]): void {
-  // What does not even look like one is the schema's to tell.
-  if (typeof url === 'string' && /^https?:\/\/[^/?#@\s]+\/?$/.test(url) && !URL.canParse(url))
-    problems.push({ path, message: 'is not a valid address: look at the host and the port' });
 }
 
 const OUTCOMES = ['service', 'split', 'respond', 'redirect'] as const;
@@ -269,28 +205,4 @@ function checkObservability(observability: unknown, problems: Problem[]): void {
       });
     }
   });
-}
-
-function checkReference(
-  name: unknown,
-  known: ReadonlySet<string>,
-  what: string,
-  path: Path,
-  problems: Problem[],
-): void {
-  if (typeof name !== 'string' || known.has(name)) return;
-  const suggestion = nearest(name, known);
-  const list =
-    suggestion === undefined && known.size > 0 && known.size <= 12
-      ? `; there are: ${[...known].join(', ')}`
-      : '';
-  problems.push({ path, message: `there is no ${what} ${JSON.stringify(name)}${list}`, suggestion });
-}
-
-function allWeightsZero(entries: readonly unknown[]): boolean {
-  return entries.length > 0 && entries.every((entry) => isRecord(entry) && entry['weight'] === 0);
-}
-
-function namesOf(collection: unknown): ReadonlySet<string> {
-  return new Set(isRecord(collection) ? Object.keys(collection) : []);
 }

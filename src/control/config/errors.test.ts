@@ -1,47 +1,8 @@
-import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, describe, it } from 'node:test';
-import { formatErrors } from './format.ts';
-import { loadConfig } from './load.ts';
-
-const directory = mkdtempSync(join(tmpdir(), 'portcullis-errors-'));
-after(() => rmSync(directory, { recursive: true, force: true }));
-
-type Files = Readonly<Record<string, string | Uint8Array>>;
-
-interface Case {
-  readonly title: string;
-  /** By name; the first one is loaded. */
-  readonly files: Files;
-  readonly errors: string;
-}
-
-/** What a user sees; `<dir>` stands for the directory of the files. */
-async function shown(files: Files): Promise<string> {
-  const home = mkdtempSync(join(directory, 'case-'));
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(home, name)), { recursive: true });
-    writeFileSync(join(home, name), text);
-  }
-  const [name] = Object.keys(files);
-  const result = await loadConfig(join(home, name as string), {
-    env: { EMPTY: '', LINES: 'two\nlines' },
-    evaluateTimeoutMs: 60_000,
-  });
-  const problems = result.ok ? result.warnings : [...result.errors, ...result.warnings];
-  return formatErrors(problems, { cwd: home }).replaceAll(home, '<dir>');
-}
-
-function check(cases: readonly Case[]): void {
-  for (const { title, files, errors } of cases) {
-    it(title, async () => assert.equal(`${await shown(files)}\n`, errors));
-  }
-}
+import { describe } from 'node:test';
+import { checkErrors } from './errors.support.ts';
 
 describe('Errors of a configuration in YAML', () => {
-  check([
+  checkErrors([
     {
       title: 'tell an unknown key and what was meant',
       files: {
@@ -283,7 +244,7 @@ c.yaml:7:5: routes.two.redirect: the route has service already: one of service, 
   path: { targets: [{ url: http://h:1/x }] }
 `,
       },
-      errors: `c.yaml:2:3: services.none: needs url or targets
+      errors: `c.yaml:2:3: services.none: needs one of url, targets and discovery
    2 |   none: {}
      |   ^^^^
 c.yaml:3:27: services.two.targets: has both url and targets: write the url as one of the targets
@@ -809,7 +770,7 @@ c.yaml:2:1: flow sequence in block collection must be sufficiently indented and 
 });
 
 describe('Errors of a configuration in JSON', () => {
-  check([
+  checkErrors([
     {
       title: 'tell line and column too',
       files: {
@@ -947,7 +908,7 @@ c.json:4:47: routes.a.sevice: unknown key "sevice"; did you mean "service"?
 });
 
 describe('Errors of a configuration in TypeScript', () => {
-  check([
+  checkErrors([
     {
       title: 'point through defineConfig, constants, spreads and imports',
       files: {
@@ -1164,7 +1125,7 @@ export default {};
 });
 
 describe('Errors of the file itself', () => {
-  check([
+  checkErrors([
     {
       title: 'tell that its kind is not known',
       files: {

@@ -34,6 +34,13 @@ function problemsFrom(issue: Issue, input: unknown, schema: z.core.$ZodType, bas
     case 'unrecognized_keys': {
       const known = knownKeys(schemasAt(schema, within));
       return issue.keys.map((key) => {
+        // Of another branch of a union.
+        if (known.includes(key))
+          return {
+            path: [...path, key],
+            message: `the key ${JSON.stringify(key)} does not go with what else is written here`,
+            atKey: true,
+          };
         const suggestion = nearest(key, known);
         const list =
           known.length > 0 && known.length <= 12 && suggestion === undefined

@@ -1,18 +1,18 @@
 import { extname, resolve } from 'node:path';
-import type { ResolvedService } from '../../gateway/config.ts';
 import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import { builtinCatalog, type PolicyCatalog } from './catalog.ts';
-import { type PemPair, resolveAuthorities, resolvePair } from './certificates.ts';
+import { resolvePair } from './certificates.ts';
 import { checkMeaning } from './check.ts';
 import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
 import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './load-cache.ts';
-import { entriesOf, isRecord, type Path } from './place.ts';
+import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
-import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
+import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
+import { type AdminConfig, configSchema, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import {
   type ConfigSource,
@@ -183,16 +183,18 @@ async function build(
   const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = new PolicyLists({ catalog: options.policies ?? builtinCatalog(), secrets, files, problems });
-  const [certificates, serviceTls, tracingHeaders, globalPolicies, routePolicies] = await Promise.all([
+  const [certificates, material, tracingHeaders, globalPolicies, routePolicies] = await Promise.all([
     eachOf(entriesOf(written['certificates']), (entry, name) =>
       isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
     ),
     eachOf(entriesOf(written['services']), (entry, name) =>
-      isRecord(entry) && isRecord(entry['tls'])
-        ? resolveServiceTls(entry['tls'], ['services', name, 'tls'], pem)
-        : undefined,
+      isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
     ),
-    resolveTracingHeaders(written['observability'], secrets, problems),
+    readFields(
+      valueAt(written, ['observability', 'tracing', 'headers']),
+      ['observability', 'tracing', 'headers'],
+      { secrets, problems },
+    ),
     lists.resolve(written['policies'], ['policies']),
     eachOf(
       routes.written.filter(([name]) => known.get(name)?.fixed !== true),
@@ -203,7 +205,7 @@ async function build(
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>
-    resolvedService(service, serviceTls.get(name)),
+    resolvedService(service, material.get(name), files),
   );
   const resolved = cache.keep(routes, matched, (name) => routePolicies.get(name) ?? []);
   const { admin, runtime } = data;
@@ -261,53 +263,6 @@ function checkMatching(routes: readonly NamedRoute[]): Problem[] {
 
 function validRoute(route: unknown): RouteConfig | undefined {
   return routeSchema.safeParse(route).data;
-}
-
-interface ServiceTls extends PemPair {
-  readonly ca: string | undefined;
-}
-
-async function resolveServiceTls(
-  tls: Record<string, unknown>,
-  path: Path,
-  pem: Parameters<typeof resolvePair>[3],
-): Promise<ServiceTls> {
-  const [ca, pair] = await Promise.all([
-    resolveAuthorities(tls['ca'], [...path, 'ca'], pem),
-    resolvePair(tls['cert'], tls['key'], path, pem),
-  ]);
-  return { ca, ...pair };
-}
-
-async function resolveTracingHeaders(
-  observability: unknown,
-  secrets: Secrets,
-  problems: Problem[],
-): Promise<Record<string, string>> {
-  const tracing = isRecord(observability) ? observability['tracing'] : undefined;
-  const headers = isRecord(tracing) ? tracing['headers'] : undefined;
-  const resolved = await eachOf(entriesOf(headers), async (value, name) => {
-    if (typeof value !== 'string') return undefined;
-    const path = ['observability', 'tracing', 'headers', name];
-    const text = await secrets.text(value, path);
-    if (text !== undefined && /[^\t\x20-\x7e\x80-\xff]/.test(text))
-      problems.push({
-        path,
-        message: 'holds characters that a header field cannot carry, such as a line end',
-      });
-    return text;
-  });
-  return Object.fromEntries(resolved);
-}
-
-function resolvedService(
-  { url, targets, ...rest }: ParsedConfig['services'][string],
-  tls: ServiceTls | undefined,
-): ResolvedService {
-  const resolved = { ...rest, targets: targets ?? [{ url: url as string, weight: 1 }] };
-  if (rest.tls === undefined || tls === undefined) return resolved;
-  const given = Object.fromEntries(Object.entries(tls).filter(([, text]) => text !== undefined));
-  return { ...resolved, tls: { ...rest.tls, ...given } };
 }
 
 /** Results by name; those that are undefined are left out. */

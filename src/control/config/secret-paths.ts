@@ -1,4 +1,4 @@
-import { isRecord, type Path } from './place.ts';
+import { isRecord, type Path, valueAt } from './place.ts';
 
 /** Options of policies whose values are kept out of messages: the policies' own schemas are not known here. */
 const SECRET_OPTION = /secret|password|passwd|token|authorization|credential|cookie|(?:^|[-_a-z])keys?$/i;
@@ -8,9 +8,7 @@ export function secretPaths(config: unknown): Path[] {
   const paths: Path[] = [];
   if (!isRecord(config)) return paths;
   eachEntry(config['certificates'], (name) => paths.push(['certificates', name, 'key']));
-  eachEntry(config['services'], (name, service) => {
-    if (isRecord(service) && service['tls'] !== undefined) paths.push(['services', name, 'tls', 'key']);
-  });
+  eachEntry(config['services'], (name, service) => collectService(service, ['services', name], paths));
   const observability = config['observability'];
   const tracing = isRecord(observability) ? observability['tracing'] : undefined;
   eachEntry(isRecord(tracing) ? tracing['headers'] : undefined, (name) =>
@@ -22,6 +20,19 @@ export function secretPaths(config: unknown): Path[] {
       collectOptions(route['policies'], ['routes', name, 'policies'], paths);
   });
   return paths;
+}
+
+const SERVICE_SECRETS = [
+  ['tls', 'key'],
+  ['sticky', 'secret'],
+  ['discovery', 'consul', 'token'],
+  ['discovery', 'kubernetes', 'token'],
+];
+
+function collectService(service: unknown, path: Path, paths: Path[]): void {
+  for (const at of SERVICE_SECRETS) if (valueAt(service, at) !== undefined) paths.push([...path, ...at]);
+  const headers = ['health', 'active', 'headers'];
+  eachEntry(valueAt(service, headers), (name) => paths.push([...path, ...headers, name]));
 }
 
 function collectOptions(value: unknown, path: Path, paths: Path[]): void {

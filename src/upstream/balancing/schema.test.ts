@@ -54,7 +54,6 @@ suite('refused', () => {
     ['a slow start without a unit', balanceSchema, { slowStart: '30' }, /^slowStart: is not a duration/],
     ['a zone without a name', balanceSchema, { zone: '' }, /^zone: /],
     ['a sticky cookie that is no name', stickySchema, { cookie: 'a b', secret }, 'cookie: is not a cookie name'],
-    ['a secret that can be guessed', stickySchema, { cookie: 'at', secret: 'fifteen letters' }, 'secret: is too short to sign with: at least 16 characters'],
     ['no secret', stickySchema, { cookie: 'at' }, /^secret: /],
     ['no cookie', stickySchema, { secret }, /^cookie: /],
   ]; // biome-ignore format: a table

@@ -70,7 +70,7 @@ export const stickySchema = z
     cookie: z.string().refine(isToken, 'is not a cookie name').describe('Name of the cookie'),
     secret: z
       .string()
-      .min(16, 'is too short to sign with: at least 16 characters')
+      .min(1)
       .describe('Signs the cookie; the same on all gateways. At least 16 characters, from `env:` or `file:`'),
     maxAge: duration(
       'How long a client stays with its target after it was sent there; 0s: till it closes',

@@ -47,6 +47,11 @@ export class ApiRequest {
     });
   }
 
+  /** Sends a head, and leaves the body open. */
+  begin(status: number): void {
+    this.#answer.writeHead(status).flushHeaders();
+  }
+
   end(): void {
     this.#answer.end();
   }

@@ -1,4 +1,4 @@
-import { NODATA, NOTFOUND } from 'node:dns';
+import { NODATA, NOTFOUND, type SrvRecord } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { causeOf } from './cause.ts';
 import { PolledSource, type Poller, type Round } from './polled-source.ts';
@@ -92,21 +92,28 @@ class DnsPoller implements Poller {
   }
 
   /**
-   * SRV (RFC 2782): the records of the lowest priority number, each with the addresses of its name, which share its weight. The
-   * names are resolved here, because the same servers know them, and others may not.
+   * SRV (RFC 2782): the records of the lowest priority number whose names exist, each with the addresses of its name, which share
+   * its weight. The names are resolved here, because the same servers know them, and others may not.
    */
   async #services(resolver: Resolver): Promise<Found> {
     const records = await resolver.resolveSrv(this.#settings.name);
-    // Page 4: a target of "." means that the service is decidedly not there.
+    // "Target" in RFC 2782: a target of "." means that the service is decidedly not there.
     if (records.every(({ name }) => name === '' || name === '.'))
       return { targets: [], ttlSeconds: Number.POSITIVE_INFINITY };
-    const lowest = Math.min(...records.map(({ priority }) => priority));
-    const used = records.filter(({ priority }) => priority === lowest);
-    const addresses = await this.#addressesOf(
-      resolver,
-      used.map(({ name }) => name),
-    );
-    const parts = used.flatMap(({ name, port, weight }) => {
+    const priorities = [...new Set(records.map(({ priority }) => priority))].sort((a, b) => a - b);
+    for (const wanted of priorities) {
+      const used = records.filter(({ priority }) => priority === wanted);
+      const addresses = await addressesOf(
+        resolver,
+        used.map(({ name }) => name),
+      );
+      if (addresses.size > 0) return this.#weighted(used, addresses);
+    }
+    throw new Error('none of the names that its records lead to exists');
+  }
+
+  #weighted(records: readonly SrvRecord[], addresses: ReadonlyMap<string, readonly Address[]>): Found {
+    const parts = records.flatMap(({ name, port, weight }) => {
       const own = addresses.get(name) ?? [];
       return own.map(({ address }) => ({
         url: targetUrl(this.#settings.scheme, address, port),
@@ -119,31 +126,28 @@ class DnsPoller implements Poller {
       ttlSeconds: shortest([...addresses.values()].flat()),
     };
   }
+}
 
-  /** Of each name its IPv4 addresses, or its IPv6 addresses where it has none. A name without any is left out, unless all are. */
-  async #addressesOf(
-    resolver: Resolver,
-    names: readonly string[],
-  ): Promise<ReadonlyMap<string, readonly Address[]>> {
-    const addresses = new Map<string, readonly Address[]>();
-    const waiting = [...new Set(names)];
-    let missing: unknown;
-    while (waiting.length > 0) {
-      const some = waiting.splice(0, AT_A_TIME);
-      await Promise.all(
-        some.map(async (name) => {
-          try {
-            addresses.set(name, await anyAddress(resolver, name));
-          } catch (error) {
-            if (!isAbsent(error)) throw error;
-            missing = error;
-          }
-        }),
-      );
-    }
-    if (addresses.size === 0) throw missing;
-    return addresses;
+/** Of each name its IPv4 addresses, or its IPv6 addresses where it has none. Names without any are left out. */
+async function addressesOf(
+  resolver: Resolver,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, readonly Address[]>> {
+  const addresses = new Map<string, readonly Address[]>();
+  const waiting = [...new Set(names)];
+  while (waiting.length > 0) {
+    const some = waiting.splice(0, AT_A_TIME);
+    await Promise.all(
+      some.map(async (name) => {
+        try {
+          addresses.set(name, await anyAddress(resolver, name));
+        } catch (error) {
+          if (!isAbsent(error)) throw error;
+        }
+      }),
+    );
   }
+  return addresses;
 }
 
 async function anyAddress(resolver: Resolver, name: string): Promise<readonly Address[]> {
@@ -162,5 +166,5 @@ function isAbsent(error: unknown): boolean {
 }
 
 function shortest(records: readonly { readonly ttl: number }[]): number {
-  return Math.min(Number.POSITIVE_INFINITY, ...records.map(({ ttl }) => ttl));
+  return records.reduce((least, { ttl }) => Math.min(least, ttl), Number.POSITIVE_INFINITY);
 }

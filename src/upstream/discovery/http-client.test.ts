@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { ApiServer } from './api-server.support.ts';
 import { FakeTimers } from './fake-timers.support.ts';
 import { HttpClient } from './http-client.ts';
 
@@ -14,6 +15,18 @@ suite('a call', () => {
       ok: false,
       cause: 'closed',
     });
+    assert.deepEqual(timers.waiting, []);
+  });
+
+  test('whose answer is a failure without end is over with the head, and its connection with it', async (t) => {
+    const server = await ApiServer.start();
+    t.after(() => server.close());
+    const timers = new FakeTimers();
+    const answer = new HttpClient(timers).getJson({ url: server.url, ...limits });
+    const request = await server.next();
+    request.begin(503);
+    assert.deepEqual(await answer, { ok: false, status: 503, cause: 'answered 503 Service Unavailable' });
+    await request.untilClosed();
     assert.deepEqual(timers.waiting, []);
   });
 

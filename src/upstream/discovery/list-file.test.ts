@@ -25,6 +25,12 @@ suite('a list of targets is refused with its line', () => {
     ['a map', 'targets:\n  - url: http://a:1\n', 'line 1: is not a list of targets'],
     ['broken YAML', '- url: http://a:1\n- url: "http://b\n', /^line [23]: Missing closing "quote/],
     ['broken JSON', '[\n{"url": "http://a:1"\n', /^line [23]: /],
+    [
+      'a key that is there twice',
+      '- url: http://a:1\n- url: http://b:1\n  url: http://c:1\n',
+      'line 2: a key is there twice',
+    ],
+    ['lists within lists without end', '['.repeat(100_000), /^line 1: /],
     ['a second document', '- url: http://a:1\n---\n- url: http://b:1\n', /^line 2: .*multiple documents/],
     ['an unknown tag', '- !secret x\n', /^line 1: Unresolved tag: !secret/],
     [

@@ -66,10 +66,16 @@ suite('`discovery`', () => {
       /is not the address of a DNS server/,
     ],
     [
-      'a refresh that is too short',
+      'a refresh that no timer can wait for',
+      { dns: { ...dns, refresh: '30d' } },
+      'dns.refresh',
+      'is not from 1s to 24h',
+    ],
+    [
+      'a refresh that would never rest',
       { dns: { ...dns, refresh: '0s' } },
       'dns.refresh',
-      'is too short: at least 1s',
+      'is not from 1s to 24h',
     ],
     [
       'an address of Consul with a path',

@@ -6,9 +6,6 @@ const scheme = z.enum(['http', 'https']).default('http').describe('How targets a
 const portNumber = z.int().min(1).max(65_535);
 const shortText = z.string().min(1).max(255);
 
-const atLeastASecond = (ms: number) => ms >= 1000;
-const TOO_SHORT = 'is too short: at least 1s';
-
 const apiAddress = z
   .string()
   .regex(
@@ -42,7 +39,7 @@ const dnsSchema = z
       .optional()
       .describe('DNS servers to ask; default: those of the system'),
     refresh: duration('Longest time between two look-ups; the interval where an answer has no TTL')
-      .refine(atLeastASecond, TOO_SHORT)
+      .refine((ms) => ms >= 1000 && ms <= 86_400_000, 'is not from 1s to 24h')
       .prefault('30s'),
   })
   .superRefine(({ type, port }, context) => {
@@ -83,7 +80,7 @@ const consulSchema = z
       .describe('PEM of the authority of Consul’s certificate; default: those that Node.js trusts'),
     scheme,
     wait: duration('How long one blocking query may wait for a change, up to 10m')
-      .refine((ms) => atLeastASecond(ms) && ms <= 600_000, 'is not from 1s to 10m')
+      .refine((ms) => ms >= 1000 && ms <= 600_000, 'is not from 1s to 10m')
       .prefault('60s'),
   })
   .describe('The passing instances of a service in Consul');

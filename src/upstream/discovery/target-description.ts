@@ -80,7 +80,7 @@ export function sameTargets(a: readonly TargetDescription[], b: readonly TargetD
 
 /**
  * Weights of another scale, such as 0 to 65535, as whole numbers up to 1000 in the same proportion. Where all are 0, all are
- * alike; where some are, they get the smallest share (RFC 2782, page 4: "a very small chance").
+ * alike; where some are, they get the smallest share ("Weight" in RFC 2782: a very small chance).
  */
 export function scaleWeights(weights: readonly number[]): number[] {
   let most = 0;

@@ -5,8 +5,11 @@ import { answer, type Script, ScriptedUpstream } from '../../../test/support/scr
 import { FieldNames } from '../../http/field-names.ts';
 import type { ResponseHead } from '../../http/response-head.ts';
 import { Deadlines } from '../../lib/deadlines.ts';
+import { ServiceCell } from '../cells.ts';
 import type { UpstreamConnection, UpstreamListener } from '../connection.ts';
 import type { UpstreamFailure } from '../failure.ts';
+import { limitsSchema } from '../limits/schema.ts';
+import { ServiceLimits } from '../limits/service-limits.ts';
 import { Pool, type PoolSettings } from './pool.ts';
 
 const SETTINGS: Omit<PoolSettings, 'host' | 'port'> = {
@@ -83,47 +86,65 @@ const fine: Script = async (connection) => {
   }
 };
 
+/** What pools of one service count together, as worker 0 does it. */
+const limitsOf = (cell: ServiceCell, limits: object = {}): ServiceLimits =>
+  new ServiceLimits(cell, limitsSchema.parse(limits), () => 0);
+
 interface Bench {
   readonly pool: Pool;
+  /** Another target of the same service, at the same upstream. */
+  readonly other: Pool;
+  /** Of the service. */
+  readonly cell: ServiceCell;
   readonly upstream: ScriptedUpstream;
   /** Moves the clock and lets deadlines pass. */
   elapse(ms: number): void;
   /** Connections that the pool has open, as its observer was told. */
   open(): number;
-  acquire(fresh?: boolean): Caller;
+  acquire(fresh?: boolean, from?: Pool): Caller;
 }
 
 async function withPool(
   settings: Partial<PoolSettings>,
   act: (bench: Bench) => Promise<void>,
   script: Script = fine,
+  limits: object = {},
 ): Promise<void> {
   await using upstream = await ScriptedUpstream.start(script);
   const clock = { nowMs: 0 };
   const deadlines = new Deadlines(() => clock.nowMs);
   let open = 0;
   const observer = { connectionOpened: () => void open++, connectionClosed: () => void open-- };
-  const pool = new Pool(
-    { ...SETTINGS, host: '127.0.0.1', port: upstream.port, ...settings },
-    deadlines,
-    new FieldNames(),
-    observer,
-  );
+  const cell = new ServiceCell(ServiceCell.allocate(), 0);
+  const serviceLimits = limitsOf(cell, limits);
+  const [pool, other] = [0, 1].map(
+    () =>
+      new Pool(
+        { ...SETTINGS, host: '127.0.0.1', port: upstream.port, ...settings },
+        deadlines,
+        new FieldNames(),
+        observer,
+        serviceLimits,
+      ),
+  ) as [Pool, Pool];
   await act({
     pool,
+    other,
+    cell,
     upstream,
     elapse(ms) {
       clock.nowMs += ms;
       deadlines.sweep();
     },
     open: () => open,
-    acquire(fresh = false) {
+    acquire(fresh = false, from = pool) {
       const caller = new Caller();
-      pool.acquire(caller, fresh);
+      from.acquire(caller, fresh);
       return caller;
     },
   });
   pool.retire();
+  other.retire();
 }
 
 suite('a pool', () => {
@@ -252,17 +273,128 @@ suite('a pool with a limit', () => {
     await upstream.close();
     const deadlines = new Deadlines(() => 0);
     const observer = { connectionOpened() {}, connectionClosed() {} };
+    const cell = new ServiceCell(ServiceCell.allocate(), 0);
     const pool = new Pool(
       { ...SETTINGS, host: '127.0.0.1', port, max: 1, pending: 5 },
       deadlines,
       new FieldNames(),
       observer,
+      limitsOf(cell),
     );
     const callers = Array.from({ length: 4 }, () => new Caller());
     for (const caller of callers) pool.acquire(caller, false);
     for (const caller of callers)
       assert.deepEqual(await caller.failed(), { kind: 'refused', cause: 'ECONNREFUSED' });
+    assert.deepEqual([cell.connections.total(), cell.pending.total()], [0, 0]);
   });
+});
+
+suite('the limits of a service', () => {
+  const LIMITED = { pending: 10 };
+  const counts = ({ cell }: Bench): number[] => [cell.connections.total(), cell.pending.total()];
+
+  test('of connections bound all targets together, and requests beyond wait for one of their own target', async () => {
+    const act = async (bench: Bench) => {
+      const { acquire, other, open } = bench;
+      const [one, two] = [acquire(), acquire(false, other)];
+      await Promise.all([one.connected(), two.connected()]);
+      const waiting = acquire();
+      assert.deepEqual([waiting.connection, open(), ...counts(bench)], [undefined, 2, 2, 1]);
+      await two.exchange();
+      assert.equal(waiting.connection, undefined, 'that of the other target is of no use to it');
+      await one.exchange();
+      assert.equal(waiting.connection, one.connection);
+      await waiting.exchange();
+      assert.deepEqual([open(), ...counts(bench)], [2, 2, 0]);
+    };
+    await withPool(LIMITED, act, fine, { connections: 2 });
+  });
+
+  test('of connections let a target have its first one always, since it could never be asked', async () => {
+    const act = async (bench: Bench) => {
+      const { acquire, other } = bench;
+      await acquire().exchange();
+      await acquire(false, other).exchange();
+      assert.deepEqual(counts(bench), [2, 0]);
+      const [again, waits] = [acquire(false, other), acquire(false, other)];
+      assert.deepEqual([again.connection === undefined, waits.connection], [false, undefined]);
+      await again.exchange();
+      await waits.exchange();
+      assert.deepEqual(counts(bench), [2, 0]);
+    };
+    await withPool(LIMITED, act, fine, { connections: 1 });
+  });
+
+  test('of connections have room again when one is lost, and whoever waited gets it', async () => {
+    const act = async (bench: Bench) => {
+      const { acquire } = bench;
+      const [one, two] = [acquire(), acquire()];
+      (await one.connected()).cancel();
+      await two.exchange();
+      assert.deepEqual([bench.upstream.connections.length, ...counts(bench)], [2, 1, 0]);
+    };
+    await withPool(LIMITED, act, fine, { connections: 1 });
+  });
+
+  test('of waiting requests bound all targets together: beyond them a request is refused', async () => {
+    const act = async (bench: Bench) => {
+      const { acquire, other } = bench;
+      await Promise.all([acquire().connected(), acquire(false, other).connected()]);
+      const [waits, refused] = [acquire(), acquire(false, other)];
+      assert.deepEqual(
+        [waits.failure, refused.failure],
+        [
+          undefined,
+          {
+            kind: 'overloaded',
+            cause: 'as many requests already wait for a connection to the service as may',
+          },
+        ],
+      );
+      assert.deepEqual(counts(bench), [2, 1]);
+    };
+    await withPool({ max: 1, pending: 10 }, act, fine, { pending: 1 });
+  });
+
+  const ends: [how: string, act: (bench: Bench, waiting: Caller) => Promise<void> | void][] = [
+    ['is forgotten', ({ pool }, waiting) => pool.forget(waiting)],
+    ['has waited long enough', ({ elapse }) => elapse(1200)],
+  ];
+  for (const [how, end] of ends) {
+    test(`do not count a request any more that ${how}`, async () => {
+      const act = async (bench: Bench) => {
+        const { acquire } = bench;
+        const one = acquire();
+        await one.connected();
+        const waiting = acquire();
+        assert.deepEqual(counts(bench), [1, 1]);
+        await end(bench, waiting);
+        assert.deepEqual(counts(bench), [1, 0]);
+        await one.exchange();
+        assert.equal(waiting.connection, undefined);
+      };
+      await withPool({ max: 1, pending: 10, connectMs: 1000 }, act);
+    });
+  }
+
+  const closings: [how: string, act: (bench: Bench, used: Caller) => Promise<void> | void][] = [
+    ['the pool is retired', ({ pool }) => pool.retire()],
+    ['it was idle for its time', ({ elapse }) => elapse(1200)],
+    ['the upstream closed it', async ({ upstream }) => (await upstream.connection(0)).close()],
+  ];
+  for (const [how, close] of closings) {
+    test(`do not count a connection any more when ${how}`, async () => {
+      const act = async (bench: Bench) => {
+        const used = bench.acquire();
+        await used.exchange();
+        assert.deepEqual(counts(bench), [1, 0]);
+        await close(bench, used);
+        while (bench.open() > 0) await new Promise(setImmediate);
+        assert.deepEqual(counts(bench), [0, 0]);
+      };
+      await withPool({ keepMs: 1000 }, act);
+    });
+  }
 });
 
 suite('a connection is not kept', () => {

@@ -83,12 +83,13 @@ export class Pool implements ConnectionOwner, Deadline {
       else return connection.assign(listener);
     }
     if (this.#mayConnect()) this.#connect(listener);
-    else if (this.#waiting.length < this.settings.pending && this.#limits.tryWait()) this.#wait(listener);
+    else if (this.#waiting.length >= this.settings.pending) {
+      const cause = `${this.#waiting.length} requests already wait for a connection`;
+      listener.onFailure({ kind: 'overloaded', cause });
+    } else if (this.#limits.tryWait()) this.#wait(listener);
     else {
-      listener.onFailure({
-        kind: 'overloaded',
-        cause: `${this.#waiting.length} requests already wait for a connection`,
-      });
+      const cause = 'as many requests already wait for a connection to the service as may';
+      listener.onFailure({ kind: 'overloaded', cause });
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Deadlines } from '../../lib/deadlines.ts';
 import type { BackOffSettings } from './back-off.ts';
+import { DEFAULT_BUDGET } from './budget-schema.ts';
 import { Conditions } from './conditions.ts';
 import type { HedgeSettings, RetrySettings } from './schema.ts';
 
@@ -16,8 +17,6 @@ export interface Budget {
   tryTake(): boolean;
   giveBack(): void;
 }
-
-export const UNLIMITED_BUDGET: Budget = { tryTake: () => true, giveBack() {} };
 
 /** What the retries of all services need of their surroundings. */
 export interface RetryTimes {
@@ -51,21 +50,22 @@ export class RetryPolicy {
   readonly #methods: RetrySettings['methods'];
 
   constructor(
-    retry: RetrySettings | undefined,
+    retries: RetrySettings | undefined,
     hedge: HedgeSettings | undefined,
     deadlines: Deadlines,
     context: RetryContext,
   ) {
-    this.attempts = retry?.attempts ?? 1;
-    this.conditions = new Conditions(retry?.on ?? []);
-    this.backOff = retry?.backOff ?? NO_BACK_OFF;
-    this.perTryMs = retry?.perTry ?? 0;
-    this.retryAfterMs = retry?.retryAfter ?? 0;
-    this.bodyLimitBytes = retry?.bodyLimit ?? HEDGED_BODY_BYTES;
+    const retry = retries ?? HEDGE_ALONE;
+    this.attempts = retry.attempts;
+    this.conditions = new Conditions(retry.on);
+    this.backOff = retry.backOff;
+    this.perTryMs = retry.perTry;
+    this.retryAfterMs = retry.retryAfter;
+    this.bodyLimitBytes = retry.bodyLimit;
     this.hedgeMs = hedge?.after ?? 0;
     this.deadlines = deadlines;
     this.context = context;
-    this.#methods = retry?.methods ?? 'idempotent';
+    this.#methods = retry.methods;
   }
 
   /** Whether a request that was sent may be sent again. */
@@ -76,6 +76,14 @@ export class RetryPolicy {
   }
 }
 
-const NO_BACK_OFF: BackOffSettings = { base: 0, max: 0 };
-/** What is kept of a body to be sent twice where nothing says how much: the default of `retry.bodyLimit`. */
-const HEDGED_BODY_BYTES = 64 * 1024;
+/** No retries; of a body is kept what is kept by default, for the hedge. */
+const HEDGE_ALONE: RetrySettings = {
+  attempts: 1,
+  on: [],
+  methods: 'idempotent',
+  perTry: 0,
+  backOff: { base: 0, max: 0 },
+  retryAfter: 0,
+  bodyLimit: 64 * 1024,
+  budget: DEFAULT_BUDGET,
+};

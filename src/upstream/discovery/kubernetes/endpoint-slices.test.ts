@@ -20,6 +20,11 @@ suite('an endpoint is a target', () => {
     ['when nothing is said of it', conditions(null), [target]],
     ['when its readiness is not known', conditions({ ready: null }), [target]],
     ['not when it is not ready', conditions({ ready: false, serving: false, terminating: false }), []],
+    [
+      'not when it is not ready, serves, and stays',
+      conditions({ ready: false, serving: true, terminating: false }),
+      [],
+    ],
     ['not when it is not ready and nothing more is said', conditions({ ready: false }), []],
     [
       'that drains when it terminates and still serves',

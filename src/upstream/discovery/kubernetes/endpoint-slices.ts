@@ -52,8 +52,8 @@ export type SliceTargets =
  */
 export function targetsOf(slices: Iterable<EndpointSlice>, settings: SliceSettings): SliceTargets {
   const filled = [...slices].filter(({ endpoints }) => (endpoints?.length ?? 0) > 0);
-  const both = new Set(filled.map(({ addressType }) => addressType));
-  const used = both.has('IPv4') ? filled.filter(({ addressType }) => addressType !== 'IPv6') : filled;
+  const families = new Set(filled.map(({ addressType }) => addressType));
+  const used = families.has('IPv4') ? filled.filter(({ addressType }) => addressType !== 'IPv6') : filled;
   const targets: TargetDescription[] = [];
   let portFound = used.length === 0;
   for (const slice of used) {

@@ -64,8 +64,7 @@ export class RegistryFile implements RegistryStorage {
         await file.sync();
       }
       await rename(next, this.#file);
-      await using parent = await open(directory);
-      await parent.sync();
+      await syncDirectory(directory);
       return undefined;
     } catch (error) {
       return causeOf(error);
@@ -82,4 +81,11 @@ export class RegistryFile implements RegistryStorage {
     }
     return { ok: true, registrations: [], refused: { cause, keptAs } };
   }
+}
+
+/** A name in a directory is on the disk when the directory is. Windows opens none, and has no need of it. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  await using handle = await open(directory);
+  await handle.sync();
 }

@@ -248,7 +248,7 @@ export class Gateway {
         const { dataPlane, admin, runtime, secrets } = this.config;
         return redact({ ...dataPlane, admin, runtime }, secrets);
       },
-      explain: (question) => explainRequest(this.config, question),
+      explain: (question) => explainRequest(this.config, question, this.#upstreams.control.status()),
       services: () => this.#upstreams.control.status(),
       registry: this.#upstreams.registry,
     };

@@ -46,10 +46,6 @@ export class NamedTarget implements AsyncDisposable {
     await this.#changes.until(() => this.#held.size >= count, `${count} requests at ${this.#name}`);
   }
 
-  get held(): number {
-    return this.#held.size;
-  }
-
   /** Answers what is held. */
   release(): void {
     for (const response of this.#held) response.end(this.#name);

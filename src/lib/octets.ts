@@ -26,7 +26,11 @@ const spare: OwnBuffer[] = [];
  */
 export type OnRead = (this: net.Socket, length: number, data: Uint8Array) => boolean;
 
-type OnReadOption = NonNullable<net.SocketConstructorOpts['onread']>;
+/** The `onread` option of a socket. */
+interface OnReadOption {
+  readonly buffer: () => Buffer;
+  readonly callback: OnRead;
+}
 
 /** Which buffer a socket reads into next. */
 class ReadTarget {
@@ -133,9 +137,10 @@ export function readFrom(socket: net.Socket, callback: OnRead, keys = ON_READ_KE
     socket.on('data', (data: Buffer) => callback.call(socket, data.length, data));
   } else {
     const early = socket.read() as Buffer | null;
-    const { buffer, callback: told } = readInto(callback);
-    const first = (buffer as () => Uint8Array)();
-    Object.assign(socket, { [keys.kBuffer]: first, [keys.kBufferGen]: buffer, [keys.kBufferCb]: told });
+    const onread = readInto(callback);
+    const first = onread.buffer();
+    const { kBuffer, kBufferGen, kBufferCb } = keys;
+    Object.assign(socket, { [kBuffer]: first, [kBufferGen]: onread.buffer, [kBufferCb]: onread.callback });
     handle.useUserBuffer(first);
     if (early !== null) callback.call(socket, early.length, early);
   }

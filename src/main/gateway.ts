@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve as resolvePath } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -94,7 +94,7 @@ export class Gateway {
     options.show(loaded.warnings);
     let gateway: Gateway | undefined;
     try {
-      const registryFile = resolve(dirname(options.file), loaded.config.runtime.registryFile);
+      const registryFile = resolvePath(dirname(options.file), loaded.config.runtime.registryFile);
       const registry = await openRegistry(registryFile, options.log.main);
       gateway = new Gateway(options, loaded.config, cache, registry);
       await gateway.#start(loaded.config);

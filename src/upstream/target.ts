@@ -124,9 +124,15 @@ export class Target implements Endpoint {
   }
 
   #judge(outlier: OutlierDetector, status: number, nowMs: number): void {
-    const { service, targetCount } = this.#surroundings;
-    const ejection = outlier.onResult(this.cell, service, status, targetCount(), nowMs);
-    if (ejection !== undefined) this.#surroundings.ejected(this, ejection);
+    const surroundings = this.#surroundings;
+    const ejection = outlier.onResult(
+      this.cell,
+      surroundings.service,
+      status,
+      surroundings.targetCount(),
+      nowMs,
+    );
+    if (ejection !== undefined) surroundings.ejected(this, ejection);
   }
 
   /**

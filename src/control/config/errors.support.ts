@@ -17,7 +17,7 @@ export interface ErrorCase {
 /** A test for each case. */
 export function checkErrors(cases: readonly ErrorCase[]): void {
   for (const { title, files, errors } of cases) {
-    it(title, async () => assert.equal(`${await shown(files)}\n`, errors));
+    void it(title, async () => assert.equal(`${await shown(files)}\n`, errors));
   }
 }
 

@@ -73,7 +73,12 @@ describe('A configuration that is loaded', () => {
   it('has every default filled in, durations in milliseconds and sizes in bytes', async () => {
     const { dataPlane, admin, runtime } = await load({ 'c.json': JSON.stringify(SMALL) });
     assert.deepEqual(admin, { enabled: true, address: '127.0.0.1', port: 9900, hosts: [] });
-    assert.deepEqual(runtime, { workers: 0, drainDelay: 0, drainTimeout: 30_000 });
+    assert.deepEqual(runtime, {
+      workers: 0,
+      registryFile: 'portcullis-registry.json',
+      drainDelay: 0,
+      drainTimeout: 30_000,
+    });
     assert.equal(dataPlane.listeners['http']?.port, 8080);
     assert.equal(dataPlane.listeners['http']?.limits.head, 32 * 1024);
     assert.equal(dataPlane.routes['users']?.timeout, 30_000);

@@ -33,7 +33,11 @@ suite('the settings of active checks', () => {
     ['a path with a fragment', { path: '/a#b' }, NO_PATH],
     ['a path with a line break', { path: '/a\r\nb' }, NO_PATH],
     ['another type', { type: 'ping' }, 'type: is not http or tcp'],
-    ['a path of a TCP check', { type: 'tcp', path: '/' }, 'path: unknown key "path"'],
+    [
+      'a path of a TCP check',
+      { type: 'tcp', path: '/' },
+      'path: the key "path" does not go with what else is written here',
+    ],
     [
       'a status that is none',
       { status: ['ok'] },

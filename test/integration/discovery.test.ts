@@ -217,12 +217,20 @@ suite('the targets of a service follow', { concurrency: 3 }, () => {
       await untilAnsweredBy(url, ['a', 'b']);
       assert.equal(await sourceOk(), '1');
 
-      const { broken, others } = await load.stop();
-      assert.deepEqual({ broken, others }, { broken: 0, others: {} });
       assert.deepEqual(
         cli.log.filter(({ message }) => message.startsWith('reload')),
         [],
       );
+
+      // What differs is not the source, which goes on as it is.
+      const other = ordersConfig(`{ discovery: ${sayer.settings}, timeouts: { firstByte: 30s } }`);
+      files.write('portcullis.yaml', other);
+      await cli.logged('reload (file change): services: 1 changed');
+      await untilAnsweredBy(url, ['a', 'b']);
+      assert.equal(await sourceOk(), '1');
+
+      const { broken, others } = await load.stop();
+      assert.deepEqual({ broken, others }, { broken: 0, others: {} });
     });
   }
 });

@@ -197,7 +197,7 @@ suite('the targets of a service follow', { concurrency: 3 }, () => {
       assert.deepEqual([added['added'], added['removed']], [b.url, '']);
       await untilAnsweredBy(url, ['a', 'b']);
       await sayer.say([b]);
-      const removed = await cli.logged('service orders has 1 targets now');
+      const removed = await cli.logged('service orders has 1 target now');
       assert.deepEqual([removed['added'], removed['removed']], ['', a.url]);
       await untilAnsweredBy(url, ['b']);
       await load.answers(A_WHILE);

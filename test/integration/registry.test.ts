@@ -111,7 +111,7 @@ suite('targets that register at the admin port', () => {
     while (performance.now() < until) await untilAnsweredBy(url, ['a', 'b']);
     beating.abort();
     await beats;
-    const gone = await cli.logged('service orders has 1 targets now', cli.log.length);
+    const gone = await cli.logged('service orders has 1 target now', cli.log.length);
     assert.deepEqual([gone['removed'], gone['added']], [a.url, '']);
     await untilAnsweredBy(url, ['b']);
     const late = await call(admin, 'heartbeat', { service: 'orders', url: a.url });

@@ -191,7 +191,7 @@ suite('what the admin port tells of services', () => {
     assert.deepEqual(await explain.exited, { code: 0, signal: null });
     const lines = explain.stdout.split('\n');
     assert.ok(lines.includes(`  target   ${a.url} weight 3: up, 1 under way`), explain.stdout);
-    assert.ok(lines.includes('  now      1 of 2 targets usable, 1 requests under way, breaker closed'));
+    assert.ok(lines.includes('  now      1 of 2 targets usable, 1 under way, breaker closed'));
 
     a.release();
     assert.equal((await held).status, 200);

@@ -186,7 +186,7 @@ suite('explain of a running gateway says', () => {
       '  target http://h:1 weight 1: up, 3 under way',
       '  target http://h:2 weight 1: down, 0 under way',
       '  target http://h:3 weight 5: draining, ejected, breaker half-open, 0 under way',
-      '  now    1 of 3 targets usable, 4 requests under way, breaker open',
+      '  now    1 of 3 targets usable, 4 under way, breaker open',
       ...REQUEST,
     ]);
     assert.ok(explanation.outcome.kind === 'service');

@@ -42,7 +42,7 @@ function targetText({ url, weight, health, draining, ejected, breaker, inFlight 
 function nowRows({ counts, inFlight, breaker, source }: NonNullable<ExplainedService['now']>): Row[] {
   const about = [
     `${counts.usable} of ${counts.targets} targets usable`,
-    `${inFlight} requests under way`,
+    `${inFlight} under way`,
     breaker === undefined ? '' : `breaker ${breaker}`,
   ];
   const rows = [{ name: 'now', text: about.filter((part) => part !== '').join(', ') }];

@@ -42,6 +42,7 @@ export interface Surroundings {
   readonly reader: PolicyReader;
   readonly deadlines: Deadlines;
   readonly warn: (message: string, cause?: unknown) => void;
+  readonly policyEvent: (route: string, policy: string, event: string) => void;
 }
 
 /**
@@ -82,10 +83,15 @@ export function takePolicies(
 export async function makePolicies(
   name: string,
   { policies }: Pick<ResolvedRoute, 'policies'>,
-  { globals, reader, warn }: Surroundings,
+  { globals, reader, warn, policyEvent }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
-  return new SharedPolicies(await compilePolicies([...globals, ...policies], { route: name, warn }, reader));
+  const context = {
+    route: name,
+    warn,
+    policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
+  };
+  return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));
 }
 
 /** The route as it was before where nothing of it differs, else made anew. Throws an Error when a service or a path is wrong. */

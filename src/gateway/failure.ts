@@ -73,6 +73,7 @@ export const UPSTREAM_FAILURES: Readonly<Record<UpstreamFailureKind, FailureCode
 /** Problem details (RFC 9457) of an answer made here. */
 export function problemBody(answer: Answer, requestId: string): string {
   return JSON.stringify({
+    ...answer.problem,
     type: `urn:portcullis:problem:${answer.code}`,
     title: STATUS_CODES[answer.status] ?? 'Error',
     status: answer.status,

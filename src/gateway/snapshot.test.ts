@@ -30,6 +30,7 @@ function stage() {
     deadlines: new Deadlines(),
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
+    policyEvent: () => {},
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,
     directory: new TargetDirectory(),

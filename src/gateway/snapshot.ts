@@ -37,6 +37,8 @@ export interface SnapshotContext extends ServiceContext {
   readonly deadlines: Deadlines;
   readonly names: FieldNames;
   readonly warn: Warn;
+  /** A policy counts something. */
+  readonly policyEvent: (route: string, policy: string, event: string) => void;
   /** Made once the configuration is known to compile. */
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
@@ -135,6 +137,7 @@ export async function compileSnapshot(
       reader: new PolicyReader(),
       deadlines: context.deadlines,
       warn: context.warn,
+      policyEvent: context.policyEvent,
     };
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();

@@ -47,6 +47,11 @@ export const METRICS = {
     type: 'counter',
     labels: ['policy'],
   },
+  portcullis_policy_events_total: {
+    help: 'What policies count, by their own words.',
+    type: 'counter',
+    labels: ['route', 'policy', 'event'],
+  },
   portcullis_connections: {
     help: 'Open connections from clients.',
     type: 'gauge',

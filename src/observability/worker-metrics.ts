@@ -26,6 +26,8 @@ export interface MetricsRecorder {
   breakerChanged(service: string, target: string, to: string): void;
   ejected(service: string, rule: string, verdict: string): void;
   policyFailed(policy: string): void;
+  /** Something that a policy counts. */
+  policyEvent(route: string, policy: string, event: string): void;
   spansDropped(count: number): void;
   /** The last seconds of a thread: delay in seconds, share of time busy. */
   eventLoop(worker: string, delaySeconds: number, utilization: number): void;
@@ -125,6 +127,10 @@ export class WorkerMetrics implements MetricsRecorder {
     this.#table.series('portcullis_policy_failures_total', policy).add(1);
   }
 
+  policyEvent(route: string, policy: string, event: string): void {
+    this.#table.series('portcullis_policy_events_total', route, policy, event).add(1);
+  }
+
   spansDropped(count: number): void {
     this.#table.series('portcullis_trace_spans_dropped_total').add(count);
   }
@@ -217,6 +223,7 @@ export const NO_METRICS: MetricsRecorder = {
   breakerChanged() {},
   ejected() {},
   policyFailed() {},
+  policyEvent() {},
   spansDropped() {},
   eventLoop() {},
 };

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { exchangeFor, runPolicies, throughTransform } from '../../test/support/exchange.ts';
-import type { PolicyContext } from '../policy/contract.ts';
-import { compilePolicies, validatePolicyUse } from './compile.ts';
+import { compilePolicies, type RouteContext, validatePolicyUse } from './compile.ts';
 import type { PolicyUse } from './use.ts';
 
 let folder: string;
@@ -47,7 +46,21 @@ export const policy = definePolicy({
 });`;
 
 const warnings: string[] = [];
-const context: PolicyContext = { route: 'r', warn: (message) => warnings.push(message) };
+const events: string[] = [];
+const context: RouteContext = {
+  route: 'r',
+  warn: (message) => warnings.push(message),
+  policyEvent: (policy, event) => events.push(`${policy} ${event}`),
+};
+
+test('a policy counts under its own name', async () => {
+  const counting = `
+export const policy = definePolicy({
+  name: 'c', stage: 'quota', schema: z.strictObject({}), create: (_, context) => (context.count('made'), {}),
+});`;
+  await compilePolicies([await own('counting', counting)], context);
+  assert.deepEqual(events.splice(0), ['counting made']);
+});
 
 test('policies run by stage, then as they are written; on the way back in reverse', async () => {
   const log: string[] = [];

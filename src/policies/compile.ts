@@ -39,6 +39,11 @@ export interface CompiledPolicies {
   close(): void;
 }
 
+/** What the policies of one route are made in. */
+export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
+  readonly policyEvent: (policy: string, event: string) => void;
+}
+
 /** A route without policies. */
 export const noPolicies: CompiledPolicies = assemble([], () => {});
 
@@ -72,7 +77,7 @@ export class PolicyReader {
  */
 export async function compilePolicies(
   uses: readonly PolicyUse[],
-  context: PolicyContext,
+  context: RouteContext,
   reader: PolicyReader = new PolicyReader(),
 ): Promise<CompiledPolicies> {
   if (uses.length === 0) return noPolicies;
@@ -101,7 +106,7 @@ export async function validatePolicyUse(use: PolicyUse): Promise<readonly Policy
   }
   const parsed = await parseOptions(policy.schema, use.options);
   if (!parsed.success) return problemsOf(policy.schema, parsed.error);
-  const context: PolicyContext = { route: '', warn: () => {} };
+  const context: RouteContext = { route: '', warn: () => {}, policyEvent: () => {} };
   try {
     closeAll([await make(use, policy, parsed.data, context)], context);
   } catch (error) {
@@ -139,8 +144,9 @@ async function make(
   use: PolicyUse,
   policy: Policy,
   options: unknown,
-  context: PolicyContext,
+  { route, warn, policyEvent }: RouteContext,
 ): Promise<CompiledPolicy> {
+  const context: PolicyContext = { route, warn, count: (event) => policyEvent(use.name, event) };
   let hooks: PolicyHooks;
   try {
     hooks = await policy.create(options, context);
@@ -204,7 +210,7 @@ function having<Name extends HookName>(
     .map(({ name, hooks }) => ({ name, hooks: hooks as HookEntry<Name>['hooks'] }));
 }
 
-function closeAll(made: readonly CompiledPolicy[], context: PolicyContext): void {
+function closeAll(made: readonly CompiledPolicy[], context: RouteContext): void {
   for (const { name, hooks } of made.toReversed()) {
     try {
       hooks.close?.();

@@ -29,7 +29,7 @@ const load = (name: string, version = '1') =>
 /** The answer of a policy that always answers. */
 async function answerOf(name: string, version: string): Promise<Answer> {
   const policy = await load(name, version);
-  const hooks = await policy.create({}, { route: 'r', warn: () => {} });
+  const hooks = await policy.create({}, { route: 'r', warn: () => {}, count: () => {} });
   const answer = await hooks.onRequest?.(exchangeFor());
   assert.ok(answer);
   return answer;

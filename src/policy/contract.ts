@@ -100,6 +100,8 @@ export interface Answer {
   readonly code?: string;
   /** What the client may read beside the code, in the problem details. */
   readonly detail?: string;
+  /** Further members of the problem details (RFC 9457 section 3.2), such as what exactly is wrong. Those of the gateway's own stay. */
+  readonly problem?: Readonly<Record<string, unknown>>;
   /** Nothing is sent: the connection is reset, or over TLS closed without a word. Log and metrics have `status` and `code`. */
   readonly disconnect?: boolean;
 }
@@ -150,6 +152,8 @@ export interface PolicyContext {
   readonly route: string;
   /** Writes a line to the gateway's log. */
   warn(message: string, cause?: unknown): void;
+  /** Counts something in `portcullis_policy_events_total`, under one of the policy's own few words. */
+  count(event: string): void;
 }
 
 /** A policy: what it is called, when it runs, what its options are, and how its hooks are made from them. */

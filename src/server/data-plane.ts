@@ -125,6 +125,7 @@ export class DataPlane {
       names: this.#names,
       retries: this.#retries,
       warn: (message, cause) => log('warn', message, cause),
+      policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
       workerId,
       directory: this.#directory,
       observer: (service) => new ServiceReport(service, metrics, log),

@@ -14,7 +14,7 @@ import {
 
 const FAILING: Manner = { status: 500, takesMs: 0 };
 const WELL: Manner = { status: 200, takesMs: 0 };
-const SOON = { openFor: '50ms', rampUp: '0s' } as const;
+const SOON = { openFor: '200ms', rampUp: '0s' } as const;
 
 suite('the circuit breaker of a service', () => {
   test('opens when too many requests fail: 503 circuit_open with Retry-After, and the service is left alone', async () => {

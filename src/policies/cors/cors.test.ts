@@ -10,7 +10,7 @@ import {
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
 import type { PolicyUse } from '../use.ts';
 
-const context = { route: 'r', warn: () => {} };
+const context = { route: 'r', warn: () => {}, policyEvent: () => {} };
 const compile = (options: unknown, ...others: PolicyUse[]) =>
   compilePolicies([{ name: 'cors', options }, ...others], context);
 

@@ -8,7 +8,7 @@ import {
 } from '../../../test/support/exchange.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
 
-const context = { route: 'r', warn: () => {} };
+const context = { route: 'r', warn: () => {}, policyEvent: () => {} };
 const compile = (options: unknown) => compilePolicies([{ name: 'headers', options }], context);
 
 const ON_REQUEST: readonly (readonly [

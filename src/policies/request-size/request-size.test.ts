@@ -4,7 +4,11 @@ import { exchangeFor, runPolicies } from '../../../test/support/exchange.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
 
 const compile = (max: string) =>
-  compilePolicies([{ name: 'request-size', options: { max } }], { route: 'r', warn: () => {} });
+  compilePolicies([{ name: 'request-size', options: { max } }], {
+    route: 'r',
+    warn: () => {},
+    policyEvent: () => {},
+  });
 
 for (const [title, max, bodyLength, refused, limit] of [
   ['a request without a body passes', '1kb', 0, false, Number.POSITIVE_INFINITY],

@@ -4,7 +4,7 @@ import { exchangeFor, runPolicies } from '../../../test/support/exchange.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
 
 const compile = (options: unknown) =>
-  compilePolicies([{ name: 'respond', options }], { route: 'r', warn: () => {} });
+  compilePolicies([{ name: 'respond', options }], { route: 'r', warn: () => {}, policyEvent: () => {} });
 
 const TEXT = 'text/plain; charset=utf-8';
 

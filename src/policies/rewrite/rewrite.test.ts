@@ -6,7 +6,7 @@ import { compilePolicies, validatePolicyUse } from '../compile.ts';
 import { hasDotSegment } from './path.ts';
 
 const compile = (options: unknown) =>
-  compilePolicies([{ name: 'rewrite', options }], { route: 'r', warn: () => {} });
+  compilePolicies([{ name: 'rewrite', options }], { route: 'r', warn: () => {}, policyEvent: () => {} });
 
 const PATHS: readonly (readonly [options: object, path: string, expected: string])[] = [
   [{ stripPrefix: '/api' }, '/api/users', '/users'],

@@ -111,6 +111,11 @@ suite('an attempt tells its target, its budget and its owner what becomes of it'
       'report 7 abandoned, give back, end, cancel',
     ],
     [
+      'its time is over while it waits for its answer',
+      (s) => (s.connect(), s.attempt.cancel('try_timeout')),
+      'report 7 try_timeout, give back, end, cancel',
+    ],
+    [
       'it is cancelled within its answer',
       (s) => (s.connect(), s.head(200), s.attempt.cancel()),
       'report 7 200, give back, end, cancel',

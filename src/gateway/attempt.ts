@@ -121,10 +121,18 @@ export class Attempt implements UpstreamListener, Deadline {
     this.#limit(policy, DISCARD_MS);
   }
 
-  /** Nobody waits for it any more. */
-  cancel(): void {
+  /** The target has all of the request, and has not answered. */
+  get owesAnswer(): boolean {
+    return this.#state === 'waiting' && this.#whole;
+  }
+
+  /** Nobody waits for it any more: the client left, or the time is over. */
+  cancel(outcome: 'abandoned' | 'try_timeout' = 'abandoned'): void {
     if (this.#state === 'over') return;
-    if (this.#state === 'waiting') this.target.report(this.#permit, 'abandoned', this.#elapsedMs);
+    if (this.#state === 'waiting') {
+      this.latencyMs = this.#elapsedMs;
+      this.target.report(this.#permit, outcome, this.latencyMs);
+    }
     const connection = this.connection;
     this.#end(undefined);
     if (connection === undefined) this.target.pool.forget(this);

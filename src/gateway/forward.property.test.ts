@@ -6,6 +6,7 @@ import { Fields } from '../http/fields.ts';
 import { ResponseHead } from '../http/response-head.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { noPolicies } from '../policies/compile.ts';
+import { type Permit, REJECTED } from '../upstream/breaker/breaker.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import type { UpstreamFailureKind } from '../upstream/failure.ts';
@@ -80,6 +81,7 @@ class World {
   ended = 0;
   charged = 0;
   answers = 0;
+  readonly #permits: Permit[] = [];
   #clockMs = 0;
   #given = 0;
   #wanted = false;
@@ -159,14 +161,17 @@ class World {
 
   #watch(target: Target): void {
     const { begin, report, end } = target;
+    // Permits of its own, which tell attempts apart, in place of the breakers'.
     target.begin = () => {
-      begin.call(target);
+      const permit = begin.call(target);
+      if (permit === REJECTED) return permit;
+      this.#permits.push(permit);
       return this.begun++;
     };
-    target.report = (permit, outcome, latencyMs) => {
-      assert.ok(!this.reported.has(permit), 'one outcome');
-      this.reported.add(permit);
-      report.call(target, permit, outcome, latencyMs);
+    target.report = (own, outcome, latencyMs) => {
+      assert.ok(!this.reported.has(own), 'one outcome');
+      this.reported.add(own);
+      report.call(target, this.#permits[own] as Permit, outcome, latencyMs);
     };
     target.end = (broken) => {
       this.ended++;
@@ -232,6 +237,13 @@ const SETTINGS = [
   { retry: { attempts: 3, on: ['reset', '5xx'], bodyLimit: '4b' } },
   { retry: { attempts: 4, on: ['5xx'], methods: 'all' }, hedge: { after: '20ms' } },
   { hedge: { after: '20ms' } },
+  { retry: { attempts: 3, on: ['reset', '5xx'] }, breaker: { scope: 'both', consecutive: 1 } },
+  {
+    retry: { attempts: 4, on: ['5xx'], methods: 'all' },
+    hedge: { after: '20ms' },
+    breaker: { scope: 'target', consecutive: 1 },
+    fallback: { respond: {} },
+  },
 ];
 
 test('whatever happens in whatever order, an exchange sends what it may and leaves nothing behind', () => {

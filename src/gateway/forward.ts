@@ -63,15 +63,25 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     const { bodyLength } = exchange.request;
     if (policy !== undefined && (bodyLength !== 0 || policy.hedgeMs > 0))
       this.#retries = new Retries(exchange, policy, this);
-    if (this.#beginAnywhere(false)) return;
+    if (!this.#beginAnywhere(false)) this.#leave(this.#lack);
+  }
+
+  /** Why no target can be asked. */
+  get #lack(): Refusal {
+    return this.#service.askable.length > 0 ? 'circuit_open' : 'no_target';
+  }
+
+  /** The service does not take the request after all. */
+  #leave(refusal: Refusal): void {
     this.cancel();
-    service.end();
-    exchange.service = undefined;
-    this.#turnAway(service.askable.length > 0 ? 'circuit_open' : 'no_target');
+    this.#service.end();
+    this.#exchange.service = undefined;
+    this.#turnAway(refusal);
   }
 
   #turnAway(refusal: Refusal): void {
-    const instead = fallBack(this.#exchange, this.#service, refusal);
+    // What was read of the body is not there for another service.
+    const instead = fallBack(this.#exchange, this.#service, refusal, !this.#reading);
     if (instead !== undefined) new Forward(this.#exchange, instead).start();
   }
 
@@ -120,7 +130,11 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   }
 
   onRetryDue(): void {
-    if (!this.#beginAnywhere(true)) this.#fail('no_target');
+    if (!this.#beginAnywhere(true)) {
+      // Else there would be no retry.
+      this.#tell('refused', -1);
+      this.#leave(this.#lack);
+    }
     this.#exchange.downstream.flush();
   }
 
@@ -154,7 +168,8 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     }
     this.#tell(failure.kind, attempt.latencyMs);
     exchange.error = `${attempt.target.name}: ${failure.cause}`;
-    this.#fail(UPSTREAM_FAILURES[failure.kind]);
+    if (failure.kind === 'overloaded') this.#leave('overloaded');
+    else this.#fail(UPSTREAM_FAILURES[failure.kind]);
     exchange.downstream.flush();
   }
 
@@ -182,6 +197,17 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     exchange.code = code;
     if (exchange.answered) breakOff(exchange);
     else refuse(exchange, code);
+  }
+
+  /** A service that has the whole request and does not answer, or is tried again, is to blame. */
+  expire(): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) this.#tell('try_timeout', -1);
+    else if (attempt.owesAnswer) {
+      attempt.cancel('try_timeout');
+      this.#tell('try_timeout', attempt.latencyMs);
+    }
+    this.cancel();
   }
 
   cancel(): void {

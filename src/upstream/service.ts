@@ -164,9 +164,12 @@ export class Service {
     this.#limits.end();
   }
 
-  /** For how long certainly no request is taken, in milliseconds. */
+  /** For how long certainly no request is taken, in milliseconds: by the breaker of the service, or those of all targets. */
   get retryAfterMs(): number {
-    return this.#breaker?.retryAfterMs(clockMs()) ?? 0;
+    const nowMs = clockMs();
+    const ownMs = this.#breaker?.retryAfterMs(nowMs) ?? 0;
+    if (ownMs > 0 || this.askable.length === 0) return ownMs;
+    return Math.min(...this.askable.map(({ breaker }) => breaker?.retryAfterMs(nowMs) ?? 0));
   }
 
   // Targets.

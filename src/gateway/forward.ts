@@ -94,6 +94,10 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
 
   // The attempts.
 
+  get attempts(): number {
+    return this.#exchange.attempts - (this.#mended ? 1 : 0);
+  }
+
   /** False when no target may be asked. */
   #beginAnywhere(charged: boolean): boolean {
     const service = this.#service;

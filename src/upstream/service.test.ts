@@ -11,10 +11,10 @@ import type { Target } from './target.ts';
 
 type Targets = readonly { readonly url: string; readonly weight: number }[];
 
-function serviceOf(targets: Targets, random: () => number = () => 0): Service {
+function serviceOf(targets: Targets, random: () => number = () => 0, settings: object = {}): Service {
   return new Service(
     'orders',
-    { ...serviceSchema.parse({}), targets },
+    { ...serviceSchema.parse(settings), targets },
     {
       workerId: 0,
       deadlines: new Deadlines(() => 0),
@@ -182,6 +182,11 @@ suite('the settings of a service', () => {
       pending: 1024,
       idle: 256,
     });
+  });
+
+  test('are refused with a certificate that OpenSSL does not take, also while no target is known', () => {
+    const tls = { cert: 'no certificate', key: 'no key' };
+    assert.throws(() => serviceOf([], undefined, { tls }), /PEM/);
   });
 
   test('verify certificates unless that is switched off', () => {

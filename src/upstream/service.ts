@@ -99,6 +99,8 @@ export class Service {
     this.#hashOf = balance.hash && compileHashKey(balance.hash);
     this.#sticky = sticky && new Sticky(name, sticky);
     this.#surroundings = this.#makeSurroundings();
+    // Not with the first target that needs it, which a source may tell of later: what OpenSSL refuses is refused with its configuration.
+    if (settings.tls !== undefined) this.#secureContext = clientContext(settings.tls);
     this.#balancer = this.#follow();
     this.#unwatch = context.directory.watch(key, (message) => {
       this.#message = message;
@@ -232,7 +234,6 @@ export class Service {
   #makeTarget(url: string, shared: SharedArrayBuffer): Target {
     const { deadlines, names, workerId } = this.#context;
     const address = targetAddress(url);
-    // Made once, and with the service where it is needed from the beginning: what OpenSSL refuses is refused with its configuration.
     if (address.secure) this.#secureContext ??= clientContext(this.settings.tls);
     const settings = poolSettings(address, this.settings, address.secure ? this.#secureContext : undefined);
     const pool = new Pool(settings, deadlines, names, this.#observer, this.#limits);

@@ -13,6 +13,7 @@ import type { UpstreamFailureKind } from '../upstream/failure.ts';
 import { serviceSchema } from '../upstream/schema.ts';
 import { Service } from '../upstream/service.ts';
 import type { Target } from '../upstream/target.ts';
+import { fail } from './answer.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import { Exchange, GatewayRequest } from './exchange.ts';
 import { abandon, finish } from './finish.ts';
@@ -195,7 +196,9 @@ class World {
         this.#clockMs += 10 * which;
         return this.#pauses.sweep();
       case 'leave':
-        return which === 0 ? abandon(this.exchange, 'it left') : undefined;
+        if (which === 0) abandon(this.exchange, 'it left');
+        if (which === 1) fail(this.exchange, 'request_expired');
+        return undefined;
       case 'piece':
         return this.#givePiece(which);
       default:

@@ -204,3 +204,54 @@ suite('a fallback to another service', () => {
     });
   });
 });
+
+suite('a retry that finds no target left', () => {
+  const settings = {
+    scripts: [mannered('main', FAILING)],
+    breaker: { ...OPENS, scope: 'target' as const },
+    retry: { on: ['5xx' as const], backOff: { base: '0s', max: '0s' } },
+  };
+  const PUT = request(['PUT /page HTTP/1.1', HOST, 'Content-Length: 4'], 'body');
+
+  test('leaves the request to the fallback', async () => {
+    const services = {
+      main: { ...settings, fallback: { service: 'other' } },
+      other: { scripts: [mannered('other', WELL)] },
+    };
+    await playServices({ services }, async ({ ask, gateway }) => {
+      assert.deepEqual(told(await ask()), [200, 'other']);
+      await gateway.close();
+      assert.deepEqual(
+        gateway.requests.map(({ service, attempts }) => [service, attempts]),
+        [['other', 2]],
+      );
+    });
+  });
+
+  test('is refused where the body is not there any more for another service', async () => {
+    const echo: Script = async (connection) => {
+      await connection.head();
+      await connection.octets(4);
+      await connection.send(answer(500, 'main'));
+    };
+    const services = {
+      main: { ...settings, scripts: [echo], fallback: { service: 'other' } },
+      other: { scripts: [mannered('other', WELL)] },
+    };
+    await playServices({ services }, async ({ client, upstreams }) => {
+      await client.send(PUT);
+      const refused = await client.answer();
+      assert.deepEqual(refusal(refused), [503, 'circuit_open']);
+      assert.equal(refused.get('retry-after'), '5');
+      assert.equal(requestsAt(upstreams('other')[0]), 0);
+    });
+  });
+
+  test('counts against the service: its own breaker learns of the failure', async () => {
+    const main = { ...settings, breaker: { ...OPENS, scope: 'both' as const, consecutive: 1 } };
+    await playServices({ services: { main } }, async ({ ask, gateway }) => {
+      assert.deepEqual(refusal(await ask()), [503, 'circuit_open']);
+      assert.ok(gateway.log.includes('warn: the circuit breaker of main is open, it was closed'));
+    });
+  });
+});

@@ -220,11 +220,11 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#tell('abandoned', -1);
     this.#exchange.forward = undefined;
     this.#exchange.bodySink = undefined;
     this.#retries?.stop();
     this.#attempt?.cancel();
+    this.#tell('abandoned', this.#attempt?.latencyMs ?? -1);
   }
 
   // The way to the upstream.

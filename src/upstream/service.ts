@@ -152,11 +152,11 @@ export class Service {
   report(permit: Permit, outcome: Outcome, latencyMs: number): void {
     const { adaptive } = this.#limits;
     if (this.#breaker === undefined && adaptive === undefined) return;
+    const nowMs = clockMs();
     if (saysNothing(outcome)) {
-      this.#breaker?.release(permit);
+      this.#breaker?.release(permit, latencyMs, nowMs);
       return;
     }
-    const nowMs = clockMs();
     this.#breaker?.record(permit, isFailed(outcome), latencyMs, nowMs);
     if (!isFailed(outcome)) adaptive?.observe(latencyMs, nowMs);
   }

@@ -18,7 +18,7 @@ import { RetryBudget } from './retry/budget.ts';
 import { DEFAULT_BUDGET } from './retry/budget-schema.ts';
 import { type Budget, RetryPolicy, type RetryTimes } from './retry/policy.ts';
 import type { ServiceConfig } from './schema.ts';
-import { isFailed, type Outcome, saysNothing, Target, type TargetSurroundings } from './target.ts';
+import { isFailed, isTimeout, type Outcome, saysNothing, Target, type TargetSurroundings } from './target.ts';
 import { targetsKey } from './targets-key.ts';
 import type { TargetsMessage } from './targets-message.ts';
 import { clientContext } from './tls.ts';
@@ -159,6 +159,7 @@ export class Service {
     }
     this.#breaker?.record(permit, isFailed(outcome), latencyMs, nowMs);
     if (!isFailed(outcome)) adaptive?.observe(latencyMs, nowMs);
+    else if (isTimeout(outcome) && latencyMs >= 0) adaptive?.observeTimeout(latencyMs, nowMs);
   }
 
   /** It is over. */

@@ -154,6 +154,11 @@ export function saysNothing(outcome: Outcome): outcome is 'abandoned' | 'stale' 
   return outcome === 'abandoned' || outcome === 'stale' || outcome === 'overloaded';
 }
 
+/** Whether an answer was waited for in vain. */
+export function isTimeout(outcome: Outcome): boolean {
+  return outcome === 'first_byte_timeout' || outcome === 'try_timeout';
+}
+
 /** Whether a breaker counts it as failed. */
 export function isFailed(outcome: Outcome): boolean {
   return typeof outcome === 'string' || outcome >= 500;

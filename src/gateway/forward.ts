@@ -34,6 +34,8 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   #retries: Retries | undefined;
   /** There once a head is accepted. */
   #relay: AnswerRelay | undefined;
+  /** At the service that this one stands in for. */
+  readonly #attemptsElsewhere: number;
   /** It was tried once more since a kept connection was closed. */
   #mended = false;
   #over = false;
@@ -46,6 +48,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   constructor(exchange: Exchange, service: Service) {
     this.#exchange = exchange;
     this.#service = service;
+    this.#attemptsElsewhere = exchange.attempts;
   }
 
   start(): void {
@@ -95,7 +98,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   // The attempts.
 
   get attempts(): number {
-    return this.#exchange.attempts - (this.#mended ? 1 : 0);
+    return this.#exchange.attempts - this.#attemptsElsewhere - (this.#mended ? 1 : 0);
   }
 
   /** False when no target may be asked. */
@@ -217,11 +220,11 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#tell('abandoned', -1);
     this.#exchange.forward = undefined;
     this.#exchange.bodySink = undefined;
     this.#retries?.stop();
     this.#attempt?.cancel();
+    this.#tell('abandoned', this.#attempt?.latencyMs ?? -1);
   }
 
   // The way to the upstream.

@@ -11,7 +11,7 @@ import { Replay } from './replay.ts';
 
 /** Who makes the attempts. Both calls come by themselves, so that what they send has to be flushed; the budget is charged already. */
 export interface RetryOwner {
-  /** Attempts until now, but for one that only made good for a kept connection that was closed. */
+  /** Attempts at this service until now, but for one that only made good for a kept connection that was closed. */
   readonly attempts: number;
   onRetryDue(): void;
   onHedgeDue(): void;
@@ -97,7 +97,7 @@ export class Retries implements Deadline {
 
   /** The request is whole: from now on the answer is waited for. If this is the first attempt, it may get company. */
   awaitHedge(): void {
-    if (this.#exchange.attempts === 1 && this.#isHedged && this.hasBody)
+    if (this.#owner.attempts === 1 && this.#isHedged && this.hasBody)
       this.#await('hedge', this.#policy.hedgeMs);
   }
 

@@ -8,9 +8,10 @@ import { REJECTED } from './breaker/breaker.ts';
 import { ServiceCell, TargetCell } from './cells.ts';
 import { TargetDirectory } from './directory.ts';
 import type { TargetDescription } from './discovery/target-description.ts';
+import { WORD } from './limits/adaptive-region.ts';
 import { type ServiceConfig, serviceSchema } from './schema.ts';
 import { OVERLOADED, Service } from './service.ts';
-import type { Target } from './target.ts';
+import type { Outcome, Target } from './target.ts';
 import { targetsKey } from './targets-key.ts';
 import type { TargetsMessage } from './targets-message.ts';
 
@@ -193,6 +194,11 @@ suite('the settings of a service', () => {
     });
   });
 
+  test('are refused with a certificate that OpenSSL does not take, also while no target is known', () => {
+    const tls = { cert: 'no certificate', key: 'no key' };
+    assert.throws(() => serviceOf([], undefined, serviceSchema.parse({ tls })), /PEM/);
+  });
+
   test('verify certificates unless that is switched off', () => {
     const tls = serviceOf([{ url: 'https://a', weight: 1 }]).pick(ANY)?.pool.settings.tls;
     assert.deepEqual([tls?.rejectUnauthorized, tls?.ALPNProtocols], [true, ['http/1.1']]);
@@ -306,6 +312,26 @@ suite('the limit and the breaker of a service', () => {
         orders.end();
       }
       assert.notEqual(orders.admit(), REJECTED);
+    });
+  }
+
+  const latencies: [outcome: Outcome, latencyMs: number, isTold: boolean][] = [
+    [200, 5, true],
+    [404, 5, true],
+    [500, 5, false],
+    ['reset', 5, false],
+    ['first_byte_timeout', 60_000, true],
+    ['try_timeout', 2000, true],
+    ['try_timeout', -1, false],
+    ['abandoned', 2000, false],
+  ];
+  for (const [outcome, latencyMs, isTold] of latencies) {
+    test(`that adapts ${isTold ? 'learns' : 'learns nothing'} from ${outcome} after ${latencyMs} ms`, () => {
+      const settings = serviceSchema.parse({ limits: { adaptive: {} } });
+      const orders = serviceOf([{ url: 'http://a:1', weight: 1 }], () => 0, settings);
+      orders.report(orders.admit(), outcome, latencyMs);
+      orders.end();
+      assert.equal(orders.cell.adaptive.words[WORD.samples], isTold ? 1 : 0);
     });
   }
 

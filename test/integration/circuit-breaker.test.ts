@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { get } from '../conformance/case.ts';
 import { turns } from '../support/changes.ts';
+import type { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import {
   Held,
   type Manner,
@@ -46,6 +47,24 @@ suite('the circuit breaker of a service', () => {
       for (let i = 0; i < 3; i++) assert.deepEqual(told(await ask()), [200, 'a']);
       assert.deepEqual(refusal(await ask()), [503, 'circuit_open']);
       assert.equal(requestsAt(upstreams()[0]), 3);
+    });
+  });
+
+  test('opens when clients do not wait for answers that are too slow', async () => {
+    const main = { scripts: [() => {}], breaker: { slowAfter: '20ms', minRequests: 3 } };
+    await playServices({ services: { main } }, async ({ ask, connect, upstreams }) => {
+      const upstream = upstreams()[0] as ScriptedUpstream;
+      for (let left = 1; left <= 3; left++) {
+        const impatient = await connect();
+        await impatient.send(get());
+        await upstream.until(() => requestsAt(upstream) === left, 'the request');
+        const sinceMs = performance.now();
+        while (performance.now() < sinceMs + 25) await turns(1);
+        impatient.close();
+        const gone = () => upstream.connections.filter((connection) => connection.gone).length === left;
+        await upstream.until(gone, 'the end of its connection');
+      }
+      assert.deepEqual(refusal(await ask()), [503, 'circuit_open']);
     });
   });
 

@@ -120,6 +120,29 @@ suite('a fallback to another service', () => {
     });
   });
 
+  test('has all its attempts, whatever was tried before it', async () => {
+    const held = new Held('main');
+    const services = {
+      main: {
+        scripts: [held.script],
+        connections: { max: 1, pending: 0 },
+        fallback: { service: 'other' },
+      },
+      other: {
+        scripts: [mannered('a', { status: 503, takesMs: 0 }), mannered('b', WELL)],
+        retry: { attempts: 2, backOff: { base: '0s' } },
+      },
+    };
+    await playServices({ services }, async ({ ask, connect }) => {
+      const busy = await connect();
+      await busy.send(get());
+      await held.untilWaiting(1);
+      for (let i = 0; i < 2; i++) assert.deepEqual(told(await ask()), [200, 'b']);
+      held.answerAll();
+      await busy.answer();
+    });
+  });
+
   for (const [framing, fields, wire] of [
     ['a length', ['Content-Length: 10'], 'ten octets'],
     ['chunks', ['Transfer-Encoding: chunked'], '3\r\nten\r\n7\r\n octets\r\n0\r\n\r\n'],

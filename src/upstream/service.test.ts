@@ -144,6 +144,23 @@ suite('another target than those that were tried', () => {
   }
 });
 
+test('another zone is tried once all targets of the preferred one have been', () => {
+  const settings = serviceSchema.parse({ balance: { zone: 'east' } });
+  const targets = ['east', 'west', 'east'].map((zone, i) => ({
+    url: `http://${zone}-${i}`,
+    weight: 1,
+    zone,
+  }));
+  const service = serviceOf(targets, () => 0, settings);
+  const tried: Target[] = [];
+  const names = Array.from({ length: 4 }, () => {
+    const target = service.pick(ANY, tried);
+    if (target !== undefined && !tried.includes(target)) tried.push(target);
+    return target?.zone;
+  });
+  assert.deepEqual(names, ['east', 'east', 'west', 'east']);
+});
+
 suite('a target is known by its address', () => {
   for (const [url, name, authority] of [
     ['http://orders.internal', 'orders.internal:80', 'orders.internal'],

@@ -182,7 +182,14 @@ export class Service {
     this.#refreshIfStale();
     const kept = this.#sticky?.find(exchange.request.fields);
     if (kept !== undefined && !tried.includes(kept)) return kept;
-    return this.#balancer.balancer.pick(this.#hashOf?.(exchange), tried);
+    const picked = this.#balancer.balancer.pick(this.#hashOf?.(exchange), tried);
+    return picked !== undefined && tried.includes(picked) ? (this.#elsewhere(tried) ?? picked) : picked;
+  }
+
+  /** Where one zone is preferred, its balancer knows no others: they are there for what all of its targets failed at. */
+  #elsewhere(tried: readonly Target[]): Target | undefined {
+    const others = this.askable.filter((target) => !tried.includes(target));
+    return others[Math.floor(this.#context.retries.random() * others.length)];
   }
 
   /** Those that may be asked, for whom the breaker of the one that was picked refuses. */

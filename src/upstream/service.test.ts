@@ -307,6 +307,19 @@ suite('a service that the main thread tells of its targets', () => {
   });
 });
 
+test('what targets lack is looked at once, not for each request that is refused for it', (t) => {
+  const settings = serviceSchema.parse({ balance: { panicThreshold: 0 } });
+  const service = serviceOf([{ url: 'http://a', weight: 1 }], () => 0, settings);
+  const [target] = service.askable;
+  assert.ok(target);
+  target.cell.health = 'down';
+  service.cell.bumpVersion();
+  assert.equal(service.pick(ANY), undefined);
+  const look = t.mock.getter(target.cell, 'health', () => 'down');
+  for (let i = 0; i < 3; i++) assert.equal(service.lack, 'of 1 targets 1 down');
+  assert.equal(look.mock.callCount(), 1);
+});
+
 suite('the limit and the breaker of a service', () => {
   test('give back what was admitted by the limit when the breaker refuses', () => {
     const settings = serviceSchema.parse({ breaker: { consecutive: 1 }, limits: { requests: 1 } });

@@ -34,7 +34,13 @@ suite('the log tells of targets that come', () => {
       for (let i = 0; i < count; i++)
         await registry.register({ service: 'orders', url: `http://h${10 + i}` });
       timers.advance(1000);
-      assert.deepEqual(lines, [['info', `service orders has ${count} targets now`, { added, removed: '' }]]);
+      assert.deepEqual(lines, [
+        [
+          'info',
+          `service orders has ${count} ${count === 1 ? 'target' : 'targets'} now`,
+          { added, removed: '' },
+        ],
+      ]);
     });
   }
 });

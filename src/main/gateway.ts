@@ -248,7 +248,7 @@ export class Gateway {
         const { dataPlane, admin, runtime, secrets } = this.config;
         return redact({ ...dataPlane, admin, runtime }, secrets);
       },
-      explain: (question) => explainRequest(this.config, question),
+      explain: (question) => explainRequest(this.config, question, this.#upstreams.control.status()),
       services: () => this.#upstreams.control.status(),
       registry: this.#upstreams.registry,
     };
@@ -289,7 +289,7 @@ export class Gateway {
 
   #warnOfFixed(config: LoadedConfig): void {
     const now = fixedSettings(config);
-    for (const name of ['admin', 'workers', 'metrics'] as const) {
+    for (const name of ['admin', 'workers', 'registryFile', 'metrics'] as const) {
       if (isDeepStrictEqual(now[name], this.#fixed[name])) continue;
       this.#options.log.main(
         'warn',
@@ -348,12 +348,14 @@ async function changeOf(files: readonly string[], aborted: AbortSignal): Promise
 interface FixedSettings {
   readonly admin: LoadedConfig['admin'];
   readonly workers: number;
+  readonly registryFile: string;
   readonly metrics: DataPlaneConfig['observability']['metrics'];
 }
 
 const FIXED_NAMES: Readonly<Record<keyof FixedSettings, string>> = {
   admin: 'admin',
   workers: 'runtime.workers',
+  registryFile: 'runtime.registryFile',
   metrics: 'observability.metrics',
 };
 
@@ -361,6 +363,7 @@ function fixedSettings(config: LoadedConfig): FixedSettings {
   return {
     admin: config.admin,
     workers: config.runtime.workers,
+    registryFile: config.runtime.registryFile,
     metrics: config.dataPlane.observability.metrics,
   };
 }

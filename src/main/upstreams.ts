@@ -78,7 +78,7 @@ function observerOf({ log, ejected }: UpstreamsOptions): ControlObserver {
       log('warn', `target ${url} of ${service} is an outlier`, { rule, verdict, forMs });
     },
     targetsChanged(service, { added, removed, total }) {
-      log('info', `service ${service} has ${total} targets now`, {
+      log('info', `service ${service} has ${total} ${total === 1 ? 'target' : 'targets'} now`, {
         added: added.join(', '),
         removed: removed.join(', '),
       });

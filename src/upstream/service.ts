@@ -18,7 +18,7 @@ import { RetryBudget } from './retry/budget.ts';
 import { DEFAULT_BUDGET } from './retry/budget-schema.ts';
 import { type Budget, RetryPolicy, type RetryTimes } from './retry/policy.ts';
 import type { ServiceConfig } from './schema.ts';
-import { isFailed, type Outcome, saysNothing, Target, type TargetSurroundings } from './target.ts';
+import { isFailed, isTimeout, type Outcome, saysNothing, Target, type TargetSurroundings } from './target.ts';
 import { targetsKey } from './targets-key.ts';
 import type { TargetsMessage } from './targets-message.ts';
 import { clientContext } from './tls.ts';
@@ -99,6 +99,8 @@ export class Service {
     this.#hashOf = balance.hash && compileHashKey(balance.hash);
     this.#sticky = sticky && new Sticky(name, sticky);
     this.#surroundings = this.#makeSurroundings();
+    // Not with the first target that needs it, which a source may tell of later: what OpenSSL refuses is refused with its configuration.
+    if (settings.tls !== undefined) this.#secureContext = clientContext(settings.tls);
     this.#balancer = this.#follow();
     this.#unwatch = context.directory.watch(key, (message) => {
       this.#message = message;
@@ -150,13 +152,14 @@ export class Service {
   report(permit: Permit, outcome: Outcome, latencyMs: number): void {
     const { adaptive } = this.#limits;
     if (this.#breaker === undefined && adaptive === undefined) return;
+    const nowMs = clockMs();
     if (saysNothing(outcome)) {
-      this.#breaker?.release(permit);
+      this.#breaker?.release(permit, latencyMs, nowMs);
       return;
     }
-    const nowMs = clockMs();
     this.#breaker?.record(permit, isFailed(outcome), latencyMs, nowMs);
     if (!isFailed(outcome)) adaptive?.observe(latencyMs, nowMs);
+    else if (isTimeout(outcome) && latencyMs >= 0) adaptive?.observeTimeout(latencyMs, nowMs);
   }
 
   /** It is over. */
@@ -164,9 +167,12 @@ export class Service {
     this.#limits.end();
   }
 
-  /** For how long certainly no request is taken, in milliseconds. */
+  /** For how long certainly no request is taken, in milliseconds: by the breaker of the service, or those of all targets. */
   get retryAfterMs(): number {
-    return this.#breaker?.retryAfterMs(clockMs()) ?? 0;
+    const nowMs = clockMs();
+    const ownMs = this.#breaker?.retryAfterMs(nowMs) ?? 0;
+    if (ownMs > 0 || this.askable.length === 0) return ownMs;
+    return Math.min(...this.askable.map(({ breaker }) => breaker?.retryAfterMs(nowMs) ?? 0));
   }
 
   // Targets.
@@ -229,7 +235,6 @@ export class Service {
   #makeTarget(url: string, shared: SharedArrayBuffer): Target {
     const { deadlines, names, workerId } = this.#context;
     const address = targetAddress(url);
-    // Made once, and with the service where it is needed from the beginning: what OpenSSL refuses is refused with its configuration.
     if (address.secure) this.#secureContext ??= clientContext(this.settings.tls);
     const settings = poolSettings(address, this.settings, address.secure ? this.#secureContext : undefined);
     const pool = new Pool(settings, deadlines, names, this.#observer, this.#limits);

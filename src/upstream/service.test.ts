@@ -144,6 +144,23 @@ suite('another target than those that were tried', () => {
   }
 });
 
+test('another zone is tried once all targets of the preferred one have been', () => {
+  const settings = serviceSchema.parse({ balance: { zone: 'east' } });
+  const targets = ['east', 'west', 'east'].map((zone, i) => ({
+    url: `http://${zone}-${i}`,
+    weight: 1,
+    zone,
+  }));
+  const service = serviceOf(targets, () => 0, settings);
+  const tried: Target[] = [];
+  const names = Array.from({ length: 4 }, () => {
+    const target = service.pick(ANY, tried);
+    if (target !== undefined && !tried.includes(target)) tried.push(target);
+    return target?.zone;
+  });
+  assert.deepEqual(names, ['east', 'east', 'west', 'east']);
+});
+
 suite('a target is known by its address', () => {
   for (const [url, name, authority] of [
     ['http://orders.internal', 'orders.internal:80', 'orders.internal'],
@@ -288,6 +305,19 @@ suite('a service that the main thread tells of its targets', () => {
     assert.equal(orders.lack, 'of 3 targets 1 down, 1 draining, 1 of weight 0');
     cell.health = 'unknown';
   });
+});
+
+test('what targets lack is looked at once, not for each request that is refused for it', (t) => {
+  const settings = serviceSchema.parse({ balance: { panicThreshold: 0 } });
+  const service = serviceOf([{ url: 'http://a', weight: 1 }], () => 0, settings);
+  const [target] = service.askable;
+  assert.ok(target);
+  target.cell.health = 'down';
+  service.cell.bumpVersion();
+  assert.equal(service.pick(ANY), undefined);
+  const look = t.mock.getter(target.cell, 'health', () => 'down');
+  for (let i = 0; i < 3; i++) assert.equal(service.lack, 'of 1 targets 1 down');
+  assert.equal(look.mock.callCount(), 1);
 });
 
 suite('the limit and the breaker of a service', () => {

@@ -74,6 +74,8 @@ export class Service {
   /** By URL. */
   #targets: ReadonlyMap<string, Target> = new Map();
   #balancer: CompiledBalancer<Target>;
+  /** undefined until somebody asks. */
+  #lack: string | undefined;
   /** Of the cell, when the balancer was made. */
   #version = -1;
   /** By performance.now(): when time alone makes another balancer of it. */
@@ -182,7 +184,14 @@ export class Service {
     this.#refreshIfStale();
     const kept = this.#sticky?.find(exchange.request.fields);
     if (kept !== undefined && !tried.includes(kept)) return kept;
-    return this.#balancer.balancer.pick(this.#hashOf?.(exchange), tried);
+    const picked = this.#balancer.balancer.pick(this.#hashOf?.(exchange), tried);
+    return picked !== undefined && tried.includes(picked) ? (this.#elsewhere(tried) ?? picked) : picked;
+  }
+
+  /** Where one zone is preferred, its balancer knows no others: they are there for what all of its targets failed at. */
+  #elsewhere(tried: readonly Target[]): Target | undefined {
+    const others = this.askable.filter((target) => !tried.includes(target));
+    return others[Math.floor(this.#context.retries.random() * others.length)];
   }
 
   /** Those that may be asked, for whom the breaker of the one that was picked refuses. */
@@ -197,9 +206,14 @@ export class Service {
     return sticky.setCookie(target, exchange.request.scheme === 'https');
   }
 
-  /** Why no target can be asked, for the log. */
+  /** Why no target can be asked, for the log. Found out once, however many requests are refused for it. */
   get lack(): string {
     this.#refreshIfStale();
+    this.#lack ??= this.#findLack();
+    return this.#lack;
+  }
+
+  #findLack(): string {
     const targets = [...this.#targets.values()];
     if (targets.length === 0) return 'no target is known';
     const count = (test: (target: Target) => boolean): number => targets.filter(test).length;
@@ -242,6 +256,7 @@ export class Service {
   }
 
   #rebalance(): CompiledBalancer<Target> {
+    this.#lack = undefined;
     // Before the targets are looked at: what changes meanwhile is noticed by the next request.
     this.#version = this.cell.version;
     const nowMs = clockMs();

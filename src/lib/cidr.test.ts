@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalAddress, compileCidrs, normaliseAddress, parseCidr } from './cidr.ts';
+import { compileCidrs } from './address-table.ts';
+import { canonicalAddress, normaliseAddress, parseCidr } from './cidr.ts';
 
 suite('a set of ranges', () => {
   const CASES: [ranges: string[], address: string, member: boolean][] = [

@@ -194,11 +194,11 @@ function hexDigit(code: number): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
-function formatIPv4(word: number): string {
+export function formatIPv4(word: number): string {
   return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
 }
 
-function formatIPv6(words: Words): string {
+export function formatIPv6(words: Words): string {
   const groups = words.flatMap((word) => [word >>> 16, word & 0xffff]);
   // RFC 5952 section 4.2: the first longest run of at least two zero groups becomes `::`.
   let start = 0;

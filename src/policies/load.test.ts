@@ -29,7 +29,10 @@ const load = (name: string, version = '1') =>
 /** The answer of a policy that always answers. */
 async function answerOf(name: string, version: string): Promise<Answer> {
   const policy = await load(name, version);
-  const hooks = await policy.create({}, { route: 'r', warn: () => {}, count: () => {} });
+  const hooks = await policy.create(
+    {},
+    { route: 'r', warn: () => {}, count: () => {}, addressList: () => assert.fail('no list was asked for') },
+  );
   const answer = await hooks.onRequest?.(exchangeFor());
   assert.ok(answer);
   return answer;

@@ -3,6 +3,7 @@ export { z } from 'zod';
 export { Fields } from '../http/fields.ts';
 export { duration, size } from '../lib/units.ts';
 export {
+  type AddressList,
   type Answer,
   type BodyTransform,
   type ClientView,

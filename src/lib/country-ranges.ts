@@ -38,6 +38,7 @@ class CountryWalk {
     }
     let node = 0;
     for (let depth = 0; depth < 96 && node < nodeCount; depth++) node = this.#record(node, 0);
+    if (node === 0) throw new Error(BROKEN);
     this.#v4Root = node;
     this.#walk(0, [0, 0, 0, 0], 0, false);
     return this.#found;
@@ -50,7 +51,7 @@ class CountryWalk {
     if (node < nodeCount) {
       if (node === this.#v4Root && !atV4) return;
       // Each node is met once. Where it is not, the records go round in circles, and the walk would have no end.
-      if (++this.#nodes > nodeCount || depth === 128) throw new Error('its search tree is broken');
+      if (++this.#nodes > nodeCount || depth === 128) throw new Error(BROKEN);
       this.#walk(this.#record(node, 0), at, depth + 1, atV4);
       const right: Words = [...at];
       const word = depth >>> 5;
@@ -99,6 +100,8 @@ class CountryWalk {
       : (middle & 0x0f) * 0x1000000 + database.readUIntBE(at + 4, 3);
   }
 }
+
+const BROKEN = 'its search tree is broken';
 
 /** All that stands before an IPv4 address. */
 function isZero(at: Words): boolean {

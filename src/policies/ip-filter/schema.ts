@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseCidr } from '../../lib/cidr.ts';
+import { allowDenyOptions, checkAllowDeny } from '../allow-deny-options.ts';
 
 const address = z
   .string()
@@ -18,27 +19,9 @@ export const ipFilterSchema = z
   .strictObject({
     allow: entries.optional().describe('Who may come; without it everybody who is not denied'),
     deny: entries.optional().describe('Who may not come'),
-    prefer: z
-      .enum(['deny', 'allow'])
-      .default('deny')
-      .describe(
-        'What holds for an address that stands in both. allow makes exceptions from deny: what stands in neither then passes',
-      ),
-    report: z
-      .boolean()
-      .default(false)
-      .describe('Counts what would be refused, and lets it pass: to try a list out'),
+    ...allowDenyOptions('an address'),
   })
-  .superRefine(({ allow, deny, prefer }, context) => {
-    if (allow === undefined && deny === undefined)
-      context.addIssue({ code: 'custom', message: 'needs allow, deny or both' });
-    else if (prefer === 'allow' && (allow === undefined || deny === undefined))
-      context.addIssue({
-        code: 'custom',
-        path: ['prefer'],
-        message: 'is for allow and deny together: allow makes exceptions from deny',
-      });
-  })
+  .superRefine(checkAllowDeny)
   .describe('Lets clients in by their address');
 
 export type IpFilterOptions = z.output<typeof ipFilterSchema>;

@@ -114,9 +114,9 @@ async function fromDatabase(
     return compiled('countries', digest(`${[...codes].join()} ${digest(bytes)}`), known, () =>
       countryRanges(bytes, codes),
     );
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    problems.push({ path, message: `the file ${file} is no database of countries: ${reason}` });
+  } catch {
+    // What the reader says of it would tell nobody what to do.
+    problems.push({ path, message: `the file ${file} is no database in MaxMind’s format, or it is broken` });
     return undefined;
   }
 }

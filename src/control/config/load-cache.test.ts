@@ -210,6 +210,7 @@ describe('A load that knows the one before', () => {
 
   it('gives routes that are the same as the same objects, and a secret or a module that changed makes others of them', async () => {
     writeFileSync(join(directory, 'own.ts'), MODULES[0] as string);
+    writeFileSync(join(directory, 'blocked.txt'), '');
     const cache = new LoadCache();
     const now = world();
     const load = async () => {
@@ -224,13 +225,15 @@ describe('A load that knows the one before', () => {
       ...(now.config['services'] as object),
       three: { url: 'http://127.0.0.1:9003' },
     };
-    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'd', 'e']);
+    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'd', 'e', 'f']);
     now.env['TOKEN'] = 'another-token';
-    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'e']);
+    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'e', 'f']);
+    writeFileSync(join(directory, 'blocked.txt'), '198.51.100.7\n');
+    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'e', 'f']);
     writeFileSync(join(directory, 'own.ts'), `${MODULES[0]}// changed\n`);
-    assert.deepEqual(same(await load()), ['a', 'b', 'e']);
+    assert.deepEqual(same(await load()), ['a', 'b', 'e', 'f']);
     now.config.routes['b'] = { match: { paths: ['/b/*'] }, service: 'one' };
-    assert.deepEqual(same(await load()), ['a', 'e']);
+    assert.deepEqual(same(await load()), ['a', 'e', 'f']);
   });
 
   it('takes a part of the time for 10,000 routes of which one changed', async (t) => {

@@ -30,8 +30,8 @@ export function commonRange(a: SortedRanges, b: SortedRanges): string | undefine
  * IPv4 ranges, ascending; their last ones; then the same for IPv6, four words each. No two of the ranges overlap.
  */
 export function buildTable({ v4, v6 }: SortedRanges): Uint32Array<SharedArrayBuffer> {
-  // Two CIDR ranges are either apart or one within the other: dropping the inner ones leaves separate ranges, and joining those that
-  // adjoin leaves the fewest.
+  // Two CIDR ranges are either apart or one within the other: dropping the inner ones leaves separate ranges. Those of IPv4 that adjoin
+  // become one, since lists of them are often cut small.
   const v4Bounds: number[] = [];
   for (const { first, last } of v4) {
     const before = v4Bounds.at(-1);

@@ -236,7 +236,7 @@ routes:
       'blocked.txt': many,
     });
     await using cli = new RunningCli(['serve'], files.directory);
-    const { url } = await cli.ready();
+    const { url, admin } = await cli.ready();
     const load = new Load(url, 4);
     await load.answers(200);
     for (const [added, expected] of [
@@ -255,6 +255,15 @@ routes:
     await cli.logged(/^reload \(file change\) refused/, from);
     assert.match(cli.stderr, /blocked\.txt:1:1: lists\.blocked\.file: is not an address or a range/);
     await load.answers(200);
+    files.write('blocked.txt', '203.0.113.0/24\n203.0.113.9\n');
+    await cli.logged('reload (file change): lists: 1 changed', from);
+    assert.equal(await statusFor(url, '203.0.113.10'), 403);
+    const { lists } = (await (await fetch(`${admin}/config`)).json()) as {
+      lists: { blocked: { digest: unknown } };
+    };
+    const { digest, ...blocked } = lists.blocked;
+    assert.deepEqual(blocked, { kind: 'addresses', ranges: 1 });
+    assert.ok(digest);
     const { answered, broken, others } = await load.stop();
     assert.deepEqual({ broken, others }, { broken: 0, others: {} }, `of ${answered}`);
   });

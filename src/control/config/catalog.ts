@@ -12,6 +12,8 @@ import type { Problem } from './problem.ts';
 export interface PolicyCatalog {
   /** Names of the built-in ones. */
   names(): readonly string[];
+  /** Whether what a built-in policy says of a use may be another where a list is another. */
+  looksAtLists(name: string): boolean;
   /**
    * What is wrong with one use; paths are within its options, and empty for the policy itself. Does not reject.
    * A built-in policy is asked once about a use for as long as loads know it and the lists: its answer must follow from these alone.
@@ -29,6 +31,7 @@ const LIMIT_MS = 10_000;
 export function builtinCatalog({ limitMs = LIMIT_MS }: { readonly limitMs?: number } = {}): PolicyCatalog {
   return {
     names: () => [...builtinPolicies.keys()],
+    looksAtLists: (name) => builtinPolicies.get(name)?.check !== undefined,
     async validate(use, lists) {
       const { promise, resolve } = Promise.withResolvers<readonly Problem[]>();
       const timer = setTimeout(

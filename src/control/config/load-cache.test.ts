@@ -168,6 +168,7 @@ const NO_HEADERS: PolicyCatalog = {
     builtinCatalog()
       .names()
       .filter((each) => each !== 'headers'),
+  looksAtLists: (each) => builtinCatalog().looksAtLists(each),
   validate: (use, lists) => builtinCatalog().validate(use, lists),
 };
 

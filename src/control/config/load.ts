@@ -186,6 +186,8 @@ async function build(
   const lists = await loadAddressLists(written['lists'], { files, problems, known: cache.lists });
   const sameLists = cache.sameLists(lists);
   const catalog = options.policies ?? builtinCatalog();
+  const isSettled = ([name, route]: readonly [name: string, route: unknown]): boolean =>
+    known.get(name)?.fixed === true && (sameLists || !looksAtLists(route, catalog));
   const policies = new PolicyLists({ catalog, lists, secrets, files, problems });
   const [certificates, material, tracingHeaders, globalPolicies, routePolicies] = await Promise.all([
     eachOf(entriesOf(written['certificates']), (entry, name) =>
@@ -201,7 +203,7 @@ async function build(
     ),
     policies.resolve(written['policies'], ['policies']),
     eachOf(
-      routes.written.filter(([name]) => known.get(name)?.fixed !== true || !sameLists),
+      routes.written.filter((route) => !isSettled(route)),
       (entry, name) =>
         isRecord(entry) ? policies.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
     ),
@@ -243,6 +245,15 @@ function parse(
 ): ReturnType<typeof configSchema.safeParse> {
   return configSchema.safeParse(
     known.size === 0 ? written : { ...written, routes: Object.fromEntries(changed) },
+  );
+}
+
+/** Whether a policy of the route has to be asked again when a list changes. */
+function looksAtLists(route: unknown, catalog: PolicyCatalog): boolean {
+  const policies = isRecord(route) ? route['policies'] : undefined;
+  return (
+    Array.isArray(policies) &&
+    policies.some((entry) => Object.keys(isRecord(entry) ? entry : {}).some(catalog.looksAtLists))
   );
 }
 

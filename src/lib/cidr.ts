@@ -88,6 +88,9 @@ export function normaliseAddress(address: string): string {
 
 /** The one way to write an address (RFC 5952; IPv4-mapped as IPv4, no zone), or undefined for any other text. */
 export function canonicalAddress(text: string): string | undefined {
+  // Most are IPv4, and asked for once: no reader is made for them.
+  const v4 = parseIPv4(text, 0, text.length);
+  if (v4 !== -1) return formatIPv4(v4);
   const reader = new AddressReader();
   if (!reader.read(text)) return undefined;
   return reader.v4 === -1 ? formatIPv6([...reader.words] as unknown as Words) : formatIPv4(reader.v4);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressOption } from './address-option.ts';
 
 /** Country codes of ISO 3166-1. */
 const country = z
@@ -8,10 +9,7 @@ const country = z
 /** One of three: entries written here, entries of a file, or countries of a database. */
 export const addressListSchema = z
   .strictObject({
-    addresses: z
-      .array(z.string())
-      .optional()
-      .describe('Addresses and ranges, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32'),
+    addresses: z.array(addressOption).optional().describe('The entries themselves'),
     file: z
       .string()
       .min(1)

@@ -199,6 +199,11 @@ const REFUSED: readonly (readonly [title: string, source: string, message: strin
     'the policy ./x.ts is not shaped like a policy: `create` must be a function',
   ],
   [
+    'with a check that is none',
+    "import { z } from 'portcullis/policy'; export const policy = { name: 'x', stage: 'cache', schema: z.any(), create() {}, check: true };",
+    'the policy ./x.ts is not shaped like a policy: `check` must be a function',
+  ],
+  [
     'with a syntax error',
     'export const policy = {\n  name: = 1,\n};',
     /^the policy \.\/x\.ts cannot be loaded: .+ \(.*\/x\.ts:2\)$/,

@@ -3,9 +3,11 @@ import { request as httpRequest } from 'node:http';
 import { suite, test } from 'node:test';
 import { readAddressList } from '../../src/lib/address-list.ts';
 import { buildTable, sortRanges } from '../../src/lib/address-table.ts';
+import { writeCountryDatabase } from '../../src/lib/mmdb-writer.support.ts';
 import type { AddressListData } from '../../src/policies/address-lists.ts';
 import type { PolicyUse } from '../../src/policies/use.ts';
 import type { DataPlaneConfig } from '../../src/server/config.ts';
+import { startGateway } from '../../src/testing.ts';
 import { get, HOST, request } from '../conformance/case.ts';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { configBefore, startGatewayWith } from '../support/gateway.ts';
@@ -177,6 +179,50 @@ suite('A request that a filter refuses', () => {
       'portcullis_policy_events_total{route="main",policy="ip-filter",event="reported_address"} 1',
       'portcullis_policy_events_total{route="main",policy="request-filter",event="reported_request"} 1',
     ]);
+  });
+});
+
+suite('A list of countries', () => {
+  test('refuses clients of them by their networks in a database', async () => {
+    using files = new Workspace();
+    files.write(
+      'countries.mmdb',
+      writeCountryDatabase({
+        ipVersion: 6,
+        recordSize: 24,
+        networks: { '192.0.2.0/24': 'DE', '2001:db8::/32': 'DE', '198.51.100.0/24': 'FR' },
+      }),
+    );
+    await using gateway = await startGateway(
+      {
+        listeners: { main: { port: 0, forwarding: { trust: ['127.0.0.1'] } } },
+        lists: { home: { countries: ['DE'], database: 'countries.mmdb' } },
+        routes: {
+          home: {
+            match: { paths: ['/home'] },
+            policies: [{ 'ip-filter': { allow: [{ list: 'home' }] } }],
+            respond: {},
+          },
+          abroad: {
+            match: { paths: ['/abroad'] },
+            policies: [{ 'ip-filter': { deny: [{ list: 'home' }] } }],
+            respond: {},
+          },
+        },
+      },
+      { directory: files.directory },
+    );
+    for (const [client, home, abroad] of [
+      ['192.0.2.1', 200, 403],
+      ['2001:db8::1', 200, 403],
+      ['198.51.100.1', 403, 200],
+      ['203.0.113.1', 403, 200],
+    ] as const) {
+      assert.equal(await statusFor(`${gateway.url}/home`, client), home, client);
+      assert.equal(await statusFor(`${gateway.url}/abroad`, client), abroad, client);
+    }
+    const refused = await fetch(`${gateway.url}/home`);
+    assert.equal(((await refused.json()) as { code: string }).code, 'forbidden_country');
   });
 });
 

@@ -45,28 +45,20 @@ async function load(
   context: AddressListsContext,
   known: LoadedList | undefined,
 ): Promise<LoadedList | undefined> {
-  if (Array.isArray(addresses)) return fromAddresses(addresses, [...path, 'addresses'], context, known);
+  if (Array.isArray(addresses)) return fromAddresses(addresses, known);
   if (typeof file === 'string') return fromFile(file, [...path, 'file'], context, known);
   if (Array.isArray(countries) && typeof database === 'string')
     return fromDatabase(database, countries, [...path, 'database'], context, known);
   return undefined;
 }
 
-function fromAddresses(
-  addresses: readonly unknown[],
-  path: Path,
-  { problems }: AddressListsContext,
-  known: LoadedList | undefined,
-): LoadedList | undefined {
-  const before = problems.length;
-  const ranges = addresses.flatMap((text, index): Cidr[] => {
-    if (typeof text !== 'string') return [];
-    const range = parseCidr(text);
-    if (range.kind === 'range') return [range];
-    problems.push({ path: [...path, index], message: `is not an address or a range: ${range.reason}` });
-    return [];
+/** What is no address is the schema's to tell. */
+function fromAddresses(addresses: readonly unknown[], known: LoadedList | undefined): LoadedList | undefined {
+  const ranges = addresses.flatMap((text): Cidr[] => {
+    const range = typeof text === 'string' ? parseCidr(text) : undefined;
+    return range?.kind === 'range' ? [range] : [];
   });
-  return problems.length === before
+  return ranges.length === addresses.length
     ? compiled('addresses', digest(JSON.stringify(addresses)), known, () => ranges)
     : undefined;
 }

@@ -107,7 +107,8 @@ describe('Errors of lists', () => {
     {
       title: 'in a file are told with its line',
       files: {
-        'c.yaml': 'lists: { blocked: { file: lists/blocked.txt } }\n',
+        'c.yaml':
+          'lists: { blocked: { file: lists/blocked.txt } }\npolicies: [{ ip-filter: { deny: [{ list: blocked }] } }]\n',
         'lists/blocked.txt': '10.0.0.0/8\n10.0.0.1/8 # too long\n  example.com\n',
       },
       errors: `lists/blocked.txt:2:1: lists.blocked.file: is not an address or a range: it has bits set beyond its prefix; write 10.0.0.0/8

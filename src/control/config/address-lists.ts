@@ -28,13 +28,17 @@ export interface AddressListsContext {
 /** Further faults of a file are counted, not told. */
 const MAX_TOLD = 20;
 
-/** Reads `lists` as it was written, with the files that it names. What is wrong becomes problems, and such a list is left out. */
+/**
+ * Reads `lists` as it was written, with the files that it names. What is wrong becomes problems; such a list is empty, so that who names it is
+ * not told besides that it is not there.
+ */
 export async function loadAddressLists(lists: unknown, context: AddressListsContext): Promise<LoadedLists> {
   const loaded = new Map<string, LoadedList>();
   for (const [name, entry] of entriesOf(lists)) {
-    if (!isRecord(entry)) continue;
-    const list = await load(entry, ['lists', name], context, context.known.get(name));
-    if (list !== undefined) loaded.set(name, list);
+    const list = isRecord(entry)
+      ? await load(entry, ['lists', name], context, context.known.get(name))
+      : undefined;
+    loaded.set(name, list ?? compiled('addresses', '', undefined, () => []));
   }
   return loaded;
 }

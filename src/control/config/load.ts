@@ -253,7 +253,9 @@ function looksAtLists(route: unknown, catalog: PolicyCatalog): boolean {
   const policies = isRecord(route) ? route['policies'] : undefined;
   return (
     Array.isArray(policies) &&
-    policies.some((entry) => Object.keys(isRecord(entry) ? entry : {}).some(catalog.looksAtLists))
+    policies.some((entry) =>
+      Object.keys(isRecord(entry) ? entry : {}).some((name) => catalog.looksAtLists(name)),
+    )
   );
 }
 

@@ -221,6 +221,13 @@ describe('A snapshot that is given up', () => {
     });
   }
 
+  it('names the service that cannot be made', async () => {
+    const { compile } = stage();
+    const tls = { verify: true, cert: 'no certificate', key: 'no key' };
+    const services = { fine: service(9001), broken: { ...service(9002), tls } };
+    await assert.rejects(compile({ services }), { message: /^service broken: .*PEM/ });
+  });
+
   it('was closed itself: nothing of it is taken over', async () => {
     const { compile, policy, said } = stage();
     const routes = { a: route('/a', [policy('1')]) };

@@ -198,9 +198,22 @@ function takeServices(
       services.set(name, known);
       continue;
     }
-    const service = new Service(name, settings, context);
+    const service = makeService(name, settings, context);
     made.push(service);
     services.set(name, service);
   }
   return services;
+}
+
+function makeService(
+  name: string,
+  settings: GatewayConfig['services'][string],
+  context: SnapshotContext,
+): Service {
+  try {
+    return new Service(name, settings, context);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`service ${name}: ${reason}`, { cause: error });
+  }
 }

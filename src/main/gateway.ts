@@ -250,7 +250,7 @@ export class Gateway {
         const lists = describeLists(dataPlane.lists);
         return redact({ ...dataPlane, lists, admin, runtime }, secrets);
       },
-      explain: (question) => explainRequest(this.config, question),
+      explain: (question) => explainRequest(this.config, question, this.#upstreams.control.status()),
       services: () => this.#upstreams.control.status(),
       registry: this.#upstreams.registry,
     };
@@ -291,7 +291,7 @@ export class Gateway {
 
   #warnOfFixed(config: LoadedConfig): void {
     const now = fixedSettings(config);
-    for (const name of ['admin', 'workers', 'metrics'] as const) {
+    for (const name of ['admin', 'workers', 'registryFile', 'metrics'] as const) {
       if (isDeepStrictEqual(now[name], this.#fixed[name])) continue;
       this.#options.log.main(
         'warn',
@@ -360,12 +360,14 @@ function describeLists(lists: DataPlaneConfig['lists']): Record<string, unknown>
 interface FixedSettings {
   readonly admin: LoadedConfig['admin'];
   readonly workers: number;
+  readonly registryFile: string;
   readonly metrics: DataPlaneConfig['observability']['metrics'];
 }
 
 const FIXED_NAMES: Readonly<Record<keyof FixedSettings, string>> = {
   admin: 'admin',
   workers: 'runtime.workers',
+  registryFile: 'runtime.registryFile',
   metrics: 'observability.metrics',
 };
 
@@ -373,6 +375,7 @@ function fixedSettings(config: LoadedConfig): FixedSettings {
   return {
     admin: config.admin,
     workers: config.runtime.workers,
+    registryFile: config.runtime.registryFile,
     metrics: config.dataPlane.observability.metrics,
   };
 }

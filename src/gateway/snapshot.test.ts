@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
 import { Deadlines } from '../lib/deadlines.ts';
+import { AddressLists } from '../policies/address-lists.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { serviceSchema } from '../upstream/schema.ts';
@@ -31,6 +32,7 @@ function stage() {
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
     policyEvent: () => {},
+    addressLists: new AddressLists(),
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,
     directory: new TargetDirectory(),

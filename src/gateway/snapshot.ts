@@ -2,6 +2,7 @@ import type { FieldNames } from '../http/field-names.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
+import type { AddressLists } from '../policies/address-lists.ts';
 import { PolicyReader } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
@@ -39,6 +40,8 @@ export interface SnapshotContext extends ServiceContext {
   readonly warn: Warn;
   /** A policy counts something. */
   readonly policyEvent: (route: string, policy: string, event: string) => void;
+  /** Has every list that policies of the configuration name. */
+  readonly addressLists: AddressLists;
   /** Made once the configuration is known to compile. */
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
@@ -138,6 +141,7 @@ export async function compileSnapshot(
       deadlines: context.deadlines,
       warn: context.warn,
       policyEvent: context.policyEvent,
+      addressLists: context.addressLists,
     };
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();

@@ -12,6 +12,7 @@ import { LoadCache } from '../control/config/load-cache.ts';
 import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
+import { CidrSet } from '../lib/address-table.ts';
 import { FileWatcher } from '../lib/file-watcher.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
@@ -246,7 +247,8 @@ export class Gateway {
       reload: () => this.reload('admin'),
       config: () => {
         const { dataPlane, admin, runtime, secrets } = this.config;
-        return redact({ ...dataPlane, admin, runtime }, secrets);
+        const lists = describeLists(dataPlane.lists);
+        return redact({ ...dataPlane, lists, admin, runtime }, secrets);
       },
       explain: (question) => explainRequest(this.config, question, this.#upstreams.control.status()),
       services: () => this.#upstreams.control.status(),
@@ -343,6 +345,16 @@ async function changeOf(files: readonly string[], aborted: AbortSignal): Promise
   await promise;
   watcher.close();
   clearInterval(alive);
+}
+
+/** What is told of lists, which may be long. */
+function describeLists(lists: DataPlaneConfig['lists']): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(lists).map(([name, { kind, digest, table }]) => [
+      name,
+      { kind, digest, ranges: new CidrSet(table).size },
+    ]),
+  );
 }
 
 interface FixedSettings {

@@ -320,6 +320,22 @@ test('what targets lack is looked at once, not for each request that is refused 
   assert.equal(look.mock.callCount(), 1);
 });
 
+suite('slow start', () => {
+  for (const [slowStart, stepMs] of [
+    ['5s', 500],
+    ['60s', 3000],
+  ] as const) {
+    test(`of ${slowStart} makes a new balancer every ${stepMs} ms`, () => {
+      const settings = serviceSchema.parse({ balance: { slowStart } });
+      const [target] = serviceOf([{ url: 'http://a', weight: 1 }], () => 0, settings).askable;
+      assert.ok(target);
+      const nowMs = 1_000_000;
+      target.cell.sinceMs = nowMs;
+      assert.equal(target.changesAtMs(nowMs), nowMs + stepMs);
+    });
+  }
+});
+
 suite('the limit and the breaker of a service', () => {
   test('give back what was admitted by the limit when the breaker refuses', () => {
     const settings = serviceSchema.parse({ breaker: { consecutive: 1 }, limits: { requests: 1 } });

@@ -82,7 +82,8 @@ export class Target implements Endpoint {
   /** From when on `refresh` would find something else by the mere passing of time; Infinity when it would not. */
   changesAtMs(nowMs: number): number {
     const { breaker } = this;
-    if (this.#warmth(nowMs) < 1) return nowMs + WARMING_STEP_MS;
+    if (this.#warmth(nowMs) < 1)
+      return nowMs + Math.max(LEAST_WARMING_STEP_MS, this.#surroundings.slowStartMs / WARMING_STEPS);
     return breaker?.state(nowMs) === 'open' ? nowMs + breaker.retryAfterMs(nowMs) : Number.POSITIVE_INFINITY;
   }
 
@@ -146,8 +147,9 @@ export class Target implements Endpoint {
   }
 }
 
-/** How often a weight that grows is looked at. */
-const WARMING_STEP_MS = 500;
+/** A weight that grows does so in steps: each makes a new balancer, which with `hash` and thousands of targets takes tenths of a second. */
+const WARMING_STEPS = 20;
+const LEAST_WARMING_STEP_MS = 500;
 
 /** A kept connection that was closed is mended elsewhere, and what the gateway itself does not send says nothing of its target. */
 export function saysNothing(outcome: Outcome): outcome is 'abandoned' | 'stale' | 'overloaded' {

@@ -1,6 +1,7 @@
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { RouteNotes } from '../observability/route-notes.ts';
+import type { AddressLists } from '../policies/address-lists.ts';
 import {
   type CompiledPolicies,
   compilePolicies,
@@ -45,6 +46,7 @@ export interface Surroundings {
   readonly warn: (message: string, cause?: unknown) => void;
   readonly policyEvent: (route: string, policy: string, event: string) => void;
   readonly load: PolicyContext['load'];
+  readonly addressLists: AddressLists;
 }
 
 /**
@@ -85,7 +87,7 @@ export function takePolicies(
 export async function makePolicies(
   name: string,
   { policies }: Pick<ResolvedRoute, 'policies'>,
-  { globals, reader, warn, load, policyEvent }: Surroundings,
+  { globals, reader, warn, load, policyEvent, addressLists }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
@@ -93,6 +95,7 @@ export async function makePolicies(
     warn,
     load,
     policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
+    addressLists,
   };
   return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));
 }

@@ -2,6 +2,7 @@ import type { Load } from '../lib/load-gauge.ts';
 import { nearest } from '../lib/nearest.ts';
 import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
 import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
+import { AddressLists } from './address-lists.ts';
 import { loadPolicy } from './load.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
@@ -47,6 +48,8 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly policyEvent: (policy: string, event: string) => void;
   /** None: nothing is known of the load, as where a configuration is only checked. */
   readonly load?: PolicyContext['load'];
+  /** None: there are no lists. */
+  readonly addressLists?: AddressLists | undefined;
 }
 
 /** A route without policies. */
@@ -102,7 +105,10 @@ export async function compilePolicies(
  * What is wrong with one entry of a `policies` list: with its name or module (an empty path), with its options (the path within
  * them), or with making it. Empty when nothing is. The policy is made and closed again.
  */
-export async function validatePolicyUse(use: PolicyUse): Promise<readonly PolicyProblem[]> {
+export async function validatePolicyUse(
+  use: PolicyUse,
+  addressLists?: AddressLists,
+): Promise<readonly PolicyProblem[]> {
   let policy: Policy;
   try {
     policy = await loadPolicy(use);
@@ -111,7 +117,7 @@ export async function validatePolicyUse(use: PolicyUse): Promise<readonly Policy
   }
   const parsed = await parseOptions(policy.schema, use.options);
   if (!parsed.success) return problemsOf(policy.schema, parsed.error);
-  const context: RouteContext = { route: '', warn: () => {}, policyEvent: () => {} };
+  const context: RouteContext = { route: '', warn: () => {}, policyEvent: () => {}, addressLists };
   try {
     closeAll([await make(use, policy, parsed.data, context)], context);
   } catch (error) {
@@ -149,9 +155,15 @@ async function make(
   use: PolicyUse,
   policy: Policy,
   options: unknown,
-  { route, warn, policyEvent, load = noLoad }: RouteContext,
+  { route, warn, policyEvent, load = noLoad, addressLists = new AddressLists() }: RouteContext,
 ): Promise<CompiledPolicy> {
-  const context: PolicyContext = { route, warn, load, count: (event) => policyEvent(use.name, event) };
+  const context: PolicyContext = {
+    route,
+    warn,
+    load,
+    count: (event) => policyEvent(use.name, event),
+    addressList: (name) => addressLists.named(name),
+  };
   let hooks: PolicyHooks;
   try {
     hooks = await policy.create(options, context);

@@ -36,6 +36,7 @@ async function answerOf(name: string, version: string): Promise<Answer> {
       route: 'r',
       warn: () => {},
       count: () => {},
+      addressList: () => assert.fail('no list was asked for'),
       load: () => ({ measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 }),
     },
   );
@@ -202,6 +203,11 @@ const REFUSED: readonly (readonly [title: string, source: string, message: strin
     'without create',
     "import { z } from 'portcullis/policy'; export const policy = { name: 'x', stage: 'cache', schema: z.any() };",
     'the policy ./x.ts is not shaped like a policy: `create` must be a function',
+  ],
+  [
+    'with a check that is none',
+    "import { z } from 'portcullis/policy'; export const policy = { name: 'x', stage: 'cache', schema: z.any(), create() {}, check: true };",
+    'the policy ./x.ts is not shaped like a policy: `check` must be a function',
   ],
   [
     'with a syntax error',

@@ -3,8 +3,10 @@ import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { ipFilterPolicy } from './ip-filter/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
+import { requestFilterPolicy } from './request-filter/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
@@ -18,8 +20,10 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     csrfPolicy,
     faultPolicy,
     headersPolicy,
+    ipFilterPolicy,
     loadShedPolicy,
     methodOverridePolicy,
+    requestFilterPolicy,
     requestSizePolicy,
     respondPolicy,
     rewritePolicy,

@@ -4,11 +4,14 @@ export { Fields } from '../http/fields.ts';
 export type { Load } from '../lib/load-gauge.ts';
 export { duration, size } from '../lib/units.ts';
 export {
+  type AddressList,
   type Answer,
   type BodyTransform,
+  type CheckContext,
   type ClientView,
   definePolicy,
   type Exchange,
+  type OptionProblem,
   type Policy,
   type PolicyContext,
   type PolicyHooks,

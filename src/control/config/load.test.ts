@@ -517,6 +517,7 @@ describe('The JSON Schema', () => {
       'services',
       'routes',
       'policies',
+      'lists',
       'admin',
       'runtime',
       'observability',

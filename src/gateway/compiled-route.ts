@@ -9,6 +9,7 @@ import {
 } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { type PreparedRoute, prepareRoute } from '../routing/compile.ts';
+import type { Limiter } from '../state/limiter.ts';
 import type { Service } from '../upstream/service.ts';
 import { type Action, compileAction, sendsTo, serviceNamed } from './action.ts';
 import type { ResolvedRoute } from './config.ts';
@@ -43,6 +44,7 @@ export interface Surroundings {
   readonly deadlines: Deadlines;
   readonly warn: (message: string, cause?: unknown) => void;
   readonly policyEvent: (route: string, policy: string, event: string) => void;
+  readonly limiter: Limiter;
 }
 
 /**
@@ -72,24 +74,28 @@ export class SharedPolicies {
 
 /** The policies of the route as it was before, held once more, where nothing of them differs; else undefined. */
 export function takePolicies(
-  { policies }: Pick<ResolvedRoute, 'policies'>,
+  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
   before: RouteParts | undefined,
 ): SharedPolicies | undefined {
   if (before === undefined || !sameData(before.settings.policies, policies)) return undefined;
+  if (before.settings.service !== service) return undefined;
   return before.policies.hold() ? before.policies : undefined;
 }
 
 /** Rejects with an Error that names the policy that cannot be made. */
 export async function makePolicies(
   name: string,
-  { policies }: Pick<ResolvedRoute, 'policies'>,
-  { globals, reader, warn, policyEvent }: Surroundings,
+  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
+  { globals, reader, warn, policyEvent, limiter }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
     route: name,
     warn,
     policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
+    globals,
+    service,
+    limiter,
   };
   return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));
 }

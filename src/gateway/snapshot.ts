@@ -6,6 +6,7 @@ import { PolicyReader } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
 import type { Router } from '../routing/match.ts';
+import type { Limiter } from '../state/limiter.ts';
 import { Service, type ServiceContext } from '../upstream/service.ts';
 import {
   type CompiledRoute,
@@ -39,6 +40,7 @@ export interface SnapshotContext extends ServiceContext {
   readonly warn: Warn;
   /** A policy counts something. */
   readonly policyEvent: (route: string, policy: string, event: string) => void;
+  readonly limiter: Limiter;
   /** Made once the configuration is known to compile. */
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
@@ -138,6 +140,7 @@ export async function compileSnapshot(
       deadlines: context.deadlines,
       warn: context.warn,
       policyEvent: context.policyEvent,
+      limiter: context.limiter,
     };
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();

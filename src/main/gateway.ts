@@ -18,6 +18,7 @@ import type { MetricsMessage } from '../observability/metrics.ts';
 import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
+import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
 import type { ProcessLog } from './log.ts';
@@ -128,17 +129,26 @@ export class Gateway {
     this.#probe = new EventLoopProbe((delay, busy) => this.#metrics.eventLoop('main', delay, busy));
     const workers = workerCount(options.workers ?? config.runtime.workers);
     const connectionCounters = ConnectionCounter.allocate(workers);
+    const limitTable = LimitTable.allocate({ ...config.state.memory, workers });
+    const limits = new LimitTable(limitTable, 0);
     this.#supervisor = new Supervisor({
       workers,
       reusePort: REUSE_PORT,
       spawn: (workerId) =>
-        spawnWorker({ workerId, reusePort: REUSE_PORT, color: options.color, connectionCounters }),
+        spawnWorker({
+          workerId,
+          reusePort: REUSE_PORT,
+          color: options.color,
+          connectionCounters,
+          limitTable,
+        }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
       greeting: () => this.#upstreams.control.current(),
       onDeath: (workerId) => {
         this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
+        limits.forgetWorker(workerId);
         this.#metrics.detach(workerId);
         if (this.#state !== 'stopping') this.#metrics.workerRestarted();
       },
@@ -245,8 +255,8 @@ export class Gateway {
       metrics: () => this.#metricsText(),
       reload: () => this.reload('admin'),
       config: () => {
-        const { dataPlane, admin, runtime, secrets } = this.config;
-        return redact({ ...dataPlane, admin, runtime }, secrets);
+        const { dataPlane, admin, runtime, state, secrets } = this.config;
+        return redact({ ...dataPlane, admin, runtime, state }, secrets);
       },
       explain: (question) => explainRequest(this.config, question),
       services: () => this.#upstreams.control.status(),
@@ -289,7 +299,7 @@ export class Gateway {
 
   #warnOfFixed(config: LoadedConfig): void {
     const now = fixedSettings(config);
-    for (const name of ['admin', 'workers', 'metrics'] as const) {
+    for (const name of ['admin', 'workers', 'metrics', 'memory'] as const) {
       if (isDeepStrictEqual(now[name], this.#fixed[name])) continue;
       this.#options.log.main(
         'warn',
@@ -349,12 +359,14 @@ interface FixedSettings {
   readonly admin: LoadedConfig['admin'];
   readonly workers: number;
   readonly metrics: DataPlaneConfig['observability']['metrics'];
+  readonly memory: LoadedConfig['state']['memory'];
 }
 
 const FIXED_NAMES: Readonly<Record<keyof FixedSettings, string>> = {
   admin: 'admin',
   workers: 'runtime.workers',
   metrics: 'observability.metrics',
+  memory: 'state.memory',
 };
 
 function fixedSettings(config: LoadedConfig): FixedSettings {
@@ -362,6 +374,7 @@ function fixedSettings(config: LoadedConfig): FixedSettings {
     admin: config.admin,
     workers: config.runtime.workers,
     metrics: config.dataPlane.observability.metrics,
+    memory: config.state.memory,
   };
 }
 

@@ -1,6 +1,8 @@
 import { nearest } from '../lib/nearest.ts';
 import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
 import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
+import type { Limiter } from '../state/limiter.ts';
+import type { BuiltinContext } from './builtin-context.ts';
 import { loadPolicy } from './load.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
@@ -42,6 +44,11 @@ export interface CompiledPolicies {
 /** What the policies of one route are made in. */
 export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly policyEvent: (policy: string, event: string) => void;
+  /** Which of the uses are those of every route; none where it is not given. */
+  readonly globals?: readonly PolicyUse[];
+  /** The one service that the route sends to. */
+  readonly service?: string | undefined;
+  readonly limiter?: Limiter;
 }
 
 /** A route without policies. */
@@ -52,6 +59,7 @@ interface ReadUse {
   readonly use: PolicyUse;
   readonly policy: Policy;
   readonly options: unknown;
+  readonly stage: Stage;
 }
 
 /**
@@ -84,8 +92,7 @@ export async function compilePolicies(
   const made: CompiledPolicy[] = [];
   try {
     const read = await Promise.all(uses.map((use) => reader.read(use)));
-    for (const { use, policy, options } of inOrder(read))
-      made.push(await make(use, policy, options, context));
+    for (const item of inOrder(read)) made.push(await make(item, context));
   } catch (error) {
     closeAll(made, context);
     throw error;
@@ -108,7 +115,8 @@ export async function validatePolicyUse(use: PolicyUse): Promise<readonly Policy
   if (!parsed.success) return problemsOf(policy.schema, parsed.error);
   const context: RouteContext = { route: '', warn: () => {}, policyEvent: () => {} };
   try {
-    closeAll([await make(use, policy, parsed.data, context)], context);
+    const stage = stageOf(policy, parsed.data);
+    closeAll([await make({ use, policy, options: parsed.data, stage }, context)], context);
   } catch (error) {
     return [{ path: [], message: messageOf(error) }];
   }
@@ -116,14 +124,19 @@ export async function validatePolicyUse(use: PolicyUse): Promise<readonly Policy
 }
 
 /** The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays. */
-export function inOrder<Item extends { readonly use: PolicyUse; readonly policy: Policy }>(
-  items: readonly Item[],
-): Item[] {
+export function inOrder<
+  Item extends { readonly use: PolicyUse; readonly policy: Policy; readonly stage: Stage },
+>(items: readonly Item[]): Item[] {
   return items
     .filter(
       ({ use, policy }, at) => !policy.unique || !items.some((other, i) => i > at && isSame(other.use, use)),
     )
-    .sort((a, b) => STAGES.indexOf(a.policy.stage) - STAGES.indexOf(b.policy.stage));
+    .sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage));
+}
+
+/** When a use runs: its options are as the policy's schema read them. */
+export function stageOf(policy: Policy, options: unknown): Stage {
+  return policy.stageOf?.(options) ?? policy.stage;
 }
 
 function isSame(a: PolicyUse, b: PolicyUse): boolean {
@@ -133,7 +146,7 @@ function isSame(a: PolicyUse, b: PolicyUse): boolean {
 async function readUse(use: PolicyUse): Promise<ReadUse> {
   const policy = await loadPolicy(use);
   const parsed = await parseOptions(policy.schema, use.options);
-  if (parsed.success) return { use, policy, options: parsed.data };
+  if (parsed.success) return { use, policy, options: parsed.data, stage: stageOf(policy, parsed.data) };
   const list = problemsOf(policy.schema, parsed.error).map(({ path, message }) =>
     [...path, message].join(': '),
   );
@@ -141,12 +154,17 @@ async function readUse(use: PolicyUse): Promise<ReadUse> {
 }
 
 async function make(
-  use: PolicyUse,
-  policy: Policy,
-  options: unknown,
-  { route, warn, policyEvent }: RouteContext,
+  { use, policy, options, stage }: ReadUse,
+  { route, warn, policyEvent, globals, service, limiter }: RouteContext,
 ): Promise<CompiledPolicy> {
-  const context: PolicyContext = { route, warn, count: (event) => policyEvent(use.name, event) };
+  const context: BuiltinContext = {
+    route,
+    warn,
+    count: (event) => policyEvent(use.name, event),
+    global: globals?.includes(use) ?? false,
+    service,
+    limiter,
+  };
   let hooks: PolicyHooks;
   try {
     hooks = await policy.create(options, context);
@@ -154,7 +172,7 @@ async function make(
   } catch (error) {
     throw new Error(`the policy ${use.name} cannot be made: ${messageOf(error)}`, { cause: error });
   }
-  return { name: use.name, stage: policy.stage, hooks: bindAll(hooks) };
+  return { name: use.name, stage, hooks: bindAll(hooks) };
 }
 
 /** A misspelt hook would never run, an async one where nobody waits would lose its failure: both are refused. */

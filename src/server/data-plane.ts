@@ -8,6 +8,7 @@ import type { ObservabilityConfig } from '../observability/schema.ts';
 import { TraceIds } from '../observability/trace-context.ts';
 import { createTracer } from '../observability/tracing.ts';
 import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observability/worker-metrics.ts';
+import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
 import type { Service, ServiceContext } from '../upstream/service.ts';
@@ -36,6 +37,8 @@ export interface DataPlaneOptions {
   readonly metricsPost: (message: MetricsMessage) => void;
   /** From `ConnectionCounter.allocate`, shared by all workers. */
   readonly connectionCounters: SharedArrayBuffer;
+  /** From `LimitTable.allocate`, shared by all workers. */
+  readonly limitTable: SharedArrayBuffer;
   /** For tests: another clock, chance or budget of retries. */
   readonly retries?: Partial<ServiceContext['retries']>;
 }
@@ -61,6 +64,7 @@ export class DataPlane {
   readonly #retries: ServiceContext['retries'];
   readonly #directory = new TargetDirectory();
   readonly #counter: ConnectionCounter;
+  readonly #limiter: SharedLimiter;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
   readonly #leaving = new Set<Listener>();
@@ -79,6 +83,7 @@ export class DataPlane {
     };
     this.#counter = new ConnectionCounter(options.connectionCounters, options.workerId);
     this.#counter.reset();
+    this.#limiter = new SharedLimiter(options.limitTable, options.workerId);
   }
 
   /** Where each listener of the committed configuration is bound. */
@@ -126,6 +131,7 @@ export class DataPlane {
       retries: this.#retries,
       warn: (message, cause) => log('warn', message, cause),
       policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
+      limiter: this.#limiter,
       workerId,
       directory: this.#directory,
       observer: (service) => new ServiceReport(service, metrics, log),

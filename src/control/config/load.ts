@@ -2,6 +2,7 @@ import { extname, resolve } from 'node:path';
 import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
+import type { StateConfig } from '../../state/schema.ts';
 import { builtinCatalog, type PolicyCatalog } from './catalog.ts';
 import { resolvePair } from './certificates.ts';
 import { checkMeaning } from './check.ts';
@@ -51,6 +52,7 @@ export interface LoadedConfig {
   readonly dataPlane: DataPlaneConfig;
   readonly admin: AdminConfig;
   readonly runtime: RuntimeConfig;
+  readonly state: StateConfig;
   /** Every file that it was made of, absolute: the configuration, what it imports, certificates, secrets, policies. */
   readonly files: readonly string[];
   /** Where something was written, such as `['routes', 'users']`; undefined for what was not. Costs nothing until it is asked for. */
@@ -148,7 +150,7 @@ function refused(file: string, message: string): SourceResult {
   };
 }
 
-type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'secrets' | 'hash'>;
+type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'secrets' | 'hash'>;
 
 /** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
 async function build(
@@ -208,7 +210,7 @@ async function build(
     resolvedService(service, material.get(name), files),
   );
   const resolved = cache.keep(routes, matched, (name) => routePolicies.get(name) ?? []);
-  const { admin, runtime } = data;
+  const { admin, runtime, state } = data;
   const others: Omit<DataPlaneConfig, 'routes'> = {
     listeners: data.listeners,
     certificates: mapValues(data.certificates, (pair, name) => ({
@@ -227,8 +229,9 @@ async function build(
     dataPlane: { ...others, routes: Object.fromEntries(resolvedRoutes) },
     admin,
     runtime,
+    state,
     secrets: secrets.resolved,
-    hash: hashOf([others, admin, runtime], resolved),
+    hash: hashOf([others, admin, runtime, state], resolved),
   };
 }
 

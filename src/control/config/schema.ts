@@ -3,6 +3,7 @@ import { duration } from '../../lib/units.ts';
 import { observabilitySchema } from '../../observability/schema.ts';
 import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
+import { stateSchema } from '../../state/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
 
 /** Not of digits alone: JavaScript would move such a name to the front, and the order of the file counts. */
@@ -73,6 +74,7 @@ export const configSchema = z.strictObject({
   services: z.record(name, serviceSchema).default({}).describe('What requests are sent to'),
   routes: z.record(name, routeSchema).default({}).describe('Which request goes where'),
   policies: policyListSchema.default([]).describe('Policies of every route, before its own'),
+  state: stateSchema.prefault({}),
   admin: adminSchema.prefault({}),
   runtime: runtimeSchema.prefault({}),
   observability: observabilitySchema.prefault({}),

@@ -90,7 +90,11 @@ describe('Whatever comes when, by whichever worker', () => {
   it('GCRA admits what a leaky bucket does', () => {
     fc.assert(
       fc.property(settings, requests, (limit, list) => {
-        agrees({ ...limit, algorithm: 'gcra' }, new LeakyBucket(limit.quota, limit.windowMs, limit.burst), list);
+        agrees(
+          { ...limit, algorithm: 'gcra' },
+          new LeakyBucket(limit.quota, limit.windowMs, limit.burst),
+          list,
+        );
       }),
     );
   });

@@ -84,7 +84,8 @@ const STORIES: readonly Story[] = [
     ],
   },
   {
-    title: 'a sliding window lets through what the quota is, and as much again as the window before leaves it',
+    title:
+      'a sliding window lets through what the quota is, and as much again as the window before leaves it',
     limit: { quota: 10, algorithm: 'sliding-window' },
     steps: [
       [0, 10, 'taken', found(0, 2000)],
@@ -128,7 +129,10 @@ describe('By itself', () => {
     const play = new LimitPlay();
     const limits = [limitOf({ algorithm: 'concurrency', quota: 2, windowMs: 0 })];
     const [first, second] = [play.take(limits), play.take(limits)];
-    assert.deepEqual([first.verdict, second.verdict, play.take(limits).verdict], ['taken', 'taken', 'refused']);
+    assert.deepEqual(
+      [first.verdict, second.verdict, play.take(limits).verdict],
+      ['taken', 'taken', 'refused'],
+    );
     first.decision.release();
     first.decision.release();
     assert.equal(play.admitted(5, limits), 1);

@@ -29,7 +29,7 @@ export class KeyHash {
     for (let last = false; !last; at += 8) {
       const left = length - at;
       last = left <= 8;
-      let mask = NO_MASK;
+      let mask: Int32Array = NO_MASK;
       if (left >= 8) {
         a ^= pair(text, at);
         b ^= pair(text, at + 2);

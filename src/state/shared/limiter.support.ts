@@ -27,7 +27,12 @@ export class LimitPlay {
   }
 
   /** Takes `cost` of every limit for one key; the decision tells the rest. */
-  take(limits: readonly Limit[], key = 'client', cost = 1, worker = 0): { verdict: Verdict; decision: Decision } {
+  take(
+    limits: readonly Limit[],
+    key = 'client',
+    cost = 1,
+    worker = 0,
+  ): { verdict: Verdict; decision: Decision } {
     const decision = this.decision(limits, worker);
     for (const charge of decision.charges) {
       charge.key = key;

@@ -27,7 +27,8 @@ export class ShardLocks {
 
   acquire(lock: number): void {
     const at = lock * STRIDE;
-    for (let i = 0; i < TRIES; i++) if (Atomics.compareExchange(this.#words, at, 0, this.#owner) === 0) return;
+    for (let i = 0; i < TRIES; i++)
+      if (Atomics.compareExchange(this.#words, at, 0, this.#owner) === 0) return;
     this.#wait(at);
   }
 

@@ -10,7 +10,9 @@ const THREADS = 4;
 const KEYS = 16;
 
 /** What all threads together admitted, by key. */
-async function run(start: Pick<ThreadStart, 'limits' | 'times'> & { shared: SharedArrayBuffer; dying?: number }) {
+async function run(
+  start: Pick<ThreadStart, 'limits' | 'times'> & { shared: SharedArrayBuffer; dying?: number },
+) {
   const barrier = new SharedArrayBuffer(4);
   const workers = Array.from({ length: THREADS }, (_, workerId) => {
     const dies = workerId === start.dying;

@@ -47,7 +47,7 @@ export function parseCidr(text: string): Cidr | CidrFailure {
     if (first !== address.word) return hostBits(formatIPv4(first), prefix);
     return { kind: 'range', family: 4, first, last: (first | ~mask) >>> 0 };
   }
-  const masks = [0, 32, 64, 96].map((from) => maskOf(Math.min(32, Math.max(0, prefix - from))));
+  const masks = [0, 1, 2, 3].map((word) => maskOf(bitsIn(prefix, word)));
   const first = address.words.map((word, i) => (word & (masks[i] as number)) >>> 0) as unknown as Words;
   const last = first.map((word, i) => (word | ~(masks[i] as number)) >>> 0) as unknown as Words;
   if (compareWords(first, address.words) !== 0) return hostBits(formatIPv6(first), prefix);
@@ -144,6 +144,24 @@ export function canonicalAddress(text: string): string | undefined {
   const address = parseAddress(text);
   if (!address) return undefined;
   return address.family === 4 ? formatIPv4(address.word) : formatIPv6(address.words);
+}
+
+/**
+ * The network of an address, such as `2001:db8::/64`; the text itself where it is no address. An IPv4 address with all 32 bits is its own
+ * network, and costs one look for a colon.
+ */
+export function networkOf(address: string, bits: { readonly ipv4: number; readonly ipv6: number }): string {
+  if (bits.ipv4 === 32 && !address.includes(':')) return address;
+  const parsed = parseAddress(address);
+  if (!parsed) return address;
+  if (parsed.family === 4) return `${formatIPv4(parsed.word & maskOf(bits.ipv4))}/${bits.ipv4}`;
+  const words = parsed.words.map((word, i) => (word & maskOf(bitsIn(bits.ipv6, i))) >>> 0);
+  return `${formatIPv6(words as unknown as Words)}/${bits.ipv6}`;
+}
+
+/** How many of the first `bits` of an address lie in one of its words of 32. */
+function bitsIn(bits: number, word: number): number {
+  return Math.min(32, Math.max(0, bits - word * 32));
 }
 
 function parseAddress(text: string): Address | undefined {

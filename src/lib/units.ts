@@ -18,6 +18,8 @@ export function parseDuration(text: string): number | undefined {
 export interface Rate {
   readonly count: number;
   readonly windowMs: number;
+  /** As it was written. */
+  readonly text: string;
 }
 
 /** A rate such as `10/s`, `100/min`, `1000/h`, `5/15min`; undefined for any other text. */
@@ -25,7 +27,7 @@ export function parseRate(text: string): Rate | undefined {
   const match = RATE.exec(text);
   if (!match) return undefined;
   const windowMs = Number(match[2] ?? 1) * RATE_MS[match[3] as keyof typeof RATE_MS];
-  return { count: Number(match[1]), windowMs };
+  return { count: Number(match[1]), windowMs, text };
 }
 
 /** Bytes of a size such as `512b`, `64kb`, `1mb` (powers of 1024); undefined for any other text. */
@@ -55,7 +57,7 @@ export function rate(description: string) {
       RATE,
       'is not a rate: write a whole number and a time, such as 10/s, 100/min, 1000/h, 5/15min or 10000/d',
     )
-    .transform((text) => parseRate(text) ?? { count: 0, windowMs: 0 })
+    .transform((text) => parseRate(text) ?? { count: 0, windowMs: 0, text })
     .refine(({ count }) => count > 0, 'lets nothing through: the number is at least 1')
     .refine(({ windowMs }) => windowMs > 0, 'is no time at all')
     .refine(({ windowMs }) => windowMs <= MAX_WINDOW_MS, 'is longer than 31d')

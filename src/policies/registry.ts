@@ -2,13 +2,20 @@ import type { Policy } from '../policy/contract.ts';
 import { corsPolicy } from './cors/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { rateLimitPolicy } from './rate-limit/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
 
 /** The policies that come with the gateway, by the name that a configuration uses. */
 export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
-  [corsPolicy, faultPolicy, headersPolicy, requestSizePolicy, respondPolicy, rewritePolicy].map(
-    (policy): [string, Policy] => [policy.name, policy],
-  ),
+  [
+    corsPolicy,
+    faultPolicy,
+    headersPolicy,
+    rateLimitPolicy,
+    requestSizePolicy,
+    respondPolicy,
+    rewritePolicy,
+  ].map((policy): [string, Policy] => [policy.name, policy]),
 );

@@ -1,4 +1,5 @@
-import type { Charge, Limit } from '../limiter.ts';
+import { findGcra, findUnderWay, findWindows, leaveGcra, leaveWindows, waitFor } from '../findings.ts';
+import type { Charge } from '../limiter.ts';
 import type { LimitTable } from './limit-table.ts';
 
 /** A charge with what is known of it between looking and taking. */
@@ -25,14 +26,8 @@ export interface Counting {
  */
 export const gcra: Counting = {
   look(table, charge, nowMs) {
-    const { quota, windowMs, burst } = charge.limit;
-    const now = nowMs * quota;
-    const owed = arrival(table, charge.slot, now) - now;
-    const over = owed + (charge.cost - burst) * windowMs;
-    charge.admitted = over <= 0;
-    charge.remaining = Math.max(0, Math.floor((burst * windowMs - owed) / windowMs));
-    charge.resetMs = owed / quota;
-    charge.retryAfterMs = over <= 0 ? 0 : charge.cost > burst ? Number.POSITIVE_INFINITY : over / quota;
+    const now = nowMs * charge.limit.quota;
+    findGcra(charge, arrival(table, charge.slot, now) - now);
   },
   take(table, charge, nowMs) {
     gcra.add(table, charge, charge.cost, nowMs);
@@ -44,8 +39,7 @@ export const gcra: Counting = {
     const next = Math.max(now, arrival(table, charge.slot, now) + units * windowMs);
     table.setFloat(charge.slot, next);
     table.setTimes(charge.slot, next / quota, (next + (1 - burst) * windowMs) / quota);
-    charge.remaining = Math.max(0, Math.floor((burst * windowMs - (next - now)) / windowMs));
-    charge.resetMs = (next - now) / quota;
+    leaveGcra(charge, next - now);
   },
 };
 
@@ -64,17 +58,11 @@ const MAX_COUNT = 0x7fff_ffff;
  */
 export const slidingWindow: Counting = {
   look(table, charge, nowMs) {
-    const { quota, windowMs } = charge.limit;
+    const { windowMs } = charge.limit;
     const start = windowAt(table, charge.slot, windowMs, nowMs);
     const current = currentOf(table, charge.slot, windowMs, start);
     const previous = previousOf(table, charge.slot, windowMs, start);
-    const left = start + windowMs - Math.max(start, nowMs);
-    // Times the window, so that whole milliseconds are counted without rounding.
-    const room = (quota - current) * windowMs - previous * left;
-    charge.admitted = charge.cost * windowMs <= room;
-    charge.remaining = Math.max(0, Math.floor(room / windowMs));
-    charge.resetMs = current > 0 ? left + windowMs : previous > 0 ? left : 0;
-    charge.retryAfterMs = charge.admitted ? 0 : waitFor(charge.cost, charge.limit, current, previous, left);
+    findWindows(charge, current, previous, start + windowMs - Math.max(start, nowMs));
   },
   take(table, charge, nowMs) {
     slidingWindow.add(table, charge, charge.cost, nowMs);
@@ -92,8 +80,7 @@ export const slidingWindow: Counting = {
     const room = (quota - now) * windowMs - previous * left;
     const wait = room >= windowMs ? 0 : waitFor(1, limit, now, previous, left);
     table.setTimes(slot, start + 2 * windowMs, nowMs + wait);
-    charge.remaining = Math.max(0, Math.floor(room / windowMs));
-    charge.resetMs = left + windowMs;
+    leaveWindows(charge, now, previous, left);
   },
 };
 
@@ -115,32 +102,10 @@ function previousOf(table: LimitTable, slot: number, windowMs: number, start: nu
   return began === start - windowMs ? table.word(slot, CURRENT) : 0;
 }
 
-/** Milliseconds until `cost` has room if nothing else is taken, `left` before the end of the window. */
-function waitFor(
-  cost: number,
-  { quota, windowMs }: Limit,
-  current: number,
-  previous: number,
-  left: number,
-): number {
-  if (cost > quota) return Number.POSITIVE_INFINITY;
-  const room = quota - current - cost;
-  if (room >= 0) return left - (room * windowMs) / previous;
-  return left + windowMs - ((quota - cost) * windowMs) / current;
-}
-
-/** When something under way will end is nobody's to know; this is when to ask again. */
-export const ASK_AGAIN_MS = 100;
-
 /** What is under way, counted in the first word of the slot and by a ticket of the worker. */
 export const concurrency: Counting = {
   look(table, charge) {
-    const { quota } = charge.limit;
-    const count = charge.slot < 0 ? 0 : table.word(charge.slot, 0);
-    charge.admitted = count < quota;
-    charge.remaining = Math.max(0, quota - count);
-    charge.resetMs = 0;
-    charge.retryAfterMs = charge.admitted ? 0 : ASK_AGAIN_MS;
+    findUnderWay(charge, charge.slot < 0 ? 0 : table.word(charge.slot, 0));
   },
   take(table, charge) {
     charge.ticket = table.enter(charge.slot);

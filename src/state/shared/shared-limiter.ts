@@ -1,13 +1,7 @@
 import { clockMs } from '../../lib/clock.ts';
+import { ASK_AGAIN_MS } from '../findings.ts';
 import type { Algorithm, Decision, Limit, Limiter, Verdict } from '../limiter.ts';
-import {
-  ASK_AGAIN_MS,
-  type CountedCharge,
-  type Counting,
-  concurrency,
-  gcra,
-  slidingWindow,
-} from './counting.ts';
+import { type CountedCharge, type Counting, concurrency, gcra, slidingWindow } from './counting.ts';
 import { KeyHash } from './key-hash.ts';
 import { LimitTable } from './limit-table.ts';
 

@@ -15,6 +15,11 @@ export interface Limit {
   readonly windowMs: number;
   /** Units that may be taken at once: of `gcra` as configured, otherwise the quota. At least 1. */
   readonly burst: number;
+  /**
+   * What limits that decide together have in common where counts are spread over several machines, so that they lie on one. Not given, it
+   * is the key, which all of them count by.
+   */
+  readonly sharedSlot?: string;
 }
 
 /** What one request takes of one limit: what is asked, and what was found. */

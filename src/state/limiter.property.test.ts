@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LimitPlay, limitOf } from './limiter.support.ts';
+import { STORAGES, type Storage, StoragePlay } from './limiter-play.support.ts';
+import { limitOf } from './shared/limiter.support.ts';
 
 interface Model {
   take(nowMs: number, cost: number): boolean;
@@ -72,62 +73,65 @@ const requests = fc.array(
 
 type Described = Parameters<typeof limitOf>[0];
 
-function agrees(
+async function agrees(
+  storage: Storage,
   described: Described,
   model: Model,
   list: readonly { afterMs: number; cost: number; worker: number }[],
-): void {
-  const play = new LimitPlay({ workers: 2 });
+): Promise<void> {
+  const play = new StoragePlay(storage);
   const limits = [limitOf(described)];
   for (const [i, { afterMs, cost, worker }] of list.entries()) {
     play.nowMs += afterMs;
-    const { verdict } = play.take(limits, 'client', cost, worker);
+    const { verdict } = await play.take(limits, 'client', cost, worker === 0 ? 0 : 1);
     assert.equal(verdict, model.take(play.nowMs, cost) ? 'taken' : 'refused', `request ${i}`);
   }
 }
 
-describe('Whatever comes when, by whichever worker', () => {
-  it('GCRA admits what a leaky bucket does', () => {
-    fc.assert(
-      fc.property(settings, requests, (limit, list) => {
-        agrees(
-          { ...limit, algorithm: 'gcra' },
-          new LeakyBucket(limit.quota, limit.windowMs, limit.burst),
-          list,
-        );
-      }),
-    );
-  });
+for (const [name, open] of STORAGES) {
+  // A question to Redis takes a hundred times as long as one to memory.
+  const runs = { numRuns: name === 'memory' ? 100 : 20 };
 
-  it('a sliding window admits what a count of every unit does', () => {
-    fc.assert(
-      fc.property(settings, requests, ({ quota, windowMs }, list) => {
-        agrees({ quota, windowMs, algorithm: 'sliding-window' }, new WeighedWindows(quota, windowMs), list);
-      }),
-    );
-  });
+  describe(`Whatever comes when, by whichever worker, limits counted in ${name}`, () => {
+    let storage: Storage;
+    before(async () => {
+      storage = await open();
+    });
+    after(() => storage.close());
 
-  it('whoever waits as long as is said is admitted, and not a millisecond before', () => {
-    fc.assert(
-      fc.property(
-        settings,
-        fc.constantFrom('gcra' as const, 'sliding-window' as const),
-        requests,
-        (limit, algorithm, list) => {
-          const play = new LimitPlay();
-          const limits = [limitOf({ ...limit, algorithm, burst: limit.quota })];
-          for (const { afterMs, cost } of list) {
-            play.nowMs += afterMs;
-            const { verdict, decision } = play.take(limits, 'client', cost);
-            const { retryAfterMs = 0 } = decision.charges[0] ?? {};
-            if (verdict === 'taken' || retryAfterMs === Number.POSITIVE_INFINITY) continue;
-            play.nowMs += Math.ceil(retryAfterMs) - 1;
-            if (retryAfterMs > 1) assert.equal(play.take(limits, 'client', cost).verdict, 'refused');
-            play.nowMs += 1;
-            assert.equal(play.take(limits, 'client', cost).verdict, 'taken');
-          }
-        },
-      ),
-    );
+    it('admit by GCRA what a leaky bucket does', async () => {
+      const property = fc.asyncProperty(settings, requests, (limit, list) => {
+        const model = new LeakyBucket(limit.quota, limit.windowMs, limit.burst);
+        return agrees(storage, { ...limit, algorithm: 'gcra' }, model, list);
+      });
+      await fc.assert(property, runs);
+    });
+
+    it('admit by a sliding window what a count of every unit does', async () => {
+      const property = fc.asyncProperty(settings, requests, ({ quota, windowMs }, list) => {
+        const model = new WeighedWindows(quota, windowMs);
+        return agrees(storage, { quota, windowMs, algorithm: 'sliding-window' }, model, list);
+      });
+      await fc.assert(property, runs);
+    });
+
+    it('admit whoever waits as long as is said, and not a millisecond before', async () => {
+      const algorithms = fc.constantFrom('gcra' as const, 'sliding-window' as const);
+      const property = fc.asyncProperty(settings, algorithms, requests, async (limit, algorithm, list) => {
+        const play = new StoragePlay(storage);
+        const limits = [limitOf({ ...limit, algorithm, burst: limit.quota })];
+        for (const { afterMs, cost } of list) {
+          play.nowMs += afterMs;
+          const { verdict, decision } = await play.take(limits, 'client', cost);
+          const { retryAfterMs = 0 } = decision.charges[0] ?? {};
+          if (verdict === 'taken' || retryAfterMs === Number.POSITIVE_INFINITY) continue;
+          play.nowMs += Math.ceil(retryAfterMs) - 1;
+          if (retryAfterMs > 1) assert.equal((await play.take(limits, 'client', cost)).verdict, 'refused');
+          play.nowMs += 1;
+          assert.equal((await play.take(limits, 'client', cost)).verdict, 'taken');
+        }
+      });
+      await fc.assert(property, runs);
+    });
   });
-});
+}

@@ -9,7 +9,7 @@ import {
 } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { type PreparedRoute, prepareRoute } from '../routing/compile.ts';
-import type { Limiter } from '../state/limiter.ts';
+import type { Limiters } from '../state/limiters.ts';
 import type { Service } from '../upstream/service.ts';
 import { type Action, compileAction, sendsTo, serviceNamed } from './action.ts';
 import type { ResolvedRoute } from './config.ts';
@@ -44,7 +44,7 @@ export interface Surroundings {
   readonly deadlines: Deadlines;
   readonly warn: (message: string, cause?: unknown) => void;
   readonly policyEvent: (route: string, policy: string, event: string) => void;
-  readonly limiter: Limiter;
+  readonly limiters: Limiters;
 }
 
 /**
@@ -86,7 +86,7 @@ export function takePolicies(
 export async function makePolicies(
   name: string,
   { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
-  { globals, reader, warn, policyEvent, limiter }: Surroundings,
+  { globals, reader, warn, policyEvent, limiters }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
@@ -95,7 +95,7 @@ export async function makePolicies(
     policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
     globals,
     service,
-    limiter,
+    limiters,
   };
   return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));
 }

@@ -1,6 +1,7 @@
 import type { ObservabilityConfig } from '../observability/schema.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { RouteConfig } from '../routing/schema.ts';
+import type { RedisConfig } from '../state/schema.ts';
 import type { ServiceSettings } from '../upstream/service.ts';
 
 /** A route with its policies in order; global policies are not repeated here. */
@@ -17,4 +18,6 @@ export interface GatewayConfig {
   readonly routes: Readonly<Record<string, ResolvedRoute>>;
   readonly policies: readonly PolicyUse[];
   readonly observability: ObservabilityConfig;
+  /** What of `state` a reload may change. */
+  readonly state?: { readonly redis?: RedisConfig | undefined };
 }

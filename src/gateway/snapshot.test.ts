@@ -4,6 +4,7 @@ import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import type { PolicyUse } from '../policies/use.ts';
+import { Limiters } from '../state/limiters.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
@@ -33,7 +34,11 @@ function stage() {
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
     policyEvent: () => {},
-    limiter: new SharedLimiter(LimitTable.allocate({ keys: 1000, workers: 1 }), 0),
+    limiters: new Limiters(
+      new SharedLimiter(LimitTable.allocate({ keys: 1000, workers: 1 }), 0),
+      undefined,
+      () => {},
+    ),
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,
     directory: new TargetDirectory(),

@@ -1,5 +1,5 @@
 import type { PolicyContext } from '../policy/contract.ts';
-import type { Limiter } from '../state/limiter.ts';
+import type { Limiters } from '../state/limiters.ts';
 
 /** What a built-in policy may know of its place beyond what a user's own may. */
 export interface BuiltinContext extends PolicyContext {
@@ -8,5 +8,5 @@ export interface BuiltinContext extends PolicyContext {
   /** The one service that the route sends to. */
   readonly service: string | undefined;
   /** Where limits are counted; undefined where no request will come, because the policy is made to be checked. */
-  readonly limiter: Limiter | undefined;
+  readonly limiters: Limiters | undefined;
 }

@@ -1,7 +1,7 @@
 import { nearest } from '../lib/nearest.ts';
 import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
 import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
-import type { Limiter } from '../state/limiter.ts';
+import type { Limiters } from '../state/limiters.ts';
 import type { BuiltinContext } from './builtin-context.ts';
 import { loadPolicy } from './load.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
@@ -48,7 +48,7 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly globals?: readonly PolicyUse[];
   /** The one service that the route sends to. */
   readonly service?: string | undefined;
-  readonly limiter?: Limiter;
+  readonly limiters?: Limiters;
 }
 
 /** A route without policies. */
@@ -155,7 +155,7 @@ async function readUse(use: PolicyUse): Promise<ReadUse> {
 
 async function make(
   { use, policy, options, stage }: ReadUse,
-  { route, warn, policyEvent, globals, service, limiter }: RouteContext,
+  { route, warn, policyEvent, globals, service, limiters }: RouteContext,
 ): Promise<CompiledPolicy> {
   const context: BuiltinContext = {
     route,
@@ -163,7 +163,7 @@ async function make(
     count: (event) => policyEvent(use.name, event),
     global: globals?.includes(use) ?? false,
     service,
-    limiter,
+    limiters,
   };
   let hooks: PolicyHooks;
   try {

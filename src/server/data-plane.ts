@@ -8,6 +8,7 @@ import type { ObservabilityConfig } from '../observability/schema.ts';
 import { TraceIds } from '../observability/trace-context.ts';
 import { createTracer } from '../observability/tracing.ts';
 import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observability/worker-metrics.ts';
+import { Limiters } from '../state/limiters.ts';
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
@@ -51,6 +52,7 @@ export interface Prepared {
   readonly services: readonly Service[];
   /** New sockets, listening already, by listener name; connections wait in their queue. */
   readonly listeners: ReadonlyMap<string, Listener>;
+  readonly limiters: Limiters;
 }
 
 /** How often a drain looks whether the last connection is gone. */
@@ -64,7 +66,7 @@ export class DataPlane {
   readonly #retries: ServiceContext['retries'];
   readonly #directory = new TargetDirectory();
   readonly #counter: ConnectionCounter;
-  readonly #limiter: SharedLimiter;
+  #limiters: Limiters;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
   readonly #leaving = new Set<Listener>();
@@ -83,7 +85,8 @@ export class DataPlane {
     };
     this.#counter = new ConnectionCounter(options.connectionCounters, options.workerId);
     this.#counter.reset();
-    this.#limiter = new SharedLimiter(options.limitTable, options.workerId);
+    const memory = new SharedLimiter(options.limitTable, options.workerId);
+    this.#limiters = new Limiters(memory, undefined, options.log);
   }
 
   /** Where each listener of the committed configuration is bound. */
@@ -107,10 +110,11 @@ export class DataPlane {
    * message says what is wrong; what was made until then is undone.
    */
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
-    const context = this.#context(config.observability);
+    const limiters = this.#limiters.with(config.state?.redis);
+    const context = this.#context(config.observability, limiters);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
     const listeners = new Map<string, Listener>();
-    const prepared: Prepared = { config, snapshot, services: made, listeners };
+    const prepared: Prepared = { config, snapshot, services: made, listeners, limiters };
     try {
       // The first configuration has no snapshot to accept connections with before its commit.
       this.#runtime ??= this.#makeRuntime(snapshot);
@@ -122,7 +126,7 @@ export class DataPlane {
     return prepared;
   }
 
-  #context(observability: ObservabilityConfig): SnapshotContext {
+  #context(observability: ObservabilityConfig, limiters: Limiters): SnapshotContext {
     const metrics = this.#metricsFor(observability.metrics);
     const { workerId, log } = this.#options;
     return {
@@ -131,7 +135,7 @@ export class DataPlane {
       retries: this.#retries,
       warn: (message, cause) => log('warn', message, cause),
       policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
-      limiter: this.#limiter,
+      limiters,
       workerId,
       directory: this.#directory,
       observer: (service) => new ServiceReport(service, metrics, log),
@@ -216,6 +220,7 @@ export class DataPlane {
         if (snapshot.services.get(name) !== service) service.retire();
       before.retire();
     }
+    this.#limiters = prepared.limiters;
     this.#config = config;
   }
 

@@ -13,6 +13,7 @@ import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
+import { checkStores, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
 import { type AdminConfig, configSchema, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import {
@@ -176,7 +177,7 @@ async function build(
   const parsed = parse(written, routes);
   if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
   const toCheck = cache.sameServices(routes) ? routes.changed : routes.written;
-  problems.push(...checkMeaning(written, toCheck));
+  problems.push(...checkMeaning(written, toCheck), ...checkStores(written, routes.written));
   const matched = routes.written.flatMap(([name, route]): NamedRoute[] => {
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
     return config === undefined ? [] : [[name, config]];
@@ -185,32 +186,36 @@ async function build(
   const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = new PolicyLists({ catalog: options.policies ?? builtinCatalog(), secrets, files, problems });
-  const [certificates, material, tracingHeaders, globalPolicies, routePolicies] = await Promise.all([
-    eachOf(entriesOf(written['certificates']), (entry, name) =>
-      isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
-    ),
-    eachOf(entriesOf(written['services']), (entry, name) =>
-      isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
-    ),
-    readFields(
-      valueAt(written, ['observability', 'tracing', 'headers']),
-      ['observability', 'tracing', 'headers'],
-      { secrets, problems },
-    ),
-    lists.resolve(written['policies'], ['policies']),
-    eachOf(
-      routes.written.filter(([name]) => known.get(name)?.fixed !== true),
-      (entry, name) =>
-        isRecord(entry) ? lists.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
-    ),
-  ]);
+  const [certificates, material, redisMaterial, tracingHeaders, globalPolicies, routePolicies] =
+    await Promise.all([
+      eachOf(entriesOf(written['certificates']), (entry, name) =>
+        isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
+      ),
+      eachOf(entriesOf(written['services']), (entry, name) =>
+        isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
+      ),
+      readRedisMaterial(valueAt(written, ['state', 'redis']), ['state', 'redis'], pem),
+      readFields(
+        valueAt(written, ['observability', 'tracing', 'headers']),
+        ['observability', 'tracing', 'headers'],
+        { secrets, problems },
+      ),
+      lists.resolve(written['policies'], ['policies']),
+      eachOf(
+        routes.written.filter(([name]) => known.get(name)?.fixed !== true),
+        (entry, name) =>
+          isRecord(entry) ? lists.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
+      ),
+    ]);
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>
     resolvedService(service, material.get(name), files),
   );
   const resolved = cache.keep(routes, matched, (name) => routePolicies.get(name) ?? []);
-  const { admin, runtime, state } = data;
+  const { admin, runtime } = data;
+  const redis = resolvedRedis(data.state.redis, redisMaterial);
+  const state: StateConfig = { ...data.state, redis };
   const others: Omit<DataPlaneConfig, 'routes'> = {
     listeners: data.listeners,
     certificates: mapValues(data.certificates, (pair, name) => ({
@@ -219,6 +224,7 @@ async function build(
     })),
     services,
     policies: globalPolicies,
+    state: { redis },
     observability: {
       ...data.observability,
       tracing: { ...data.observability.tracing, headers: tracingHeaders },

@@ -6,6 +6,9 @@ import { compileLimits } from './limits.ts';
 import { RateLimit } from './rate-limit.ts';
 import { keysOf, rateLimitSchema } from './schema.ts';
 
+/** Between two synchronisations of the hybrid store. */
+const DEFAULT_SYNC_MS = 100;
+
 export const rateLimitPolicy = definePolicy({
   name: 'rate-limit',
   stage: 'quota',
@@ -18,10 +21,12 @@ export const rateLimitPolicy = definePolicy({
         : options.when === 'before-authentication';
     return isEarly ? 'admission' : 'quota';
   },
-  create(options, context: BuiltinContext) {
+  async create(options, context: BuiltinContext) {
     const limits = compileLimits(options, context);
     // Made to be checked, and closed again.
-    if (context.limiter === undefined) return {};
-    return new RateLimit(options, { limits, limiter: context.limiter, count: context.count, nowMs: clockMs });
+    if (context.limiters === undefined) return {};
+    const { store, onFailure, sync } = options;
+    const held = await context.limiters.open({ store, onFailure, syncMs: sync ?? DEFAULT_SYNC_MS });
+    return new RateLimit(options, { ...held, limits, count: context.count, nowMs: clockMs });
   },
 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Algorithm, Limit } from '../../state/limiter.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compileKey, type KeyOf } from './keys.ts';
@@ -18,6 +19,10 @@ type Place = Pick<BuiltinContext, 'route' | 'service' | 'global'>;
 
 export function compileLimits(options: RateLimitOptions, place: Place): readonly CompiledLimit[] {
   const scope = scopeOf(options, place);
+  const keys = options.limits.map((entry) => entry.key ?? options.key);
+  // In a cluster they lie with their key where they all have one, and else with each other.
+  const sharedSlot = keys.every((other) => isDeepStrictEqual(other, keys[0])) ? undefined : scope;
+  const { unknown, shadow } = options;
   return options.limits.map((entry) => {
     const { rate, concurrency } = entry;
     const name = entry.name ?? nameOf(entry);
@@ -28,10 +33,14 @@ export function compileLimits(options: RateLimitOptions, place: Place): readonly
     const windowMs = rate?.windowMs ?? 0;
     const counting = { algorithm, quota, windowMs, burst: entry.burst ?? quota };
     // What differs in anything counts for itself, also before and after a reload: the stored numbers would mean something else.
-    const differs = digest([name, key, options.unknown, options.shadow, counting]);
+    const differs = digest([name, key, unknown, shadow, sharedSlot, counting]);
     return {
       name,
-      limit: { id: `${scope}/${differs}`, ...counting },
+      limit: {
+        id: `${scope}/${differs}`,
+        ...counting,
+        ...(sharedSlot === undefined ? {} : { sharedSlot }),
+      },
       keyOf: compileKey(key, options.unknown, place.service),
       hasCost: algorithm !== 'concurrency',
     };

@@ -1,5 +1,6 @@
 import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
 import type { Charge, Decision, Limit, Limiter, Verdict } from '../../state/limiter.ts';
+import type { OnFailure } from '../../state/limiters.ts';
 import { putLegacyFields, putRetryAfter, StandardFields } from './fields.ts';
 import type { CompiledLimit } from './limits.ts';
 import type { RateLimitOptions } from './schema.ts';
@@ -14,15 +15,27 @@ interface Taking {
   isPending: boolean;
   isTaken: boolean;
   isRefused: boolean;
+  /** Nobody could tell whether there is room. */
+  isUnknown: boolean;
 }
 
 export interface RateLimitPlace {
   readonly limits: readonly CompiledLimit[];
   readonly limiter: Limiter;
+  /** What becomes of requests that nobody can decide about. */
+  readonly onFailure: OnFailure;
+  /** The limiter is not used any more. */
+  readonly release: () => void;
   readonly count: (event: 'limited' | 'shadow_limited' | 'delayed' | 'unavailable') => void;
   /** Milliseconds that never go back. */
   readonly nowMs: () => number;
 }
+
+const UNAVAILABLE: Answer = {
+  status: 503,
+  code: 'limits_unavailable',
+  detail: 'Whether the request is within its limits cannot be told now.',
+};
 
 const UNITS = /^\d{1,9}$/;
 
@@ -77,7 +90,7 @@ export class RateLimit implements PolicyHooks {
 
   onResponse(exchange: Exchange): void {
     const taking = this.#takings.get(exchange);
-    if (taking === undefined) return;
+    if (taking === undefined || taking.isUnknown) return;
     const { fields } = exchange.response;
     this.#standard?.add(fields, taking.decision);
     if (this.#legacy) putLegacyFields(fields, taking.decision);
@@ -93,11 +106,15 @@ export class RateLimit implements PolicyHooks {
     else if (taking.line !== '') this.#lines?.leave(taking.line, taking.decision);
   }
 
+  close(): void {
+    this.#place.release();
+  }
+
   #make(): Taking {
     const decision = this.#place.limiter.decision(this.#settings);
     for (const [i, { hasCost }] of this.#place.limits.entries())
       if (hasCost) (decision.charges[i] as Charge).cost = this.#cost;
-    return { decision, line: '', isPending: false, isTaken: false, isRefused: false };
+    return { decision, line: '', isPending: false, isTaken: false, isRefused: false, isUnknown: false };
   }
 
   /** Whether there is anybody to count. */
@@ -121,10 +138,7 @@ export class RateLimit implements PolicyHooks {
       taking.isTaken = true;
       return undefined;
     }
-    if (verdict === 'unavailable') {
-      this.#place.count('unavailable');
-      return undefined;
-    }
+    if (verdict === 'unavailable') return this.#goOnWithout(taking);
     if (this.#shadow) {
       this.#place.count('shadow_limited');
       return undefined;
@@ -145,23 +159,30 @@ export class RateLimit implements PolicyHooks {
 
   #delay(exchange: Exchange, taking: Taking, lines: WaitingLines): Answer | Promise<Answer | undefined> {
     taking.line = lineOf(taking.decision);
-    const admitted = lines.wait(taking.line, taking.decision);
-    if (admitted === undefined) return this.#refuse(taking);
+    const pending = lines.wait(taking.line, taking.decision);
+    if (pending === undefined) return this.#refuse(taking);
     this.#place.count('delayed');
-    return this.#answerWaiting(exchange, taking, admitted);
+    return this.#answerWaiting(exchange, taking, pending);
   }
 
   async #answerWaiting(
     exchange: Exchange,
     taking: Taking,
-    admitted: Promise<boolean>,
+    pending: Promise<Verdict>,
   ): Promise<Answer | undefined> {
     taking.isPending = true;
-    const wasTaken = await admitted;
+    const verdict = await pending;
     taking.isPending = false;
     if (this.#isGone(exchange, taking)) return undefined;
-    taking.isTaken = wasTaken;
-    return wasTaken ? undefined : this.#refuse(taking);
+    if (verdict === 'unavailable') return this.#goOnWithout(taking);
+    taking.isTaken = verdict === 'taken';
+    return taking.isTaken ? undefined : this.#refuse(taking);
+  }
+
+  #goOnWithout(taking: Taking): Answer | undefined {
+    taking.isUnknown = true;
+    this.#place.count('unavailable');
+    return this.#place.onFailure === 'closed' && !this.#shadow ? UNAVAILABLE : undefined;
   }
 
   /** Whether the request ended while it was decided; what it took then is let go of. */
@@ -208,6 +229,7 @@ export class RateLimit implements PolicyHooks {
     taking.line = '';
     taking.isTaken = false;
     taking.isRefused = false;
+    taking.isUnknown = false;
     this.#unused.push(taking);
   }
 }

@@ -130,6 +130,21 @@ export const rateLimitSchema = z
       .describe('After it when a key is known only then; otherwise before it, where a refusal costs least'),
     algorithm: algorithm.default('gcra'),
     cost,
+    store: z
+      .enum(['memory', 'redis', 'hybrid'])
+      .optional()
+      .describe(
+        'Where is counted: memory (this machine), redis (all nodes, asked for each request), hybrid (all nodes, told in intervals). Redis where state.redis is configured, else memory',
+      ),
+    sync: delay('Between two synchronisations of a hybrid store, at least 10ms; 100ms when it is not given')
+      .refine((ms) => ms >= 10, 'is shorter than 10ms')
+      .optional(),
+    onFailure: z
+      .enum(['open', 'closed'])
+      .optional()
+      .describe(
+        'Instead of that of state.redis: open lets through what Redis did not decide, closed answers 503',
+      ),
     headers: z
       .array(z.enum(['standard', 'legacy']))
       .default(['standard'])
@@ -149,8 +164,7 @@ export const rateLimitSchema = z
       .describe('Requests above the limit wait for their turn instead of being refused'),
   })
   .superRefine((options, context) => {
-    const refuse = (path: (string | number)[], message: string): void =>
-      context.addIssue({ code: 'custom', path, message });
+    const refuse: Refuse = (path, message) => context.addIssue({ code: 'custom', path, message });
     const names = new Set<string>();
     const least = typeof options.cost === 'number' ? options.cost : options.cost.default;
     for (const [i, entry] of options.limits.entries()) {
@@ -170,10 +184,41 @@ export const rateLimitSchema = z
     }
     if (options.when === 'before-authentication' && !keysOf(options).every(isKnownEarly))
       refuse(['when'], 'is too early: consumer, session, plan and claim are known after authentication');
+    checkStore(options, refuse);
     if (options.shadow && options.delay !== undefined)
       refuse(['delay'], 'does not go with shadow, which holds nobody up');
   })
   .describe('Limits how often, and how many at one time, requests are let through');
+
+type Refuse = (path: (string | number)[], message: string) => void;
+
+function checkStore(
+  { store, sync, onFailure, algorithm: shared, limits }: StoreOptions,
+  refuse: Refuse,
+): void {
+  if (store !== 'hybrid' && sync !== undefined) refuse(['sync'], 'is for store: hybrid');
+  if (store === 'memory' && onFailure !== undefined)
+    refuse(['onFailure'], 'is for Redis: memory is always there');
+  if (store !== 'hybrid') return;
+  for (const [i, entry] of limits.entries()) {
+    const place = ['limits', i];
+    if (entry.concurrency !== undefined)
+      refuse([...place, 'concurrency'], 'is counted exactly or not at all: use store: redis or memory');
+    else if ((entry.algorithm ?? shared) !== 'gcra')
+      refuse(
+        entry.algorithm === undefined ? ['algorithm'] : [...place, 'algorithm'],
+        'of a hybrid store is gcra',
+      );
+  }
+}
+
+interface StoreOptions {
+  readonly store?: 'memory' | 'redis' | 'hybrid' | undefined;
+  readonly sync?: number | undefined;
+  readonly onFailure?: 'open' | 'closed' | undefined;
+  readonly algorithm: z.output<typeof algorithm>;
+  readonly limits: readonly LimitEntry[];
+}
 
 export type RateLimitOptions = z.output<typeof rateLimitSchema>;
 

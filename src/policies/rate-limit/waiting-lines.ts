@@ -1,10 +1,10 @@
-import type { Decision } from '../../state/limiter.ts';
+import type { Decision, Verdict } from '../../state/limiter.ts';
 import { waitOf } from './fields.ts';
 
 interface Waiting {
   readonly decision: Decision;
   readonly deadlineMs: number;
-  readonly resolve: (admitted: boolean) => void;
+  readonly resolve: (verdict: Verdict) => void;
   /** Its client is gone. */
   hasLeft: boolean;
 }
@@ -48,15 +48,15 @@ export class WaitingLines {
   }
 
   /**
-   * Waits for a decision, which was refused or has not been asked yet because others wait. Resolves with whether it was taken in the end;
+   * Waits for a decision, which was refused or has not been asked yet because others wait. Resolves with what came of it in the end;
    * undefined where there is no use in waiting, or no place.
    */
-  wait(key: string, decision: Decision): Promise<boolean> | undefined {
+  wait(key: string, decision: Decision): Promise<Verdict> | undefined {
     const { maxMs, places, nowMs } = this.#options;
     const line = this.#lines.get(key);
     if (this.#count >= places) return undefined;
     if (line === undefined && waitOf(decision) > maxMs) return undefined;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const { promise, resolve } = Promise.withResolvers<Verdict>();
     const waiting = { decision, deadlineMs: nowMs() + maxMs, resolve, hasLeft: false };
     this.#count++;
     if (line !== undefined) line.waiting.push(waiting);
@@ -72,7 +72,7 @@ export class WaitingLines {
     if (line === undefined || waiting === undefined) return;
     waiting.hasLeft = true;
     if (at === 0 && line.isAsking) return;
-    this.#remove(line, at, false);
+    this.#remove(line, at, 'refused');
     this.#closeIfEmpty(key, line);
   }
 
@@ -96,15 +96,15 @@ export class WaitingLines {
       const waitMs = waitOf(first.decision);
       const mayWait = this.#options.nowMs() + waitMs <= first.deadlineMs;
       if (verdict === 'refused' && mayWait && !first.hasLeft) return this.#askIn(key, line, waitMs);
-      this.#remove(line, 0, verdict !== 'refused');
+      this.#remove(line, 0, verdict);
     }
     this.#closeIfEmpty(key, line);
   }
 
-  #remove(line: Line, at: number, admitted: boolean): void {
+  #remove(line: Line, at: number, verdict: Verdict): void {
     const [waiting] = line.waiting.splice(at, 1);
     this.#count--;
-    waiting?.resolve(admitted);
+    waiting?.resolve(verdict);
   }
 
   #closeIfEmpty(key: string, line: Line): void {

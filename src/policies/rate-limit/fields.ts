@@ -41,11 +41,9 @@ export function putLegacyFields(fields: Fields, { charges }: Decision): void {
   fields.put('x-ratelimit-reset', 'X-RateLimit-Reset', `${seconds(least.resetMs)}`);
 }
 
-/** Retry-After (RFC 9110 section 10.2.3) of a refusal; left out where waiting would not help. */
+/** Retry-After (RFC 9110 section 10.2.3) of a refusal. */
 export function putRetryAfter(fields: Fields, decision: Decision): void {
-  const waitMs = waitOf(decision);
-  if (waitMs < Number.POSITIVE_INFINITY)
-    fields.put('retry-after', 'Retry-After', `${Math.max(1, seconds(waitMs))}`);
+  fields.put('retry-after', 'Retry-After', `${Math.max(1, seconds(waitOf(decision)))}`);
 }
 
 /** Milliseconds until every limit has room for the request, as far as is known. */

@@ -176,7 +176,8 @@ export const rateLimitSchema = z
       if (sliding && entry.burst !== undefined)
         refuse(['limits', i, 'burst'], 'is for gcra: a sliding window has none');
       const holds = entry.burst ?? entry.rate?.count;
-      if (holds !== undefined && least > holds)
+      // Of a limit that is wrong by itself that is said already.
+      if (holds !== undefined && holds > 0 && least > holds)
         refuse(
           ['cost'],
           `is more than the limit ${JSON.stringify(written)} ever holds, which is ${holds}: every request would be refused`,

@@ -1,14 +1,18 @@
 const ROUNDS = 12;
+const BLOCK = 16;
 
 /**
  * Chaskey-12 (Mouha and others, ISO/IEC 29192-6), a keyed hash of 128 bits that needs nothing but additions, rotations and exclusive ors of
- * 32 bits. Who does not know the key cannot find texts that collide. A text is read as UTF-16, least significant octet first.
+ * 32 bits. Who does not know the key cannot find texts that collide. A character of a latin1 text is one octet; any other text is hashed
+ * as UTF-16 under a key of its own, so that it is never taken for a latin1 text.
  */
 export class KeyHash {
   readonly #key: Int32Array;
   /** For a last block that is full, and for one that is filled up. */
   readonly #full: Int32Array;
   readonly #filled: Int32Array;
+  /** For texts beyond latin1, once there is one. */
+  #wide: KeyHash | undefined;
 
   /** `key` is four words. */
   constructor(key: Int32Array) {
@@ -19,6 +23,20 @@ export class KeyHash {
 
   /** Writes the hash of the text into the four words of `out`. */
   hash(text: string, out: Int32Array): void {
+    if (isLatin1(text)) this.#hashOctets(text, out);
+    else this.#hashWide(text, out);
+  }
+
+  #hashWide(text: string, out: Int32Array): void {
+    if (this.#wide === undefined) {
+      const key = new Int32Array(4);
+      this.#hashOctets('wide', key);
+      this.#wide = new KeyHash(key);
+    }
+    this.#wide.#hashOctets(Buffer.from(text, 'utf16le').toString('latin1'), out);
+  }
+
+  #hashOctets(text: string, out: Int32Array): void {
     const key = this.#key;
     let a = key[0] as number;
     let b = key[1] as number;
@@ -26,31 +44,19 @@ export class KeyHash {
     let d = key[3] as number;
     const length = text.length;
     let at = 0;
-    for (let last = false; !last; at += 8) {
+    for (let last = false; !last; at += BLOCK) {
       const left = length - at;
-      last = left <= 8;
+      last = left <= BLOCK;
       let mask: Int32Array = NO_MASK;
-      if (left >= 8) {
-        a ^= pair(text, at);
-        b ^= pair(text, at + 2);
-        c ^= pair(text, at + 4);
-        d ^= pair(text, at + 6);
-        if (last) mask = this.#full;
-      } else {
-        a ^= ended(text, at, length);
-        b ^= ended(text, at + 2, length);
-        c ^= ended(text, at + 4, length);
-        d ^= ended(text, at + 6, length);
-        mask = this.#filled;
-      }
+      if (last) mask = left === BLOCK ? this.#full : this.#filled;
       const maskA = mask[0] as number;
       const maskB = mask[1] as number;
       const maskC = mask[2] as number;
       const maskD = mask[3] as number;
-      a ^= maskA;
-      b ^= maskB;
-      c ^= maskC;
-      d ^= maskD;
+      a ^= word(text, at, length) ^ maskA;
+      b ^= word(text, at + 4, length) ^ maskB;
+      c ^= word(text, at + 8, length) ^ maskC;
+      d ^= word(text, at + 12, length) ^ maskD;
       for (let round = 0; round < ROUNDS; round++) {
         a = (a + b) | 0;
         b = ((b << 5) | (b >>> 27)) ^ a;
@@ -77,19 +83,26 @@ export class KeyHash {
 
 const NO_MASK = new Int32Array(4);
 
-/** Two code units as one word. */
-function pair(text: string, at: number): number {
-  return text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16);
+function isLatin1(text: string): boolean {
+  let bits = 0;
+  for (let i = 0; i < text.length; i++) bits |= text.charCodeAt(i);
+  return bits <= 0xff;
 }
 
-/** As `pair`, where the text may end: a 1 follows it, and zeros that. */
-function ended(text: string, at: number, length: number): number {
-  return unit(text, at, length) | (unit(text, at + 1, length) << 16);
-}
-
-function unit(text: string, at: number, length: number): number {
-  if (at < length) return text.charCodeAt(at);
-  return at === length ? 1 : 0;
+/** Four octets as one word, least significant first; after the end of the text come a 1 and zeros. */
+function word(text: string, at: number, length: number): number {
+  if (at + 4 <= length) {
+    return (
+      text.charCodeAt(at) |
+      (text.charCodeAt(at + 1) << 8) |
+      (text.charCodeAt(at + 2) << 16) |
+      (text.charCodeAt(at + 3) << 24)
+    );
+  }
+  if (at > length) return 0;
+  let value = 1;
+  for (let i = length - 1; i >= at; i--) value = (value << 8) | text.charCodeAt(i);
+  return value;
 }
 
 /** Times x in the field of 2^128 elements, by the polynomial x^128 + x^7 + x^2 + x + 1. */

@@ -22,8 +22,12 @@ export class LimitPlay {
     );
   }
 
+  limiter(worker = 0): SharedLimiter {
+    return this.#limiters[worker] as SharedLimiter;
+  }
+
   decision(limits: readonly Limit[], worker = 0): Decision {
-    return (this.#limiters[worker] as SharedLimiter).decision(limits);
+    return this.limiter(worker).decision(limits);
   }
 
   /** Takes `cost` of every limit for one key; the decision tells the rest. */

@@ -144,6 +144,22 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...PLAIN,
+    name: 'limited',
+    title: 'A limit by client address, counted in memory that workers share, which the load does not reach',
+    contenders: [
+      ...each('nginx'),
+      { label: 'portcullis, plain', peer: 'portcullis', routes: 0, form: 'plain', baseline: 'nginx' },
+      {
+        label: 'portcullis, limited',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'limited',
+        baseline: 'portcullis, plain',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
     name: 'churn',
     title: 'A new connection for each request',
     keepAlive: false,

@@ -73,8 +73,16 @@ const RESILIENT = {
   retry: {},
 };
 
+/** A limit that is counted for every request and refuses none. */
+const LIMITED = [{ 'rate-limit': { limits: [{ rate: '1000000/s' }] } }];
+
+function policies({ form }: ProxySetup): readonly unknown[] {
+  if (form === 'policies') return EIGHT_POLICIES;
+  return form === 'limited' ? LIMITED : [];
+}
+
 function service({ form, targetPort }: ProxySetup): unknown {
-  if (form === 'plain' || form === 'policies') return { url: `http://127.0.0.1:${targetPort}` };
+  if (form !== 'targets' && form !== 'resilient') return { url: `http://127.0.0.1:${targetPort}` };
   const targets = TARGET_ADDRESSES.map((address) => ({ url: `http://${address}:${targetPort}` }));
   return form === 'resilient' ? { targets, ...RESILIENT } : { targets };
 }
@@ -108,7 +116,7 @@ function configuration(setup: ProxySetup): string {
       everything: {
         match: { paths: ['/*'] },
         service: 'target',
-        policies: setup.form === 'policies' ? EIGHT_POLICIES : [],
+        policies: policies(setup),
       },
     },
     runtime: { drainTimeout: '1s' },

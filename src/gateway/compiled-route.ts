@@ -11,6 +11,7 @@ import {
 import type { PolicyUse } from '../policies/use.ts';
 import type { PolicyContext } from '../policy/contract.ts';
 import { type PreparedRoute, prepareRoute } from '../routing/compile.ts';
+import type { Limiters } from '../state/limiters.ts';
 import type { Service } from '../upstream/service.ts';
 import { type Action, compileAction, sendsTo, serviceNamed } from './action.ts';
 import type { ResolvedRoute } from './config.ts';
@@ -47,6 +48,7 @@ export interface Surroundings {
   readonly policyEvent: (route: string, policy: string, event: string) => void;
   readonly load: PolicyContext['load'];
   readonly addressLists: AddressLists;
+  readonly limiters: Limiters;
 }
 
 /**
@@ -76,18 +78,19 @@ export class SharedPolicies {
 
 /** The policies of the route as it was before, held once more, where nothing of them differs; else undefined. */
 export function takePolicies(
-  { policies }: Pick<ResolvedRoute, 'policies'>,
+  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
   before: RouteParts | undefined,
 ): SharedPolicies | undefined {
   if (before === undefined || !sameData(before.settings.policies, policies)) return undefined;
+  if (before.settings.service !== service) return undefined;
   return before.policies.hold() ? before.policies : undefined;
 }
 
 /** Rejects with an Error that names the policy that cannot be made. */
 export async function makePolicies(
   name: string,
-  { policies }: Pick<ResolvedRoute, 'policies'>,
-  { globals, reader, warn, load, policyEvent, addressLists }: Surroundings,
+  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
+  { globals, reader, warn, load, policyEvent, addressLists, limiters }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
@@ -96,6 +99,9 @@ export async function makePolicies(
     load,
     policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
     addressLists,
+    globals,
+    service,
+    limiters,
   };
   return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));
 }

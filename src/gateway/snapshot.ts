@@ -8,6 +8,7 @@ import type { PolicyUse } from '../policies/use.ts';
 import type { PolicyContext } from '../policy/contract.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
 import type { Router } from '../routing/match.ts';
+import type { Limiters } from '../state/limiters.ts';
 import { Service, type ServiceContext } from '../upstream/service.ts';
 import {
   type CompiledRoute,
@@ -45,6 +46,7 @@ export interface SnapshotContext extends ServiceContext {
   readonly load: PolicyContext['load'];
   /** Has every list that policies of the configuration name. */
   readonly addressLists: AddressLists;
+  readonly limiters: Limiters;
   /** Made once the configuration is known to compile. */
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
@@ -116,6 +118,7 @@ export class Snapshot {
 
 interface SnapshotParts {
   readonly globals: readonly PolicyUse[];
+  readonly limiters: Limiters;
   readonly unrouted: RouteParts;
   readonly routes: ReadonlyMap<string, RouteParts>;
 }
@@ -136,7 +139,7 @@ export async function compileSnapshot(
   try {
     const services = takeServices(config, before, context, made);
     const globals = config.policies;
-    const known = before !== undefined && sameData(before.parts.globals, globals) ? before.parts : undefined;
+    const known = before !== undefined && isAlike(before.parts, globals, context) ? before.parts : undefined;
     const surroundings: Surroundings = {
       globals,
       services,
@@ -146,6 +149,7 @@ export async function compileSnapshot(
       policyEvent: context.policyEvent,
       load: context.load,
       addressLists: context.addressLists,
+      limiters: context.limiters,
     };
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();
@@ -159,13 +163,22 @@ export async function compileSnapshot(
     const prepared = Array.from(routes.values(), (parts) => parts.prepared);
     const router = await compileRouterInTurns(prepared, turns);
     const recorder = await context.recorder(config.observability);
-    const parts: SnapshotParts = { globals, unrouted, routes };
+    const parts: SnapshotParts = { globals, limiters: context.limiters, unrouted, routes };
     return { snapshot: new Snapshot({ router, services, recorder, warn: context.warn, parts }), made };
   } catch (error) {
     for (const policies of held) policies.release();
     for (const service of made) service.retire();
     throw error;
   }
+}
+
+/** Whether policies can be what they were: routes have them from here too. */
+function isAlike(
+  before: SnapshotParts,
+  globals: readonly PolicyUse[],
+  { limiters }: Pick<SnapshotContext, 'limiters'>,
+): boolean {
+  return before.limiters === limiters && sameData(before.globals, globals);
 }
 
 const UNROUTED: ResolvedRoute = { match: {}, priority: 0, policies: [], timeout: 0 };

@@ -2,7 +2,9 @@ import type { Load } from '../lib/load-gauge.ts';
 import { nearest } from '../lib/nearest.ts';
 import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
 import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
+import type { Limiters } from '../state/limiters.ts';
 import { AddressLists } from './address-lists.ts';
+import type { BuiltinContext } from './builtin-context.ts';
 import { loadPolicy } from './load.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
@@ -50,6 +52,11 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly load?: PolicyContext['load'];
   /** None: there are no lists. */
   readonly addressLists?: AddressLists | undefined;
+  /** Which of the uses are those of every route; none where it is not given. */
+  readonly globals?: readonly PolicyUse[];
+  /** The one service that the route sends to. */
+  readonly service?: string | undefined;
+  readonly limiters?: Limiters;
 }
 
 /** A route without policies. */
@@ -60,6 +67,7 @@ interface ReadUse {
   readonly use: PolicyUse;
   readonly policy: Policy;
   readonly options: unknown;
+  readonly stage: Stage;
 }
 
 /**
@@ -92,8 +100,7 @@ export async function compilePolicies(
   const made: CompiledPolicy[] = [];
   try {
     const read = await Promise.all(uses.map((use) => reader.read(use)));
-    for (const { use, policy, options } of inOrder(read))
-      made.push(await make(use, policy, options, context));
+    for (const item of inOrder(read)) made.push(await make(item, context));
   } catch (error) {
     closeAll(made, context);
     throw error;
@@ -119,7 +126,8 @@ export async function validatePolicyUse(
   if (!parsed.success) return problemsOf(policy.schema, parsed.error);
   const context: RouteContext = { route: '', warn: () => {}, policyEvent: () => {}, addressLists };
   try {
-    closeAll([await make(use, policy, parsed.data, context)], context);
+    const stage = stageOf(policy, parsed.data);
+    closeAll([await make({ use, policy, options: parsed.data, stage }, context)], context);
   } catch (error) {
     return [{ path: [], message: messageOf(error) }];
   }
@@ -127,14 +135,19 @@ export async function validatePolicyUse(
 }
 
 /** The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays. */
-export function inOrder<Item extends { readonly use: PolicyUse; readonly policy: Policy }>(
-  items: readonly Item[],
-): Item[] {
+export function inOrder<
+  Item extends { readonly use: PolicyUse; readonly policy: Policy; readonly stage: Stage },
+>(items: readonly Item[]): Item[] {
   return items
     .filter(
       ({ use, policy }, at) => !policy.unique || !items.some((other, i) => i > at && isSame(other.use, use)),
     )
-    .sort((a, b) => STAGES.indexOf(a.policy.stage) - STAGES.indexOf(b.policy.stage));
+    .sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage));
+}
+
+/** When a use runs: its options are as the policy's schema read them. */
+export function stageOf(policy: Policy, options: unknown): Stage {
+  return policy.stageOf?.(options) ?? policy.stage;
 }
 
 function isSame(a: PolicyUse, b: PolicyUse): boolean {
@@ -144,7 +157,7 @@ function isSame(a: PolicyUse, b: PolicyUse): boolean {
 async function readUse(use: PolicyUse): Promise<ReadUse> {
   const policy = await loadPolicy(use);
   const parsed = await parseOptions(policy.schema, use.options);
-  if (parsed.success) return { use, policy, options: parsed.data };
+  if (parsed.success) return { use, policy, options: parsed.data, stage: stageOf(policy, parsed.data) };
   const list = problemsOf(policy.schema, parsed.error).map(({ path, message }) =>
     [...path, message].join(': '),
   );
@@ -152,17 +165,27 @@ async function readUse(use: PolicyUse): Promise<ReadUse> {
 }
 
 async function make(
-  use: PolicyUse,
-  policy: Policy,
-  options: unknown,
-  { route, warn, policyEvent, load = noLoad, addressLists = new AddressLists() }: RouteContext,
+  { use, policy, options, stage }: ReadUse,
+  {
+    route,
+    warn,
+    policyEvent,
+    load = noLoad,
+    addressLists = new AddressLists(),
+    globals,
+    service,
+    limiters,
+  }: RouteContext,
 ): Promise<CompiledPolicy> {
-  const context: PolicyContext = {
+  const context: BuiltinContext = {
     route,
     warn,
     load,
     count: (event) => policyEvent(use.name, event),
     addressList: (name) => addressLists.named(name),
+    global: globals?.includes(use) ?? false,
+    service,
+    limiters,
   };
   let hooks: PolicyHooks;
   try {
@@ -171,7 +194,7 @@ async function make(
   } catch (error) {
     throw new Error(`the policy ${use.name} cannot be made: ${messageOf(error)}`, { cause: error });
   }
-  return { name: use.name, stage: policy.stage, hooks: bindAll(hooks) };
+  return { name: use.name, stage, hooks: bindAll(hooks) };
 }
 
 function noLoad(): Load {

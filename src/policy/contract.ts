@@ -189,6 +189,8 @@ export interface OptionProblem {
 export interface Policy<Options = unknown> {
   readonly name: string;
   readonly stage: Stage;
+  /** Where that follows from the options: the stage of this use, instead of `stage`. */
+  stageOf?(options: Options): Stage;
   /** Parses the options as they are written in the configuration; no options at all are parsed as `{}`. */
   readonly schema: z.ZodType<Options>;
   /** At most one use per route: a later one replaces an earlier one, so a route's own replaces the global one. */

@@ -10,6 +10,8 @@ import { TraceIds } from '../observability/trace-context.ts';
 import { createTracer } from '../observability/tracing.ts';
 import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observability/worker-metrics.ts';
 import { AddressLists } from '../policies/address-lists.ts';
+import { Limiters } from '../state/limiters.ts';
+import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
 import type { Service, ServiceContext } from '../upstream/service.ts';
@@ -38,6 +40,8 @@ export interface DataPlaneOptions {
   readonly metricsPost: (message: MetricsMessage) => void;
   /** From `ConnectionCounter.allocate`, shared by all workers. */
   readonly connectionCounters: SharedArrayBuffer;
+  /** From `LimitTable.allocate`, shared by all workers. */
+  readonly limitTable: SharedArrayBuffer;
   /** For tests: another clock, chance or budget of retries. */
   readonly retries?: Partial<ServiceContext['retries']>;
 }
@@ -50,6 +54,7 @@ export interface Prepared {
   readonly services: readonly Service[];
   /** New sockets, listening already, by listener name; connections wait in their queue. */
   readonly listeners: ReadonlyMap<string, Listener>;
+  readonly limiters: Limiters;
 }
 
 /** How often a drain looks whether the last connection is gone. */
@@ -64,6 +69,7 @@ export class DataPlane {
   readonly #directory = new TargetDirectory();
   readonly #addressLists = new AddressLists();
   readonly #counter: ConnectionCounter;
+  #limiters: Limiters;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
   readonly #leaving = new Set<Listener>();
@@ -83,6 +89,8 @@ export class DataPlane {
     };
     this.#counter = new ConnectionCounter(options.connectionCounters, options.workerId);
     this.#counter.reset();
+    const memory = new SharedLimiter(options.limitTable, options.workerId);
+    this.#limiters = new Limiters(memory, undefined, options.log);
   }
 
   /** Where each listener of the committed configuration is bound. */
@@ -106,11 +114,12 @@ export class DataPlane {
    * message says what is wrong; what was made until then is undone.
    */
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
-    const context = this.#context(config.observability);
+    const limiters = this.#limiters.with(config.state?.redis);
+    const context = this.#context(config.observability, limiters);
     this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
     const listeners = new Map<string, Listener>();
-    const prepared: Prepared = { config, snapshot, services: made, listeners };
+    const prepared: Prepared = { config, snapshot, services: made, listeners, limiters };
     try {
       // The first configuration has no snapshot to accept connections with before its commit.
       this.#runtime ??= this.#makeRuntime(snapshot);
@@ -122,7 +131,7 @@ export class DataPlane {
     return prepared;
   }
 
-  #context(observability: ObservabilityConfig): SnapshotContext {
+  #context(observability: ObservabilityConfig, limiters: Limiters): SnapshotContext {
     const metrics = this.#metricsFor(observability.metrics);
     const { workerId, log } = this.#options;
     return {
@@ -133,6 +142,7 @@ export class DataPlane {
       load: () => this.#load.read(),
       policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
       addressLists: this.#addressLists,
+      limiters,
       workerId,
       directory: this.#directory,
       observer: (service) => new ServiceReport(service, metrics, log),
@@ -218,6 +228,7 @@ export class DataPlane {
         if (snapshot.services.get(name) !== service) service.retire();
       before.retire();
     }
+    this.#limiters = prepared.limiters;
     this.#config = config;
   }
 

@@ -4,6 +4,7 @@ import { observabilitySchema } from '../../observability/schema.ts';
 import { addressListSchema } from '../../policies/address-list-schema.ts';
 import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
+import { stateSchema } from '../../state/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
 
 /** Not of digits alone: JavaScript would move such a name to the front, and the order of the file counts. */
@@ -78,6 +79,7 @@ export const configSchema = z.strictObject({
     .record(name, addressListSchema)
     .default({})
     .describe('Lists of addresses that policies name: one list for many routes'),
+  state: stateSchema.prefault({}),
   admin: adminSchema.prefault({}),
   runtime: runtimeSchema.prefault({}),
   observability: observabilitySchema.prefault({}),

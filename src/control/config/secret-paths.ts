@@ -9,6 +9,7 @@ export function secretPaths(config: unknown): Path[] {
   if (!isRecord(config)) return paths;
   eachEntry(config['certificates'], (name) => paths.push(['certificates', name, 'key']));
   eachEntry(config['services'], (name, service) => collectService(service, ['services', name], paths));
+  for (const at of STATE_SECRETS) if (valueAt(config, at) !== undefined) paths.push(at);
   const observability = config['observability'];
   const tracing = isRecord(observability) ? observability['tracing'] : undefined;
   eachEntry(isRecord(tracing) ? tracing['headers'] : undefined, (name) =>
@@ -21,6 +22,11 @@ export function secretPaths(config: unknown): Path[] {
   });
   return paths;
 }
+
+const STATE_SECRETS = [
+  ['state', 'redis', 'url'],
+  ['state', 'redis', 'tls', 'key'],
+];
 
 const SERVICE_SECRETS = [
   ['tls', 'key'],

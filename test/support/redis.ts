@@ -108,6 +108,17 @@ export class RedisServer {
     await promise;
   }
 
+  /** Any command, on a connection of its own. */
+  async send(...command: string[]): Promise<unknown> {
+    const client = createClient({ url: this.url });
+    await client.connect();
+    try {
+      return await client.sendCommand(command);
+    } finally {
+      client.destroy();
+    }
+  }
+
   async close(): Promise<void> {
     await this.kill();
     await rm(this.#directory, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import { exchangeFor, type RequestDescription, type TestExchange } from '../../../test/support/exchange.ts';
 import type { Answer } from '../../policy/contract.ts';
 import type { Limiter } from '../../state/limiter.ts';
+import type { OnFailure } from '../../state/limiters.ts';
 import { LimitPlay } from '../../state/shared/limiter.support.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compileLimits } from './limits.ts';
@@ -15,11 +16,18 @@ export class PolicyPlay {
   /** What was counted, in order. */
   readonly events: string[] = [];
 
-  policy(options: object, place: Place = {}, limiter: Limiter = this.limits.limiter()): RateLimit {
+  policy(
+    options: object,
+    place: Place = {},
+    limiter: Limiter = this.limits.limiter(),
+    onFailure: OnFailure = 'open',
+  ): RateLimit {
     const parsed = rateLimitSchema.parse(options);
     return new RateLimit(parsed, {
       limits: compileLimits(parsed, { route: 'route-1', service: undefined, global: false, ...place }),
       limiter,
+      onFailure,
+      release: () => {},
       count: (event) => this.events.push(event),
       nowMs: () => this.limits.nowMs,
     });

@@ -10,11 +10,13 @@ export interface CountedCharge extends Charge {
 }
 
 /**
- * How one algorithm counts in a slot of the table. `look` fills in what was found and changes nothing; `take` comes after a `look` at the
- * same moment that admitted the charge, with a slot for it; `add` takes units whether there is room or not. `nowMs` is positive.
+ * How one algorithm counts in a slot of the table. `admits` says whether there is room, and changes nothing. `take` comes after that at the
+ * same moment, with a slot for the charge, and `add` takes units whether there is room or not; both tell what is left. `tell` tells it where
+ * nothing was taken, and how long to wait. `nowMs` is positive.
  */
 export interface Counting {
-  look(table: LimitTable, charge: CountedCharge, nowMs: number): void;
+  admits(table: LimitTable, charge: CountedCharge, nowMs: number): boolean;
+  tell(table: LimitTable, charge: CountedCharge, nowMs: number): void;
   take(table: LimitTable, charge: CountedCharge, nowMs: number): void;
   add(table: LimitTable, charge: CountedCharge, units: number, nowMs: number): void;
 }
@@ -24,12 +26,16 @@ export interface Counting {
  * again, times the quota: so that a unit counts a whole window, and no time is rounded.
  */
 export const gcra: Counting = {
-  look(table, charge, nowMs) {
+  admits(table, charge, nowMs) {
+    const { quota, windowMs, burst } = charge.limit;
+    const now = nowMs * quota;
+    return arrival(table, charge.slot, now) - now + (charge.cost - burst) * windowMs <= 0;
+  },
+  tell(table, charge, nowMs) {
     const { quota, windowMs, burst } = charge.limit;
     const now = nowMs * quota;
     const owed = arrival(table, charge.slot, now) - now;
     const over = owed + (charge.cost - burst) * windowMs;
-    charge.admitted = over <= 0;
     charge.remaining = Math.max(0, Math.floor((burst * windowMs - owed) / windowMs));
     charge.resetMs = owed / quota;
     charge.retryAfterMs = over <= 0 ? 0 : charge.cost > burst ? Number.POSITIVE_INFINITY : over / quota;
@@ -63,15 +69,22 @@ const MAX_COUNT = 0x7fff_ffff;
  * though its units had come evenly. When the window began follows from when the slot is full again, two windows after that.
  */
 export const slidingWindow: Counting = {
-  look(table, charge, nowMs) {
+  admits(table, charge, nowMs) {
     const { quota, windowMs } = charge.limit;
     const start = windowAt(table, charge.slot, windowMs, nowMs);
     const current = currentOf(table, charge.slot, windowMs, start);
     const previous = previousOf(table, charge.slot, windowMs, start);
     const left = start + windowMs - Math.max(start, nowMs);
     // Times the window, so that whole milliseconds are counted without rounding.
+    return (current + charge.cost) * windowMs + previous * left <= quota * windowMs;
+  },
+  tell(table, charge, nowMs) {
+    const { quota, windowMs } = charge.limit;
+    const start = windowAt(table, charge.slot, windowMs, nowMs);
+    const current = currentOf(table, charge.slot, windowMs, start);
+    const previous = previousOf(table, charge.slot, windowMs, start);
+    const left = start + windowMs - Math.max(start, nowMs);
     const room = (quota - current) * windowMs - previous * left;
-    charge.admitted = charge.cost * windowMs <= room;
     charge.remaining = Math.max(0, Math.floor(room / windowMs));
     charge.resetMs = current > 0 ? left + windowMs : previous > 0 ? left : 0;
     charge.retryAfterMs = charge.admitted ? 0 : waitFor(charge.cost, charge.limit, current, previous, left);
@@ -134,17 +147,17 @@ export const ASK_AGAIN_MS = 100;
 
 /** What is under way, counted in the first word of the slot and by a ticket of the worker. */
 export const concurrency: Counting = {
-  look(table, charge) {
-    const { quota } = charge.limit;
+  admits(table, charge) {
+    return charge.slot < 0 || table.word(charge.slot, 0) < charge.limit.quota;
+  },
+  tell(table, charge) {
     const count = charge.slot < 0 ? 0 : table.word(charge.slot, 0);
-    charge.admitted = count < quota;
-    charge.remaining = Math.max(0, quota - count);
-    charge.resetMs = 0;
+    charge.remaining = Math.max(0, charge.limit.quota - count);
     charge.retryAfterMs = charge.admitted ? 0 : ASK_AGAIN_MS;
   },
   take(table, charge) {
     charge.ticket = table.enter(charge.slot);
-    charge.remaining--;
+    charge.remaining = Math.max(0, charge.limit.quota - table.word(charge.slot, 0));
   },
   add() {},
 };

@@ -52,6 +52,15 @@ describe('Options', () => {
       'when',
       'is too early: consumer, session, plan and claim are known after authentication',
     ],
+    [{ limits, sync: '1s' }, 'sync', 'is for store: hybrid'],
+    [{ limits, store: 'hybrid', sync: '5ms' }, 'sync', 'is shorter than 10ms'],
+    [{ limits, store: 'memory', onFailure: 'open' }, 'onFailure', 'is for Redis: memory is always there'],
+    [
+      { limits: ['1/s', { concurrency: 1 }], store: 'hybrid' },
+      'limits.1.concurrency',
+      'is counted exactly or not at all: use store: redis or memory',
+    ],
+    [{ limits, store: 'hybrid', algorithm: 'sliding-window' }, 'algorithm', 'of a hybrid store is gcra'],
     [{ limits, delay: { max: '0s' } }, 'delay.max', 'is no time at all'],
     [
       { limits, delay: { max: '1s' }, shadow: true },

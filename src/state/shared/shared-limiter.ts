@@ -89,7 +89,13 @@ class SharedDecision implements Decision {
     const nowMs = this.#nowMs();
     this.#lock();
     const admitted = this.#look(nowMs) && this.#claim(nowMs);
-    if (admitted) for (const charge of this.#inOrder) charge.counting.take(this.#table, charge, nowMs);
+    for (const charge of this.#inOrder) {
+      if (admitted) charge.counting.take(this.#table, charge, nowMs);
+      else charge.counting.tell(this.#table, charge, nowMs);
+      if (charge.admitted) charge.retryAfterMs = 0;
+      // It has room, but its key has no place: what is under way there will end.
+      else if (charge.retryAfterMs === 0) charge.retryAfterMs = ASK_AGAIN_MS;
+    }
     this.#unlock();
     return admitted ? 'taken' : 'refused';
   }
@@ -156,10 +162,11 @@ class SharedDecision implements Decision {
 
   /** Whether every charge has room. All are looked at, so that the answer can tell of all. */
   #look(nowMs: number): boolean {
+    const table = this.#table;
     let admitted = true;
     for (const charge of this.#inOrder) {
-      charge.slot = this.#table.find(charge.hash);
-      charge.counting.look(this.#table, charge, nowMs);
+      charge.slot = table.find(charge.hash);
+      charge.admitted = charge.counting.admits(table, charge, nowMs);
       if (!charge.admitted) admitted = false;
     }
     return admitted;
@@ -176,11 +183,11 @@ class SharedDecision implements Decision {
       const hasTicket = charge.limit.algorithm !== 'concurrency' || tickets-- > 0;
       if (charge.slot >= 0 && hasTicket) continue;
       charge.admitted = false;
-      charge.retryAfterMs = ASK_AGAIN_MS;
       claimed = false;
     }
     // Until here no new place could be claimed twice.
-    for (const { isNew, slot } of this.#inOrder) if (isNew && slot >= 0) table.setTimes(slot, 0, 0);
+    for (const charge of this.#inOrder)
+      if (charge.isNew && charge.slot >= 0) table.setTimes(charge.slot, 0, 0);
     return claimed;
   }
 }

@@ -4,6 +4,7 @@ export { Fields } from '../http/fields.ts';
 export { duration, size } from '../lib/units.ts';
 export {
   type Answer,
+  type BodyBounds,
   type BodyTransform,
   type ClientView,
   definePolicy,

@@ -5,10 +5,17 @@ import { headersPolicy } from './headers/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
+import { validatePolicy } from './validate/index.ts';
 
 /** The policies that come with the gateway, by the name that a configuration uses. */
 export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
-  [corsPolicy, faultPolicy, headersPolicy, requestSizePolicy, respondPolicy, rewritePolicy].map(
-    (policy): [string, Policy] => [policy.name, policy],
-  ),
+  [
+    corsPolicy,
+    faultPolicy,
+    headersPolicy,
+    requestSizePolicy,
+    respondPolicy,
+    rewritePolicy,
+    validatePolicy,
+  ].map((policy): [string, Policy] => [policy.name, policy]),
 );

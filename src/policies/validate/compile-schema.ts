@@ -37,7 +37,7 @@ const META = new Ajv2020({ logger: false });
 /** What is wrong with a schema, and where in it; undefined when nothing is. */
 export function schemaProblem(schema: unknown): { path: string[]; message: string } | undefined {
   if (META.validateSchema(schema as object) === true) return undefined;
-  const error = META.errors?.at(-1);
+  const error = META.errors?.[0];
   const path = (error?.instancePath ?? '').split('/').slice(1).map(unescapeStep);
   return { path, message: `is not JSON Schema (draft 2020-12): ${error?.message ?? ''}` };
 }

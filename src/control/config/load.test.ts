@@ -515,6 +515,7 @@ describe('The JSON Schema', () => {
       'certificates',
       'services',
       'routes',
+      'apis',
       'policies',
       'admin',
       'runtime',

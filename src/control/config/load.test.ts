@@ -530,6 +530,7 @@ describe('The JSON Schema', () => {
       'request-size',
       'respond',
       'rewrite',
+      'validate',
     ]);
     assert.ok(JSON.stringify(schema.$defs.policyList.items.properties['cors']).includes('"origins"'));
   });

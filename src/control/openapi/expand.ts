@@ -170,9 +170,10 @@ function serverPath(root: Node): string {
   const server = child(root, 'servers', 0);
   const url: unknown = child(server, 'url').value;
   if (typeof url !== 'string') return '';
-  const filled = url.replaceAll(/\{([^}]*)\}/g, (_, name: string) =>
-    String(child(server, 'variables', name, 'default').value ?? ''),
-  );
+  const filled = url.replaceAll(/\{([^}]*)\}/g, (_, name: string) => {
+    const { value } = child(server, 'variables', name, 'default');
+    return typeof value === 'string' ? value : '';
+  });
   return filled.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '').replace(/\/+$/, '');
 }
 

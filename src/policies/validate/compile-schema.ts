@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
 import { linearPatterns } from './linear-pattern.ts';
+import { addSafeKeywords } from './safe-keywords.ts';
 
 /** A JSON Schema of draft 2020-12. */
 export type JsonSchema = boolean | Readonly<Record<string, unknown>>;
@@ -29,6 +29,9 @@ const COMMON = {
   ownProperties: true,
   code: { regExp: linearPatterns },
   logger: false,
+  // They were checked where they are written.
+  validateSchema: false,
+  meta: false,
 } as const;
 
 /** Knows the meta-schemas, and is never given a schema to keep. */
@@ -46,13 +49,18 @@ function unescapeStep(step: string): string {
   return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
+function makeAjv(allErrors: boolean): Ajv2020 {
+  const ajv = new Ajv2020({ ...COMMON, allErrors });
+  addSafeKeywords(ajv);
+  return ajv;
+}
+
 /** Compiles the schemas of one use of the policy. */
 export class SchemaCompiler {
   readonly #definitions: Definitions;
-  readonly #quick = formatted(new Ajv2020({ ...COMMON, meta: false, validateSchema: false }));
-  readonly #thorough = formatted(
-    new Ajv2020({ ...COMMON, meta: false, validateSchema: false, allErrors: true }),
-  );
+  readonly #quick = makeAjv(false);
+  /** Made when a first request is wrong: it would double the time that a document of hundreds of operations takes to load. */
+  #thorough: Ajv2020 | undefined;
 
   constructor(definitions: Definitions) {
     this.#definitions = definitions;
@@ -64,26 +72,23 @@ export class SchemaCompiler {
       typeof schema === 'boolean'
         ? schema
         : { ...schema, definitions: { ...this.#definitions, ...(schema['definitions'] as Definitions) } };
-    return new CompiledSchema(this.#quick.compile(whole), this.#thorough.compile(whole));
+    return new CompiledSchema(this.#quick.compile(whole), () => {
+      this.#thorough ??= makeAjv(true);
+      return this.#thorough.compile(whole);
+    });
   }
-}
-
-function formatted(ajv: Ajv2020): Ajv2020 {
-  addFormats.default(ajv);
-  // Of OpenAPI: what they say is in the type already, or is for people.
-  for (const name of ['binary', 'password']) ajv.addFormat(name, true);
-  return ajv;
 }
 
 /** A schema, ready to be held against values. */
 export class CompiledSchema {
   /** Stops at the first fault. */
   readonly #quick: ValidateFunction;
-  readonly #thorough: ValidateFunction;
+  readonly #makeThorough: () => ValidateFunction;
+  #thorough: ValidateFunction | undefined;
 
-  constructor(quick: ValidateFunction, thorough: ValidateFunction) {
+  constructor(quick: ValidateFunction, makeThorough: () => ValidateFunction) {
     this.#quick = quick;
-    this.#thorough = thorough;
+    this.#makeThorough = makeThorough;
   }
 
   accepts(value: unknown): boolean {
@@ -92,7 +97,7 @@ export class CompiledSchema {
 
   /** At most `most` faults of a value that is not accepted and was read from so many octets. */
   faults(value: unknown, bytes: number, most: number): SchemaFault[] {
-    const check = bytes <= ALL_FAULTS_BYTES ? this.#thorough : this.#quick;
+    const check = bytes <= ALL_FAULTS_BYTES ? (this.#thorough ??= this.#makeThorough()) : this.#quick;
     check(value);
     return (check.errors ?? []).slice(0, most).map(faultOf);
   }

@@ -134,7 +134,7 @@ function measure(value: unknown): JsonLimits {
     return { depth: 0, keys: 0, items: 0, string: Buffer.byteLength(JSON.stringify(value)) - 2 };
   if (typeof value !== 'object' || value === null) return { depth: 0, keys: 0, items: 0, string: 0 };
   const keys = Array.isArray(value) ? [] : Object.keys(value);
-  const inner = [...keys, ...Object.values(value as object)].map(measure);
+  const inner = [...keys, ...Object.values(value)].map(measure);
   const most = (name: keyof JsonLimits) => Math.max(0, ...inner.map((each) => each[name]));
   return {
     depth: 1 + most('depth'),

@@ -120,6 +120,26 @@ suite('validate: a body of JSON', () => {
     assert.deepEqual(await verdict(evil, { headers, body }), ['body : must match pattern "^(a+)+$"']);
   });
 
+  test('has its items compared, and its formats checked, in a time that it does not choose', async () => {
+    const headers = { 'Content-Type': 'application/json' };
+    const asked = (schema: object, value: unknown) =>
+      verdict(
+        { body: { content: { 'application/json': { schema } } }, json: { items: 100_000, keys: 100_000 } },
+        { headers, body: JSON.stringify(value) },
+      );
+    const items = Array.from({ length: 30_000 }, (_, i) => ({ a: i, b: 1 }));
+    const unique = { type: 'array', uniqueItems: true };
+    const started = performance.now();
+    assert.deepEqual(await asked(unique, items), []);
+    assert.deepEqual(await asked(unique, [...items, { b: 1, a: 7 }]), [
+      'body : must NOT have the same item twice',
+    ]);
+    assert.deepEqual(await asked({ type: 'string', format: 'url' }, `http://${':'.repeat(100_000)}`), [
+      'body : must match format "url"',
+    ]);
+    assert.ok(performance.now() - started < 2000);
+  });
+
   test('may be recursive, by definitions and by schemas within the schema', async () => {
     const node = (ref: string) => ({
       type: 'object',

@@ -57,7 +57,7 @@ function readerAt(schema: unknown, document: object, levels: number, open: reado
     items: types.includes('array') || items !== undefined ? within(items) : undefined,
     properties:
       types.includes('object') || properties !== undefined
-        ? new Map(Object.entries((properties ?? {}) as object).map(([name, inner]) => [name, within(inner)]))
+        ? new Map(Object.entries(properties ?? {}).map(([name, inner]) => [name, within(inner)]))
         : undefined,
   });
   return readers.reduce(together);

@@ -1,5 +1,3 @@
-import { latin1 } from '../../lib/octets.ts';
-
 /** Bounds of a JSON text (RFC 8259 section 9 lets a receiver set them). */
 export interface JsonLimits {
   /** Lists and objects within each other. */
@@ -46,18 +44,23 @@ const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
 const NULL = Buffer.from('null');
 
-/** From this size on the keys of an object are looked up in a set; below, comparing is quicker. */
+/** From this size on the keys of an object are looked up in a set; below, comparing their octets is quicker. */
 const MANY_KEYS = 12;
+/** Octets of `"__proto__"` and of `"prototype"`. */
+const LENGTH_OF_BOTH = 11;
 
 /** What is open at one depth. */
 class Level {
   isObject = false;
   /** Place of the value at hand, from 0. */
   index = 0;
-  /** Keys of an object until now. */
-  readonly keys: string[] = [];
-  /** The same once there are many. */
-  set: Set<string> | undefined = undefined;
+  /** Keys of an object until now, by where they begin and end in the text, quotes included. */
+  readonly starts: number[] = [];
+  readonly ends: number[] = [];
+  /** How many of them there are: an array that is cut short gives its memory back, and has to ask for it again. */
+  count = 0;
+  /** What the keys are, once there are many of them or one is more than plain ASCII: then two may be written differently and be equal. */
+  known: Set<string> | undefined = undefined;
 }
 
 /**
@@ -72,7 +75,7 @@ export class JsonScanner {
   #depth = 0;
   #keys = 0;
   #fault: JsonFault | undefined;
-  /** Of the string read last: it is not ASCII without escapes. */
+  /** Of the string read last: it is ASCII without escapes. */
   #isPlain = true;
 
   constructor(limits: JsonLimits) {
@@ -87,10 +90,7 @@ export class JsonScanner {
     const end = this.#read(data);
     if (end >= 0 && end < data.length) this.#fail('syntax', end);
     this.#data = NOTHING;
-    for (const level of this.#levels) {
-      level.keys.length = 0;
-      level.set = undefined;
-    }
+    for (const level of this.#levels) level.known = undefined;
     return this.#fault;
   }
 
@@ -148,8 +148,8 @@ export class JsonScanner {
     const level = (this.#levels[this.#depth++] ??= new Level());
     level.isObject = isObject;
     level.index = 0;
-    level.keys.length = 0;
-    level.set = undefined;
+    level.count = 0;
+    level.known = undefined;
     return level;
   }
 
@@ -166,20 +166,35 @@ export class JsonScanner {
     if (++this.#keys > this.#limits.keys) return this.#fail('keys', at);
     const end = this.#string(data, at);
     if (end < 0) return end;
-    const key = this.#isPlain
-      ? latin1(data, at + 1, end - 1)
-      : (JSON.parse(data.toString('utf8', at, end)) as string);
-    if (isKnown(level, key)) return this.#fail('duplicate', at, key);
-    remember(level, key);
-    if (key === '__proto__' || (key === 'prototype' && this.#isUnderConstructor()))
-      return this.#fail('prototype', at, key);
+    const isNew = this.#isNew(data, level, at, end);
+    level.starts[level.count] = at;
+    level.ends[level.count++] = end;
+    if (!isNew) return this.#fail('duplicate', at);
+    if (this.#changesPrototype(data, at, end)) return this.#fail('prototype', at);
     const colon = skipSpace(data, end);
     return data[colon] === COLON ? skipSpace(data, colon + 1) : this.#fail('syntax', colon);
   }
 
-  #isUnderConstructor(): boolean {
+  #isNew(data: Buffer, level: Level, start: number, end: number): boolean {
+    const { starts, ends, count } = level;
+    if (level.known === undefined) {
+      if (this.#isPlain && count < MANY_KEYS) return !isAmong(data, level, start, end);
+      level.known = new Set();
+      for (let i = 0; i < count; i++) level.known.add(textOf(data, starts[i] as number, ends[i] as number));
+    }
+    const before = level.known.size;
+    return level.known.add(textOf(data, start, end)).size > before;
+  }
+
+  #changesPrototype(data: Buffer, start: number, end: number): boolean {
+    if (this.#isPlain && end - start !== LENGTH_OF_BOTH) return false;
+    const key = textOf(data, start, end);
+    return key === '__proto__' || (key === 'prototype' && this.#isUnderConstructor(data));
+  }
+
+  #isUnderConstructor(data: Buffer): boolean {
     const outer = this.#levels[this.#depth - 2];
-    return this.#depth >= 2 && outer?.isObject === true && outer.keys.at(-1) === 'constructor';
+    return this.#depth >= 2 && outer?.isObject === true && lastKey(data, outer) === 'constructor';
   }
 
   #string(data: Buffer, start: number): number {
@@ -226,14 +241,13 @@ export class JsonScanner {
     return at + literal.length;
   }
 
-  /** Returns -1. `key` is one that is not yet among those of its object. */
-  #fail(kind: JsonFaultKind, offset: number, key?: string): number {
+  /** Returns -1. */
+  #fail(kind: JsonFaultKind, offset: number): number {
+    const data = this.#data;
     const steps = this.#levels
       .slice(0, this.#depth)
-      .map(({ isObject, keys, index }) => (isObject ? keys.at(-1) : String(index)));
-    if (key !== undefined) steps[steps.length - 1] = key;
-    const offsetInData = Math.min(offset, this.#data.length);
-    this.#fault ??= { kind, offset: offsetInData, pointer: pointerOf(steps) };
+      .map((level) => (level.isObject ? lastKey(data, level) : String(level.index)));
+    this.#fault ??= { kind, offset: Math.min(offset, data.length), pointer: pointerOf(steps) };
     return -1;
   }
 }
@@ -253,14 +267,25 @@ export function pointerStep(name: string): string {
   return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
-function isKnown({ keys, set }: Level, key: string): boolean {
-  return set === undefined ? keys.includes(key) : set.has(key);
+/** Whether the octets of a key are those of one before. */
+function isAmong(data: Buffer, { starts, ends, count }: Level, start: number, end: number): boolean {
+  for (let i = 0; i < count; i++) {
+    const other = starts[i] as number;
+    if ((ends[i] as number) - other !== end - start) continue;
+    let at = start + 1;
+    while (at < end && data[at] === data[other + at - start]) at++;
+    if (at === end) return true;
+  }
+  return false;
 }
 
-function remember(level: Level, key: string): void {
-  level.keys.push(key);
-  if (level.set !== undefined) level.set.add(key);
-  else if (level.keys.length === MANY_KEYS) level.set = new Set(level.keys);
+/** What a string between its quotes stands for. */
+function textOf(data: Buffer, start: number, end: number): string {
+  return JSON.parse(data.toString('utf8', start, end)) as string;
+}
+
+function lastKey(data: Buffer, { starts, ends, count }: Level): string | undefined {
+  return count === 0 ? undefined : textOf(data, starts[count - 1] as number, ends[count - 1] as number);
 }
 
 function skipSpace(data: Buffer, from: number): number {

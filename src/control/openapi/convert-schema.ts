@@ -153,8 +153,7 @@ export class SchemaConverter {
     const made: Made = {};
     for (const [keyword, value] of children(node)) {
       if (ONE.includes(keyword)) made[keyword] = await this.convert(value, direction);
-      else if (LIST.includes(keyword))
-        made[keyword] = await Promise.all(itemsOf(value).map((item) => this.convert(item, direction)));
+      else if (LIST.includes(keyword)) made[keyword] = await this.#list(value, direction);
       else if (MAP.includes(keyword)) made[keyword] = await this.#map(value, direction);
       else if (keyword === 'required') made[keyword] = await this.#required(node, direction);
       // A format that nobody knows is a note (section 7.2.3 of JSON Schema Validation).
@@ -163,6 +162,13 @@ export class SchemaConverter {
       } else if (PLAIN.includes(keyword)) made[keyword] = value.value;
       else this.#other(keyword, value);
     }
+    return made;
+  }
+
+  /** One after the other, so that definitions get the same names at every load. */
+  async #list(node: Node, direction: Direction): Promise<unknown[]> {
+    const made: unknown[] = [];
+    for (const item of itemsOf(node)) made.push(await this.convert(item, direction));
     return made;
   }
 

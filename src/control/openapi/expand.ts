@@ -1,3 +1,4 @@
+import { encodeRest, IN_PATH } from '../../policy/percent.ts';
 import type { FileReader } from '../config/files.ts';
 import { entriesOf, isRecord, type Path } from '../config/place.ts';
 import type { ConfigError, Problem } from '../config/problem.ts';
@@ -177,9 +178,14 @@ function serverPath(root: Node): string {
   return filled.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '').replace(/\/+$/, '');
 }
 
+/** As routes are written: captures by names that they know, all else as requests are normalised. */
 function routePath(basePath: string, path: string): string {
-  const captures = path.replaceAll(/\{([^}/]*)\}/g, (_, name: string) => `{${captureName(name)}}`);
-  return `${basePath.replace(/\/$/, '')}${captures}`;
+  const parts = `${basePath.replace(/\/$/, '')}${path}`.split(/\{([^}/]*)\}/);
+  return parts.map((part, i) => (i % 2 === 1 ? `{${captureName(part)}}` : encoded(part))).join('');
+}
+
+function encoded(text: string): string {
+  return encodeRest(Buffer.from(text, 'utf8').toString('latin1'), IN_PATH);
 }
 
 const MAX_NAME = 60;

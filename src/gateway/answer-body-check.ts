@@ -17,7 +17,7 @@ export class AnswerBodyCheck implements WholeBodyOwner {
 
   constructor(exchange: Exchange, relay: CheckedAnswer) {
     this.#exchange = exchange;
-    this.#body = new WholeBody(exchange.route.policies.responseBodyBounds, this);
+    this.#body = new WholeBody(exchange.route.policies.responseBodyBounds, exchange, this);
     this.#relay = relay;
   }
 
@@ -65,6 +65,7 @@ export class AnswerBodyCheck implements WholeBodyOwner {
 
 const FAULTS: Readonly<Record<BodyFault, string>> = {
   too_large: 'it is too large',
+  no_memory: 'there is no memory left for it',
   malformed: 'it is not what its Content-Encoding says',
   unknown_coding: 'its Content-Encoding is not known',
 };

@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { CollectedOctets } from '../lib/collected-octets.ts';
+import type { BodyBounds } from '../policy/contract.ts';
 
 /** Content codings of RFC 9110 section 8.4.1, RFC 7932 and RFC 8878. */
 const CODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
@@ -14,10 +15,12 @@ const CODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tran
 /** A ratio says nothing of a few octets. */
 const RATIO_FROM_BYTES = 64 * 1024;
 
+type DecompressionFault = 'too_large' | 'malformed' | 'no_memory';
+
 export interface Decompressed {
   /** It has come to its end. */
   onContent(content: Buffer): void;
-  onFault(fault: 'too_large' | 'malformed'): void;
+  onFault(fault: DecompressionFault): void;
 }
 
 /** Whether a body of this Content-Encoding can be read; one with several codings cannot. */
@@ -33,10 +36,15 @@ export class Decompression {
   #over = false;
 
   /** `coding` is a known one. */
-  constructor(coding: string, maxBytes: number, maxRatio: number, owner: Decompressed) {
+  constructor(
+    coding: string,
+    { maxBytes, maxRatio }: Required<BodyBounds>,
+    holder: { hold(bytes: number): boolean },
+    owner: Decompressed,
+  ) {
     const stream = (CODINGS.get(coding) as () => Transform)();
     this.#stream = stream;
-    const fail = (fault: 'too_large' | 'malformed') => {
+    const fail = (fault: DecompressionFault) => {
       if (this.#over) return;
       this.cancel();
       owner.onFault(fault);
@@ -45,6 +53,7 @@ export class Decompression {
       const bytes = this.#content.length + piece.length;
       if (bytes > maxBytes || (bytes > RATIO_FROM_BYTES && bytes > maxRatio * this.#taken))
         return fail('too_large');
+      if (!holder.hold(piece.length)) return fail('no_memory');
       this.#content.add(piece, 0, piece.length);
     });
     stream.on('end', () => {

@@ -137,6 +137,8 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   bodySink: RequestBodySink | undefined = undefined;
   /** A copy that is to have the body too. */
   copy: RequestCopy | undefined = undefined;
+  /** What bodies of it take of the worker's memory for them. */
+  heldBytes = 0;
   responseTransforms: BodyTransform[] | undefined = undefined;
   /** Values of Set-Cookie that the gateway itself adds to the answer. */
   setCookies: string[] | undefined = undefined;
@@ -201,6 +203,13 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
 
   limitRequestBody(bytes: number): void {
     if (bytes < this.bodyLimit) this.bodyLimit = bytes;
+  }
+
+  /** Takes memory for a body, until the exchange ends; false when there is none left. */
+  hold(bytes: number): boolean {
+    if (this.ended || !this.snapshot.bodyMemory.take(bytes)) return false;
+    this.heldBytes += bytes;
+    return true;
   }
 
   /** The client takes octets again. */

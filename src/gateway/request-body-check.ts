@@ -14,7 +14,7 @@ export class RequestBodyCheck implements RequestBodySink, Cancellable, WholeBody
 
   constructor(exchange: Exchange, goOn: (exchange: Exchange) => void) {
     this.#exchange = exchange;
-    this.#body = new WholeBody(exchange.route.policies.requestBodyBounds, this);
+    this.#body = new WholeBody(exchange.route.policies.requestBodyBounds, exchange, this);
     this.#goOn = goOn;
   }
 
@@ -102,6 +102,8 @@ function refuseBody(exchange: Exchange, fault: BodyFault): void {
   switch (fault) {
     case 'too_large':
       return refuse(exchange, 'body_too_large');
+    case 'no_memory':
+      return refuse(exchange, 'overloaded', 'Too many bodies are looked at right now.');
     case 'malformed':
       return refuse(exchange, 'bad_request', 'The body is not what its Content-Encoding says.');
     case 'unknown_coding':

@@ -6,6 +6,7 @@ import { Deadlines } from '../lib/deadlines.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { serviceSchema } from '../upstream/schema.ts';
+import { BodyMemory } from './body-memory.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { GatewayConfig, ResolvedRoute } from './config.ts';
 import { compileSnapshot, type Snapshot, type SnapshotContext } from './snapshot.ts';
@@ -30,6 +31,7 @@ function stage() {
     deadlines: new Deadlines(),
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
+    bodyMemory: new BodyMemory(),
     policyEvent: () => {},
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,

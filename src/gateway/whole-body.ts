@@ -5,7 +5,13 @@ import type { BodyBounds } from '../policy/contract.ts';
 import { Decompression, isKnownCoding } from './decompression.ts';
 
 /** Why the policies cannot be shown a body. */
-export type BodyFault = 'too_large' | 'unknown_coding' | 'malformed';
+export type BodyFault = 'too_large' | 'unknown_coding' | 'malformed' | 'no_memory';
+
+/** Whose memory is bounded. */
+export interface BodyHolder {
+  /** False when there is no memory for so many octets more. */
+  hold(bytes: number): boolean;
+}
 
 export interface WholeBodyOwner {
   /** The body without its Content-Encoding. Comes from within `end`, or later by itself, so that what it sends has to be flushed. */
@@ -18,11 +24,13 @@ export interface WholeBodyOwner {
 export class WholeBody {
   readonly #bounds: Required<BodyBounds>;
   readonly #owner: WholeBodyOwner;
+  readonly #holder: BodyHolder;
   readonly #octets = new CollectedOctets();
   #decompression: Decompression | undefined;
 
-  constructor(bounds: Required<BodyBounds>, owner: WholeBodyOwner) {
+  constructor(bounds: Required<BodyBounds>, holder: BodyHolder, owner: WholeBodyOwner) {
     this.#bounds = bounds;
+    this.#holder = holder;
     this.#owner = owner;
   }
 
@@ -33,20 +41,21 @@ export class WholeBody {
 
   /** What is known before the first octet: a fault of the body's head, else undefined. `length` is -1 when it is not stated. */
   open(fields: Fields, length: number): BodyFault | undefined {
-    const { maxBytes, maxRatio } = this.#bounds;
-    if (length > maxBytes) return 'too_large';
+    if (length > this.#bounds.maxBytes) return 'too_large';
     const coding = fields.get('content-encoding')?.trim().toLowerCase();
     if (coding === undefined || coding === '' || coding === 'identity') return undefined;
     if (fields.getAll('content-encoding').length > 1 || !isKnownCoding(coding)) return 'unknown_coding';
-    this.#decompression = new Decompression(coding, maxBytes, maxRatio, this.#owner);
+    this.#decompression = new Decompression(coding, this.#bounds, this.#holder, this.#owner);
     return undefined;
   }
 
   /** Takes `data[from, to)`; false, with a fault, when that would be more than the bound allows: it is then not kept, and nothing may follow. */
   add(data: Buffer, from: number, to: number): boolean {
-    if (this.#octets.length + (to - from) > this.#bounds.maxBytes) {
+    const bytes = to - from;
+    const fits = this.#octets.length + bytes <= this.#bounds.maxBytes;
+    if (!fits || !this.#holder.hold(bytes)) {
       this.cancel();
-      this.#owner.onFault('too_large');
+      this.#owner.onFault(fits ? 'no_memory' : 'too_large');
       return false;
     }
     this.#octets.add(data, from, to);

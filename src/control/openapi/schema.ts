@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { size } from '../../lib/units.ts';
+import { maxBytes } from '../../policies/validate/schema.ts';
 import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 
 const { hosts } = routeSchema.shape.match.shape;
@@ -26,9 +26,7 @@ export const apiSchema = z
           .enum(['off', 'report', 'enforce'])
           .default('off')
           .describe('Answers: report counts and logs those that are wrong, enforce answers 502 instead'),
-        max: size('Largest body that is taken, of requests and of answers')
-          .refine((bytes) => bytes > 0, 'is no size to check within')
-          .prefault('1mb'),
+        max: maxBytes('Largest body that is taken, of requests and of answers'),
       })
       .prefault({}),
     policies: policyListSchema.default([]).describe('Policies of every route of the document'),

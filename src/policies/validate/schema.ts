@@ -38,10 +38,15 @@ const parameters = (description: string) =>
     .describe(description);
 
 const bound = (most: number, description: string) => z.int().min(1).max(most).describe(description);
-const maxBytes = (description: string) =>
-  size(description)
-    .refine((bytes) => bytes > 0, 'is no size to check within')
+/** Well below what a worker keeps of all bodies together. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
+
+/** The largest body that is checked. */
+export function maxBytes(description: string) {
+  return size(`${description}, up to 256mb`)
+    .refine((bytes) => bytes > 0 && bytes <= MAX_BODY_BYTES, 'is not between 1b and 256mb')
     .prefault('1mb');
+}
 
 const jsonLimitsSchema = z
   .strictObject({

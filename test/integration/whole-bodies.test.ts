@@ -5,6 +5,7 @@ import type { PolicyUse } from '../../src/policies/use.ts';
 import type { Answer, BodyBounds } from '../../src/policy/contract.ts';
 import { get, HOST, post, request } from '../conformance/case.ts';
 import { turns } from '../support/changes.ts';
+import { configBefore, startGatewayWith } from '../support/gateway.ts';
 import { hooked } from '../support/hooked-policy.ts';
 import { fine, playWithPolicies as play, startWithPolicies as startWith } from '../support/policy-play.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -164,6 +165,16 @@ suite('the whole body of a request', () => {
       assert.deepEqual(await statusAndCode(client), [500, 'policy_failed']);
     });
     assert.match(gateway.warnings.join('\n'), /policy failing failed on route main .*on purpose/s);
+  });
+
+  test('whose client stalls within it is answered with 408 after the time for that', async () => {
+    await using upstream = await RecordingUpstream.start();
+    const config = configBefore(upstream.url, { timeouts: { bodyIdle: '200ms' } });
+    await using gateway = await startGatewayWith({ ...config, policies: [looking([])] });
+    using client = await RawClient.connect({ port: gateway.port });
+    await client.send(post(['Content-Length: 5'], 'he'));
+    assert.deepEqual(await statusAndCode(client), [408, 'request_timeout']);
+    assert.equal(upstream.requests.length, 0);
   });
 
   test('whose client leaves within it ends the request without an upstream', async () => {

@@ -34,11 +34,19 @@ const COMMON = {
   meta: false,
 } as const;
 
+const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+
 /** Knows the meta-schemas, and is never given a schema to keep. */
 const META = new Ajv2020({ logger: false });
 
 /** What is wrong with a schema, and where in it; undefined when nothing is. */
 export function schemaProblem(schema: unknown): { path: string[]; message: string } | undefined {
+  if (typeof schema === 'object' && schema !== null) {
+    // A validator that has to be waited for would take everything: a promise is true.
+    if ('$async' in schema) return { path: ['$async'], message: 'is not supported' };
+    if ('$schema' in schema && schema.$schema !== DIALECT)
+      return { path: ['$schema'], message: `is another dialect: leave it out, or write ${DIALECT}` };
+  }
   if (META.validateSchema(schema as object) === true) return undefined;
   const error = META.errors?.[0];
   const path = (error?.instancePath ?? '').split('/').slice(1).map(unescapeStep);

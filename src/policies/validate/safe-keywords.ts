@@ -26,8 +26,7 @@ export function addSafeKeywords(ajv: Ajv2020): void {
 
 function bounded(format: NonNullable<Ajv2020['formats'][string]>): Format {
   if (format instanceof RegExp) return (text: string) => text.length <= MAX_FORMATTED && format.test(text);
-  if (typeof format === 'function')
-    return (text: string) => text.length <= MAX_FORMATTED && format(text) === true;
+  if (typeof format === 'function') return (text: string) => text.length <= MAX_FORMATTED && format(text);
   if (typeof format === 'object' && format.type !== 'number' && typeof format.validate === 'function') {
     const validate = format.validate as (text: string) => boolean;
     return {
@@ -35,7 +34,7 @@ function bounded(format: NonNullable<Ajv2020['formats'][string]>): Format {
       validate: (text: string) => text.length <= MAX_FORMATTED && validate(text),
     } as Format;
   }
-  return format as Format;
+  return format;
 }
 
 function areUnique(items: readonly unknown[]): boolean {

@@ -380,6 +380,12 @@ for (const [options, path, message] of [
     ['body', 'content', 'application/json', 'schema', 'type'],
     /is not JSON Schema \(draft 2020-12\): must/,
   ],
+  [json({ $async: true }), ['body', 'content', 'application/json', 'schema', '$async'], /is not supported/],
+  [
+    json({ $schema: 'http://json-schema.org/draft-07/schema#' }),
+    ['body', 'content', 'application/json', 'schema', '$schema'],
+    /is another dialect/,
+  ],
   [json({ type: 'object', propertys: {} }), [], /unknown keyword: "propertys"/],
   [json({ $ref: '#/definitions/Nothing' }), [], /can't resolve reference #\/definitions\/Nothing/],
   [json({ type: 'string', pattern: '(?=a)b' }), [], /invalid or unsupported Perl syntax/],

@@ -105,7 +105,8 @@ export class CompiledSchema {
 
   /** At most `most` faults of a value that is not accepted and was read from so many octets. */
   faults(value: unknown, bytes: number, most: number): SchemaFault[] {
-    const check = bytes <= ALL_FAULTS_BYTES ? (this.#thorough ??= this.#makeThorough()) : this.#quick;
+    const wantsAll = most > 1 && bytes <= ALL_FAULTS_BYTES;
+    const check = wantsAll ? (this.#thorough ??= this.#makeThorough()) : this.#quick;
     check(value);
     return (check.errors ?? []).slice(0, most).map(faultOf);
   }

@@ -8,10 +8,12 @@ export class ResponseCheck {
 
   /** Throws an Error that says what is wrong with a schema. */
   constructor({ statuses }: NonNullable<ValidateOptions['responses']>, checks: Checks) {
+    // Who calls is not told what is wrong, and the log has enough with one fault.
+    const forOne = { ...checks, maxErrors: 1 };
     this.#statuses = new Map(
       Object.entries(statuses).map(([status, { content }]) => [
         status,
-        content && new ContentCheck(content, checks),
+        content && new ContentCheck(content, forOne),
       ]),
     );
   }

@@ -230,6 +230,15 @@ describe('The configuration of an API', () => {
       `${CONFIG}    policies:\n      - request-size: { max: 1 }\n`,
     ),
     withStore(
+      'has a secret in a line that is wrong',
+      `${HEAD}paths:\n  /pets:\n    get: { responses: {} }\n`,
+      `portcullis.yaml:7:71: apis.store.policies[0].headers.requets: unknown key "requets"; did you mean "request"?
+   7 |     policies: [{ headers: { request: { set: { x-api-key: ******* } }, requets: {} } }]
+     |                                                                       ^^^^^^^
+`,
+      `${CONFIG}    policies: [{ headers: { request: { set: { x-api-key: hunter2 } }, requets: {} } }]\n`,
+    ),
+    withStore(
       'has an option that is not known',
       withSchema('{}'),
       `portcullis.yaml:7:5: apis.store.validat: unknown key "validat"; did you mean "validate"?

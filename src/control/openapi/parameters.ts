@@ -56,7 +56,8 @@ export async function parameterOptions(
     });
     group.schema.properties[read.name] = read.schema;
     if (read.required) group.schema.required.push(read.name);
-    if (read.style !== undefined) group.styles[read.name] = read.style;
+    // The usual one goes without saying.
+    if (read.style !== (read.in === 'query' ? 'form' : 'comma')) group.styles[read.name] = read.style;
   }
   return options;
 }
@@ -66,7 +67,7 @@ interface ReadParameter {
   readonly name: string;
   readonly required: boolean;
   readonly schema: unknown;
-  readonly style: string | undefined;
+  readonly style: string;
 }
 
 async function readParameter(

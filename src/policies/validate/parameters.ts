@@ -91,8 +91,11 @@ export class Parameters {
     const owner = deep?.style === 'deepObject' ? deep : this.#spread.get(name);
     if (owner === undefined) return add(values, name, decodePercent(raw, true), TEXT);
     const inner = owner === deep ? name.slice(bracket + 1, -1) : name;
-    const object = (values[owner.name] ??= noValues()) as Values;
-    add(object, inner, decodePercent(raw, true), owner.reader.properties?.get(inner) ?? TEXT);
+    const object = (values[owner.name] ??= noValues());
+    const text = decodePercent(raw, true);
+    if (isObject(object)) add(object, inner, text, owner.reader.properties?.get(inner) ?? TEXT);
+    // The object has the name of something else too: a list is neither.
+    else add(values, owner.name, text, TEXT);
   }
 
   /** Captures of the route's path. */
@@ -171,6 +174,10 @@ const SEPARATORS: Readonly<Partial<Record<Style, RegExp>>> = { space: /%20|\+| /
 /** Without a prototype: a parameter may have any name. */
 function noValues(): Values {
   return Object.create(null) as Values;
+}
+
+function isObject(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A list, where the schema has one or the name stands more than once: a schema that wants one value will refuse it. */

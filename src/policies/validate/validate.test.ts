@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import fc from 'fast-check';
 import { exchangeFor, type RequestDescription } from '../../../test/support/exchange.ts';
 import type { Answer } from '../../policy/contract.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
@@ -243,6 +244,8 @@ suite('validate: parameters', () => {
     [query({ p: point }), '/?x=a', ['query /p/x: must be integer']],
     [query({ p: point }, { p: 'json' }), '/?p=%7B%22x%22%3A1%7D', []],
     [query({ p: point }, { p: 'json' }), '/?p=%7B', ['query /p: must be object']],
+    [query({ p: point }, { p: 'deepObject' }), '/?p=1&p[x]=1', ['query /p: must be object']],
+    [query({ p: point }), '/?p=1&x=1', ['query /p: must be object']],
     [query({}, {}, { required: ['a'] }), '/', ["query : must have required property 'a'"]],
     [query({}, {}, { required: ['toString'] }), '/', ["query : must have required property 'toString'"]],
     [
@@ -320,6 +323,51 @@ suite('validate: parameters', () => {
       path: group({ c: {} }),
     };
     assert.equal((await verdict(options, {})).length, 3);
+  });
+
+  test('nothing that a client sends makes it throw', async () => {
+    const styles = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json'] as const;
+    const names = styles.flatMap((_, i) => [`p${i}a`, `p${i}o`, `p${i}s`]);
+    const properties = Object.fromEntries(
+      names.map((name) => [
+        name,
+        name.endsWith('a') ? integers : name.endsWith('o') ? point : { type: 'integer' },
+      ]),
+    );
+    const all = {
+      schema: { type: 'object', properties },
+      styles: Object.fromEntries(names.map((name) => [name, styles[Number(name[1])]])),
+    };
+    const policies = await compile({ query: all, headers: all, cookies: all, path: all });
+    const hook = policies.onRequest[0]?.hooks.onRequest;
+    const name = fc.constantFrom(...names, 'x', 'y', '__proto__', 'constructor', '');
+    const value = fc.oneof(
+      fc.string(),
+      fc.constantFrom('1', '1,2', 'x,1', 'x=1,y=2', '%', '%zz', '[', '{"x":1}', '=', ',', '|'),
+    );
+    const key = fc.oneof(
+      name,
+      fc.tuple(name, name).map(([outer, inner]) => `${outer}[${inner}]`),
+    );
+    const latin1 = (text: string) => text.replaceAll(/[^\x21-\x7e]|[&#]/g, '');
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(key, value), { maxLength: 6 }), async (pairs) => {
+        const search = pairs.map(([k, v]) => `${k}=${latin1(v)}`).join('&');
+        const params = Object.fromEntries(pairs);
+        const headers = [
+          ...pairs.filter(([k]) => /^[a-z0-9_-]+$/.test(k)),
+          ['Cookie', latin1(search)],
+        ] as const;
+        const exchange = exchangeFor({
+          url: `/?${search}`,
+          params,
+          headers: headers.map(([k, v]) => [k, latin1(v)] as const),
+        });
+        const answer = (await hook?.(exchange)) ?? undefined;
+        assert.ok(answer === undefined || answer.code === 'invalid_request');
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test('a form is read as a query is', async () => {

@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { linearPatterns } from './linear-pattern.ts';
 import { addSafeKeywords } from './safe-keywords.ts';
+import { counted, StepBudget, StepsExceeded } from './step-budget.ts';
 
 /** A JSON Schema of draft 2020-12. */
 export type JsonSchema = boolean | Readonly<Record<string, unknown>>;
@@ -57,16 +58,18 @@ function unescapeStep(step: string): string {
   return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-function makeAjv(allErrors: boolean): Ajv2020 {
+function makeAjv(allErrors: boolean, budget: StepBudget): Ajv2020 {
   const ajv = new Ajv2020({ ...COMMON, allErrors });
   addSafeKeywords(ajv);
+  budget.addTo(ajv);
   return ajv;
 }
 
 /** Compiles the schemas of one use of the policy. */
 export class SchemaCompiler {
   readonly #definitions: Definitions;
-  readonly #quick = makeAjv(false);
+  readonly #budget = new StepBudget();
+  readonly #quick = makeAjv(false, this.#budget);
   /** Made when a first request is wrong: it would double the time that a document of hundreds of operations takes to load. */
   #thorough: Ajv2020 | undefined;
 
@@ -76,12 +79,12 @@ export class SchemaCompiler {
 
   /** Throws an Error that says what is wrong with the schema. */
   compile(schema: JsonSchema): CompiledSchema {
-    const whole =
-      typeof schema === 'boolean'
-        ? schema
-        : { ...schema, definitions: { ...this.#definitions, ...(schema['definitions'] as Definitions) } };
-    return new CompiledSchema(this.#quick.compile(whole), () => {
-      this.#thorough ??= makeAjv(true);
+    const definitions = typeof schema === 'object' && {
+      definitions: { ...this.#definitions, ...(schema['definitions'] as Definitions) },
+    };
+    const whole = counted(typeof schema === 'boolean' ? schema : { ...schema, ...definitions }) as JsonSchema;
+    return new CompiledSchema(this.#budget, this.#quick.compile(whole), () => {
+      this.#thorough ??= makeAjv(true, this.#budget);
       return this.#thorough.compile(whole);
     });
   }
@@ -89,28 +92,43 @@ export class SchemaCompiler {
 
 /** A schema, ready to be held against values. */
 export class CompiledSchema {
+  readonly #budget: StepBudget;
   /** Stops at the first fault. */
   readonly #quick: ValidateFunction;
   readonly #makeThorough: () => ValidateFunction;
   #thorough: ValidateFunction | undefined;
 
-  constructor(quick: ValidateFunction, makeThorough: () => ValidateFunction) {
+  constructor(budget: StepBudget, quick: ValidateFunction, makeThorough: () => ValidateFunction) {
+    this.#budget = budget;
     this.#quick = quick;
     this.#makeThorough = makeThorough;
   }
 
-  accepts(value: unknown): boolean {
-    return this.#quick(value);
+  /** At most `most` faults of a value that was read from so many octets; undefined when there is none. */
+  faults(value: unknown, bytes: number, most: number): readonly SchemaFault[] | undefined {
+    const accepted = this.#run(this.#quick, value, bytes);
+    if (accepted === true) return undefined;
+    if (accepted === undefined) return TOO_COMPLEX;
+    const first = this.#quick.errors ?? [];
+    if (most === 1 || bytes > ALL_FAULTS_BYTES) return first.slice(0, most).map(faultOf);
+    this.#thorough ??= this.#makeThorough();
+    const all = this.#run(this.#thorough, value, bytes) === false ? this.#thorough.errors : undefined;
+    return (all ?? first).slice(0, most).map(faultOf);
   }
 
-  /** At most `most` faults of a value that is not accepted and was read from so many octets. */
-  faults(value: unknown, bytes: number, most: number): SchemaFault[] {
-    const wantsAll = most > 1 && bytes <= ALL_FAULTS_BYTES;
-    const check = wantsAll ? (this.#thorough ??= this.#makeThorough()) : this.#quick;
-    check(value);
-    return (check.errors ?? []).slice(0, most).map(faultOf);
+  /** undefined when it would take too long to say. */
+  #run(check: ValidateFunction, value: unknown, bytes: number): boolean | undefined {
+    this.#budget.start(bytes);
+    try {
+      return check(value);
+    } catch (error) {
+      if (error instanceof StepsExceeded) return undefined;
+      throw error;
+    }
   }
 }
+
+const TOO_COMPLEX: readonly SchemaFault[] = [{ path: '', reason: 'takes too long to check' }];
 
 function faultOf({ instancePath, params, message }: ErrorObject): SchemaFault {
   // Points at the property itself rather than at what it is in.

@@ -62,18 +62,9 @@ export class ContentCheck {
     const type = this.#types.get(essence);
     if (isJson(essence)) {
       const read = this.#checks.json.read(body);
-      return read.ok ? this.#faultsOf(type?.schema, read.value, body.length) : [read];
+      return read.ok ? type?.schema?.faults(read.value, body.length, this.#checks.maxErrors) : [read];
     }
-    if (type?.form === undefined) return undefined;
-    return this.#faultsOf(type.schema, type.form.fromForm(body.toString('latin1')), body.length);
-  }
-
-  #faultsOf(
-    schema: CompiledSchema | undefined,
-    value: unknown,
-    bytes: number,
-  ): readonly SchemaFault[] | undefined {
-    if (schema === undefined || schema.accepts(value)) return undefined;
-    return schema.faults(value, bytes, this.#checks.maxErrors);
+    const form = type?.form?.fromForm(body.toString('latin1'));
+    return form && type?.schema?.faults(form, body.length, this.#checks.maxErrors);
   }
 }

@@ -66,8 +66,8 @@ export class RequestCheck {
   }
 
   #collect(place: Place, { schema }: Parameters, values: object, faults: PlacedFault[]): void {
-    if (schema.accepts(values)) return;
-    for (const fault of schema.faults(values, 0, this.#maxErrors)) faults.push({ in: place, ...fault });
+    const found = schema.faults(values, 0, this.#maxErrors);
+    if (found !== undefined) for (const fault of found) faults.push({ in: place, ...fault });
   }
 
   #typeRefusal({ request }: Exchange, body: ContentCheck): Answer | undefined {

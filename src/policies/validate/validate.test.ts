@@ -141,6 +141,26 @@ suite('validate: a body of JSON', () => {
     assert.ok(performance.now() - started < 2000);
   });
 
+  test('ends where a schema that leads to itself in several branches would take for ever', async () => {
+    const branch = (name: string) => ({
+      type: 'object',
+      required: [name],
+      properties: { child: { $ref: '#/definitions/Node' } },
+    });
+    const recursive = {
+      definitions: { Node: { anyOf: [branch('a'), branch('b'), branch('c')] } },
+      body: { content: { 'application/json': { schema: { $ref: '#/definitions/Node' } } } },
+    };
+    const headers = { 'Content-Type': 'application/json' };
+    const nested = (inner: string) => '{"c":1,"child":'.repeat(30) + inner + '}'.repeat(30);
+    const all = (inner: string) => '{"a":1,"b":1,"c":1,"child":'.repeat(30) + inner + '}'.repeat(30);
+    assert.deepEqual(await verdict(recursive, { headers, body: nested('{"c":1}') }), []);
+    assert.ok((await verdict(recursive, { headers, body: nested('{}') })).length > 0);
+    assert.deepEqual(await verdict(recursive, { headers, body: all('{}') }), [
+      'body : takes too long to check',
+    ]);
+  });
+
   test('may be recursive, by definitions and by schemas within the schema', async () => {
     const node = (ref: string) => ({
       type: 'object',

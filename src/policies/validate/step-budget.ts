@@ -27,6 +27,8 @@ export class StepBudget {
   }
 
   addTo(ajv: Ajv2020): void {
+    // The other way for a schema to lead to itself: without it, it is an unknown keyword.
+    ajv.removeKeyword('$dynamicRef');
     ajv.addKeyword({
       keyword: KEYWORD,
       schemaType: 'boolean',

@@ -456,6 +456,7 @@ for (const [options, path, message] of [
   ],
   [json({ type: 'object', propertys: {} }), [], /unknown keyword: "propertys"/],
   [json({ $ref: '#/definitions/Nothing' }), [], /can't resolve reference #\/definitions\/Nothing/],
+  [json({ $dynamicRef: '#a' }), [], /unknown keyword: "\$dynamicRef"/],
   [json({ type: 'string', pattern: '(?=a)b' }), [], /invalid or unsupported Perl syntax/],
   [json({ type: 'string', format: 'emial' }), [], /unknown format "emial"/],
   [{ body: { content: {} } }, ['body', 'content'], /must not be empty/],

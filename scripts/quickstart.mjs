@@ -24,6 +24,7 @@ const SERVICES = [
   { name: 'clock', file: 'clock.ts', about: 'Server-Sent Events, one a second' },
   { name: 'slow', file: 'slow.ts', about: 'takes its time' },
   { name: 'failing', file: 'failing.ts', about: 'fails in several ways' },
+  { name: 'hello-1b', file: 'hello.ts', about: 'the second target of hello-1', env: { VERSION: '1' } },
 ];
 
 const START_LIMIT_MS = 30_000;
@@ -212,6 +213,8 @@ Try, in another terminal, in this folder:
   curl -N -m 4 ${at}/clock                            # Server-Sent Events, for four seconds
   curl -i '${at}/slow?ms=5000'                        # 504: the route waits two seconds
   curl -i ${at}/failing/reset                         # 502: no answer from the service
+  for i in 1 2 3 4; do curl -i ${at}/guarded/500; done    # three failures: the circuit breaker opens, the fallback answers
+  curl 'http://127.0.0.1:${admin}/services?name=hello-1'       # two targets, and how they are
   node_modules/.bin/node examples/quickstart/say.ts ws://localhost:${gateway}/echo hello
   curl http://127.0.0.1:${admin}/metrics
 

@@ -8,8 +8,8 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-/** The gateway, its admin port and the seven services. */
-const PORTS = 9;
+/** The gateway, its admin port and the eight services. */
+const PORTS = 10;
 
 /** `npm start`, without npm, with ports of its own. */
 class Start {
@@ -165,6 +165,28 @@ describe('npm start', () => {
     const response = await fetch(`${at}/hello`, { headers: { 'x-name': 'Ada' } });
     assert.equal(response.headers.get('x-greeting'), 'Good day, Ada!');
     assert.match(await response.text(), /"version":"[12]"/);
+  });
+
+  it('leaves a service alone that fails three times, and answers for it', async () => {
+    const answers: [status: number, body: string][] = [];
+    for (let i = 0; i < 4; i++) {
+      const response = await fetch(`${at}/guarded/500`);
+      answers.push([response.status, await response.text()]);
+    }
+    const failure: [number, string] = [500, 'Something broke here.\n'];
+    const standIn: [number, string] = [200, 'The service is out of order; this answer stands in for it.\n'];
+    assert.deepEqual(answers, [failure, failure, failure, standIn]);
+  });
+
+  it('has a service with two targets that are checked', async () => {
+    const services = `http://127.0.0.1:${first + 1}/services?name=hello-1`;
+    let healths: string[] = [];
+    // The first check of each comes when the gateway starts.
+    while (healths.length === 0 || healths.includes('unknown')) {
+      const { targets } = (await (await fetch(services)).json()) as { targets: { health: string }[] };
+      healths = targets.map(({ health }) => health);
+    }
+    assert.deepEqual(healths, ['up', 'up']);
   });
 
   it('passes the events of the clock on as they come', async () => {

@@ -171,6 +171,7 @@ function notePolicyFailure(exchange: Exchange, policy: string, error: unknown): 
 
 /** Answers with a failure where that is still possible, else breaks off. */
 export function fail(exchange: Exchange, code: FailureCode): void {
+  if (code === 'request_expired') exchange.forward?.expire();
   if (!exchange.answered) return refuse(exchange, code);
   exchange.code = code;
   breakOff(exchange);

@@ -28,6 +28,8 @@ const UNWATCHED: TargetSurroundings = {
 class Stage {
   readonly told: string[] = [];
   readonly attempt: Attempt;
+  /** Whether the client has sent all of its request when there is a connection. */
+  whole = true;
   readonly #clock = { nowMs: 0 };
   readonly #deadlines = new Deadlines(() => this.#clock.nowMs, 1);
 
@@ -37,12 +39,12 @@ class Stage {
     const cell = new TargetCell(TargetCell.allocate(), 0);
     const target = new Target({ name: 'a:80', authority: 'a' }, pool, cell, UNWATCHED);
     target.report = (permit, outcome, elapsedMs) =>
-      void this.told.push(`report ${permit} ${outcome}${elapsedMs < 0 ? ', nothing sent' : ''}`);
+      void this.told.push(`report ${permit} ${outcome}${elapsedMs < 0 ? ', not all sent' : ''}`);
     target.end = (broken) => void this.told.push(`end${broken === undefined ? '' : ` by ${broken}`}`);
     const owner: AttemptOwner = {
       onReady: (attempt) => {
         attempt.send('', 'GET', false, false);
-        attempt.endRequest(undefined);
+        if (this.whole) attempt.endRequest(undefined);
       },
       onInformational() {},
       onHead: (attempt, { status }) => {
@@ -98,17 +100,27 @@ suite('an attempt tells its target, its budget and its owner what becomes of it'
     [
       'no connection is made',
       (s) => s.attempt.onFailure({ kind: 'refused', cause: '' }),
-      'report 7 refused, nothing sent, give back, end, failed refused',
+      'report 7 refused, not all sent, give back, end, failed refused',
     ],
     [
       'it is cancelled while it waits for a connection',
       (s) => s.attempt.cancel(),
-      'report 7 abandoned, nothing sent, give back, end, forget',
+      'report 7 abandoned, not all sent, give back, end, forget',
     ],
     [
       'it is cancelled while it waits for its answer',
       (s) => (s.connect(), s.attempt.cancel()),
       'report 7 abandoned, give back, end, cancel',
+    ],
+    [
+      'it is cancelled while its client still sends',
+      (s) => ((s.whole = false), s.connect(), s.attempt.cancel()),
+      'report 7 abandoned, not all sent, give back, end, cancel',
+    ],
+    [
+      'its time is over while it waits for its answer',
+      (s) => (s.connect(), s.attempt.cancel('try_timeout')),
+      'report 7 try_timeout, give back, end, cancel',
     ],
     [
       'it is cancelled within its answer',
@@ -123,7 +135,7 @@ suite('an attempt tells its target, its budget and its owner what becomes of it'
     [
       'it takes too long to connect',
       (s) => s.wait(501),
-      'forget, report 7 try_timeout, nothing sent, give back, end, failed try_timeout',
+      'forget, report 7 try_timeout, not all sent, give back, end, failed try_timeout',
     ],
     [
       'it takes too long to answer',

@@ -39,7 +39,7 @@ export class Attempt implements UpstreamListener, Deadline {
   readonly target: Target;
   /** The head of the request went out: the target may have acted on it. */
   sent = false;
-  /** From the request's being sent to the head of its answer, or to its failure; -1 before that, and where nothing was sent. */
+  /** From the request's being sent to the head of its answer, or to its failure; -1 before that, and where it was not sent. */
   latencyMs = -1;
   connection: UpstreamConnection | undefined = undefined;
   readonly #owner: AttemptOwner;
@@ -121,10 +121,19 @@ export class Attempt implements UpstreamListener, Deadline {
     this.#limit(policy, DISCARD_MS);
   }
 
-  /** Nobody waits for it any more. */
-  cancel(): void {
+  /** The target has all of the request, and has not answered. */
+  get owesAnswer(): boolean {
+    return this.#state === 'waiting' && this.#whole;
+  }
+
+  /** Nobody waits for it any more: the client left, or the time is over. */
+  cancel(outcome: 'abandoned' | 'try_timeout' = 'abandoned'): void {
     if (this.#state === 'over') return;
-    if (this.#state === 'waiting') this.target.report(this.#permit, 'abandoned', this.#elapsedMs);
+    if (this.#state === 'waiting') {
+      // Not what a client took to send.
+      this.latencyMs = this.owesAnswer ? this.#elapsedMs : -1;
+      this.target.report(this.#permit, outcome, this.latencyMs);
+    }
     const connection = this.connection;
     this.#end(undefined);
     if (connection === undefined) this.target.pool.forget(this);

@@ -1,6 +1,7 @@
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { RouteNotes } from '../observability/route-notes.ts';
+import type { AddressLists } from '../policies/address-lists.ts';
 import {
   type CompiledPolicies,
   compilePolicies,
@@ -43,6 +44,7 @@ export interface Surroundings {
   readonly deadlines: Deadlines;
   readonly warn: (message: string, cause?: unknown) => void;
   readonly policyEvent: (route: string, policy: string, event: string) => void;
+  readonly addressLists: AddressLists;
 }
 
 /**
@@ -83,13 +85,14 @@ export function takePolicies(
 export async function makePolicies(
   name: string,
   { policies }: Pick<ResolvedRoute, 'policies'>,
-  { globals, reader, warn, policyEvent }: Surroundings,
+  { globals, reader, warn, policyEvent, addressLists }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
     route: name,
     warn,
     policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
+    addressLists,
   };
   return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));
 }

@@ -1,4 +1,5 @@
 import type { ObservabilityConfig } from '../observability/schema.ts';
+import type { AddressListsData } from '../policies/address-lists.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { RouteConfig } from '../routing/schema.ts';
 import type { ServiceSettings } from '../upstream/service.ts';
@@ -16,5 +17,6 @@ export interface GatewayConfig {
   readonly services: Readonly<Record<string, ResolvedService>>;
   readonly routes: Readonly<Record<string, ResolvedRoute>>;
   readonly policies: readonly PolicyUse[];
+  readonly lists: AddressListsData;
   readonly observability: ObservabilityConfig;
 }

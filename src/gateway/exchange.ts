@@ -79,6 +79,8 @@ export class GatewayResponse implements ResponseView {
 /** What ends an exchange early, on whichever side it waits. */
 export interface Cancellable {
   cancel(): void;
+  /** As `cancel`, because it took longer than it may. */
+  expire(): void;
   onClientDrain(): void;
   /** Octets of the client's side of a tunnel. */
   tunnel(data: Buffer, from: number, to: number): void;

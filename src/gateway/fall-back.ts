@@ -8,12 +8,17 @@ export type Refusal = 'circuit_open' | 'overloaded' | 'no_target';
 /**
  * A service does not take a request: its fallback does, if it has one, else the client is told. Returns the service that is to be asked
  * instead; undefined when the request is answered. A fallback has none of its own: two services that stand in for each other would send
- * a request to and fro.
+ * a request to and fro. `bodyIsThere` says that another service could be sent the body from its beginning.
  */
-export function fallBack(exchange: Exchange, service: Service, refusal: Refusal): Service | undefined {
+export function fallBack(
+  exchange: Exchange,
+  service: Service,
+  refusal: Refusal,
+  bodyIsThere: boolean,
+): Service | undefined {
   const { fallback } = service.settings;
   if (refusal === 'no_target') exchange.error = `${service.name}: ${service.lack}`;
-  if (fallback === undefined || exchange.fellBack) {
+  if (fallback === undefined || exchange.fellBack || (fallback.respond === undefined && !bodyIsThere)) {
     refuse(exchange, refusal, undefined, retryAfter(service, refusal));
     return undefined;
   }

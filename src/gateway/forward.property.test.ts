@@ -6,12 +6,14 @@ import { Fields } from '../http/fields.ts';
 import { ResponseHead } from '../http/response-head.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { noPolicies } from '../policies/compile.ts';
+import { type Permit, REJECTED } from '../upstream/breaker/breaker.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import type { UpstreamFailureKind } from '../upstream/failure.ts';
 import { serviceSchema } from '../upstream/schema.ts';
 import { Service } from '../upstream/service.ts';
 import type { Target } from '../upstream/target.ts';
+import { fail } from './answer.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import { Exchange, GatewayRequest } from './exchange.ts';
 import { abandon, finish } from './finish.ts';
@@ -80,6 +82,7 @@ class World {
   ended = 0;
   charged = 0;
   answers = 0;
+  readonly #permits: Permit[] = [];
   #clockMs = 0;
   #given = 0;
   #wanted = false;
@@ -159,14 +162,17 @@ class World {
 
   #watch(target: Target): void {
     const { begin, report, end } = target;
+    // Permits of its own, which tell attempts apart, in place of the breakers'.
     target.begin = () => {
-      begin.call(target);
+      const permit = begin.call(target);
+      if (permit === REJECTED) return permit;
+      this.#permits.push(permit);
       return this.begun++;
     };
-    target.report = (permit, outcome, latencyMs) => {
-      assert.ok(!this.reported.has(permit), 'one outcome');
-      this.reported.add(permit);
-      report.call(target, permit, outcome, latencyMs);
+    target.report = (own, outcome, latencyMs) => {
+      assert.ok(!this.reported.has(own), 'one outcome');
+      this.reported.add(own);
+      report.call(target, this.#permits[own] as Permit, outcome, latencyMs);
     };
     target.end = (broken) => {
       this.ended++;
@@ -190,7 +196,9 @@ class World {
         this.#clockMs += 10 * which;
         return this.#pauses.sweep();
       case 'leave':
-        return which === 0 ? abandon(this.exchange, 'it left') : undefined;
+        if (which === 0) abandon(this.exchange, 'it left');
+        if (which === 1) fail(this.exchange, 'request_expired');
+        return undefined;
       case 'piece':
         return this.#givePiece(which);
       default:
@@ -232,6 +240,13 @@ const SETTINGS = [
   { retry: { attempts: 3, on: ['reset', '5xx'], bodyLimit: '4b' } },
   { retry: { attempts: 4, on: ['5xx'], methods: 'all' }, hedge: { after: '20ms' } },
   { hedge: { after: '20ms' } },
+  { retry: { attempts: 3, on: ['reset', '5xx'] }, breaker: { scope: 'both', consecutive: 1 } },
+  {
+    retry: { attempts: 4, on: ['5xx'], methods: 'all' },
+    hedge: { after: '20ms' },
+    breaker: { scope: 'target', consecutive: 1 },
+    fallback: { respond: {} },
+  },
 ];
 
 test('whatever happens in whatever order, an exchange sends what it may and leaves nothing behind', () => {

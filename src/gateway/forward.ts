@@ -34,6 +34,8 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   #retries: Retries | undefined;
   /** There once a head is accepted. */
   #relay: AnswerRelay | undefined;
+  /** At the service that this one stands in for. */
+  readonly #attemptsElsewhere: number;
   /** It was tried once more since a kept connection was closed. */
   #mended = false;
   #over = false;
@@ -46,6 +48,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   constructor(exchange: Exchange, service: Service) {
     this.#exchange = exchange;
     this.#service = service;
+    this.#attemptsElsewhere = exchange.attempts;
   }
 
   start(): void {
@@ -63,15 +66,25 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     const { bodyLength } = exchange.request;
     if (policy !== undefined && (bodyLength !== 0 || policy.hedgeMs > 0))
       this.#retries = new Retries(exchange, policy, this);
-    if (this.#beginAnywhere(false)) return;
+    if (!this.#beginAnywhere(false)) this.#leave(this.#lack);
+  }
+
+  /** Why no target can be asked. */
+  get #lack(): Refusal {
+    return this.#service.askable.length > 0 ? 'circuit_open' : 'no_target';
+  }
+
+  /** The service does not take the request after all. */
+  #leave(refusal: Refusal): void {
     this.cancel();
-    service.end();
-    exchange.service = undefined;
-    this.#turnAway(service.askable.length > 0 ? 'circuit_open' : 'no_target');
+    this.#service.end();
+    this.#exchange.service = undefined;
+    this.#turnAway(refusal);
   }
 
   #turnAway(refusal: Refusal): void {
-    const instead = fallBack(this.#exchange, this.#service, refusal);
+    // What was read of the body is not there for another service.
+    const instead = fallBack(this.#exchange, this.#service, refusal, !this.#reading);
     if (instead !== undefined) new Forward(this.#exchange, instead).start();
   }
 
@@ -83,6 +96,10 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   }
 
   // The attempts.
+
+  get attempts(): number {
+    return this.#exchange.attempts - this.#attemptsElsewhere - (this.#mended ? 1 : 0);
+  }
 
   /** False when no target may be asked. */
   #beginAnywhere(charged: boolean): boolean {
@@ -120,7 +137,11 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   }
 
   onRetryDue(): void {
-    if (!this.#beginAnywhere(true)) this.#fail('no_target');
+    if (!this.#beginAnywhere(true)) {
+      // Else there would be no retry.
+      this.#tell('refused', -1);
+      this.#leave(this.#lack);
+    }
     this.#exchange.downstream.flush();
   }
 
@@ -154,7 +175,8 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     }
     this.#tell(failure.kind, attempt.latencyMs);
     exchange.error = `${attempt.target.name}: ${failure.cause}`;
-    this.#fail(UPSTREAM_FAILURES[failure.kind]);
+    if (failure.kind === 'overloaded') this.#leave('overloaded');
+    else this.#fail(UPSTREAM_FAILURES[failure.kind]);
     exchange.downstream.flush();
   }
 
@@ -184,14 +206,25 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     else refuse(exchange, code);
   }
 
+  /** A service that has the whole request and does not answer, or is tried again, is to blame. */
+  expire(): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) this.#tell('try_timeout', -1);
+    else if (attempt.owesAnswer) {
+      attempt.cancel('try_timeout');
+      this.#tell('try_timeout', attempt.latencyMs);
+    }
+    this.cancel();
+  }
+
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#tell('abandoned', -1);
     this.#exchange.forward = undefined;
     this.#exchange.bodySink = undefined;
     this.#retries?.stop();
     this.#attempt?.cancel();
+    this.#tell('abandoned', this.#attempt?.latencyMs ?? -1);
   }
 
   // The way to the upstream.

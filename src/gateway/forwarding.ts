@@ -1,6 +1,7 @@
 import { Fields } from '../http/fields.ts';
 import { parseAuthority } from '../http/host.ts';
-import { type CidrSet, canonicalAddress, compileCidrs } from '../lib/cidr.ts';
+import { type CidrSet, compileCidrs } from '../lib/address-table.ts';
+import { canonicalAddress } from '../lib/cidr.ts';
 import { keptText } from '../lib/kept-text.ts';
 
 /** The part of a listener's configuration that tells whom to believe and what to send on. */

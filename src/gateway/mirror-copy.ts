@@ -1,9 +1,11 @@
 import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { Deadline } from '../lib/deadlines.ts';
+import { type Permit, REJECTED } from '../upstream/breaker/breaker.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
-import type { UpstreamFailure } from '../upstream/failure.ts';
-import type { Target } from '../upstream/target.ts';
+import type { UpstreamFailure, UpstreamFailureKind } from '../upstream/failure.ts';
+import { OVERLOADED } from '../upstream/service.ts';
+import type { Outcome, Target } from '../upstream/target.ts';
 import type { Exchange, RequestCopy } from './exchange.ts';
 import type { Mirror } from './mirror.ts';
 import { dropFraming } from './own-fields.ts';
@@ -43,7 +45,12 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
   readonly #method: string;
   readonly #chunked: boolean;
   #head = '';
+  /** Of the service, once it has let the copy in. */
+  #admitted: Permit = REJECTED;
+  /** There once it has let the copy begin, with that permit. */
   #target: Target | undefined;
+  #permit: Permit = REJECTED;
+  #sentMs = 0;
   #connection: UpstreamConnection | undefined;
   /** The head was sent on the connection. */
   #begun = false;
@@ -78,8 +85,16 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
     if (exchange.ended) return this.#lose('dropped', 'the original was not sent');
     const { request, route } = exchange;
     const { service } = this.#mirror;
+    // As any request to that service: a mirror must not push over what guards itself.
+    const admitted = service.admit();
+    if (admitted === REJECTED || admitted === OVERLOADED)
+      return this.#lose('dropped', 'its service takes no more requests now');
+    this.#admitted = admitted;
     const target = service.pick(exchange);
     if (target === undefined) return this.#lose('failed', 'it has no target');
+    this.#permit = target.begin();
+    if (this.#permit === REJECTED)
+      return this.#lose('dropped', `the circuit breaker of ${target.name} refuses`);
     this.#target = target;
     if (route.policies.all.length > 0) dropFraming(request.fields);
     const head = requestLines(request, upstreamHost(request, service, target), request.fields, this.#chunked);
@@ -132,6 +147,7 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
   onConnection(connection: UpstreamConnection): void {
     this.#connection = connection;
     this.#begun = true;
+    this.#sentMs = performance.now();
     connection.send(this.#head, this.#method, this.#chunked, false);
     this.#head = '';
     this.#sendKept(connection);
@@ -153,6 +169,7 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
 
   #endRequest(connection: UpstreamConnection): void {
     this.#sent = true;
+    this.#sentMs = performance.now();
     connection.endRequest(this.#trailers);
     connection.flush();
   }
@@ -161,7 +178,8 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
 
   onInformational(): void {}
 
-  onHead(_head: ResponseHead): void {
+  onHead({ status }: ResponseHead): void {
+    this.#tell(status, performance.now() - this.#sentMs);
     this.#answered = true;
     this.#mirror.sent(this.#recorder);
     const { deadlines } = this.#mirror;
@@ -189,7 +207,8 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
 
   onFailure({ kind, cause }: UpstreamFailure): void {
     if (this.#over) return;
-    this.#release();
+    if (!this.#answered) this.#tell(kind, this.#begun ? performance.now() - this.#sentMs : -1);
+    this.#release(this.#answered ? kind : undefined);
     if (this.#answered) return;
     this.#recorder.upstreamFailed(this.#mirror.service.name, kind);
     const asked = `${this.#target?.name}: ${cause}`;
@@ -205,14 +224,25 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
   /** What is under way is of no further use. */
   #giveUp(): void {
     const connection = this.#connection;
+    // What is given up before its answer was not whole yet.
+    if (!this.#answered) this.#tell('abandoned', -1);
     this.#release();
     if (connection === undefined) this.#target?.pool.forget(this);
     else connection.cancel();
   }
 
-  #release(): void {
+  /** What became of it, as far as its service let it in: once, before it is released. */
+  #tell(outcome: Outcome, latencyMs: number): void {
+    this.#target?.report(this.#permit, outcome, latencyMs);
+    if (this.#admitted !== REJECTED) this.#mirror.service.report(this.#admitted, outcome, latencyMs);
+  }
+
+  /** `broken` is how its answer broke off. */
+  #release(broken?: UpstreamFailureKind): void {
     if (this.#over) return;
     this.#over = true;
+    this.#target?.end(broken);
+    if (this.#admitted !== REJECTED) this.#mirror.service.end();
     this.#connection = undefined;
     this.#kept = undefined;
     this.#mirror.deadlines.remove(this);

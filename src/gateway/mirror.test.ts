@@ -6,8 +6,9 @@ import { ResponseHead } from '../http/response-head.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { noPolicies } from '../policies/compile.ts';
 import { routeSchema } from '../routing/schema.ts';
+import { REJECTED } from '../upstream/breaker/breaker.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
-import type { Service } from '../upstream/service.ts';
+import { OVERLOADED, type Service } from '../upstream/service.ts';
 import type { Exchange } from './exchange.ts';
 import { Mirror } from './mirror.ts';
 import { openCopy } from './mirror-copy.ts';
@@ -51,10 +52,25 @@ function setUp(options: object = {}, random: () => number = () => 0) {
     acquire: (listener: UpstreamListener) => void asking.push(listener),
     forget: () => void outcomes.push('forgotten'),
   };
+  const guards = { admits: 1, begins: 2 };
+  const told: string[] = [];
+  const tell = (who: string) => (permit: number, outcome: unknown, latencyMs: number) =>
+    void told.push(`${who} ${permit}: ${String(outcome)}${latencyMs < 0 ? ', not all sent' : ''}`);
+  const target = {
+    name: '127.0.0.1:1',
+    authority: 'shadow:1',
+    pool,
+    begin: () => guards.begins,
+    report: tell('target'),
+    end: (broken?: string) => void told.push(`target end${broken === undefined ? '' : ` by ${broken}`}`),
+  };
   const service = {
     name: 'shadow',
     settings: { host: 'target' },
-    pick: () => ({ name: '127.0.0.1:1', authority: 'shadow:1', pool }),
+    admit: () => guards.admits,
+    pick: () => target,
+    report: tell('service'),
+    end: () => void told.push('service end'),
   } as unknown as Service;
   const { mirror: settings } = routeSchema.parse({ match: {}, mirror: { service: 'shadow', ...options } });
   const mirror = new Mirror(settings as NonNullable<typeof settings>, {
@@ -94,7 +110,7 @@ function setUp(options: object = {}, random: () => number = () => 0) {
     return listener;
   };
   const copy = (of: Exchange): void => openCopy(mirror, of)?.send(of);
-  return { mirror, connection, outcomes, warnings, exchange, copy, connect, tick };
+  return { mirror, connection, outcomes, warnings, exchange, copy, connect, tick, guards, told };
 }
 
 const piece = (text: string): [Buffer, number, number] => [Buffer.from(text), 0, text.length];
@@ -212,4 +228,89 @@ describe('A copy', () => {
     listener.onFailure({ kind: 'reset', cause: 'ECONNRESET within the answer' });
     assert.deepEqual(outcomes, ['sent']);
   });
+});
+
+describe('A copy is to the service that gets it as any request', () => {
+  type Play = (stage: ReturnType<typeof setUp>) => void;
+  const table: [title: string, play: Play, told: string[], outcomes: string[]][] = [
+    [
+      'when it is answered',
+      ({ copy, connect, exchange }) => {
+        copy(exchange());
+        const listener = connect();
+        const head = new ResponseHead();
+        head.status = 503;
+        listener.onHead(head);
+        listener.onBodyEnd(undefined);
+      },
+      ['target 2: 503', 'service 1: 503', 'target end', 'service end'],
+      ['sent'],
+    ],
+    [
+      'when it gets no answer',
+      ({ copy, connect, exchange }) => {
+        copy(exchange());
+        connect().onFailure({ kind: 'reset', cause: '' });
+      },
+      ['target 2: reset', 'service 1: reset', 'target end', 'service end'],
+      ['failed'],
+    ],
+    [
+      'when its answer breaks off',
+      ({ copy, connect, exchange }) => {
+        copy(exchange());
+        const listener = connect();
+        const head = new ResponseHead();
+        head.status = 200;
+        listener.onHead(head);
+        listener.onFailure({ kind: 'reset', cause: '' });
+      },
+      ['target 2: 200', 'service 1: 200', 'target end by reset', 'service end'],
+      ['sent'],
+    ],
+    [
+      'when its original ends within its body',
+      ({ copy, connect, exchange }) => {
+        const original = exchange(-1);
+        copy(original);
+        connect();
+        original.copy?.originalEnded();
+      },
+      [
+        'target 2: abandoned, not all sent',
+        'service 1: abandoned, not all sent',
+        'target end',
+        'service end',
+      ],
+      ['dropped'],
+    ],
+    [
+      'when the service lets nothing in',
+      ({ copy, exchange, guards }) => {
+        for (const refusal of [REJECTED, OVERLOADED]) {
+          guards.admits = refusal;
+          copy(exchange());
+        }
+      },
+      [],
+      ['dropped', 'dropped'],
+    ],
+    [
+      'when the target lets nothing in',
+      ({ copy, exchange, guards }) => {
+        guards.begins = REJECTED;
+        copy(exchange());
+      },
+      ['service 1: abandoned, not all sent', 'service end'],
+      ['dropped'],
+    ],
+  ];
+  for (const [title, play, told, outcomes] of table) {
+    it(title, () => {
+      const stage = setUp({ concurrency: 1 });
+      play(stage);
+      assert.deepEqual([stage.told, stage.outcomes], [told, outcomes]);
+      assert.ok(openCopy(stage.mirror, stage.exchange()), 'there is room for another');
+    });
+  }
 });

@@ -88,6 +88,10 @@ export class RequestBodyCheck implements RequestBodySink, Cancellable, WholeBody
     this.#body.cancel();
   }
 
+  expire(): void {
+    this.cancel();
+  }
+
   flush(): void {}
 
   // No answer is on its way, and no tunnel.

@@ -11,6 +11,8 @@ import { Replay } from './replay.ts';
 
 /** Who makes the attempts. Both calls come by themselves, so that what they send has to be flushed; the budget is charged already. */
 export interface RetryOwner {
+  /** Attempts at this service until now, but for one that only made good for a kept connection that was closed. */
+  readonly attempts: number;
   onRetryDue(): void;
   onHedgeDue(): void;
 }
@@ -69,7 +71,8 @@ export class Retries implements Deadline {
   }
 
   #follow(attempt: Attempt, askedMs: number): boolean {
-    const { attempts, route, startedMs } = this.#exchange;
+    const { route, startedMs } = this.#exchange;
+    const { attempts } = this.#owner;
     const { backOff, context } = this.#policy;
     if (attempts >= this.#policy.attempts || !this.#mayRepeat(attempt)) return false;
     // On top of what was asked: clients that were all told the same time are not to come back at the same time.
@@ -94,7 +97,7 @@ export class Retries implements Deadline {
 
   /** The request is whole: from now on the answer is waited for. If this is the first attempt, it may get company. */
   awaitHedge(): void {
-    if (this.#exchange.attempts === 1 && this.#isHedged && this.hasBody)
+    if (this.#owner.attempts === 1 && this.#isHedged && this.hasBody)
       this.#await('hedge', this.#policy.hedgeMs);
   }
 

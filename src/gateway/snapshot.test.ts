@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
 import { Deadlines } from '../lib/deadlines.ts';
+import { AddressLists } from '../policies/address-lists.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { serviceSchema } from '../upstream/schema.ts';
@@ -33,6 +34,7 @@ function stage() {
     warn: (message) => warnings.push(message),
     bodyMemory: new BodyMemory(),
     policyEvent: () => {},
+    addressLists: new AddressLists(),
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,
     directory: new TargetDirectory(),
@@ -220,6 +222,13 @@ describe('A snapshot that is given up', () => {
       assert.deepEqual(said(), ['closed 1 of a']);
     });
   }
+
+  it('names the service that cannot be made', async () => {
+    const { compile } = stage();
+    const tls = { verify: true, cert: 'no certificate', key: 'no key' };
+    const services = { fine: service(9001), broken: { ...service(9002), tls } };
+    await assert.rejects(compile({ services }), { message: /^service broken: .*PEM/ });
+  });
 
   it('was closed itself: nothing of it is taken over', async () => {
     const { compile, policy, said } = stage();

@@ -2,6 +2,7 @@ import type { FieldNames } from '../http/field-names.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
+import type { AddressLists } from '../policies/address-lists.ts';
 import { PolicyReader } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
@@ -42,6 +43,8 @@ export interface SnapshotContext extends ServiceContext {
   readonly warn: Warn;
   /** A policy counts something. */
   readonly policyEvent: (route: string, policy: string, event: string) => void;
+  /** Has every list that policies of the configuration name. */
+  readonly addressLists: AddressLists;
   /** Made once the configuration is known to compile. */
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
@@ -144,6 +147,7 @@ export async function compileSnapshot(
       deadlines: context.deadlines,
       warn: context.warn,
       policyEvent: context.policyEvent,
+      addressLists: context.addressLists,
     };
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();
@@ -201,9 +205,22 @@ function takeServices(
       services.set(name, known);
       continue;
     }
-    const service = new Service(name, settings, context);
+    const service = makeService(name, settings, context);
     made.push(service);
     services.set(name, service);
   }
   return services;
+}
+
+function makeService(
+  name: string,
+  settings: GatewayConfig['services'][string],
+  context: SnapshotContext,
+): Service {
+  try {
+    return new Service(name, settings, context);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`service ${name}: ${reason}`, { cause: error });
+  }
 }

@@ -23,6 +23,20 @@ suite('fields', () => {
     );
   });
 
+  test('tell a field that is sent several times, as they came and once they were taken apart', () => {
+    const came = () => Fields.ofLines('A: 1\r\nab: 2\r\na: 3\r\nB: 4\r\n', ~0);
+    const apart = came();
+    assert.equal(apart.size, 4);
+    for (const fields of [came(), apart]) {
+      assert.deepEqual(
+        ['a', 'ab', 'b', 'c'].map((name) => fields.repeats(name)),
+        [true, false, false, false],
+      );
+      fields.push('b', 'B', '5');
+      assert.equal(fields.repeats('b'), true);
+    }
+  });
+
   const table: [title: string, change: (fields: Fields) => unknown, list: readonly string[]][] = [
     [
       'append adds one',

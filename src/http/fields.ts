@@ -98,6 +98,19 @@ export class Fields {
     return values;
   }
 
+  /** Whether there are several fields of that name. */
+  repeats(name: string): boolean {
+    const list = this.#list;
+    let count = 0;
+    if (list === undefined) {
+      count += occurrences(this.#lines, this.#initials, name);
+      count += occurrences(this.#added, this.#addedInitials, name);
+    } else {
+      for (let i = 0; i < list.length; i += 3) if (list[i] === name) count++;
+    }
+    return count > 1;
+  }
+
   has(name: string): boolean {
     const list = this.#list;
     if (list === undefined) {
@@ -245,18 +258,25 @@ export class Fields {
   }
 }
 
-/** Where in field lines the first field of that name begins, or of a name that begins so; -1 when there is none. */
-function find(lines: string, initials: number, name: string, whole: boolean): number {
+/** Where in field lines, from the line that begins at `from`, the first field of that name begins, or of a name that begins so; else -1. */
+function find(lines: string, initials: number, name: string, whole: boolean, from = 0): number {
   const initial = name.charCodeAt(0);
   if ((initials & initialBit(initial)) === 0) return -1;
   const length = name.length;
-  for (let at = 0; at < lines.length; at = lines.indexOf('\n', at) + 1) {
+  for (let at = from; at < lines.length; at = lines.indexOf('\n', at) + 1) {
     // The first letters and the colon decide mostly; the rest is compared only where they agree.
     if ((lines.charCodeAt(at) & 31) !== (initial & 31)) continue;
     if (whole && lines.charCodeAt(at + length) !== COLON) continue;
     if (lines.slice(at, at + length).toLowerCase() === name) return at;
   }
   return -1;
+}
+
+function occurrences(lines: string, initials: number, name: string): number {
+  let count = 0;
+  for (let at = find(lines, initials, name, true); at >= 0; count++)
+    at = find(lines, initials, name, true, lines.indexOf('\n', at) + 1);
+  return count;
 }
 
 function valueIn(lines: string, initials: number, name: string): string | undefined {

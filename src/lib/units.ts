@@ -12,6 +12,13 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(Number(match[1]) * DURATION_MS[match[2] as keyof typeof DURATION_MS]);
 }
 
+/** A duration as it would be written, in the largest unit of which it is a whole number: `250ms`, `90s`, `2m`. */
+export function durationText(ms: number): string {
+  for (const [unit, unitMs] of Object.entries(DURATION_MS).reverse())
+    if (ms >= unitMs && ms % unitMs === 0) return `${ms / unitMs}${unit}`;
+  return `${ms}ms`;
+}
+
 /** Bytes of a size such as `512b`, `64kb`, `1mb` (powers of 1024); undefined for any other text. */
 export function parseSize(text: string): number | undefined {
   const match = SIZE.exec(text);

@@ -311,6 +311,7 @@ Other routes, and why not:
           place: { file: join(directory, 'portcullis.yaml'), line: 2, column: 3 },
           weight: 1,
           targets: [{ url: 'http://127.0.0.1:3000', weight: 1 }],
+          settings: [],
         },
       ],
       upstreamPath: '/v1/7',

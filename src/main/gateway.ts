@@ -12,6 +12,7 @@ import { LoadCache } from '../control/config/load-cache.ts';
 import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
+import { CidrSet } from '../lib/address-table.ts';
 import { FileWatcher } from '../lib/file-watcher.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
@@ -246,9 +247,10 @@ export class Gateway {
       reload: () => this.reload('admin'),
       config: () => {
         const { dataPlane, admin, runtime, secrets } = this.config;
-        return redact({ ...dataPlane, admin, runtime }, secrets);
+        const lists = describeLists(dataPlane.lists);
+        return redact({ ...dataPlane, lists, admin, runtime }, secrets);
       },
-      explain: (question) => explainRequest(this.config, question),
+      explain: (question) => explainRequest(this.config, question, this.#upstreams.control.status()),
       services: () => this.#upstreams.control.status(),
       registry: this.#upstreams.registry,
     };
@@ -289,7 +291,7 @@ export class Gateway {
 
   #warnOfFixed(config: LoadedConfig): void {
     const now = fixedSettings(config);
-    for (const name of ['admin', 'workers', 'metrics'] as const) {
+    for (const name of ['admin', 'workers', 'registryFile', 'metrics'] as const) {
       if (isDeepStrictEqual(now[name], this.#fixed[name])) continue;
       this.#options.log.main(
         'warn',
@@ -345,15 +347,27 @@ async function changeOf(files: readonly string[], aborted: AbortSignal): Promise
   clearInterval(alive);
 }
 
+/** What is told of lists, which may be long. */
+function describeLists(lists: DataPlaneConfig['lists']): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(lists).map(([name, { kind, digest, table }]) => [
+      name,
+      { kind, digest, ranges: new CidrSet(table).size },
+    ]),
+  );
+}
+
 interface FixedSettings {
   readonly admin: LoadedConfig['admin'];
   readonly workers: number;
+  readonly registryFile: string;
   readonly metrics: DataPlaneConfig['observability']['metrics'];
 }
 
 const FIXED_NAMES: Readonly<Record<keyof FixedSettings, string>> = {
   admin: 'admin',
   workers: 'runtime.workers',
+  registryFile: 'runtime.registryFile',
   metrics: 'observability.metrics',
 };
 
@@ -361,6 +375,7 @@ function fixedSettings(config: LoadedConfig): FixedSettings {
   return {
     admin: config.admin,
     workers: config.runtime.workers,
+    registryFile: config.runtime.registryFile,
     metrics: config.dataPlane.observability.metrics,
   };
 }

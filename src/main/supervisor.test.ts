@@ -104,6 +104,7 @@ const CONFIG: DataPlaneConfig = {
   services: {},
   routes: {},
   policies: [],
+  lists: {},
   observability: {} as DataPlaneConfig['observability'],
 };
 

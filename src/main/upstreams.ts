@@ -58,6 +58,14 @@ export class Upstreams {
   }
 }
 
+/** A source may tell of thousands at once. */
+const MAX_NAMED = 10;
+
+function named(urls: readonly string[]): string {
+  const more = urls.length - MAX_NAMED;
+  return urls.slice(0, MAX_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 /** Every line says what the workers do from now on. */
 function observerOf({ log, ejected }: UpstreamsOptions): ControlObserver {
   return {
@@ -78,9 +86,9 @@ function observerOf({ log, ejected }: UpstreamsOptions): ControlObserver {
       log('warn', `target ${url} of ${service} is an outlier`, { rule, verdict, forMs });
     },
     targetsChanged(service, { added, removed, total }) {
-      log('info', `service ${service} has ${total} targets now`, {
-        added: added.join(', '),
-        removed: removed.join(', '),
+      log('info', `service ${service} has ${total} ${total === 1 ? 'target' : 'targets'} now`, {
+        added: named(added),
+        removed: named(removed),
       });
     },
     sourceFailed(service, cause) {

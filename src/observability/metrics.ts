@@ -78,9 +78,9 @@ export const METRICS = {
     labels: ['service', 'kind'],
   },
   portcullis_upstream_breaker_changes_total: {
-    help: 'Changes of circuit breakers, by the state they came to; without a target it is that of the service.',
+    help: 'Changes of circuit breakers, by the state they came to.',
     type: 'counter',
-    labels: ['service', 'target', 'to'],
+    labels: ['service', 'scope', 'to'],
   },
   portcullis_upstream_ejections_total: {
     help: 'Targets found to be outliers by failed requests, by rule, and whether they were taken out for it.',

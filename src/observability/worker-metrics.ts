@@ -22,8 +22,8 @@ export interface MetricsRecorder {
   /** `kind` is one of the gateway's own few words, such as `connect_refused`. */
   upstreamFailed(service: string, kind: string): void;
   mirrored(service: string, outcome: CopyOutcome): void;
-  /** `target` is empty for the breaker of the service as a whole. */
-  breakerChanged(service: string, target: string, to: string): void;
+  /** Targets are not named: they come and go, and their series would stay. */
+  breakerChanged(service: string, scope: 'service' | 'target', to: string): void;
   ejected(service: string, rule: string, verdict: string): void;
   policyFailed(policy: string): void;
   /** Something that a policy counts. */
@@ -115,8 +115,8 @@ export class WorkerMetrics implements MetricsRecorder {
     (this.#copies.get(service) ?? this.#copiesFor(service))[outcome].add(1);
   }
 
-  breakerChanged(service: string, target: string, to: string): void {
-    this.#table.series('portcullis_upstream_breaker_changes_total', service, target, to).add(1);
+  breakerChanged(service: string, scope: 'service' | 'target', to: string): void {
+    this.#table.series('portcullis_upstream_breaker_changes_total', service, scope, to).add(1);
   }
 
   ejected(service: string, rule: string, verdict: string): void {

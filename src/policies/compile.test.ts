@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { exchangeFor, runPolicies, throughTransform } from '../../test/support/exchange.ts';
+import { buildTable, sortRanges } from '../lib/address-table.ts';
+import { type Cidr, parseCidr } from '../lib/cidr.ts';
+import { AddressLists } from './address-lists.ts';
 import { compilePolicies, type RouteContext, validatePolicyUse } from './compile.ts';
 import type { PolicyUse } from './use.ts';
 
@@ -52,6 +55,28 @@ const context: RouteContext = {
   warn: (message) => warnings.push(message),
   policyEvent: (policy, event) => events.push(`${policy} ${event}`),
 };
+
+test('a policy is given the lists that it asks for, and is not made where one is not there', async () => {
+  const asking = `
+export const policy = definePolicy({
+  name: 'asking', stage: 'admission', schema: z.strictObject({ list: z.string() }),
+  create({ list }, context) {
+    const { addresses } = context.addressList(list);
+    return { onRequest: ({ client }) => ({ status: addresses.has(client.address) ? 200 : 403 }) };
+  },
+});`;
+  const table = buildTable(sortRanges([parseCidr('192.0.2.0/24') as Cidr]));
+  const addressLists = new AddressLists({ office: { kind: 'addresses', digest: '', table } });
+  const compiled = await compilePolicies([await own('asking', asking, { list: 'office' })], {
+    ...context,
+    addressLists,
+  });
+  assert.deepEqual(await runPolicies(compiled, exchangeFor({ clientAddress: '192.0.2.1' })), { status: 200 });
+  assert.deepEqual(await runPolicies(compiled, exchangeFor({ clientAddress: '192.0.3.1' })), { status: 403 });
+  assert.deepEqual(await validatePolicyUse(await own('asking', asking, { list: 'home' }), addressLists), [
+    { path: [], message: 'the policy asking cannot be made: there is no list "home"' },
+  ]);
+});
 
 test('a policy counts under its own name', async () => {
   const counting = `

@@ -8,6 +8,7 @@ import {
   type Stage,
 } from '../policy/contract.ts';
 import { HOOK_NAMES, type HookName, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
+import { AddressLists } from './address-lists.ts';
 import { strictestBounds } from './body-bounds.ts';
 import { loadPolicy } from './load.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
@@ -54,6 +55,8 @@ export interface CompiledPolicies {
 /** What the policies of one route are made in. */
 export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly policyEvent: (policy: string, event: string) => void;
+  /** None: there are no lists. */
+  readonly addressLists?: AddressLists | undefined;
 }
 
 /** A route without policies. */
@@ -109,7 +112,10 @@ export async function compilePolicies(
  * What is wrong with one entry of a `policies` list: with its name or module (an empty path), with its options (the path within
  * them), or with making it. Empty when nothing is. The policy is made and closed again.
  */
-export async function validatePolicyUse(use: PolicyUse): Promise<readonly PolicyProblem[]> {
+export async function validatePolicyUse(
+  use: PolicyUse,
+  addressLists?: AddressLists,
+): Promise<readonly PolicyProblem[]> {
   let policy: Policy;
   try {
     policy = await loadPolicy(use);
@@ -118,7 +124,7 @@ export async function validatePolicyUse(use: PolicyUse): Promise<readonly Policy
   }
   const parsed = await parseOptions(policy.schema, use.options);
   if (!parsed.success) return problemsOf(policy.schema, parsed.error);
-  const context: RouteContext = { route: '', warn: () => {}, policyEvent: () => {} };
+  const context: RouteContext = { route: '', warn: () => {}, policyEvent: () => {}, addressLists };
   try {
     closeAll([await make(use, policy, parsed.data, context)], context);
   } catch (error) {
@@ -156,9 +162,14 @@ async function make(
   use: PolicyUse,
   policy: Policy,
   options: unknown,
-  { route, warn, policyEvent }: RouteContext,
+  { route, warn, policyEvent, addressLists = new AddressLists() }: RouteContext,
 ): Promise<CompiledPolicy> {
-  const context: PolicyContext = { route, warn, count: (event) => policyEvent(use.name, event) };
+  const context: PolicyContext = {
+    route,
+    warn,
+    count: (event) => policyEvent(use.name, event),
+    addressList: (name) => addressLists.named(name),
+  };
   let hooks: PolicyHooks;
   try {
     hooks = await policy.create(options, context);

@@ -29,7 +29,10 @@ const load = (name: string, version = '1') =>
 /** The answer of a policy that always answers. */
 async function answerOf(name: string, version: string): Promise<Answer> {
   const policy = await load(name, version);
-  const hooks = await policy.create({}, { route: 'r', warn: () => {}, count: () => {} });
+  const hooks = await policy.create(
+    {},
+    { route: 'r', warn: () => {}, count: () => {}, addressList: () => assert.fail('no list was asked for') },
+  );
   const answer = await hooks.onRequest?.(exchangeFor());
   assert.ok(answer);
   return answer;
@@ -60,7 +63,7 @@ test('an unknown name is refused with the nearest known one', async () => {
 test('an unknown name that is near to none is refused with all that there are', async () => {
   await assert.rejects(loadPolicy({ name: 'waf', options: {} }), {
     message:
-      'there is no policy "waf": the built-in ones are cors, fault, headers, request-size, respond, rewrite, validate; the path of your own begins with ./',
+      'there is no policy "waf": the built-in ones are cors, fault, headers, ip-filter, request-filter, request-size, respond, rewrite, validate; the path of your own begins with ./',
   });
 });
 
@@ -194,6 +197,11 @@ const REFUSED: readonly (readonly [title: string, source: string, message: strin
     'without create',
     "import { z } from 'portcullis/policy'; export const policy = { name: 'x', stage: 'cache', schema: z.any() };",
     'the policy ./x.ts is not shaped like a policy: `create` must be a function',
+  ],
+  [
+    'with a check that is none',
+    "import { z } from 'portcullis/policy'; export const policy = { name: 'x', stage: 'cache', schema: z.any(), create() {}, check: true };",
+    'the policy ./x.ts is not shaped like a policy: `check` must be a function',
   ],
   [
     'with a syntax error',

@@ -60,6 +60,8 @@ function checkShape(name: string, value: unknown): asserts value is Policy {
     fail('`schema` must be a zod schema, such as z.strictObject({})');
   }
   if (typeof policy['create'] !== 'function') fail('`create` must be a function');
+  if (policy['check'] !== undefined && typeof policy['check'] !== 'function')
+    fail('`check` must be a function');
 }
 
 function describe(value: unknown): string {

@@ -2,6 +2,8 @@ import type { Policy } from '../policy/contract.ts';
 import { corsPolicy } from './cors/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { ipFilterPolicy } from './ip-filter/index.ts';
+import { requestFilterPolicy } from './request-filter/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
@@ -13,6 +15,8 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     corsPolicy,
     faultPolicy,
     headersPolicy,
+    ipFilterPolicy,
+    requestFilterPolicy,
     requestSizePolicy,
     respondPolicy,
     rewritePolicy,

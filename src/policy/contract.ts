@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
+import type { CidrSet, SortedRanges } from '../lib/address-table.ts';
 
 /**
  * When a policy's request hook runs. Stages run in this order, whatever the order in the configuration; within a stage the
@@ -172,6 +173,14 @@ export interface PolicyHooks {
   readonly responseBodyBounds?: BodyBounds;
 }
 
+/** A list of `lists`. It is asked for once and kept: a reload that changes the list changes what is found in it. */
+export interface AddressList {
+  /** What it was made of: addresses, or the countries of a database. */
+  readonly kind: 'addresses' | 'countries';
+  /** Those of now: ask for them with each request. */
+  readonly addresses: CidrSet;
+}
+
 /** What a policy may know of its place when it is made. */
 export interface PolicyContext {
   /** Name of the route. A global policy is made once per route. */
@@ -180,6 +189,23 @@ export interface PolicyContext {
   warn(message: string, cause?: unknown): void;
   /** Counts something in `portcullis_policy_events_total`, under one of the policy's own few words. */
   count(event: string): void;
+  /** The list of that name; throws an Error when there is none. */
+  addressList(name: string): AddressList;
+}
+
+/** What `check` may look at beside the options. */
+export interface CheckContext {
+  /** The lists of the configuration, with their ranges as they are written. */
+  readonly lists: ReadonlyMap<string, { readonly kind: AddressList['kind']; readonly ranges: SortedRanges }>;
+}
+
+/** Something wrong with options, which makes the configuration one that is refused. */
+export interface OptionProblem {
+  /** Within the options. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** What was probably meant. */
+  readonly suggestion?: string | undefined;
 }
 
 /** A policy: what it is called, when it runs, what its options are, and how its hooks are made from them. */
@@ -190,6 +216,8 @@ export interface Policy<Options = unknown> {
   readonly schema: z.ZodType<Options>;
   /** At most one use per route: a later one replaces an earlier one, so a route's own replaces the global one. */
   readonly unique?: boolean;
+  /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */
+  check?(options: Options, context: CheckContext): readonly OptionProblem[];
   /**
    * Called once per use in a route, when a configuration is compiled whose policies there are not those of the one before. May throw an
    * Error whose message helps: the configuration is then refused.

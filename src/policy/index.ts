@@ -3,12 +3,15 @@ export { z } from 'zod';
 export { Fields } from '../http/fields.ts';
 export { duration, size } from '../lib/units.ts';
 export {
+  type AddressList,
   type Answer,
   type BodyBounds,
   type BodyTransform,
+  type CheckContext,
   type ClientView,
   definePolicy,
   type Exchange,
+  type OptionProblem,
   type Policy,
   type PolicyContext,
   type PolicyHooks,

@@ -363,6 +363,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     this.#requestDeadlineMs = Number.POSITIVE_INFINITY;
     this.deadlineMs = Number.POSITIVE_INFINITY;
     if (!this.#pumping) this.#pump();
+    if (this.#clientEnded) exchange.forward?.tunnelEnd();
   }
 
   endTunnel(): void {

@@ -9,6 +9,7 @@ import type { ObservabilityConfig } from '../observability/schema.ts';
 import { TraceIds } from '../observability/trace-context.ts';
 import { createTracer } from '../observability/tracing.ts';
 import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observability/worker-metrics.ts';
+import { AddressLists } from '../policies/address-lists.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
 import type { Service, ServiceContext } from '../upstream/service.ts';
@@ -62,6 +63,7 @@ export class DataPlane {
   readonly #names = new FieldNames();
   readonly #retries: ServiceContext['retries'];
   readonly #directory = new TargetDirectory();
+  readonly #addressLists = new AddressLists();
   readonly #counter: ConnectionCounter;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
@@ -105,6 +107,7 @@ export class DataPlane {
    */
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
     const context = this.#context(config.observability);
+    this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
     const listeners = new Map<string, Listener>();
     const prepared: Prepared = { config, snapshot, services: made, listeners };
@@ -129,6 +132,7 @@ export class DataPlane {
       warn: (message, cause) => log('warn', message, cause),
       bodyMemory: this.#bodyMemory,
       policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
+      addressLists: this.#addressLists,
       workerId,
       directory: this.#directory,
       observer: (service) => new ServiceReport(service, metrics, log),
@@ -198,6 +202,7 @@ export class DataPlane {
     const before = this.#runtime?.snapshot;
     const runtime = (this.#runtime ??= this.#makeRuntime(snapshot));
     runtime.snapshot = snapshot;
+    this.#addressLists.replace(config.lists);
     for (const [name, listener] of [...this.#listeners]) {
       const settings = config.listeners[name];
       if (settings !== undefined && !prepared.listeners.has(name)) {

@@ -26,7 +26,7 @@ export class ServiceReport implements ServiceObserver {
   }
 
   breakerChanged(target: string | undefined, { from, to, cause, openMs }: BreakerChange): void {
-    this.#metrics.breakerChanged(this.#service, target ?? '', to);
+    this.#metrics.breakerChanged(this.#service, target === undefined ? 'service' : 'target', to);
     const whose = target === undefined ? this.#service : `${this.#service}, target ${target}`;
     this.#log(to === 'open' ? 'warn' : 'info', `the circuit breaker of ${whose} is ${to}, it was ${from}`, {
       cause,

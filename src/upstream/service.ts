@@ -18,7 +18,7 @@ import { RetryBudget } from './retry/budget.ts';
 import { DEFAULT_BUDGET } from './retry/budget-schema.ts';
 import { type Budget, RetryPolicy, type RetryTimes } from './retry/policy.ts';
 import type { ServiceConfig } from './schema.ts';
-import { isFailed, type Outcome, saysNothing, Target, type TargetSurroundings } from './target.ts';
+import { isFailed, isTimeout, type Outcome, saysNothing, Target, type TargetSurroundings } from './target.ts';
 import { targetsKey } from './targets-key.ts';
 import type { TargetsMessage } from './targets-message.ts';
 import { clientContext } from './tls.ts';
@@ -74,6 +74,8 @@ export class Service {
   /** By URL. */
   #targets: ReadonlyMap<string, Target> = new Map();
   #balancer: CompiledBalancer<Target>;
+  /** undefined until somebody asks. */
+  #lack: string | undefined;
   /** Of the cell, when the balancer was made. */
   #version = -1;
   /** By performance.now(): when time alone makes another balancer of it. */
@@ -99,6 +101,8 @@ export class Service {
     this.#hashOf = balance.hash && compileHashKey(balance.hash);
     this.#sticky = sticky && new Sticky(name, sticky);
     this.#surroundings = this.#makeSurroundings();
+    // Not with the first target that needs it, which a source may tell of later: what OpenSSL refuses is refused with its configuration.
+    if (settings.tls !== undefined) this.#secureContext = clientContext(settings.tls);
     this.#balancer = this.#follow();
     this.#unwatch = context.directory.watch(key, (message) => {
       this.#message = message;
@@ -150,13 +154,14 @@ export class Service {
   report(permit: Permit, outcome: Outcome, latencyMs: number): void {
     const { adaptive } = this.#limits;
     if (this.#breaker === undefined && adaptive === undefined) return;
+    const nowMs = clockMs();
     if (saysNothing(outcome)) {
-      this.#breaker?.release(permit);
+      this.#breaker?.release(permit, latencyMs, nowMs);
       return;
     }
-    const nowMs = clockMs();
     this.#breaker?.record(permit, isFailed(outcome), latencyMs, nowMs);
     if (!isFailed(outcome)) adaptive?.observe(latencyMs, nowMs);
+    else if (isTimeout(outcome) && latencyMs >= 0) adaptive?.observeTimeout(latencyMs, nowMs);
   }
 
   /** It is over. */
@@ -164,9 +169,12 @@ export class Service {
     this.#limits.end();
   }
 
-  /** For how long certainly no request is taken, in milliseconds. */
+  /** For how long certainly no request is taken, in milliseconds: by the breaker of the service, or those of all targets. */
   get retryAfterMs(): number {
-    return this.#breaker?.retryAfterMs(clockMs()) ?? 0;
+    const nowMs = clockMs();
+    const ownMs = this.#breaker?.retryAfterMs(nowMs) ?? 0;
+    if (ownMs > 0 || this.askable.length === 0) return ownMs;
+    return Math.min(...this.askable.map(({ breaker }) => breaker?.retryAfterMs(nowMs) ?? 0));
   }
 
   // Targets.
@@ -176,7 +184,14 @@ export class Service {
     this.#refreshIfStale();
     const kept = this.#sticky?.find(exchange.request.fields);
     if (kept !== undefined && !tried.includes(kept)) return kept;
-    return this.#balancer.balancer.pick(this.#hashOf?.(exchange), tried);
+    const picked = this.#balancer.balancer.pick(this.#hashOf?.(exchange), tried);
+    return picked !== undefined && tried.includes(picked) ? (this.#elsewhere(tried) ?? picked) : picked;
+  }
+
+  /** Where one zone is preferred, its balancer knows no others: they are there for what all of its targets failed at. */
+  #elsewhere(tried: readonly Target[]): Target | undefined {
+    const others = this.askable.filter((target) => !tried.includes(target));
+    return others[Math.floor(this.#context.retries.random() * others.length)];
   }
 
   /** Those that may be asked, for whom the breaker of the one that was picked refuses. */
@@ -191,9 +206,14 @@ export class Service {
     return sticky.setCookie(target, exchange.request.scheme === 'https');
   }
 
-  /** Why no target can be asked, for the log. */
+  /** Why no target can be asked, for the log. Found out once, however many requests are refused for it. */
   get lack(): string {
     this.#refreshIfStale();
+    this.#lack ??= this.#findLack();
+    return this.#lack;
+  }
+
+  #findLack(): string {
     const targets = [...this.#targets.values()];
     if (targets.length === 0) return 'no target is known';
     const count = (test: (target: Target) => boolean): number => targets.filter(test).length;
@@ -229,7 +249,6 @@ export class Service {
   #makeTarget(url: string, shared: SharedArrayBuffer): Target {
     const { deadlines, names, workerId } = this.#context;
     const address = targetAddress(url);
-    // Made once, and with the service where it is needed from the beginning: what OpenSSL refuses is refused with its configuration.
     if (address.secure) this.#secureContext ??= clientContext(this.settings.tls);
     const settings = poolSettings(address, this.settings, address.secure ? this.#secureContext : undefined);
     const pool = new Pool(settings, deadlines, names, this.#observer, this.#limits);
@@ -237,6 +256,7 @@ export class Service {
   }
 
   #rebalance(): CompiledBalancer<Target> {
+    this.#lack = undefined;
     // Before the targets are looked at: what changes meanwhile is noticed by the next request.
     this.#version = this.cell.version;
     const nowMs = clockMs();

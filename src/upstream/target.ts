@@ -82,7 +82,8 @@ export class Target implements Endpoint {
   /** From when on `refresh` would find something else by the mere passing of time; Infinity when it would not. */
   changesAtMs(nowMs: number): number {
     const { breaker } = this;
-    if (this.#warmth(nowMs) < 1) return nowMs + WARMING_STEP_MS;
+    if (this.#warmth(nowMs) < 1)
+      return nowMs + Math.max(LEAST_WARMING_STEP_MS, this.#surroundings.slowStartMs / WARMING_STEPS);
     return breaker?.state(nowMs) === 'open' ? nowMs + breaker.retryAfterMs(nowMs) : Number.POSITIVE_INFINITY;
   }
 
@@ -107,17 +108,17 @@ export class Target implements Endpoint {
 
   /**
    * What became of an attempt: once, with the head of its answer or when it is sure that none comes. `latencyMs` is from the end of waiting
-   * for a connection to the head, -1 where nothing was sent.
+   * for a connection to the head, -1 where nothing was sent; of an attempt that was abandoned, how long the target had all of it, or -1.
    */
   report(permit: Permit, outcome: Outcome, latencyMs: number): void {
     const { breaker } = this;
     const { outlier } = this.#surroundings;
     if (breaker === undefined && outlier === undefined && this.#latency === undefined) return;
+    const nowMs = clockMs();
     if (saysNothing(outcome)) {
-      breaker?.release(permit);
+      breaker?.release(permit, latencyMs, nowMs);
       return;
     }
-    const nowMs = clockMs();
     breaker?.record(permit, isFailed(outcome), Math.max(0, latencyMs), nowMs);
     if (typeof outcome === 'number') this.#latency?.observe(latencyMs, nowMs);
     if (outlier !== undefined) this.#judge(outlier, typeof outcome === 'number' ? outcome : NO_ANSWER, nowMs);
@@ -146,12 +147,18 @@ export class Target implements Endpoint {
   }
 }
 
-/** How often a weight that grows is looked at. */
-const WARMING_STEP_MS = 500;
+/** A weight that grows does so in steps: each makes a new balancer, which with `hash` and thousands of targets takes tenths of a second. */
+const WARMING_STEPS = 20;
+const LEAST_WARMING_STEP_MS = 500;
 
 /** A kept connection that was closed is mended elsewhere, and what the gateway itself does not send says nothing of its target. */
 export function saysNothing(outcome: Outcome): outcome is 'abandoned' | 'stale' | 'overloaded' {
   return outcome === 'abandoned' || outcome === 'stale' || outcome === 'overloaded';
+}
+
+/** Whether an answer was waited for in vain. */
+export function isTimeout(outcome: Outcome): boolean {
+  return outcome === 'first_byte_timeout' || outcome === 'try_timeout';
 }
 
 /** Whether a breaker counts it as failed. */

@@ -110,7 +110,7 @@ function turnBreaker(): Pick<ThreadReport, 'changes' | 'probes'> {
     for (const permit of probes) breaker.record(permit, false, 1, nowMs);
     meet();
     nowMs += settings.rampUp;
-    breaker.release(breaker.admit(nowMs));
+    breaker.release(breaker.admit(nowMs), -1, nowMs);
     report.changes.push(changes.splice(0));
     report.probes.push(probes.length);
   }

@@ -1,71 +1,11 @@
 import assert from 'node:assert/strict';
-import { on, once } from 'node:events';
+import { on } from 'node:events';
 import { existsSync, readFileSync, renameSync, watch } from 'node:fs';
-import { createServer, request, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { describe, it } from 'node:test';
 import { RunningCli, Workspace } from '../support/cli.ts';
-
-interface Received {
-  readonly status: number | undefined;
-  readonly body: string;
-}
-
-/** One request on a connection of its own. */
-function send(url: string, method = 'GET'): Promise<Received> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method, agent: false }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => {
-        body += text;
-      });
-      response.on('end', () => resolve({ status: response.statusCode, body }));
-      response.on('error', reject);
-    });
-    sent.on('error', reject);
-    sent.end();
-  });
-}
-
-/** A service that answers when the test says so. */
-class HeldService implements AsyncDisposable {
-  readonly #server: Server;
-  readonly #held: ServerResponse[] = [];
-
-  static async start(): Promise<HeldService> {
-    const service = new HeldService();
-    service.#server.listen(0, '127.0.0.1');
-    await once(service.#server, 'listening');
-    return service;
-  }
-
-  private constructor() {
-    this.#server = createServer((_request, response) => {
-      this.#held.push(response);
-      this.#server.emit('held');
-    });
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** Waits for a request. */
-  async asked(): Promise<void> {
-    if (this.#held.length === 0) await once(this.#server, 'held');
-  }
-
-  release(body: string): void {
-    for (const response of this.#held) response.end(body);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-}
+import { HeldService } from '../support/held-service.ts';
+import { send } from '../support/send.ts';
 
 /** Resolves when the file is there with a text that will do. */
 async function fileThat(path: string, holds: (text: string) => boolean): Promise<void> {
@@ -303,7 +243,7 @@ describe('a reload', () => {
     assert.match(cli.log.at(-2)?.message ?? '', /^portcullis\.yaml:9:\d+: .*did you mean "respond"\?$/);
     assert.deepEqual(await send(`${url}/say`), { status: 200, body: 'one' });
     assert.equal((await send(`${admin}/readyz`)).status, 200);
-    const refused = await send(`${admin}/reload`, 'POST');
+    const refused = await send(`${admin}/reload`, { method: 'POST' });
     assert.equal(refused.status, 422);
     const { code, errors } = JSON.parse(refused.body) as {
       code: string;

@@ -280,6 +280,25 @@ suite('a kept connection that was closed', () => {
       assert.ok(sentTo(play.upstreams[0]).endsWith(BODY));
     });
   });
+
+  test('is mended by an attempt that does not count as one of those there may be', async () => {
+    const script: Script = async (connection) => {
+      const statuses = connection.index === 0 ? [200] : [503, 200];
+      for (const status of statuses) {
+        await connection.head();
+        await connection.send(answer(status));
+      }
+      await connection.head();
+      connection.reset();
+    };
+    const service = { retry: { attempts: 2, on: [503], backOff: AT_ONCE } };
+    await playRetries({ scripts: [script], service }, async (play) => {
+      await ask(play.client);
+      assert.equal((await ask(play.client)).status, 200);
+      await play.gateway.close();
+      assert.equal(play.gateway.accessLog()[1]?.['attempts'], 3);
+    });
+  });
 });
 
 suite('with every request failing', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { get, HOST, request } from '../conformance/case.ts';
+import { turns } from '../support/changes.ts';
 import { startGatewayBefore } from '../support/gateway.ts';
 import { RawClient } from '../support/raw-client.ts';
 import {
@@ -164,6 +165,29 @@ suite('a tunnel', () => {
     await open(async (client, far) => {
       await client.send('last words');
       client.halfClose();
+      await far.untilEnded();
+      assert.ok(far.text.endsWith('last words'));
+      await far.send('farewell');
+      far.halfClose();
+      await client.untilEnded();
+      assert.equal(client.rest.toString(), 'farewell');
+    });
+  });
+
+  test('half-closed by the client before the upstream has agreed to it: the upstream sees it all the same', async () => {
+    const { promise: halfClosed, resolve } = Promise.withResolvers<void>();
+    const script: Script = async (connection) => {
+      await connection.head();
+      await halfClosed;
+      await connection.send(SWITCH);
+    };
+    await play(script, async (client, upstream) => {
+      await client.send(`${UPGRADE}last words`);
+      client.halfClose();
+      await turns(5);
+      resolve();
+      assert.equal((await client.answer()).status, 101);
+      const far = await upstream.connection(0);
       await far.untilEnded();
       assert.ok(far.text.endsWith('last words'));
       await far.send('farewell');

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { RunningCli, Workspace } from '../support/cli.ts';
+import { DEADLY } from '../support/deadly-policy.ts';
 import { Load } from '../support/load.ts';
 
 /** The real program, its workers threads of their own; clients and service in this process. */
@@ -12,17 +13,6 @@ const LIMIT = { timeout: 60_000 };
 const CLIENTS = 16;
 /** Answers between one step of a story and the next: enough for every client to be in the middle of something. */
 const A_WHILE = 500;
-
-/** Ends the worker that is asked for it. */
-const DEADLY = `
-import { definePolicy, z } from 'portcullis/policy';
-export const policy = definePolicy({
-  name: 'deadly',
-  stage: 'admission',
-  schema: z.strictObject({}),
-  create: () => ({ onRequest: () => process.exit(3) }),
-});
-`;
 
 function config(service: string, extra: string): string {
   return `
@@ -75,7 +65,7 @@ suite('under load', () => {
     const { url } = await cli.ready();
     const socket = new WebSocket(`${url.replace('http', 'ws')}/socket`);
     await once(socket, 'open');
-    const load = new Load(`${url}/page`, CLIENTS);
+    await using load = new Load(`${url}/page`, CLIENTS);
     await load.answers(A_WHILE);
     for (let i = 0; i < 5; i++) {
       const from = cli.log.length;
@@ -101,7 +91,7 @@ suite('under load', () => {
       using files = new Workspace({ 'portcullis.yaml': config(service.url, ''), 'deadly.ts': DEADLY });
       await using cli = new RunningCli(['serve'], files.directory);
       const { url } = await cli.ready();
-      const load = new Load(`${url}/page`, CLIENTS);
+      await using load = new Load(`${url}/page`, CLIENTS);
       await load.answers(A_WHILE);
       await fetch(`${url}/die`).catch(() => {});
       await cli.logged(/^worker \d died and is replaced at once$/);
@@ -110,7 +100,7 @@ suite('under load', () => {
       const { broken, others } = await load.stop();
       assert.deepEqual(others, {});
       assert.ok(broken <= CLIENTS, `${broken} requests broke`);
-      const after = new Load(`${url}/page`, CLIENTS);
+      await using after = new Load(`${url}/page`, CLIENTS);
       await after.answers(A_WHILE);
       const { broken: brokenAfter, others: othersAfter } = await after.stop();
       assert.deepEqual([brokenAfter, othersAfter], [0, {}]);

@@ -84,6 +84,7 @@ export function configBefore(
     services: { main: { ...serviceSchema.parse(service), targets: [{ url, weight: 1 }] } },
     routes: { main: { ...routeSchema.parse({ match: { paths: ['/*'] }, service: 'main' }), policies: [] } },
     policies: [],
+    lists: {},
     observability: observabilitySchema.parse({ accessLog: { format: 'json' } }),
   };
 }

@@ -1,8 +1,10 @@
 import { core, type z } from 'zod';
+import { AddressLists, type AddressListsData } from '../../policies/address-lists.ts';
 import { validatePolicyUse } from '../../policies/compile.ts';
 import { loadPolicy } from '../../policies/load.ts';
 import { builtinPolicies } from '../../policies/registry.ts';
 import type { PolicyUse } from '../../policies/use.ts';
+import type { LoadedLists } from './address-lists.ts';
 import { problemsFromIssues } from './issues.ts';
 import type { Problem } from './problem.ts';
 
@@ -10,11 +12,13 @@ import type { Problem } from './problem.ts';
 export interface PolicyCatalog {
   /** Names of the built-in ones. */
   names(): readonly string[];
+  /** Whether what a built-in policy says of a use may be another where a list is another. */
+  looksAtLists(name: string): boolean;
   /**
    * What is wrong with one use; paths are within its options, and empty for the policy itself. Does not reject.
-   * A built-in policy is asked once about a use for as long as loads know it: its answer must follow from the use alone.
+   * A built-in policy is asked once about a use for as long as loads know it and the lists: its answer must follow from these alone.
    */
-  validate(use: PolicyUse): Promise<readonly Problem[]>;
+  validate(use: PolicyUse, lists: LoadedLists): Promise<readonly Problem[]>;
 }
 
 /** How long a policy may take to be loaded and made: one that waits for ever would keep every later reload from running. */
@@ -27,14 +31,15 @@ const LIMIT_MS = 10_000;
 export function builtinCatalog({ limitMs = LIMIT_MS }: { readonly limitMs?: number } = {}): PolicyCatalog {
   return {
     names: () => [...builtinPolicies.keys()],
-    async validate(use) {
+    looksAtLists: (name) => builtinPolicies.get(name)?.check !== undefined,
+    async validate(use, lists) {
       const { promise, resolve } = Promise.withResolvers<readonly Problem[]>();
       const timer = setTimeout(
         () => resolve([{ path: [], message: `the policy ${use.name} is not ready within ${limitMs} ms` }]),
         limitMs,
       );
       try {
-        return await Promise.race([promise, check(use)]);
+        return await Promise.race([promise, check(use, lists)]);
       } catch (error) {
         return [{ path: [], message: error instanceof Error ? error.message : String(error) }];
       } finally {
@@ -44,12 +49,19 @@ export function builtinCatalog({ limitMs = LIMIT_MS }: { readonly limitMs?: numb
   };
 }
 
-async function check(use: PolicyUse): Promise<readonly Problem[]> {
+async function check(use: PolicyUse, lists: LoadedLists): Promise<readonly Problem[]> {
   const policy = await loadPolicy(use);
   const parsed = await parse(policy.schema, use.options);
   if (!parsed.success) return problemsFromIssues(parsed.error.issues, use.options, policy.schema);
+  const problems = policy.check?.(parsed.data, { lists }) ?? [];
+  if (problems.length > 0) return problems;
   // Some policies see only when they are made that their options do not fit together.
-  return validatePolicyUse(use);
+  return validatePolicyUse(use, new AddressLists(listsData(lists)));
+}
+
+/** The lists as workers get them. */
+export function listsData(lists: LoadedLists): AddressListsData {
+  return Object.fromEntries(Array.from(lists, ([name, { data }]) => [name, data]));
 }
 
 /** Asynchronous only where the schema is: the other way is several times faster. */

@@ -1,5 +1,6 @@
 import { parseDuration } from '../../lib/units.ts';
 import { parsePattern } from '../../routing/pattern.ts';
+import { canonicalUrl } from '../../upstream/discovery/target-description.ts';
 import { BACK_OFF_DEFAULTS } from '../../upstream/retry/schema.ts';
 import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
 import type { Problem } from './problem.ts';
@@ -43,6 +44,7 @@ function checkPlaces(service: Record<string, unknown>, path: Path, problems: Pro
   targets.forEach((target: unknown, index) =>
     checkUrl(isRecord(target) ? target['url'] : undefined, [...path, 'targets', index, 'url'], problems),
   );
+  checkRepeated(targets, [...path, 'targets'], problems);
   if (allWeightsZero(targets))
     problems.push({
       path: [...path, 'targets'],
@@ -55,6 +57,23 @@ function checkUrl(url: unknown, path: Path, problems: Problem[]): void {
   // What does not even look like one is the schema's to tell.
   if (typeof url === 'string' && /^https?:\/\/[^/?#@\s]+\/?$/.test(url) && !URL.canParse(url))
     problems.push({ path, message: 'is not a valid address: look at the host and the port' });
+}
+
+/** One target has one weight: of two entries for it, one would be without effect. */
+function checkRepeated(targets: readonly unknown[], path: Path, problems: Problem[]): void {
+  const seen = new Map<string, number>();
+  targets.forEach((target: unknown, index) => {
+    const url = isRecord(target) ? target['url'] : undefined;
+    const canonical = typeof url === 'string' ? canonicalUrl(url) : undefined;
+    if (canonical === undefined) return;
+    const first = seen.get(canonical);
+    if (first === undefined) seen.set(canonical, index);
+    else
+      problems.push({
+        path: [...path, index, 'url'],
+        message: `is the same target as targets[${first}]: write it once, with the weight of both`,
+      });
+  });
 }
 
 function allWeightsZero(entries: readonly unknown[]): boolean {

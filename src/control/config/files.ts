@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
-import { type FileResult, readText } from '../../lib/read-text.ts';
+import { type BytesResult, type FileResult, readBytes, readText } from '../../lib/read-text.ts';
 
 /** Reads the files of one configuration, each once, and remembers which. */
 export class FileReader {
@@ -37,14 +37,24 @@ export class FileReader {
     }
     return read;
   }
+
+  /** What a file holds that is no text. Never rejects. */
+  bytes(path: string, maxBytes: number): Promise<BytesResult> {
+    const file = this.absolute(path);
+    this.note(file);
+    return readBytes(file, maxBytes);
+  }
 }
 
-/** Size limit of a configuration. */
+/** Size limit of a configuration and of a list of addresses. */
 export const MAX_FILE_BYTES = 64 * 1024 ** 2;
 /** Size limit of a secret, a certificate, a policy. */
 export const MAX_SMALL_FILE_BYTES = 4 * 1024 ** 2;
 
+/** Size limit of a database of countries; the larger ones that are known have 120 MiB. */
+export const MAX_DATABASE_BYTES = 256 * 1024 ** 2;
+
 /** Short digest of a content, for addresses and comparison. */
-export function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+export function digest(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 32);
 }

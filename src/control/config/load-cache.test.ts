@@ -32,14 +32,16 @@ interface World {
 function world(): World {
   return {
     config: {
+      lists: { office: { addresses: ['192.0.2.0/24'] }, blocked: { file: './blocked.txt' } },
       services: { one: { url: 'http://127.0.0.1:9001' }, two: { url: 'http://127.0.0.1:9002' } },
       routes: {
         a: { match: { paths: ['/a/*'] }, service: 'one' },
         b: { match: { paths: ['/b/*'] }, service: 'two', rewrite: { path: '/x/*' } },
         c: { match: { paths: ['/c'] }, respond: { body: 'c' }, policies: [{ './own.ts': { limit: 1 } }] },
-        d: { match: { paths: ['/{id}/d'] }, service: 'one', policies: POLICIES[2] },
+        d: { match: { paths: ['/{id}/d'] }, service: 'one', policies: POLICIES[3] },
         // Tells of a tie without its priority, and of the route that it hides.
-        e: { match: { paths: ['/{key}/d'] }, service: 'two', priority: 1, policies: POLICIES[0] },
+        e: { match: { paths: ['/{key}/d'] }, service: 'two', priority: 1, policies: POLICIES[1] },
+        f: { match: { paths: ['/f'] }, service: 'two', policies: POLICIES[0] },
       },
     },
     env: { TOKEN: 'first-token' },
@@ -50,6 +52,7 @@ function world(): World {
 const NAMES = ['a', 'b', 'c', 'd', 'e', '7'];
 const PATHS = ['/a/*', '/b/*', '/c', '/{id}/d', '/*', 'no-path', '/a/../b', '/a'];
 const POLICIES: readonly unknown[] = [
+  [{ 'ip-filter': { allow: [{ list: 'office' }], deny: [{ list: 'blocked' }] } }],
   [{ headers: { request: { set: { 'x-a': '1' } } } }],
   [{ headers: { request: { set: { 'x-b': '1', 'x-a': '2' } } } }, { 'request-size': { max: '1mb' } }],
   [{ headers: { request: { set: { authorization: 'env:TOKEN' } } } }],
@@ -135,6 +138,19 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
       () =>
         writeFileSync(join(directory, 'token.txt'), token),
   ),
+  fc.constantFrom('198.51.100.7 # one\n', '# none\n', '192.0.2.0/24\n', '10.0.0.1/8\n').map(
+    (text): Edit =>
+      () =>
+        writeFileSync(join(directory, 'blocked.txt'), text),
+  ),
+  fc.constantFrom('office', 'blocked', 'third').map(
+    (list): Edit =>
+      ({ config }) => {
+        const lists = config['lists'] as Record<string, unknown>;
+        if (list in lists) delete lists[list];
+        else lists[list] = { addresses: ['203.0.113.0/24'] };
+      },
+  ),
   fc.constantFrom(...MODULES).map(
     (text): Edit =>
       () =>
@@ -152,7 +168,8 @@ const NO_HEADERS: PolicyCatalog = {
     builtinCatalog()
       .names()
       .filter((each) => each !== 'headers'),
-  validate: (use) => builtinCatalog().validate(use),
+  looksAtLists: (each) => builtinCatalog().looksAtLists(each),
+  validate: (use, lists) => builtinCatalog().validate(use, lists),
 };
 
 describe('A load that knows the one before', () => {
@@ -164,6 +181,7 @@ describe('A load that knows the one before', () => {
         fc.array(fc.array(edit, { minLength: 1, maxLength: 2 }), { maxLength: 12 }),
         async (loads) => {
           writeFileSync(join(directory, 'token.txt'), 't0\n');
+          writeFileSync(join(directory, 'blocked.txt'), '');
           writeFileSync(join(directory, 'own.ts'), MODULES[0] as string);
           const cache = new LoadCache();
           const now = world();
@@ -193,6 +211,7 @@ describe('A load that knows the one before', () => {
 
   it('gives routes that are the same as the same objects, and a secret or a module that changed makes others of them', async () => {
     writeFileSync(join(directory, 'own.ts'), MODULES[0] as string);
+    writeFileSync(join(directory, 'blocked.txt'), '');
     const cache = new LoadCache();
     const now = world();
     const load = async () => {
@@ -207,13 +226,15 @@ describe('A load that knows the one before', () => {
       ...(now.config['services'] as object),
       three: { url: 'http://127.0.0.1:9003' },
     };
-    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'd', 'e']);
+    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'd', 'e', 'f']);
     now.env['TOKEN'] = 'another-token';
-    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'e']);
+    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'e', 'f']);
+    writeFileSync(join(directory, 'blocked.txt'), '198.51.100.7\n');
+    assert.deepEqual(same(await load()), ['a', 'b', 'c', 'e', 'f']);
     writeFileSync(join(directory, 'own.ts'), `${MODULES[0]}// changed\n`);
-    assert.deepEqual(same(await load()), ['a', 'b', 'e']);
+    assert.deepEqual(same(await load()), ['a', 'b', 'e', 'f']);
     now.config.routes['b'] = { match: { paths: ['/b/*'] }, service: 'one' };
-    assert.deepEqual(same(await load()), ['a', 'e']);
+    assert.deepEqual(same(await load()), ['a', 'e', 'f']);
   });
 
   it('takes a part of the time for 10,000 routes of which one changed', async (t) => {

@@ -1,6 +1,7 @@
 import type { ResolvedRoute } from '../../gateway/config.ts';
 import { sameData } from '../../lib/same-data.ts';
 import type { RouteConfig } from '../../routing/schema.ts';
+import type { LoadedLists } from './address-lists.ts';
 import type { PolicyCatalog } from './catalog.ts';
 import { entriesOf, isRecord } from './place.ts';
 import { isModulePath } from './policies.ts';
@@ -43,6 +44,7 @@ export class LoadCache {
   #catalog: PolicyCatalog | undefined;
   #routes: Map<string, KnownRoute> = new Map();
   #services: readonly string[] = [];
+  #lists: LoadedLists = new Map();
   #matching: { readonly routes: readonly NamedRoute[]; readonly problems: readonly Problem[] } | undefined;
 
   /** What the file's text was read as, if it is the text of the last time. */
@@ -75,6 +77,18 @@ export class LoadCache {
     return sameData(this.#services, services);
   }
 
+  /** Those of the last load. */
+  get lists(): LoadedLists {
+    return this.#lists;
+  }
+
+  /** Whether the lists are the very ones of the last load: else what policies said of their options may be so no more. */
+  sameLists(lists: LoadedLists): boolean {
+    return (
+      lists.size === this.#lists.size && [...lists].every(([name, list]) => this.#lists.get(name) === list)
+    );
+  }
+
   /** What `check` says of how the routes match; what it said the last time where nothing that it looks at differs. */
   matchingProblems(
     routes: readonly NamedRoute[],
@@ -98,6 +112,7 @@ export class LoadCache {
   keep(
     load: LookedAt,
     parsed: readonly NamedRoute[],
+    lists: LoadedLists,
     policiesOf: (name: string) => ResolvedRoute['policies'],
   ): KnownRoutes {
     const kept = new Map<string, KnownRoute>();
@@ -110,6 +125,7 @@ export class LoadCache {
     }
     this.#routes = kept;
     this.#services = load.services;
+    this.#lists = lists;
     this.#catalog = load.catalog;
     return kept;
   }

@@ -3,7 +3,8 @@ import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import { expandApis } from '../openapi/expand.ts';
-import { builtinCatalog, type PolicyCatalog } from './catalog.ts';
+import { type LoadedLists, loadAddressLists } from './address-lists.ts';
+import { builtinCatalog, listsData, type PolicyCatalog } from './catalog.ts';
 import { resolvePair } from './certificates.ts';
 import { checkMeaning } from './check.ts';
 import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
@@ -183,7 +184,12 @@ async function build(
   problems.push(...cache.matchingProblems(matched, checkMatching));
   const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
-  const lists = new PolicyLists({ catalog: options.policies ?? builtinCatalog(), secrets, files, problems });
+  const lists = await loadAddressLists(written['lists'], { files, problems, known: cache.lists });
+  const sameLists = cache.sameLists(lists);
+  const catalog = options.policies ?? builtinCatalog();
+  const isSettled = ([name, route]: readonly [name: string, route: unknown]): boolean =>
+    known.get(name)?.fixed === true && (sameLists || !looksAtLists(route, catalog));
+  const policies = new PolicyLists({ catalog, lists, secrets, files, problems });
   const [certificates, material, tracingHeaders, globalPolicies, routePolicies] = await Promise.all([
     eachOf(entriesOf(written['certificates']), (entry, name) =>
       isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
@@ -196,11 +202,11 @@ async function build(
       ['observability', 'tracing', 'headers'],
       { secrets, problems },
     ),
-    lists.resolve(written['policies'], ['policies']),
+    policies.resolve(written['policies'], ['policies']),
     eachOf(
-      routes.written.filter(([name]) => known.get(name)?.fixed !== true),
+      routes.written.filter((route) => !isSettled(route)),
       (entry, name) =>
-        isRecord(entry) ? lists.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
+        isRecord(entry) ? policies.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
     ),
   ]);
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
@@ -208,9 +214,9 @@ async function build(
   const services = mapValues(data.services, (service, name) =>
     resolvedService(service, material.get(name), files),
   );
-  const resolved = cache.keep(routes, matched, (name) => routePolicies.get(name) ?? []);
+  const resolved = cache.keep(routes, matched, lists, (name) => routePolicies.get(name) ?? []);
   const { admin, runtime } = data;
-  const others: Omit<DataPlaneConfig, 'routes'> = {
+  const others: Omit<DataPlaneConfig, 'routes' | 'lists'> = {
     listeners: data.listeners,
     certificates: mapValues(data.certificates, (pair, name) => ({
       cert: certificates.get(name)?.cert ?? pair.cert,
@@ -225,11 +231,11 @@ async function build(
   };
   const resolvedRoutes = Array.from(resolved, ([name, route]) => [name, route.resolved] as const);
   return {
-    dataPlane: { ...others, routes: Object.fromEntries(resolvedRoutes) },
+    dataPlane: { ...others, lists: listsData(lists), routes: Object.fromEntries(resolvedRoutes) },
     admin,
     runtime,
     secrets: secrets.resolved,
-    hash: hashOf([others, admin, runtime], resolved),
+    hash: hashOf([others, admin, runtime, digestsOf(lists)], resolved),
   };
 }
 
@@ -241,6 +247,21 @@ function parse(
   return configSchema.safeParse(
     known.size === 0 ? written : { ...written, routes: Object.fromEntries(changed) },
   );
+}
+
+/** Whether a policy of the route has to be asked again when a list changes. */
+function looksAtLists(route: unknown, catalog: PolicyCatalog): boolean {
+  const policies = isRecord(route) ? route['policies'] : undefined;
+  return (
+    Array.isArray(policies) &&
+    policies.some((entry) =>
+      Object.keys(isRecord(entry) ? entry : {}).some((name) => catalog.looksAtLists(name)),
+    )
+  );
+}
+
+function digestsOf(lists: LoadedLists): Record<string, string> {
+  return Object.fromEntries(Array.from(lists, ([name, { data }]) => [name, `${data.kind} ${data.digest}`]));
 }
 
 /** The texts of routes are joined rather than made, and are the same whether or not they were known. */

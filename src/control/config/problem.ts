@@ -1,8 +1,11 @@
-import type { Path } from './place.ts';
+import type { Path, Range } from './place.ts';
+import type { SourceText } from './source-text.ts';
 
 /** Something wrong in a configuration, before it is known where in the text that is. */
 export interface Problem {
   readonly path: Path;
+  /** Where it stands in a file that the configuration names; the path is then that of the name. */
+  readonly within?: (Range & { readonly source: SourceText }) | undefined;
   /** What is wrong and what to write instead. Never holds a value that could be secret. */
   readonly message: string;
   /** What was probably meant. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../lib/units.ts';
 import { observabilitySchema } from '../../observability/schema.ts';
+import { addressListSchema } from '../../policies/address-list-schema.ts';
 import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
@@ -75,6 +76,10 @@ export const configSchema = z.strictObject({
   routes: z.record(name, routeSchema).default({}).describe('Which request goes where'),
   apis: z.record(name, apiSchema).default({}).describe('OpenAPI documents, whose operations become routes'),
   policies: policyListSchema.default([]).describe('Policies of every route, before its own'),
+  lists: z
+    .record(name, addressListSchema)
+    .default({})
+    .describe('Lists of addresses that policies name: one list for many routes'),
   admin: adminSchema.prefault({}),
   runtime: runtimeSchema.prefault({}),
   observability: observabilitySchema.prefault({}),

@@ -93,7 +93,7 @@ export function locateProblems(source: ConfigSource, problems: readonly Problem[
   const seen = new Set<string>();
   const located: ConfigError[] = [];
   for (const problem of problems) {
-    const place = source.locate(problem.path);
+    const place = placeOf(source, problem);
     const range = markedRange(place, problem);
     const path = dottedPath(problem.path);
     const hidden = secrets.filter((secret) => secret.file === place.source.file);
@@ -115,6 +115,11 @@ export function locateProblems(source: ConfigSource, problems: readonly Problem[
   }
   const rank = (error: ConfigError) => (error.file === source.file ? 0 : 1);
   return located.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
+}
+
+function placeOf(source: ConfigSource, { path, within }: Problem): FilePlace {
+  if (within === undefined) return source.locate(path);
+  return { source: within.source, key: undefined, value: within, found: true, container: false };
 }
 
 /** Line and column, both from 1, of a path; of the nearest value around it where the path itself is not in the text. */

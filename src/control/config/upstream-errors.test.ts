@@ -31,6 +31,18 @@ c.yaml:5:63: services.all.discovery: has both url and discovery: where the servi
 `,
     },
     {
+      title: 'tell a target that is there twice, however it is written',
+      files: {
+        'c.yaml': `services:
+  orders: { targets: [{ url: "http://a", weight: 3 }, { url: "https://a" }, { url: "http://A:80/" }] }
+`,
+      },
+      errors: `c.yaml:2:84: services.orders.targets[2].url: is the same target as targets[0]: write it once, with the weight of both
+   2 |   orders: { targets: [{ url: "http://a", weight: 3 }, { url: "https://a" }, { url: "http://A:80/" }] }
+     |                                                                                    ^^^^^^^^^^^^^^
+`,
+    },
+    {
       title: 'tell a source of targets that is none, or not the only one',
       files: {
         'c.yaml': `services:

@@ -8,19 +8,15 @@ import { compileRewrite } from '../../routing/rewrite.ts';
 import type { RouteConfig } from '../../routing/schema.ts';
 import { ServiceChoice } from '../../routing/service-choice.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
+import type { ServiceStatus } from '../../upstream/control/status.ts';
+import { type ExplainedSetting, explainSettings } from './explain-service.ts';
+import type { Place, PositionOf } from './place.ts';
 import { type Asked, type Question, readQuestion } from './question.ts';
-
-/** Where something stands in the configuration. */
-export interface Place {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
 
 /** What an explanation needs of a loaded configuration. */
 export interface ExplainableConfig {
   readonly dataPlane: DataPlaneConfig;
-  readonly positionOf: (path: readonly (string | number)[]) => Place | undefined;
+  readonly positionOf: PositionOf;
 }
 
 export interface ExplainedPolicy {
@@ -36,7 +32,12 @@ export interface ExplainedService {
   readonly place: Place | undefined;
   /** Share of the requests; 1 where the route has one service. */
   readonly weight: number;
+  /** As the configuration has them. */
   readonly targets: readonly { readonly url: string; readonly weight: number }[];
+  /** How it deals with a request, where the configuration says anything of it. */
+  readonly settings: readonly ExplainedSetting[];
+  /** How it and its targets are, where a running gateway is asked. */
+  readonly now?: ServiceStatus;
 }
 
 /** How a split chooses, beside its weights. */
@@ -93,8 +94,15 @@ export type ExplainResult =
   | { readonly ok: true; readonly explanation: RequestExplanation }
   | { readonly ok: false; readonly message: string };
 
-/** Explains a request against a configuration; `ok` is false for a request that the gateway would answer with 400. */
-export async function explainRequest(config: ExplainableConfig, question: Question): Promise<ExplainResult> {
+/**
+ * Explains a request against a configuration; `ok` is false for a request that the gateway would answer with 400. `now` is the state of
+ * the services of a running gateway.
+ */
+export async function explainRequest(
+  config: ExplainableConfig,
+  question: Question,
+  now: Readonly<Record<string, ServiceStatus>> = {},
+): Promise<ExplainResult> {
   const read = readQuestion(question);
   if (!read.ok) return read;
   const { request } = read;
@@ -119,7 +127,7 @@ export async function explainRequest(config: ExplainableConfig, question: Questi
           },
         }),
     policies: await policiesInOrder(config, winner?.route),
-    outcome: outcomeOf(config, request, found),
+    outcome: outcomeOf(config, request, found, now),
     others: found.losers.map((loser) => ({ ...loser, place: positionOf(['routes', loser.route]) })),
   };
   return { ok: true, explanation };
@@ -160,6 +168,7 @@ function outcomeOf(
   { dataPlane, positionOf }: ExplainableConfig,
   request: Asked,
   found: Explanation,
+  now: Readonly<Record<string, ServiceStatus>>,
 ): ExplainedOutcome {
   const { winner } = found;
   const route = winner === undefined ? undefined : dataPlane.routes[winner.route];
@@ -176,12 +185,18 @@ function outcomeOf(
     return { kind: 'redirect', status: route.redirect.status, location };
   }
   const shares = route.split ?? [{ service: route.service ?? '', weight: 1 }];
-  const services = shares.map(({ service, weight }) => ({
-    name: service,
-    place: positionOf(['services', service]),
-    weight,
-    targets: dataPlane.services[service]?.targets ?? [],
-  }));
+  const services = shares.map(({ service, weight }): ExplainedService => {
+    const config = dataPlane.services[service];
+    const status = now[service];
+    return {
+      name: service,
+      place: positionOf(['services', service]),
+      weight,
+      targets: config?.targets.map(({ url, weight: share }) => ({ url, weight: share })) ?? [],
+      settings: config === undefined ? [] : explainSettings(service, config, positionOf),
+      ...(status && { now: status }),
+    };
+  });
   const template = route.rewrite?.path;
   const path = template === undefined ? request.path : compileRewrite(template, names)(captures);
   return {
@@ -217,10 +232,7 @@ function explainedSplit(
   };
 }
 
-function explainedMirror(
-  { mirror }: Route,
-  positionOf: ExplainableConfig['positionOf'],
-): { readonly mirror?: ExplainedMirror } {
+function explainedMirror({ mirror }: Route, positionOf: PositionOf): { readonly mirror?: ExplainedMirror } {
   if (mirror === undefined) return {};
   const { service, percent } = mirror;
   return { mirror: { name: service, place: positionOf(['services', service]), percent } };

@@ -1,11 +1,16 @@
 import { relative } from 'node:path';
-import type { ExplainedOutcome, ExplainedSplit, Place, RequestExplanation } from './explain-request.ts';
+import type { ExplainedOutcome, ExplainedSplit, RequestExplanation } from './explain-request.ts';
+import type { Place } from './place.ts';
+import { type Row, serviceRows } from './service-text.ts';
 
 export interface TextOptions {
   /** Files below it are shown relative to it. */
   readonly cwd: string;
   readonly color: boolean;
 }
+
+/** So that services with few lines look alike. */
+const MIN_NAME_CHARS = 6;
 
 /** The explanation for people. */
 export function explanationText(explanation: RequestExplanation, options: TextOptions): string {
@@ -56,42 +61,55 @@ function outcomeLines(
       return [bold(`Answer: ${outcome.status}, made here`)];
     case 'redirect':
       return [bold(`Answer: ${outcome.status}, Location: ${outcome.location}`)];
-    case 'service': {
-      const total = outcome.services.reduce((sum, { weight }) => sum + weight, 0);
-      return outcome.services
-        .flatMap(({ name, place, weight, targets }) => {
-          const share = outcome.services.length > 1 ? ` ${weight} of ${total}` : '';
-          const urls = targets.map((target) =>
-            targets.length > 1 ? `${target.url} weight ${target.weight}` : target.url,
-          );
-          return [
-            joined(`${bold(`Service: ${name}`)}${share}`, at(place)),
-            ...urls.map((url) => `  target ${url}`),
-          ];
-        })
-        .concat(
-          `  path   ${outcome.upstreamPath}`,
-          `  host   ${outcome.upstreamHost === 'target' ? "the target's" : outcome.upstreamHost}`,
-          outcome.split === undefined ? [] : splitLines(outcome.split),
-          outcome.mirror === undefined
-            ? []
-            : joined(
-                `${bold(`Mirror: ${outcome.mirror.name}`)} ${outcome.mirror.percent} %`,
-                at(outcome.mirror.place),
-              ),
-        );
-    }
+    case 'service':
+      return serviceLines(outcome, at, bold);
   }
 }
 
-function splitLines({ by, override, chosen }: ExplainedSplit): string[] {
-  const lines: string[] = [];
-  if (by?.cookie !== undefined) {
+function serviceLines(
+  { services, upstreamPath, upstreamHost, split, mirror }: Extract<ExplainedOutcome, { kind: 'service' }>,
+  at: (place: Place | undefined) => string,
+  bold: (text: string) => string,
+): string[] {
+  const total = services.reduce((sum, { weight }) => sum + weight, 0);
+  const blocks = services.map((service): [head: string, rows: Row[]] => {
+    const share = services.length > 1 ? ` ${service.weight} of ${total}` : '';
+    return [joined(`${bold(`Service: ${service.name}`)}${share}`, at(service.place)), serviceRows(service)];
+  });
+  const request: Row[] = [
+    { name: 'path', text: upstreamPath },
+    { name: 'host', text: upstreamHost === 'target' ? "the target's" : upstreamHost },
+    ...(split === undefined ? [] : splitRows(split)),
+  ];
+  const names = width([...blocks.flatMap(([, rows]) => rows), ...request].map(({ name }) => name));
+  const line = ({ name, text, place }: Row): string =>
+    joined(`  ${name.padEnd(Math.max(names, MIN_NAME_CHARS))} ${text}`, at(place));
+  return [
+    ...blocks.flatMap(([head, rows]) => [head, ...rows.map(line)]),
+    ...request.map(line),
+    ...(split === undefined ? [] : choiceLines(split)),
+    ...(mirror === undefined
+      ? []
+      : [joined(`${bold(`Mirror: ${mirror.name}`)} ${mirror.percent} %`, at(mirror.place))]),
+  ];
+}
+
+function splitRows({ by }: ExplainedSplit): Row[] {
+  if (by === undefined) return [];
+  if (by.cookie !== undefined) {
     const set = by.cookie.set ? ', which the gateway sets' : '';
-    lines.push(`  split  by the cookie ${by.cookie.name}${set}`);
-  } else if (by !== undefined) {
-    lines.push(`  split  by ${by.header === undefined ? "the client's address" : `the header ${by.header}`}`);
+    return [{ name: 'split', text: `by the cookie ${by.cookie.name}${set}` }];
   }
+  return [
+    {
+      name: 'split',
+      text: `by ${by.header === undefined ? "the client's address" : `the header ${by.header}`}`,
+    },
+  ];
+}
+
+function choiceLines({ override, chosen }: ExplainedSplit): string[] {
+  const lines: string[] = [];
   if (override !== undefined) {
     const place = override.header === undefined ? `cookie ${override.cookie}` : `header ${override.header}`;
     const values = override.values === undefined ? '' : `: ${Object.keys(override.values).join(', ')}`;

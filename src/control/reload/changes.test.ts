@@ -7,6 +7,7 @@ function config(parts: Record<string, unknown>): DataPlaneConfig {
   const empty = {
     listeners: {},
     certificates: {},
+    lists: {},
     services: {},
     routes: {},
     policies: [],

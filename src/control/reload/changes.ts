@@ -14,6 +14,7 @@ export interface Changes {
   readonly services: CollectionChanges;
   readonly listeners: CollectionChanges;
   readonly certificates: CollectionChanges;
+  readonly lists: CollectionChanges;
   /** True where policies of every route (`policies` at the top) differ. */
   readonly globalPolicies: boolean;
   readonly observability: boolean;
@@ -26,6 +27,7 @@ export function compareConfigs(before: DataPlaneConfig, after: DataPlaneConfig):
     services: compare(before.services, after.services),
     listeners: compare(before.listeners, after.listeners),
     certificates: compare(before.certificates, after.certificates),
+    lists: compare(before.lists, after.lists),
     globalPolicies: !isDeepStrictEqual(before.policies, after.policies),
     observability: !isDeepStrictEqual(before.observability, after.observability),
   };
@@ -48,7 +50,7 @@ function compare(
 /** One line for the log: `routes: 2 added, 1 changed; listeners: 1 removed`, or `nothing`. */
 export function describeChanges(changes: Changes): string {
   const parts: string[] = [];
-  for (const collection of ['listeners', 'certificates', 'services', 'routes'] as const) {
+  for (const collection of ['listeners', 'certificates', 'services', 'lists', 'routes'] as const) {
     const counts = (['added', 'removed', 'changed'] as const)
       .filter((how) => changes[collection][how].length > 0)
       .map((how) => `${changes[collection][how].length} ${how}`);

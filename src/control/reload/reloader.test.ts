@@ -7,6 +7,7 @@ function config(hash: string, routes: readonly string[] = []): Reloadable {
   const dataPlane = {
     listeners: {},
     certificates: {},
+    lists: {},
     services: {},
     routes: Object.fromEntries(routes.map((name) => [name, {}])),
     policies: [],

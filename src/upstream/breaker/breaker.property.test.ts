@@ -25,7 +25,14 @@ const step = fc.oneof(
       latencyMs: fc.constantFrom(1, 600),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('release' as const), which: fc.nat(50) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('release' as const),
+      which: fc.nat(50),
+      waitedMs: fc.constantFrom(-1, 1, 600),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(3000) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('die' as const), worker: fc.nat(WORKERS - 1) }) },
 );
@@ -85,7 +92,7 @@ suite('whatever requests come, end, are abandoned or die with their worker', () 
                 breakers[ended.worker]?.record(ended.permit, act.failed, act.latencyMs, nowMs);
             } else if (act.kind === 'release') {
               const left = take(act.which);
-              if (left !== undefined) breakers[left.worker]?.release(left.permit);
+              if (left !== undefined) breakers[left.worker]?.release(left.permit, act.waitedMs, nowMs);
             } else if (act.kind === 'pass') {
               nowMs += act.ms;
             } else {

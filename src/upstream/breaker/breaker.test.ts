@@ -145,13 +145,46 @@ suite('a closed breaker', () => {
   });
 
   test('learns nothing of a request that is given back', () => {
-    const { breaker, admit, succeed, fail, state } = setUp();
+    const { breaker, admit, succeed, fail, state, clock } = setUp();
     succeed(1);
-    for (let i = 0; i < 100; i++) breaker.release(admit());
+    for (let i = 0; i < 100; i++) breaker.release(admit(), 0, clock.nowMs);
     fail(2);
     assert.equal(state(), 'closed');
     fail(1);
     assert.equal(state(), 'open');
+  });
+});
+
+suite('a request whose client left', () => {
+  const SLOW = { slowAfter: '500ms', slowRatio: 0.5, consecutive: 3 };
+
+  test('was slow if it had waited for longer than an answer may take', () => {
+    const { breaker, admit, clock, told } = setUp(SLOW);
+    for (let i = 0; i < 4; i++) breaker.release(admit(), 501, clock.nowMs);
+    assert.deepEqual(told(), ['closed > open: slow-ratio 5000']);
+  });
+
+  test('tells nothing if it had not waited so long, or the service did not have all of it', () => {
+    const { breaker, admit, clock, state } = setUp(SLOW);
+    for (const waitedMs of [500, 0, -1]) {
+      for (let i = 0; i < 4; i++) breaker.release(admit(), waitedMs, clock.nowMs);
+    }
+    assert.equal(state(), 'closed');
+  });
+
+  test('is no success between failures', () => {
+    const { breaker, admit, fail, clock, told } = setUp({ ...SLOW, minRequests: 100 });
+    fail(2);
+    breaker.release(admit(), 501, clock.nowMs);
+    fail(1);
+    assert.deepEqual(told(), ['closed > open: consecutive-failures 5000']);
+  });
+
+  test('was a probe that failed if it was slow', () => {
+    const { breaker, admit, halfOpen, clock, told } = setUp({ slowAfter: '500ms' });
+    halfOpen();
+    breaker.release(admit(), 501, clock.nowMs);
+    assert.deepEqual(told(), ['open > half-open: open-time-over 0', 'half-open > open: probe-failed 10000']);
   });
 });
 
@@ -202,12 +235,12 @@ suite('a half-open breaker', () => {
   });
 
   test('gives the permit of a client that left to another, and closes no sooner by it', () => {
-    const { breaker, admit, halfOpen, succeed, state } = setUp();
+    const { breaker, admit, halfOpen, succeed, state, clock } = setUp();
     halfOpen();
     for (let i = 0; i < 10; i++) {
       const permit = admit();
       assert.notEqual(permit, REJECTED);
-      breaker.release(permit);
+      breaker.release(permit, 0, clock.nowMs);
     }
     succeed(2);
     assert.equal(state(), 'half-open');

@@ -106,10 +106,19 @@ export class Breaker {
     else this.#recordRequest(word, failed, latencyMs > this.#slowAfterMs, nowMs);
   }
 
-  /** A request that was let through ended without telling anything of the service, such as when its client left. */
-  release(permit: Permit): void {
+  /**
+   * A request that was let through ended without an outcome, such as when its client left. `waitedMs` is how long the service has had all of
+   * it, -1 where it has not: that the answer would have been slow may be known by then, and clients that do not wait for slow answers would
+   * keep the breaker from ever seeing one.
+   */
+  release(permit: Permit, waitedMs: number, nowMs: number): void {
     const word = Atomics.load(this.#words, WORD.state);
-    if (generationOf(word) === permit && stateOf(word) === HALF_OPEN) this.#region.probes.giveBack(permit);
+    if (generationOf(word) !== permit) return;
+    const slow = waitedMs > this.#slowAfterMs;
+    if (stateOf(word) !== HALF_OPEN) {
+      if (slow) this.#judge(word, false, true, nowMs);
+    } else if (slow) this.#recordProbe(word, true, nowMs);
+    else this.#region.probes.giveBack(permit);
   }
 
   /** The state that a request would find. */
@@ -148,15 +157,17 @@ export class Breaker {
   }
 
   #recordRequest(word: number, failed: boolean, slow: boolean, nowMs: number): void {
+    if (failed) Atomics.add(this.#words, WORD.consecutiveFailures, 1);
+    else if (Atomics.load(this.#words, WORD.consecutiveFailures) !== 0)
+      Atomics.store(this.#words, WORD.consecutiveFailures, 0);
+    this.#judge(word, failed, slow, nowMs);
+  }
+
+  #judge(word: number, failed: boolean, slow: boolean, nowMs: number): void {
     const window = this.#window;
     window.advance(nowMs);
     window.count(REQUESTS);
-    if (failed) {
-      window.count(FAILURES);
-      Atomics.add(this.#words, WORD.consecutiveFailures, 1);
-    } else if (Atomics.load(this.#words, WORD.consecutiveFailures) !== 0) {
-      Atomics.store(this.#words, WORD.consecutiveFailures, 0);
-    }
+    if (failed) window.count(FAILURES);
     if (slow) window.count(SLOW);
     if (!failed && !slow) return;
     const cause = this.#causeToOpen();

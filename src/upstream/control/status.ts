@@ -1,4 +1,4 @@
-import { Breaker, type BreakerState } from '../breaker/breaker.ts';
+import { type BreakerState, breakerState } from '../breaker/breaker.ts';
 import type { BreakerRegion } from '../breaker/region.ts';
 import type { ServiceCell, TargetHealth } from '../cells.ts';
 import type { CheckResult } from '../health/target-checker.ts';
@@ -115,7 +115,7 @@ function isUsable({ weight, draining, health, ejected }: TargetStatus): boolean 
   return weight > 0 && !draining && health !== 'down' && !ejected;
 }
 
-/** Its state, where there is a breaker of this scope. The view reads only: it neither rolls dice nor changes anything. */
+/** Its state, where there is a breaker of this scope. */
 function breakerOf(
   { breaker }: ControlledService,
   scope: 'service' | 'target',
@@ -123,11 +123,5 @@ function breakerOf(
   nowMs: number,
 ): { breaker?: BreakerState } {
   if (breaker === undefined || (breaker.scope !== scope && breaker.scope !== 'both')) return {};
-  const view = new Breaker(
-    region,
-    breaker,
-    () => 0,
-    () => {},
-  );
-  return { breaker: view.state(nowMs) };
+  return { breaker: breakerState(region, nowMs) };
 }

@@ -3,6 +3,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { TestAuthority } from '../../../test/support/certificates.ts';
 import { type ApiRequest, ApiServer } from './api-server.support.ts';
 import { consulSource } from './consul.ts';
+import { index, instance } from './consul-answers.support.ts';
 import { FakeTimers } from './fake-timers.support.ts';
 import { RecordingObserver } from './recording-observer.support.ts';
 import { discoverySchema } from './schema.ts';
@@ -27,17 +28,6 @@ async function stage(t: TestContext, more: Record<string, unknown> = {}) {
   };
   return { consul, timers, observer, source, later };
 }
-
-/** An instance as Consul tells of it, with some of what is not used. */
-function instance(address: string, port = 8080, service: object = {}, node: object = {}) {
-  return {
-    Node: { ID: '7f', Node: 'node-1', Address: '10.9.9.9', Datacenter: 'dc1', Meta: {}, ...node },
-    Service: { ID: 'orders-1', Service: 'orders', Tags: ['a b'], Address: address, Port: port, ...service },
-    Checks: [{ CheckID: 'serfHealth', Status: 'passing' }],
-  };
-}
-
-const index = (value: number | string) => ({ 'X-Consul-Index': String(value) });
 
 suite('Consul is asked', () => {
   test('at once at first, then with the index of the last answer and for as long as configured', async (t) => {

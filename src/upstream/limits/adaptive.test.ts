@@ -93,6 +93,19 @@ suite('an adaptive limit', () => {
     assert.equal(adaptive.limit, 4);
   });
 
+  test('falls when no answer comes, and does not take the wait for the latency of the service', () => {
+    const { adaptive, measured, answers, clock } = setUp({ min: 4 });
+    measured(10);
+    for (let i = 0; i < 500; i++) {
+      clock.nowMs += 10;
+      adaptive.observeTimeout(60_000, clock.nowMs);
+    }
+    assert.equal(adaptive.limit, 4);
+    near(adaptive.baselineMs, 10);
+    answers(200, 10, 10);
+    assert.ok(adaptive.limit > 20, 'it is back soon after the service');
+  });
+
   test('goes by the median: a few slow answers change nothing', () => {
     const { adaptive, measured, answers } = setUp();
     measured(10);

@@ -54,6 +54,11 @@ export class AdaptiveLimit {
     return bucket === 0 ? undefined : latencyOf(bucket);
   }
 
+  /** How long an answer was waited for in vain. It is no latency without a queue, so that a measurement waits for answers. */
+  observeTimeout(waitedMs: number, nowMs: number): void {
+    if (Atomics.load(this.#words, WORD.measuring) === 0) this.observe(waitedMs, nowMs);
+  }
+
   /** The time to the head of an answer. Not of failures: what is refused at once is no sign of spare room. */
   observe(latencyMs: number, nowMs: number): void {
     const region = this.#region;

@@ -325,6 +325,47 @@ suite('the limits of a service', () => {
     await withPool(LIMITED, act, fine, { connections: 1 });
   });
 
+  test('of connections wake who waits within a sweep when another pool has closed one', async () => {
+    const act = async (bench: Bench) => {
+      const { acquire, other, elapse } = bench;
+      const [one, two] = [acquire(), acquire(false, other)];
+      await Promise.all([one.connected(), two.connected()]);
+      const waiting = acquire();
+      two.connection?.cancel();
+      assert.deepEqual(counts(bench), [1, 1]);
+      elapse(100);
+      await waiting.exchange();
+      assert.notEqual(waiting.connection, one.connection);
+      assert.deepEqual(counts(bench), [2, 0]);
+    };
+    await withPool(LIMITED, act, fine, { connections: 2 });
+  });
+
+  test('of connections give one that another pool has closed to who waits, not to the next who asks', async () => {
+    const act = async (bench: Bench) => {
+      const { acquire, other } = bench;
+      const [one, two] = [acquire(), acquire(false, other)];
+      await Promise.all([one.connected(), two.connected()]);
+      const waiting = acquire();
+      two.connection?.cancel();
+      const next = acquire();
+      await waiting.exchange();
+      assert.equal(next.connection, waiting.connection, 'when the first is done with it');
+      assert.deepEqual(counts(bench), [2, 0]);
+    };
+    await withPool(LIMITED, act, fine, { connections: 2 });
+  });
+
+  test('of connections let a fresh one be an idle one where no further one may be opened', async () => {
+    const act = async (bench: Bench) => {
+      const { acquire } = bench;
+      const one = acquire();
+      await one.exchange();
+      assert.equal(acquire(true).connection, one.connection);
+    };
+    await withPool(LIMITED, act, fine, { connections: 1 });
+  });
+
   test('of connections have room again when one is lost, and whoever waited gets it', async () => {
     const act = async (bench: Bench) => {
       const { acquire } = bench;

@@ -45,7 +45,7 @@ interface Waiting {
  * by the other side, and the others can time out.
  */
 export class Pool implements ConnectionOwner, Deadline {
-  /** When the request that waits longest has waited long enough. */
+  /** In the past while requests wait: each sweep looks whether something has changed for them. */
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly settings: PoolSettings;
   readonly #idle: UpstreamConnection[] = [];
@@ -76,13 +76,12 @@ export class Pool implements ConnectionOwner, Deadline {
    * `fresh` asks for one that no request was sent on. Calls `onFailure` when none can be had.
    */
   acquire(listener: UpstreamListener, fresh: boolean): void {
-    while (!fresh) {
-      const connection = this.#idle.pop();
-      if (connection === undefined) break;
-      if (connection.expired) connection.retire();
-      else return connection.assign(listener);
-    }
-    if (this.#mayConnect()) this.#connect(listener);
+    if (!fresh && this.#assignIdle(listener)) return;
+    // Whoever waits already was here first.
+    this.#serveWaiting();
+    if (this.#waiting.length === 0 && this.#mayConnect()) this.#connect(listener);
+    // Nobody would wake who waits beside idle connections.
+    else if (fresh && this.#assignIdle(listener)) return;
     else if (this.#waiting.length >= this.settings.pending) {
       const cause = `${this.#waiting.length} requests already wait for a connection`;
       listener.onFailure({ kind: 'overloaded', cause });
@@ -90,6 +89,19 @@ export class Pool implements ConnectionOwner, Deadline {
     else {
       const cause = 'as many requests already wait for a connection to the service as may';
       listener.onFailure({ kind: 'overloaded', cause });
+    }
+  }
+
+  #assignIdle(listener: UpstreamListener): boolean {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) return false;
+      if (connection.expired) {
+        connection.retire();
+        continue;
+      }
+      connection.assign(listener);
+      return true;
     }
   }
 
@@ -114,6 +126,8 @@ export class Pool implements ConnectionOwner, Deadline {
 
   /** Nobody waits longer for a connection that is in use than for one that is made. */
   onDeadline(nowMs: number): void {
+    // Another pool, perhaps of another worker, has closed one.
+    this.#serveWaiting();
     while (this.#waiting.length > 0 && (this.#waiting[0] as Waiting).deadlineMs <= nowMs) {
       const { listener } = this.#waiting.shift() as Waiting;
       this.#limits.endWait();
@@ -139,11 +153,17 @@ export class Pool implements ConnectionOwner, Deadline {
     return waiting?.listener;
   }
 
+  /** Opens connections for those who wait, as many as may be. */
+  #serveWaiting(): void {
+    while (this.#waiting.length > 0 && this.#mayConnect())
+      this.#connect(this.#nextWaiting() as UpstreamListener);
+  }
+
   #watch(): void {
-    const first = this.#waiting[0];
-    this.deadlineMs = first?.deadlineMs ?? Number.POSITIVE_INFINITY;
-    if (first === undefined) this.#deadlines.remove(this);
-    else this.#deadlines.add(this);
+    const waits = this.#waiting.length > 0;
+    this.deadlineMs = waits ? 0 : Number.POSITIVE_INFINITY;
+    if (waits) this.#deadlines.add(this);
+    else this.#deadlines.remove(this);
   }
 
   /** No configuration uses this pool any more: idle connections close now, busy ones after their request. */
@@ -165,9 +185,7 @@ export class Pool implements ConnectionOwner, Deadline {
     this.#limits.disconnected();
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
-    if (this.#waiting.length === 0 || !this.#mayConnect()) return;
-    const listener = this.#nextWaiting();
-    if (listener !== undefined) this.#connect(listener);
+    this.#serveWaiting();
   }
 
   #connect(listener: UpstreamListener): void {

@@ -174,6 +174,14 @@ suite('a registered target', () => {
     const { registry } = stage(t, [kept]);
     assert.deepEqual(shown(registry), ['orders http://a inactive 5000']);
   });
+
+  test('that an earlier process kept is not written again before something changes', async (t) => {
+    const kept: Registration = { ...A, weight: 1, ttlMs: 30_000, state: 'active' };
+    const { registry, timers, storage } = stage(t, [kept]);
+    timers.advance(5000);
+    await registry.close();
+    assert.equal(storage.writes, 0);
+  });
 });
 
 suite('a call about a target is refused', () => {

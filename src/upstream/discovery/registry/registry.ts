@@ -72,6 +72,7 @@ export class Registry {
   constructor(kept: readonly Registration[], options: RegistryOptions) {
     this.#options = options;
     for (const registration of kept) this.#put(registration);
+    this.#unsaved = false;
     this.#cancelSweep = options.timers.after(SWEEP_MS, () => this.#sweep());
   }
 

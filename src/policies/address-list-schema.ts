@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { addressOption } from './address-option.ts';
+
+/** Country codes of ISO 3166-1. */
+const country = z
+  .string()
+  .regex(/^[A-Z]{2}$/, 'is not the code of a country: write two capital letters, such as DE');
+
+/** One of three: entries written here, entries of a file, or countries of a database. */
+export const addressListSchema = z
+  .strictObject({
+    addresses: z.array(addressOption).optional().describe('The entries themselves'),
+    file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'File with an address or range in each line; # begins a comment. A change takes effect at once',
+      ),
+    countries: z.array(country).min(1).optional().describe('Codes such as DE, of the database'),
+    database: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('File in MaxMind’s format (.mmdb) that tells the country of an address'),
+  })
+  .superRefine(({ addresses, file, countries, database }, context) => {
+    const given = [
+      addresses !== undefined && 'addresses',
+      file !== undefined && 'file',
+      (countries ?? database) !== undefined && 'countries',
+    ].filter((source) => source !== false);
+    if (given.length === 0)
+      context.addIssue({ code: 'custom', message: 'needs one of addresses, file, countries' });
+    for (const second of given.slice(1))
+      context.addIssue({
+        code: 'custom',
+        path: [second],
+        message: `is one too many: the list has ${given[0]} already`,
+      });
+    if (countries !== undefined && database === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['countries'],
+        message: 'needs a database that knows which addresses are theirs',
+      });
+    if (database !== undefined && countries === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['database'],
+        message: 'needs countries, those of the list',
+      });
+  })
+  .describe('A list of addresses');

@@ -1,0 +1,10 @@
+import { definePolicy } from '../../policy/contract.ts';
+import { RequestFilter } from './request-filter.ts';
+import { requestFilterSchema } from './schema.ts';
+
+export const requestFilterPolicy = definePolicy({
+  name: 'request-filter',
+  stage: 'admission',
+  schema: requestFilterSchema,
+  create: (options, context) => new RequestFilter(options, context),
+});

@@ -1,0 +1,59 @@
+import type { RE2JS } from 're2js';
+import type { Fields } from '../../http/fields.ts';
+import { compilePattern } from '../pattern-option.ts';
+import type { ValueMatch } from './schema.ts';
+
+type Kind = 'exact' | 'prefix' | 'pattern' | 'present' | 'absent';
+
+/** A condition on a text, or on a field that may not be there. */
+export class Matcher {
+  readonly #kind: Kind;
+  readonly #text: string;
+  readonly #pattern: RE2JS | undefined;
+
+  constructor(match: ValueMatch) {
+    if (typeof match === 'string') {
+      this.#kind = 'exact';
+      this.#text = match;
+    } else if ('prefix' in match) {
+      this.#kind = 'prefix';
+      this.#text = match.prefix;
+    } else if ('pattern' in match) {
+      this.#kind = 'pattern';
+      this.#text = '';
+      this.#pattern = compilePattern(match.pattern);
+    } else {
+      this.#kind = match.present ? 'present' : 'absent';
+      this.#text = '';
+    }
+  }
+
+  matches(text: string): boolean {
+    switch (this.#kind) {
+      case 'exact':
+        return text === this.#text;
+      case 'prefix':
+        return text.startsWith(this.#text);
+      case 'pattern':
+        return this.#pattern?.test(text) === true;
+      case 'present':
+        return true;
+      case 'absent':
+        return false;
+    }
+  }
+
+  /** Whether some field of that name, which is in small letters, has such a value. */
+  matchesField(fields: Fields, name: string): boolean {
+    const first = fields.get(name);
+    if (first === undefined) return this.#kind === 'absent';
+    if (this.matches(first)) return true;
+    // Who sends the field twice must not get round a rule; it is rare, so that only then the fields are taken apart.
+    return fields.repeats(name) && this.#matchesAny(fields.getAll(name));
+  }
+
+  #matchesAny(values: readonly string[]): boolean {
+    for (const value of values) if (this.matches(value)) return true;
+    return false;
+  }
+}

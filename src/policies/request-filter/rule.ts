@@ -1,0 +1,30 @@
+import type { RequestView } from '../../policy/contract.ts';
+import { Matcher } from './matcher.ts';
+import type { Rule } from './schema.ts';
+
+/** Conditions that must all hold, the cheapest first. */
+export class CompiledRule {
+  readonly #methods: readonly string[] | undefined;
+  readonly #path: Matcher | undefined;
+  readonly #fieldNames: readonly string[];
+  readonly #fieldMatchers: readonly Matcher[];
+
+  constructor({ methods, path, headers = {}, userAgent }: Rule) {
+    this.#methods = methods?.includes('GET') ? [...methods, 'HEAD'] : methods;
+    this.#path = path === undefined ? undefined : new Matcher(path);
+    const fields = Object.entries(headers);
+    if (userAgent !== undefined) fields.push(['user-agent', userAgent]);
+    this.#fieldNames = fields.map(([name]) => name);
+    this.#fieldMatchers = fields.map(([, match]) => new Matcher(match));
+  }
+
+  matches(request: RequestView): boolean {
+    if (this.#methods?.includes(request.method) === false) return false;
+    if (this.#path?.matches(request.path) === false) return false;
+    for (let i = 0; i < this.#fieldNames.length; i++) {
+      const matcher = this.#fieldMatchers[i] as Matcher;
+      if (!matcher.matchesField(request.fields, this.#fieldNames[i] as string)) return false;
+    }
+    return true;
+  }
+}

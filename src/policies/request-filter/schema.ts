@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { isToken } from '../../http/fields.ts';
+import { sameData } from '../../lib/same-data.ts';
+import { allowDenyOptions, checkAllowDeny } from '../allow-deny-options.ts';
+import { pattern } from '../pattern-option.ts';
+
+const exact = z.string().describe('The exact text');
+const prefix = z.strictObject({ prefix: z.string().min(1).describe('What the text begins with') });
+const found = z.strictObject({
+  pattern: pattern('Regular expression (RE2) that is found in the text; ^ and $ stand for its ends'),
+});
+
+const textMatch = z.union([exact, prefix, found]);
+const valueMatch = z.union([
+  exact,
+  prefix,
+  found,
+  z.strictObject({ present: z.boolean().describe('true: the field is there; false: it is not') }),
+]);
+
+const code = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_]{0,63}$/,
+    'is not a code: write small letters, digits and _, such as forbidden_scanner',
+  );
+
+const conditions = {
+  methods: z
+    .array(z.string().refine(isToken, 'is not a method'))
+    .min(1)
+    .optional()
+    .describe('One of these; GET includes HEAD'),
+  path: textMatch.optional().describe('The path as it is matched: normalised, without query'),
+  headers: z
+    .record(
+      z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a field name in small letters'),
+      valueMatch,
+    )
+    .optional()
+    .describe('Each of these; of a field that is sent several times, one value'),
+  userAgent: valueMatch.optional().describe('The field user-agent'),
+};
+
+function isSomeCondition(rule: object): boolean {
+  const { methods, path, headers = {}, userAgent } = rule as Partial<Rule>;
+  return (methods ?? path ?? userAgent) !== undefined || Object.keys(headers).length > 0;
+}
+
+const NO_CONDITION = 'has no condition: it would take every request';
+
+const allowRule = z.strictObject(conditions).refine(isSomeCondition, NO_CONDITION);
+const denyRule = z
+  .strictObject({ ...conditions, code: code.optional().describe('Of the answer, instead of `code` below') })
+  .refine(isSomeCondition, NO_CONDITION);
+
+export const requestFilterSchema = z
+  .strictObject({
+    allow: z
+      .array(allowRule)
+      .min(1)
+      .optional()
+      .describe(
+        'What may come: all conditions of one of the rules hold. Without it everything that is not denied',
+      ),
+    deny: z.array(denyRule).min(1).optional().describe('What may not come'),
+    code: code.default('forbidden_request').describe('Of the answer, which is 403'),
+    ...allowDenyOptions('a request'),
+  })
+  .superRefine(checkAllowDeny)
+  .superRefine(({ allow = [], deny = [] }, context) => {
+    for (const [index, { code: _, ...denied }] of deny.entries()) {
+      const other = allow.findIndex((allowed) => sameData(allowed, denied));
+      if (other === -1) continue;
+      const message = `is allowed too: allow[${other}] has the same conditions`;
+      context.addIssue({ code: 'custom', path: ['deny', index], message });
+    }
+  })
+  .describe('Lets requests in by their method, path and header fields');
+
+export type RequestFilterOptions = z.output<typeof requestFilterSchema>;
+export type Rule = z.output<typeof allowRule>;
+export type ValueMatch = z.output<typeof valueMatch>;

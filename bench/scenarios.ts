@@ -177,6 +177,23 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...PLAIN,
+    name: 'validated',
+    title: 'Body of 1 KiB of JSON, passed on, and held against a schema',
+    path: UPLOAD_PATH,
+    bodyBytes: 1024,
+    contenders: [
+      ...each('nginx', 'portcullis'),
+      {
+        label: 'portcullis, validated',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'validated',
+        baseline: 'portcullis',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
     name: 'churn',
     title: 'A new connection for each request',
     keepAlive: false,

@@ -10,6 +10,7 @@ import { LimitTable } from '../state/shared/limit-table.ts';
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { serviceSchema } from '../upstream/schema.ts';
+import { BodyMemory } from './body-memory.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { GatewayConfig, ResolvedRoute } from './config.ts';
 import { compileSnapshot, type Snapshot, type SnapshotContext } from './snapshot.ts';
@@ -34,6 +35,7 @@ function stage() {
     deadlines: new Deadlines(),
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
+    bodyMemory: new BodyMemory(),
     policyEvent: () => {},
     load: () => ({ measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 }),
     addressLists: new AddressLists(),

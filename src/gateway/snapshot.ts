@@ -10,6 +10,7 @@ import { compileRouterInTurns } from '../routing/compile.ts';
 import type { Router } from '../routing/match.ts';
 import type { Limiters } from '../state/limiters.ts';
 import { Service, type ServiceContext } from '../upstream/service.ts';
+import type { BodyMemory } from './body-memory.ts';
 import {
   type CompiledRoute,
   makePolicies,
@@ -37,6 +38,8 @@ export interface ListenerRuntime {
 export type Warn = (message: string, cause?: unknown) => void;
 
 export interface SnapshotContext extends ServiceContext {
+  /** Of the worker. */
+  readonly bodyMemory: BodyMemory;
   readonly deadlines: Deadlines;
   readonly names: FieldNames;
   readonly warn: Warn;
@@ -67,6 +70,7 @@ export class Snapshot {
   readonly unrouted: CompiledRoute;
   readonly services: ReadonlyMap<string, Service>;
   readonly recorder: Recorder;
+  readonly bodyMemory: BodyMemory;
   readonly warn: Warn;
   /** What the next snapshot may take over. */
   readonly parts: SnapshotParts;
@@ -77,6 +81,7 @@ export class Snapshot {
     router: Router<CompiledRoute>;
     services: ReadonlyMap<string, Service>;
     recorder: Recorder;
+    bodyMemory: BodyMemory;
     warn: Warn;
     parts: SnapshotParts;
   }) {
@@ -84,6 +89,7 @@ export class Snapshot {
     this.unrouted = made.parts.unrouted.prepared.value;
     this.services = made.services;
     this.recorder = made.recorder;
+    this.bodyMemory = made.bodyMemory;
     this.warn = made.warn;
     this.parts = made.parts;
   }
@@ -164,7 +170,8 @@ export async function compileSnapshot(
     const router = await compileRouterInTurns(prepared, turns);
     const recorder = await context.recorder(config.observability);
     const parts: SnapshotParts = { globals, limiters: context.limiters, unrouted, routes };
-    return { snapshot: new Snapshot({ router, services, recorder, warn: context.warn, parts }), made };
+    const { bodyMemory, warn } = context;
+    return { snapshot: new Snapshot({ router, services, recorder, bodyMemory, warn, parts }), made };
   } catch (error) {
     for (const policies of held) policies.release();
     for (const service of made) service.retire();

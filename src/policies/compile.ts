@@ -1,15 +1,21 @@
 import type { Load } from '../lib/load-gauge.ts';
 import { nearest } from '../lib/nearest.ts';
-import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
-import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
+import {
+  type BodyBounds,
+  type Policy,
+  type PolicyContext,
+  type PolicyHooks,
+  STAGES,
+  type Stage,
+} from '../policy/contract.ts';
+import { HOOK_NAMES, type HookName, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
 import type { Limiters } from '../state/limiters.ts';
 import { AddressLists } from './address-lists.ts';
+import { strictestBounds } from './body-bounds.ts';
 import type { BuiltinContext } from './builtin-context.ts';
 import { loadPolicy } from './load.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
-
-type HookName = keyof PolicyHooks;
 
 const IDLE: Load = { measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 };
 
@@ -34,10 +40,16 @@ export interface CompiledPolicies {
   /** Every policy in the order of the request, for `explain`. */
   readonly all: readonly CompiledPolicy[];
   readonly onRequest: readonly HookEntry<'onRequest'>[];
+  /** The requests' bodies are collected before the hook of that place in `onRequest`, or its end; -1: they are not. */
+  readonly bodyAt: number;
+  readonly onRequestBody: readonly HookEntry<'onRequestBody'>[];
+  readonly requestBodyBounds: Required<BodyBounds>;
   readonly transformRequestBody: readonly HookEntry<'transformRequestBody'>[];
   readonly onAttempt: readonly HookEntry<'onAttempt'>[];
   /** From here on the last policy comes first. */
   readonly onUpstreamResponse: readonly HookEntry<'onUpstreamResponse'>[];
+  readonly onResponseBody: readonly HookEntry<'onResponseBody'>[];
+  readonly responseBodyBounds: Required<BodyBounds>;
   readonly transformResponseBody: readonly HookEntry<'transformResponseBody'>[];
   readonly onResponse: readonly HookEntry<'onResponse'>[];
   readonly onEnd: readonly HookEntry<'onEnd'>[];
@@ -225,19 +237,31 @@ function checkHooks(hooks: unknown): void {
 
 /** Hooks keep their `this`, and every policy's have the same shape, so that the pipeline's property access stays monomorphic. */
 function bindAll(hooks: PolicyHooks): PolicyHooks {
-  const bound: Record<string, unknown> = {};
+  const { requestBodyBounds, responseBodyBounds } = hooks;
+  const bound: Record<string, unknown> = { requestBodyBounds, responseBodyBounds };
   for (const name of HOOK_NAMES) bound[name] = hooks[name]?.bind(hooks);
   return bound;
 }
 
 function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPolicies {
   const reversed = all.toReversed();
+  const lastWithBody = all.findLastIndex(({ hooks }) => hooks.onRequestBody !== undefined);
+  const upToBody = all.slice(0, lastWithBody + 1);
   return {
     all,
     onRequest: having(all, 'onRequest'),
+    bodyAt: lastWithBody < 0 ? -1 : having(upToBody, 'onRequest').length,
+    onRequestBody: having(all, 'onRequestBody'),
+    requestBodyBounds: strictestBounds(
+      all.map(({ hooks }) => hooks.onRequestBody && hooks.requestBodyBounds),
+    ),
     transformRequestBody: having(all, 'transformRequestBody'),
     onAttempt: having(all, 'onAttempt'),
     onUpstreamResponse: having(reversed, 'onUpstreamResponse'),
+    onResponseBody: having(reversed, 'onResponseBody'),
+    responseBodyBounds: strictestBounds(
+      all.map(({ hooks }) => hooks.onResponseBody && hooks.responseBodyBounds),
+    ),
     transformResponseBody: having(reversed, 'transformResponseBody'),
     onResponse: having(reversed, 'onResponse'),
     onEnd: having(reversed, 'onEnd'),

@@ -13,6 +13,7 @@ import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
 import { securityHeadersPolicy } from './security-headers/index.ts';
 import { threatGuardPolicy } from './threat-guard/index.ts';
+import { validatePolicy } from './validate/index.ts';
 
 /** The policies that come with the gateway, by the name that a configuration uses. */
 export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
@@ -31,5 +32,6 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     rewritePolicy,
     securityHeadersPolicy,
     threatGuardPolicy,
+    validatePolicy,
   ].map((policy): [string, Policy] => [policy.name, policy]),
 );

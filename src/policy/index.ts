@@ -6,6 +6,7 @@ export { duration, size } from '../lib/units.ts';
 export {
   type AddressList,
   type Answer,
+  type BodyBounds,
   type BodyTransform,
   type CheckContext,
   type ClientView,

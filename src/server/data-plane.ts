@@ -1,3 +1,4 @@
+import { BodyMemory } from '../gateway/body-memory.ts';
 import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway/snapshot.ts';
 import { FieldNames } from '../http/field-names.ts';
 import { DateField } from '../http/serialise.ts';
@@ -64,6 +65,7 @@ const DRAIN_CHECK_MS = 20;
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #deadlines = new Deadlines();
+  readonly #bodyMemory = new BodyMemory();
   readonly #names = new FieldNames();
   readonly #retries: ServiceContext['retries'];
   readonly #directory = new TargetDirectory();
@@ -140,6 +142,7 @@ export class DataPlane {
       retries: this.#retries,
       warn: (message, cause) => log('warn', message, cause),
       load: () => this.#load.read(),
+      bodyMemory: this.#bodyMemory,
       policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
       addressLists: this.#addressLists,
       limiters,

@@ -516,6 +516,7 @@ describe('The JSON Schema', () => {
       'certificates',
       'services',
       'routes',
+      'apis',
       'policies',
       'lists',
       'admin',

@@ -6,6 +6,7 @@ import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
 import { stateSchema } from '../../state/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
+import { apiSchema } from '../openapi/schema.ts';
 
 /** Not of digits alone: JavaScript would move such a name to the front, and the order of the file counts. */
 const name = z
@@ -74,6 +75,7 @@ export const configSchema = z.strictObject({
   certificates: z.record(name, certificateSchema).default({}).describe('Certificates for listeners'),
   services: z.record(name, serviceSchema).default({}).describe('What requests are sent to'),
   routes: z.record(name, routeSchema).default({}).describe('Which request goes where'),
+  apis: z.record(name, apiSchema).default({}).describe('OpenAPI documents, whose operations become routes'),
   policies: policyListSchema.default([]).describe('Policies of every route, before its own'),
   lists: z
     .record(name, addressListSchema)

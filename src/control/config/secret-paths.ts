@@ -16,10 +16,11 @@ export function secretPaths(config: unknown): Path[] {
     paths.push(['observability', 'tracing', 'headers', name]),
   );
   collectOptions(config['policies'], ['policies'], paths);
-  eachEntry(config['routes'], (name, route) => {
-    if (isRecord(route) && route['policies'] !== undefined)
-      collectOptions(route['policies'], ['routes', name, 'policies'], paths);
-  });
+  for (const collection of ['routes', 'apis'])
+    eachEntry(config[collection], (name, entry) => {
+      if (isRecord(entry) && entry['policies'] !== undefined)
+        collectOptions(entry['policies'], [collection, name, 'policies'], paths);
+    });
   return paths;
 }
 

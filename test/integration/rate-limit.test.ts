@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingHttpHeaders, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { startGateway } from '../../src/testing.ts';
 import { RunningCli, Workspace } from '../support/cli.ts';
+import { OfferedLoad } from '../support/offered-load.ts';
 
 /** How long the offered load lasts; the longer, the less a single request matters. */
 const LOAD_SECONDS = Number(process.env['PORTCULLIS_LOAD_SECONDS'] ?? 4);
@@ -16,13 +17,9 @@ interface Received {
   readonly body: string;
 }
 
-function get(
-  url: string,
-  headers: Record<string, string> = {},
-  agent: Agent | false = false,
-): Promise<Received> {
+function get(url: string, headers: Record<string, string> = {}): Promise<Received> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { agent, headers }, (response) => {
+    const sent = request(url, { agent: false, headers }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => {
         body += text;
@@ -181,31 +178,16 @@ routes:
     });
     await using cli = new RunningCli(['serve'], workspace.directory);
     const { url } = await cli.ready();
-    const admitted = Array.from({ length: keys }, () => 0);
-    const agents = Array.from(
-      { length: keys * clients },
-      () => new Agent({ keepAlive: true, maxSockets: 1 }),
-    );
-    // A connection that has to be opened first would cost time that is counted below.
-    await Promise.all(agents.map((agent) => get(url, { 'x-key': 'to connect' }, agent)));
-    let offered = 0;
-    const begun = performance.now();
-    const client = async (agent: Agent, key: number): Promise<void> => {
-      while (performance.now() - begun < LOAD_SECONDS * 1000) {
-        offered++;
-        const { status } = await get(url, { 'x-key': `key ${key}` }, agent);
-        if (status === 200) admitted[key] = (admitted[key] ?? 0) + 1;
-        else assert.equal(status, 429);
-      }
-      agent.destroy();
-    };
-    await Promise.all(agents.map((agent, i) => client(agent, i % keys)));
-    const limit = burst + (rate * (performance.now() - begun)) / 1000;
-    assert.ok(offered >= 5 * rate * keys * LOAD_SECONDS, `only ${offered} requests were offered`);
-    const total = admitted.reduce((sum, count) => sum + count);
-    const told = `${admitted} admitted of ${offered}, where ${limit.toFixed(1)} each is the limit`;
+    const load = new OfferedLoad({ urls: [url], keys, clients });
+    await load.start();
+    await load.until(() => load.elapsedMs >= LOAD_SECONDS * 1000);
+    const limit = burst + (rate * (await load.stop())) / 1000;
+    const told = `${load.admitted.join()} admitted of ${load.offered}, where ${limit.toFixed(1)} each is the limit`;
+    assert.ok(load.offered >= 5 * rate * keys * LOAD_SECONDS, told);
+    assert.deepEqual(new Set(load.statuses.keys()), new Set([200, 429]));
+    const total = load.admitted.reduce((sum, count) => sum + count);
     assert.ok(Math.abs(total - keys * limit) <= 0.01 * keys * limit, told);
-    for (const count of admitted) assert.ok(count <= limit, told);
+    for (const count of load.admitted) assert.ok(count <= limit, told);
   });
 
   it('gives back what was under way in a worker that died, and keeps what was counted', LIMIT, async () => {

@@ -516,6 +516,7 @@ describe('The JSON Schema', () => {
       'services',
       'routes',
       'policies',
+      'state',
       'admin',
       'runtime',
       'observability',

@@ -22,6 +22,11 @@ export const rateLimitPolicy = definePolicy({
     const limits = compileLimits(options, context);
     // Made to be checked, and closed again.
     if (context.limiter === undefined) return {};
-    return new RateLimit(options, { limits, limiter: context.limiter, count: context.count, nowMs: clockMs });
+    return new RateLimit(options, {
+      limits,
+      limiter: context.limiter,
+      count: (event) => context.count(event),
+      nowMs: clockMs,
+    });
   },
 });

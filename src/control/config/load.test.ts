@@ -527,6 +527,7 @@ describe('The JSON Schema', () => {
       'cors',
       'fault',
       'headers',
+      'rate-limit',
       'request-size',
       'respond',
       'rewrite',

@@ -186,15 +186,19 @@ routes:
   it('what is wrong is told with its place', async () => {
     const loaded = await loadConfig('portcullis.yaml', { env: {}, text: WRONG });
     assert.ok(!loaded.ok);
-    assert.deepEqual(loaded.errors.map(({ line, path, message }) => [line, path, message]).toSorted(), [
+    const inOrder = loaded.errors.toSorted((a, b) => a.line - b.line);
+    assert.deepEqual(
+      inOrder.map(({ line, path, message }) => [line, path, message]),
       [
-        10,
-        'routes.main.policies[0].rate-limit.key',
-        'is not one of address, route, service, consumer, session, plan',
+        [2, 'state.memory.keys', 'is too small: at least 1000'],
+        [4, 'policies[0].rate-limit.limits[0]', 'lets nothing through: the number is at least 1'],
+        [
+          10,
+          'routes.main.policies[0].rate-limit.key',
+          'is not one of address, route, service, consumer, session, plan',
+        ],
       ],
-      [2, 'state.memory.keys', 'is too small: at least 1000'],
-      [4, 'policies[0].rate-limit.limits[0]', 'lets nothing through: the number is at least 1'],
-    ]);
+    );
   });
 
   it('explain shows the stage of each use', async () => {

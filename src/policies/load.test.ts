@@ -60,7 +60,7 @@ test('an unknown name is refused with the nearest known one', async () => {
 test('an unknown name that is near to none is refused with all that there are', async () => {
   await assert.rejects(loadPolicy({ name: 'waf', options: {} }), {
     message:
-      'there is no policy "waf": the built-in ones are cors, fault, headers, request-size, respond, rewrite; the path of your own begins with ./',
+      'there is no policy "waf": the built-in ones are cors, fault, headers, rate-limit, request-size, respond, rewrite; the path of your own begins with ./',
   });
 });
 

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
+import { loadConfig } from '../../src/control/config/load.ts';
+import { explainRequest } from '../../src/control/explain/explain-request.ts';
 import { startGateway } from '../../src/testing.ts';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { OfferedLoad } from '../support/offered-load.ts';
@@ -162,6 +164,68 @@ export const policy = definePolicy({
   create: () => ({ onRequest: () => process.exit(3) }),
 });
 `;
+
+describe('In a configuration', () => {
+  const WRONG = `
+state: { memory: { keys: 10 } }
+policies:
+  - rate-limit: { limits: [0/s] }
+routes:
+  main:
+    match: { paths: [/] }
+    policies:
+      - rate-limit:
+          key: adress
+          limits: [10/s]
+    respond: {}
+`;
+
+  it('what is wrong is told with its place', async () => {
+    const loaded = await loadConfig('portcullis.yaml', { env: {}, text: WRONG });
+    assert.ok(!loaded.ok);
+    const inOrder = loaded.errors.toSorted((a, b) => a.line - b.line);
+    assert.deepEqual(
+      inOrder.map(({ line, path, message }) => [line, path, message]),
+      [
+        [2, 'state.memory.keys', 'is too small: at least 1000'],
+        [4, 'policies[0].rate-limit.limits[0]', 'lets nothing through: the number is at least 1'],
+        [
+          10,
+          'routes.main.policies[0].rate-limit.key',
+          'is not one of address, route, service, consumer, session, plan',
+        ],
+      ],
+    );
+  });
+
+  it('explain shows the stage of each use', async () => {
+    const text = `
+policies:
+  - rate-limit: { limits: [10/s], key: consumer }
+routes:
+  main:
+    match: { paths: [/] }
+    policies:
+      - rate-limit: { limits: [10/s] }
+    respond: {}
+`;
+    const loaded = await loadConfig('portcullis.yaml', { env: {}, text });
+    assert.ok(loaded.ok);
+    const asked = await explainRequest(loaded.config, {
+      method: 'GET',
+      url: 'http://a.example/',
+      headers: [],
+    });
+    assert.ok(asked.ok);
+    assert.deepEqual(
+      asked.explanation.policies.map(({ name, stage, from }) => [name, stage, from]),
+      [
+        ['rate-limit', 'admission', 'route'],
+        ['rate-limit', 'quota', 'global'],
+      ],
+    );
+  });
+});
 
 describe('The real program', () => {
   it('admits within 1 % of the limit by two workers together, whatever is offered', LIMIT, async () => {

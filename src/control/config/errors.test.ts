@@ -469,7 +469,7 @@ c.yaml:6:5: policies[3]: expected a map, found a text
 c.yaml:7:5: policies[4]["./missing.ts"]: the policy's file <dir>/missing.ts does not exist
    7 |   - ./missing.ts: {}
      |     ^^^^^^^^^^^^
-c.yaml:8:5: policies[5].zzz: there is no policy "zzz"; there are: cors, fault, headers, request-size, respond, rewrite; a file of your own begins with ./
+c.yaml:8:5: policies[5].zzz: there is no policy "zzz"; there are: cors, fault, headers, rate-limit, request-size, respond, rewrite; a file of your own begins with ./
    8 |   - zzz: {}
      |     ^^^
 `,

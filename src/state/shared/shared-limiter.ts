@@ -21,7 +21,7 @@ export class SharedLimiter implements Limiter {
   readonly #nowMs: () => number;
 
   /** `shared` comes from `LimitTable.allocate`; `workerId` is below the number of workers that it was made for. */
-  constructor(shared: SharedArrayBuffer, workerId: number, nowMs: () => number = clockMs) {
+  constructor(shared: SharedArrayBuffer, workerId: number, nowMs: () => number = wholeMs) {
     this.#table = new LimitTable(shared, workerId);
     this.#ids = new KeyHash(this.#table.hashKey);
     this.#nowMs = nowMs;
@@ -36,6 +36,11 @@ export class SharedLimiter implements Limiter {
     });
     return new SharedDecision(this.#table, charges, this.#nowMs);
   }
+}
+
+/** Sums of whole numbers are exact: with fractions, a unit too few could seem to be left. */
+function wholeMs(): number {
+  return Math.floor(clockMs());
 }
 
 class SharedCharge implements CountedCharge {

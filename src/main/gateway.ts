@@ -70,6 +70,7 @@ export class Gateway {
   readonly #metrics: MetricsHub;
   readonly #probe: EventLoopProbe;
   readonly #upstreams: Upstreams;
+  readonly #limits: LimitTable;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -131,7 +132,7 @@ export class Gateway {
     const workers = workerCount(options.workers ?? config.runtime.workers);
     const connectionCounters = ConnectionCounter.allocate(workers);
     const limitTable = LimitTable.allocate({ ...config.state.memory, workers });
-    const limits = new LimitTable(limitTable, 0);
+    this.#limits = new LimitTable(limitTable, 0);
     this.#supervisor = new Supervisor({
       workers,
       reusePort: REUSE_PORT,
@@ -149,7 +150,7 @@ export class Gateway {
       onDeath: (workerId) => {
         this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
-        limits.forgetWorker(workerId);
+        this.#limits.forgetWorker(workerId);
         this.#metrics.detach(workerId);
         if (this.#state !== 'stopping') this.#metrics.workerRestarted();
       },
@@ -270,7 +271,12 @@ export class Gateway {
     const { workers, serving } = this.#supervisor.status();
     return (
       this.#metrics.render() +
-      supervisionMetrics({ workers, serving, lastReloadOk: this.#lastReloadOk }) +
+      supervisionMetrics({
+        workers,
+        serving,
+        lastReloadOk: this.#lastReloadOk,
+        limitEvictions: this.#limits.evictions,
+      }) +
       upstreamMetrics(this.#upstreams.control.status())
     );
   }

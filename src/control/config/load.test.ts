@@ -519,6 +519,7 @@ describe('The JSON Schema', () => {
       'apis',
       'policies',
       'lists',
+      'state',
       'admin',
       'runtime',
       'observability',

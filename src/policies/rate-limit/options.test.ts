@@ -10,6 +10,7 @@ describe('Options', () => {
     [{ limits: ['0/s'] }, 'limits.0', 'lets nothing through: the number is at least 1'],
     [{ limits: ['10/0s'] }, 'limits.0', 'is no time at all'],
     [{ limits: ['10/32d'] }, 'limits.0', 'is longer than 31d'],
+    [{ limits: ['1000001/s'] }, 'limits.0', 'is more than a million in a second'],
     [
       { limits: ['10 per second'] },
       'limits.0',

@@ -58,7 +58,7 @@ export class LimitTable {
   readonly #firstFloat: number;
   readonly #head: Int32Array;
 
-  /** `shared` comes from `allocate`; `workerId` is below the number of workers that it was made for. */
+  /** `shared` comes from `allocate`; `workerId` is below the number of workers that it was made for. The main thread, which takes nothing, gives 0. */
   constructor(shared: SharedArrayBuffer, workerId: number) {
     const head = new Int32Array(shared, 0, HEAD.words);
     this.#head = head;

@@ -144,6 +144,56 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...PLAIN,
+    name: 'limited',
+    title: 'A limit by client address, counted in memory that workers share, which the load does not reach',
+    contenders: [
+      ...each('nginx'),
+      { label: 'portcullis, plain', peer: 'portcullis', routes: 0, form: 'plain', baseline: 'nginx' },
+      {
+        label: 'portcullis, limited',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'limited',
+        baseline: 'portcullis, plain',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
+    name: 'limited-redis',
+    title:
+      'The same limit counted in Redis, at REDIS_URL or 127.0.0.1:6379, which is asked about every request',
+    contenders: [
+      ...each('nginx'),
+      { label: 'portcullis, plain', peer: 'portcullis', routes: 0, form: 'plain', baseline: 'nginx' },
+      {
+        label: 'portcullis, limited by Redis',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'limited-redis',
+        baseline: 'portcullis, plain',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
+    name: 'validated',
+    title: 'Body of 1 KiB of JSON, passed on, and held against a schema',
+    path: UPLOAD_PATH,
+    bodyBytes: 1024,
+    contenders: [
+      ...each('nginx', 'portcullis'),
+      {
+        label: 'portcullis, validated',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'validated',
+        baseline: 'portcullis',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
     name: 'churn',
     title: 'A new connection for each request',
     keepAlive: false,

@@ -21,13 +21,19 @@ const sockets = new Set<Socket>();
 function requestTexts(): string[] {
   const connection = load.keepAlive ? '' : 'Connection: close\r\n';
   const length =
-    load.bodyBytes > 0
-      ? `Content-Type: application/octet-stream\r\nContent-Length: ${load.bodyBytes}\r\n`
-      : '';
+    load.bodyBytes > 0 ? `Content-Type: application/json\r\nContent-Length: ${load.bodyBytes}\r\n` : '';
   const text = (path: string) =>
     `${load.bodyBytes > 0 ? 'POST' : 'GET'} ${path} HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: bench\r\nAccept: application/json\r\n${connection}${length}\r\n`;
   if (load.routes === 0) return [text(url.pathname)];
   return Array.from({ length: load.routes }, (_, i) => text(`/svc-${(i * 7919) % load.routes}/items/42`));
+}
+
+/** The same text as in wrk.lua: a list of things, filled up with spaces. */
+function jsonOf(bytes: number): Buffer {
+  const item = '{"id":4711,"name":"portcullis","tags":["gateway","bench"]}';
+  const count = Math.floor((bytes - 1) / (item.length + 1));
+  const list = `[${Array.from({ length: count }, () => item).join(',')}`;
+  return Buffer.from(`${list.padEnd(bytes - 1)}]`);
 }
 
 function fail(kind: string): void {
@@ -36,7 +42,7 @@ function fail(kind: string): void {
 
 function open(): void {
   if (stopped) return;
-  const body = load.bodyBytes > 0 ? Buffer.alloc(load.bodyBytes, 'portcullis ') : undefined;
+  const body = load.bodyBytes > 0 ? jsonOf(load.bodyBytes) : undefined;
   const address = { port: Number(url.port), host: url.hostname };
   const socket =
     url.protocol === 'https:'

@@ -3,7 +3,7 @@ export interface Load {
   readonly url: string;
   readonly connections: number;
   readonly seconds: number;
-  /** Octets of a POST body; 0 is GET. */
+  /** Octets of a POST body, which is JSON; 0 is GET. */
   readonly bodyBytes: number;
   /** Spread over `/svc-<i>/items/42`, in an order that does not follow memory; 0 sends the path of `url`. */
   readonly routes: number;

@@ -6,8 +6,12 @@ function init(args)
   if args[3] == "close" then wrk.headers["Connection"] = "close" end
   if size > 0 then
     wrk.method = "POST"
-    wrk.headers["Content-Type"] = "application/octet-stream"
-    wrk.body = string.rep("portcullis ", math.ceil(size / 11)):sub(1, size)
+    wrk.headers["Content-Type"] = "application/json"
+    -- A list of things, filled up with spaces; generator.ts has the same.
+    local item = '{"id":4711,"name":"portcullis","tags":["gateway","bench"]}'
+    local count = math.floor((size - 1) / (#item + 1))
+    local list = "[" .. string.rep(item .. ",", count):sub(1, -2)
+    wrk.body = list .. string.rep(" ", size - 1 - #list) .. "]"
   end
   wrk.headers["User-Agent"] = "bench"
   wrk.headers["Accept"] = "application/json"

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Processes } from '../processes.ts';
 import { listening } from './listening.ts';
-import { PATH_OF_ROUTE, type Peer, type ProxySetup, TARGET_ADDRESSES } from './peer.ts';
+import { type Form, PATH_OF_ROUTE, type Peer, type ProxySetup, TARGET_ADDRESSES } from './peer.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -65,6 +65,34 @@ const EIGHT_POLICIES = [
   { headers: { response: { remove: ['x-content-type-options'] } } },
 ];
 
+/** Every value of the body that the load generators send is looked at. */
+const VALIDATED = [
+  {
+    validate: {
+      body: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: {
+              type: 'array',
+              items: {
+                type: 'object',
+                required: ['id', 'name'],
+                properties: {
+                  id: { type: 'integer', minimum: 1 },
+                  name: { type: 'string', minLength: 1, maxLength: 100 },
+                  tags: { type: 'array', maxItems: 10, items: { type: 'string', maxLength: 20 } },
+                },
+                additionalProperties: false,
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+];
+
 /** Everything that watches over targets, with thresholds that the load does not reach. */
 const RESILIENT = {
   balance: { algorithm: 'least-requests' },
@@ -73,8 +101,25 @@ const RESILIENT = {
   retry: {},
 };
 
+/** A limit that is counted for every request and refuses none. */
+const LIMITED = [{ 'rate-limit': { limits: [{ rate: '1000000/s' }] } }];
+
+/** Without Redis every request is to fail: a limit that is not counted must not look cheap. */
+function state({ form }: ProxySetup): object {
+  if (form !== 'limited-redis') return {};
+  const url = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
+  return { state: { redis: { url, prefix: 'portcullis-bench:', timeout: '1s', onFailure: 'closed' } } };
+}
+
+const POLICIES: Readonly<Partial<Record<Form, readonly object[]>>> = {
+  policies: EIGHT_POLICIES,
+  validated: VALIDATED,
+  limited: LIMITED,
+  'limited-redis': LIMITED,
+};
+
 function service({ form, targetPort }: ProxySetup): unknown {
-  if (form === 'plain' || form === 'policies') return { url: `http://127.0.0.1:${targetPort}` };
+  if (form !== 'targets' && form !== 'resilient') return { url: `http://127.0.0.1:${targetPort}` };
   const targets = TARGET_ADDRESSES.map((address) => ({ url: `http://${address}:${targetPort}` }));
   return form === 'resilient' ? { targets, ...RESILIENT } : { targets };
 }
@@ -97,6 +142,7 @@ function configuration(setup: ProxySetup): string {
     ...(setup.tls
       ? { certificates: { bench: { cert: `file:${setup.tls.cert}`, key: `file:${setup.tls.key}` } } }
       : {}),
+    ...state(setup),
     services: {
       target: service(setup),
       websocket: { url: `http://127.0.0.1:${setup.webSocketPort}` },
@@ -108,7 +154,7 @@ function configuration(setup: ProxySetup): string {
       everything: {
         match: { paths: ['/*'] },
         service: 'target',
-        policies: setup.form === 'policies' ? EIGHT_POLICIES : [],
+        policies: POLICIES[setup.form] ?? [],
       },
     },
     runtime: { drainTimeout: '1s' },

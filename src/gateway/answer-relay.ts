@@ -3,12 +3,13 @@ import type { ResponseHead } from '../http/response-head.ts';
 import { copyOf } from '../lib/octets.ts';
 import type { Answer } from '../policy/contract.ts';
 import { answerOfPolicy, failPolicy, isPending, runResponseHooks } from './answer.ts';
+import { AnswerBodyCheck, type CheckedAnswer } from './answer-body-check.ts';
 import type { AnswerReceiver, Attempt } from './attempt.ts';
 import type { Exchange } from './exchange.ts';
 import { openResponseTransforms, transformed } from './transforms.ts';
 
 /** Passes the answer of an attempt on to the client, by way of the policies. */
-export class AnswerRelay implements AnswerReceiver {
+export class AnswerRelay implements AnswerReceiver, CheckedAnswer {
   readonly #exchange: Exchange;
   readonly #attempt: Attempt;
   /** The answer has no body, or the client gets none. */
@@ -17,6 +18,10 @@ export class AnswerRelay implements AnswerReceiver {
   #protocol: string | undefined;
   /** Pieces of the answer that came while a policy made up its mind about its head. */
   #held: (Buffer | { readonly trailers: Fields | undefined })[] | undefined;
+  /** There while policies have not seen the body that they want to see. */
+  #check: AnswerBodyCheck | undefined;
+  /** Of a body that is complete and still checked. */
+  #complete: { readonly trailers: Fields | undefined } | undefined;
 
   constructor(exchange: Exchange, attempt: Attempt) {
     this.#exchange = exchange;
@@ -57,7 +62,27 @@ export class AnswerRelay implements AnswerReceiver {
       }
       return answerOfPolicy(exchange, entry.name, result);
     }
+    if (
+      exchange.route.policies.onResponseBody.length > 0 &&
+      !this.#bodiless &&
+      this.#protocol === undefined
+    ) {
+      this.#check = new AnswerBodyCheck(exchange, this);
+      this.#check.start();
+    } else {
+      this.#sendHead();
+    }
+  }
+
+  onPassed(octets: Buffer): void {
+    const { response, downstream } = this.#exchange;
+    const complete = this.#complete;
+    this.#check = undefined;
+    if (complete !== undefined) response.contentLength = octets.length;
     this.#sendHead();
+    this.onBody(octets, 0, octets.length);
+    if (complete !== undefined) this.onBodyEnd(complete.trailers);
+    downstream.flush();
   }
 
   async #awaitUpstreamHook(
@@ -84,7 +109,7 @@ export class AnswerRelay implements AnswerReceiver {
   /** Passes on what came while a policy was waited for. */
   #release(): void {
     const held = this.#held;
-    if (held === undefined || !this.#exchange.answered) return;
+    if (held === undefined || !(this.#exchange.answered || this.#check !== undefined)) return;
     this.#held = undefined;
     this.#attempt.connection?.resume();
     for (const piece of held) {
@@ -126,7 +151,8 @@ export class AnswerRelay implements AnswerReceiver {
       this.#held.push(copyOf(data, from, to));
       return;
     }
-    if (exchange.ended || this.#bodiless) return;
+    if (this.#check?.add(data, from, to) === true) return;
+    if (exchange.ended || this.#bodiless || from === to) return;
     if (exchange.responseTransforms === undefined) {
       exchange.downstream.sendBody(data, from, to);
     } else {
@@ -144,6 +170,10 @@ export class AnswerRelay implements AnswerReceiver {
       return;
     }
     if (exchange.ended) return;
+    if (this.#check !== undefined) {
+      this.#complete = { trailers };
+      return this.#check.end();
+    }
     if (exchange.responseTransforms !== undefined) {
       const rest = transformed(exchange, exchange.responseTransforms, undefined, true);
       if (exchange.ended) return;

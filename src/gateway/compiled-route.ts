@@ -9,7 +9,9 @@ import {
   type PolicyReader,
 } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
+import type { PolicyContext } from '../policy/contract.ts';
 import { type PreparedRoute, prepareRoute } from '../routing/compile.ts';
+import type { Limiters } from '../state/limiters.ts';
 import type { Service } from '../upstream/service.ts';
 import { type Action, compileAction, sendsTo, serviceNamed } from './action.ts';
 import type { ResolvedRoute } from './config.ts';
@@ -44,7 +46,9 @@ export interface Surroundings {
   readonly deadlines: Deadlines;
   readonly warn: (message: string, cause?: unknown) => void;
   readonly policyEvent: (route: string, policy: string, event: string) => void;
+  readonly load: PolicyContext['load'];
   readonly addressLists: AddressLists;
+  readonly limiters: Limiters;
 }
 
 /**
@@ -74,25 +78,30 @@ export class SharedPolicies {
 
 /** The policies of the route as it was before, held once more, where nothing of them differs; else undefined. */
 export function takePolicies(
-  { policies }: Pick<ResolvedRoute, 'policies'>,
+  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
   before: RouteParts | undefined,
 ): SharedPolicies | undefined {
   if (before === undefined || !sameData(before.settings.policies, policies)) return undefined;
+  if (before.settings.service !== service) return undefined;
   return before.policies.hold() ? before.policies : undefined;
 }
 
 /** Rejects with an Error that names the policy that cannot be made. */
 export async function makePolicies(
   name: string,
-  { policies }: Pick<ResolvedRoute, 'policies'>,
-  { globals, reader, warn, policyEvent, addressLists }: Surroundings,
+  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
+  { globals, reader, warn, load, policyEvent, addressLists, limiters }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
     route: name,
     warn,
+    load,
     policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
     addressLists,
+    globals,
+    service,
+    limiters,
   };
   return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));
 }

@@ -2,6 +2,7 @@ import type { ObservabilityConfig } from '../observability/schema.ts';
 import type { AddressListsData } from '../policies/address-lists.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { RouteConfig } from '../routing/schema.ts';
+import type { RedisConfig } from '../state/schema.ts';
 import type { ServiceSettings } from '../upstream/service.ts';
 
 /** A route with its policies in order; global policies are not repeated here. */
@@ -19,4 +20,6 @@ export interface GatewayConfig {
   readonly policies: readonly PolicyUse[];
   readonly lists: AddressListsData;
   readonly observability: ObservabilityConfig;
+  /** What of `state` a reload may change. */
+  readonly state?: { readonly redis?: RedisConfig | undefined };
 }

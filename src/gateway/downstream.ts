@@ -13,11 +13,18 @@ export interface RequestBodySink {
   requestBodyEnd(trailers: Fields | undefined): void;
 }
 
+/** Where a request's body is read from. */
+export interface RequestBodySource {
+  /** Gives the body to `exchange.bodySink`, what is at hand at once. */
+  readBody(): void;
+  pauseBody(): void;
+}
+
 /**
  * The client's side of one exchange: an HTTP/1.1 connection, or a stream of a later version. Whoever calls it because of an
  * event of its own calls `flush` when it is done, so that what belongs together is written together.
  */
-export interface Downstream {
+export interface Downstream extends RequestBodySource {
   /** The client is slower than what is sent to it. `exchange.onClientDrain` is called when it has caught up. */
   readonly congested: boolean;
   /** A 1xx answer. */
@@ -38,9 +45,6 @@ export interface Downstream {
    * begun: the client is to see a reset, as far as its protocol has one.
    */
   abort(reset?: boolean): void;
-  /** Gives the body to `exchange.bodySink`, what is at hand at once. */
-  readBody(): void;
-  pauseBody(): void;
   /** Sends a 101; from then on octets are passed on as they are, in both directions. */
   switchProtocol(response: AnswerHead, protocol: string): void;
   /** The upstream sends no more through the tunnel. */

@@ -10,7 +10,7 @@ import type {
 } from '../policy/contract.ts';
 import type { Service } from '../upstream/service.ts';
 import type { CompiledRoute } from './compiled-route.ts';
-import type { Downstream, RequestBodySink } from './downstream.ts';
+import type { Downstream, RequestBodySink, RequestBodySource } from './downstream.ts';
 import type { ListenerRuntime, Snapshot } from './snapshot.ts';
 
 /** What any version of HTTP tells of a request; RequestHead has this shape. */
@@ -41,11 +41,12 @@ export class GatewayRequest implements RequestView {
   upstreamPath: string;
   upstreamSearch: string;
   upstreamHost: string | undefined = undefined;
-  readonly bodyLength: number;
+  /** Of a body that was collected it becomes known. */
+  bodyLength: number;
   /** Hop-by-hop wishes of the client that the upstream is told anew: the protocol to switch to, or empty; ... */
   readonly upgrade: string;
   /** ... whether it waits to be asked for the body; ... */
-  readonly expectContinue: boolean;
+  expectContinue: boolean;
   /** ... whether it takes trailer fields. */
   readonly trailers: boolean;
 
@@ -133,9 +134,13 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   responseBytes = 0;
   /** Largest body that the client may send, in octets; Infinity is no limit. */
   bodyLimit = Number.POSITIVE_INFINITY;
+  /** The client, or the memory that its body was collected in. */
+  bodySource: RequestBodySource;
   bodySink: RequestBodySink | undefined = undefined;
   /** A copy that is to have the body too. */
   copy: RequestCopy | undefined = undefined;
+  /** What bodies of it take of the worker's memory for them. */
+  heldBytes = 0;
   responseTransforms: BodyTransform[] | undefined = undefined;
   /** Values of Set-Cookie that the gateway itself adds to the answer. */
   setCookies: string[] | undefined = undefined;
@@ -163,6 +168,7 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
     this.snapshot = snapshot;
     this.listener = listener;
     this.downstream = downstream;
+    this.bodySource = downstream;
     this.client = client;
     this.port = listener.port;
     this.request = request;
@@ -199,6 +205,13 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
 
   limitRequestBody(bytes: number): void {
     if (bytes < this.bodyLimit) this.bodyLimit = bytes;
+  }
+
+  /** Takes memory for a body, until the exchange ends; false when there is none left. */
+  hold(bytes: number): boolean {
+    if (this.ended || !this.snapshot.bodyMemory.take(bytes)) return false;
+    this.heldBytes += bytes;
+    return true;
   }
 
   /** The client takes octets again. */

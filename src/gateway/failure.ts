@@ -17,6 +17,7 @@ const RULES = {
   request_timeout: { status: 408, detail: 'The request did not arrive in time.' },
   body_too_large: { status: 413, detail: 'The body is larger than is allowed here.' },
   uri_too_long: { status: 414, detail: 'The request line is too long.' },
+  unsupported_media_type: { status: 415, detail: 'Bodies of this type are not taken here.' },
   expectation_failed: { status: 417, detail: 'The expectation is not known here.' },
   misdirected_request: { status: 421, detail: 'The request is not for this listener.' },
   head_too_large: { status: 431, detail: 'The head of the request is too large.' },

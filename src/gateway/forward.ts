@@ -263,15 +263,15 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   }
 
   #sendBody(attempt: Attempt): void {
-    const { request, downstream } = this.#exchange;
+    const { request, bodySource } = this.#exchange;
     this.#exchange.bodySink = this;
     if (this.#reading) {
       const replay = this.#retries?.replay;
       replay?.sendTo(attempt);
-      if (replay?.whole !== true) downstream.readBody();
+      if (replay?.whole !== true) bodySource.readBody();
     } else if (!request.expectContinue) {
       this.#reading = true;
-      downstream.readBody();
+      bodySource.readBody();
     }
   }
 
@@ -293,7 +293,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     const connection = sending ? attempt.connection : undefined;
     connection?.write(data, from, to);
     // Between two attempts it is kept, and the rest has to wait.
-    if (!sending || connection?.congested === true) this.#exchange.downstream.pauseBody();
+    if (!sending || connection?.congested === true) this.#exchange.bodySource.pauseBody();
   }
 
   requestBodyEnd(trailers: Fields | undefined): void {
@@ -316,7 +316,8 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   }
 
   onDrain(): void {
-    if (this.#tunnelling || this.#reading) this.#exchange.downstream.readBody();
+    if (this.#tunnelling) this.#exchange.downstream.readBody();
+    else if (this.#reading) this.#exchange.bodySource.readBody();
   }
 
   // The way back to the client.

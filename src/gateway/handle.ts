@@ -6,12 +6,14 @@ import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
 import { openCopy } from './mirror-copy.ts';
 import { isSendable } from './own-fields.ts';
+import { RequestBodyCheck } from './request-body-check.ts';
 
 /**
  * The life of a request, from its head to the moment when something answers it:
  *
  * 1. route it
- * 2. run the request hooks of its policies, stage by stage; any of them may answer
+ * 2. run the request hooks of its policies, stage by stage; any of them may answer. Where one wants to see the body, it is collected
+ *    when its turn comes (request-body-check.ts)
  * 3. do what the route does: answer, redirect, or forward to a service (forward.ts)
  *
  * The way back (answer.ts) runs the answer's hooks and sends it; however it ends, finish.ts records it.
@@ -62,8 +64,9 @@ function prepareUpstreamTarget(exchange: Exchange): void {
 }
 
 function runRequestHooks(exchange: Exchange, from: number): void {
-  const entries = exchange.route.policies.onRequest;
+  const { onRequest: entries, bodyAt } = exchange.route.policies;
   for (let i = from; i < entries.length; i++) {
+    if (i === bodyAt && isBodyAwaited(exchange)) return checkBody(exchange);
     const entry = entries[i] as (typeof entries)[number];
     let result: ReturnType<typeof entry.hooks.onRequest>;
     try {
@@ -78,7 +81,21 @@ function runRequestHooks(exchange: Exchange, from: number): void {
     }
     return answerOfPolicy(exchange, entry.name, result);
   }
+  if (bodyAt === entries.length && isBodyAwaited(exchange)) return checkBody(exchange);
   dispatch(exchange);
+}
+
+/** The policies have not seen it yet. */
+function isBodyAwaited({ request, bodySource, downstream }: Exchange): boolean {
+  return request.bodyLength !== 0 && bodySource === downstream;
+}
+
+function checkBody(exchange: Exchange): void {
+  new RequestBodyCheck(exchange, runHooksBehindBody).start();
+}
+
+function runHooksBehindBody(exchange: Exchange): void {
+  runRequestHooks(exchange, exchange.route.policies.bodyAt);
 }
 
 /** Only a policy that returns a promise pays for one. */

@@ -5,8 +5,12 @@ import { Fields } from '../http/fields.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { AddressLists } from '../policies/address-lists.ts';
 import type { PolicyUse } from '../policies/use.ts';
+import { Limiters } from '../state/limiters.ts';
+import { LimitTable } from '../state/shared/limit-table.ts';
+import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { serviceSchema } from '../upstream/schema.ts';
+import { BodyMemory } from './body-memory.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { GatewayConfig, ResolvedRoute } from './config.ts';
 import { compileSnapshot, type Snapshot, type SnapshotContext } from './snapshot.ts';
@@ -31,8 +35,15 @@ function stage() {
     deadlines: new Deadlines(),
     names: new FieldNames(),
     warn: (message) => warnings.push(message),
+    bodyMemory: new BodyMemory(),
     policyEvent: () => {},
+    load: () => ({ measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 }),
     addressLists: new AddressLists(),
+    limiters: new Limiters(
+      new SharedLimiter(LimitTable.allocate({ keys: 1000, workers: 1 }), 0),
+      undefined,
+      () => {},
+    ),
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,
     directory: new TargetDirectory(),

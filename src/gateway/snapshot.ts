@@ -5,9 +5,12 @@ import { Turns } from '../lib/turns.ts';
 import type { AddressLists } from '../policies/address-lists.ts';
 import { PolicyReader } from '../policies/compile.ts';
 import type { PolicyUse } from '../policies/use.ts';
+import type { PolicyContext } from '../policy/contract.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
 import type { Router } from '../routing/match.ts';
+import type { Limiters } from '../state/limiters.ts';
 import { Service, type ServiceContext } from '../upstream/service.ts';
+import type { BodyMemory } from './body-memory.ts';
 import {
   type CompiledRoute,
   makePolicies,
@@ -35,13 +38,18 @@ export interface ListenerRuntime {
 export type Warn = (message: string, cause?: unknown) => void;
 
 export interface SnapshotContext extends ServiceContext {
+  /** Of the worker. */
+  readonly bodyMemory: BodyMemory;
   readonly deadlines: Deadlines;
   readonly names: FieldNames;
   readonly warn: Warn;
   /** A policy counts something. */
   readonly policyEvent: (route: string, policy: string, event: string) => void;
+  /** How hard pressed this worker is, for the policies. */
+  readonly load: PolicyContext['load'];
   /** Has every list that policies of the configuration name. */
   readonly addressLists: AddressLists;
+  readonly limiters: Limiters;
   /** Made once the configuration is known to compile. */
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
@@ -62,6 +70,7 @@ export class Snapshot {
   readonly unrouted: CompiledRoute;
   readonly services: ReadonlyMap<string, Service>;
   readonly recorder: Recorder;
+  readonly bodyMemory: BodyMemory;
   readonly warn: Warn;
   /** What the next snapshot may take over. */
   readonly parts: SnapshotParts;
@@ -72,6 +81,7 @@ export class Snapshot {
     router: Router<CompiledRoute>;
     services: ReadonlyMap<string, Service>;
     recorder: Recorder;
+    bodyMemory: BodyMemory;
     warn: Warn;
     parts: SnapshotParts;
   }) {
@@ -79,6 +89,7 @@ export class Snapshot {
     this.unrouted = made.parts.unrouted.prepared.value;
     this.services = made.services;
     this.recorder = made.recorder;
+    this.bodyMemory = made.bodyMemory;
     this.warn = made.warn;
     this.parts = made.parts;
   }
@@ -113,6 +124,7 @@ export class Snapshot {
 
 interface SnapshotParts {
   readonly globals: readonly PolicyUse[];
+  readonly limiters: Limiters;
   readonly unrouted: RouteParts;
   readonly routes: ReadonlyMap<string, RouteParts>;
 }
@@ -133,7 +145,7 @@ export async function compileSnapshot(
   try {
     const services = takeServices(config, before, context, made);
     const globals = config.policies;
-    const known = before !== undefined && sameData(before.parts.globals, globals) ? before.parts : undefined;
+    const known = before !== undefined && isAlike(before.parts, globals, context) ? before.parts : undefined;
     const surroundings: Surroundings = {
       globals,
       services,
@@ -141,7 +153,9 @@ export async function compileSnapshot(
       deadlines: context.deadlines,
       warn: context.warn,
       policyEvent: context.policyEvent,
+      load: context.load,
       addressLists: context.addressLists,
+      limiters: context.limiters,
     };
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();
@@ -155,13 +169,23 @@ export async function compileSnapshot(
     const prepared = Array.from(routes.values(), (parts) => parts.prepared);
     const router = await compileRouterInTurns(prepared, turns);
     const recorder = await context.recorder(config.observability);
-    const parts: SnapshotParts = { globals, unrouted, routes };
-    return { snapshot: new Snapshot({ router, services, recorder, warn: context.warn, parts }), made };
+    const parts: SnapshotParts = { globals, limiters: context.limiters, unrouted, routes };
+    const { bodyMemory, warn } = context;
+    return { snapshot: new Snapshot({ router, services, recorder, bodyMemory, warn, parts }), made };
   } catch (error) {
     for (const policies of held) policies.release();
     for (const service of made) service.retire();
     throw error;
   }
+}
+
+/** Whether policies can be what they were: routes have them from here too. */
+function isAlike(
+  before: SnapshotParts,
+  globals: readonly PolicyUse[],
+  { limiters }: Pick<SnapshotContext, 'limiters'>,
+): boolean {
+  return before.limiters === limiters && sameData(before.globals, globals);
 }
 
 const UNROUTED: ResolvedRoute = { match: {}, priority: 0, policies: [], timeout: 0 };

@@ -62,7 +62,7 @@ export function parseCidr(text: string, reader: AddressReader = new AddressReade
   let beyond = 0;
   for (let i = 0; i < 4; i++) {
     const word = reader.words[i] as number;
-    const mask = maskOf(Math.min(32, Math.max(0, prefix - i * 32)));
+    const mask = maskOf(bitsIn(prefix, i));
     beyond |= word & ~mask;
     first[i] = (word & mask) >>> 0;
     last[i] = (word | ~mask) >>> 0;
@@ -94,6 +94,24 @@ export function canonicalAddress(text: string): string | undefined {
   const reader = new AddressReader();
   if (!reader.read(text)) return undefined;
   return reader.v4 === -1 ? formatIPv6([...reader.words] as unknown as Words) : formatIPv4(reader.v4);
+}
+
+/**
+ * The network of an address, such as `2001:db8::/64`; the text itself where it is no address. An IPv4 address with all 32 bits is its own
+ * network, and costs one look for a colon.
+ */
+export function networkOf(address: string, bits: { readonly ipv4: number; readonly ipv6: number }): string {
+  if (bits.ipv4 === 32 && !address.includes(':')) return address;
+  const reader = new AddressReader();
+  if (!reader.read(address)) return address;
+  if (reader.v4 !== -1) return `${formatIPv4((reader.v4 & maskOf(bits.ipv4)) >>> 0)}/${bits.ipv4}`;
+  const words = [...reader.words].map((word, i) => (word & maskOf(bitsIn(bits.ipv6, i))) >>> 0);
+  return `${formatIPv6(words as unknown as Words)}/${bits.ipv6}`;
+}
+
+/** How many of the first `bits` of an address lie in one of its words of 32. */
+function bitsIn(bits: number, word: number): number {
+  return Math.min(32, Math.max(0, bits - word * 32));
 }
 
 /** Takes addresses apart, each into the same place, so that nothing is allocated for one more. */

@@ -19,6 +19,7 @@ import type { MetricsMessage } from '../observability/metrics.ts';
 import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
+import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
 import type { ProcessLog } from './log.ts';
@@ -69,6 +70,7 @@ export class Gateway {
   readonly #metrics: MetricsHub;
   readonly #probe: EventLoopProbe;
   readonly #upstreams: Upstreams;
+  readonly #limits: LimitTable;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -129,17 +131,26 @@ export class Gateway {
     this.#probe = new EventLoopProbe((delay, busy) => this.#metrics.eventLoop('main', delay, busy));
     const workers = workerCount(options.workers ?? config.runtime.workers);
     const connectionCounters = ConnectionCounter.allocate(workers);
+    const limitTable = LimitTable.allocate({ ...config.state.memory, workers });
+    this.#limits = new LimitTable(limitTable, 0);
     this.#supervisor = new Supervisor({
       workers,
       reusePort: REUSE_PORT,
       spawn: (workerId) =>
-        spawnWorker({ workerId, reusePort: REUSE_PORT, color: options.color, connectionCounters }),
+        spawnWorker({
+          workerId,
+          reusePort: REUSE_PORT,
+          color: options.color,
+          connectionCounters,
+          limitTable,
+        }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
       greeting: () => this.#upstreams.control.current(),
       onDeath: (workerId) => {
         this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
+        this.#limits.forgetWorker(workerId);
         this.#metrics.detach(workerId);
         if (this.#state !== 'stopping') this.#metrics.workerRestarted();
       },
@@ -246,9 +257,9 @@ export class Gateway {
       metrics: () => this.#metricsText(),
       reload: () => this.reload('admin'),
       config: () => {
-        const { dataPlane, admin, runtime, secrets } = this.config;
+        const { dataPlane, admin, runtime, state, secrets } = this.config;
         const lists = describeLists(dataPlane.lists);
-        return redact({ ...dataPlane, lists, admin, runtime }, secrets);
+        return redact({ ...dataPlane, lists, admin, runtime, state }, secrets);
       },
       explain: (question) => explainRequest(this.config, question, this.#upstreams.control.status()),
       services: () => this.#upstreams.control.status(),
@@ -260,7 +271,12 @@ export class Gateway {
     const { workers, serving } = this.#supervisor.status();
     return (
       this.#metrics.render() +
-      supervisionMetrics({ workers, serving, lastReloadOk: this.#lastReloadOk }) +
+      supervisionMetrics({
+        workers,
+        serving,
+        lastReloadOk: this.#lastReloadOk,
+        limitEvictions: this.#limits.evictions,
+      }) +
       upstreamMetrics(this.#upstreams.control.status())
     );
   }
@@ -291,7 +307,7 @@ export class Gateway {
 
   #warnOfFixed(config: LoadedConfig): void {
     const now = fixedSettings(config);
-    for (const name of ['admin', 'workers', 'registryFile', 'metrics'] as const) {
+    for (const name of ['admin', 'workers', 'registryFile', 'metrics', 'memory'] as const) {
       if (isDeepStrictEqual(now[name], this.#fixed[name])) continue;
       this.#options.log.main(
         'warn',
@@ -362,6 +378,7 @@ interface FixedSettings {
   readonly workers: number;
   readonly registryFile: string;
   readonly metrics: DataPlaneConfig['observability']['metrics'];
+  readonly memory: LoadedConfig['state']['memory'];
 }
 
 const FIXED_NAMES: Readonly<Record<keyof FixedSettings, string>> = {
@@ -369,6 +386,7 @@ const FIXED_NAMES: Readonly<Record<keyof FixedSettings, string>> = {
   workers: 'runtime.workers',
   registryFile: 'runtime.registryFile',
   metrics: 'observability.metrics',
+  memory: 'state.memory',
 };
 
 function fixedSettings(config: LoadedConfig): FixedSettings {
@@ -377,6 +395,7 @@ function fixedSettings(config: LoadedConfig): FixedSettings {
     workers: config.runtime.workers,
     registryFile: config.runtime.registryFile,
     metrics: config.dataPlane.observability.metrics,
+    memory: config.state.memory,
   };
 }
 

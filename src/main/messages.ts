@@ -13,6 +13,7 @@ export interface WorkerStart {
   /** Whether readable access-log lines have colours. */
   readonly color: boolean;
   readonly connectionCounters: SharedArrayBuffer;
+  readonly limitTable: SharedArrayBuffer;
   readonly metricsBuffer?: SharedArrayBuffer | undefined;
 }
 

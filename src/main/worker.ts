@@ -20,6 +20,7 @@ const plane = new DataPlane({
   reusePort: start.reusePort,
   terminal: start.color,
   connectionCounters: start.connectionCounters,
+  limitTable: start.limitTable,
   log: (level, message, detail) => post({ kind: 'log', level, message, detail: cloneable(detail) }),
   accessLogSink: (batch) => post({ kind: 'accessLog', batch }, [batch.buffer as ArrayBuffer]),
   metricsPost: (message) => post({ kind: 'metrics', message }),

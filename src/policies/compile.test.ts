@@ -127,15 +127,18 @@ test('policies run by stage, then as they are written; on the way back in revers
 
 test('a policy stands only in the arrays of the hooks that it has', async () => {
   const policies = await compilePolicies([{ name: 'request-size', options: { max: '1kb' } }], context);
-  const { all, close: _, ...hooks } = policies;
+  const { all, close: _, bodyAt, requestBodyBounds: _r, responseBodyBounds: _a, ...hooks } = policies;
   assert.equal(all.length, 1);
+  assert.equal(bodyAt, -1);
   assert.deepEqual(
     Object.entries(hooks).map(([hook, entries]) => [hook, entries.map(({ name }) => name)]),
     [
       ['onRequest', ['request-size']],
+      ['onRequestBody', []],
       ['transformRequestBody', []],
       ['onAttempt', []],
       ['onUpstreamResponse', []],
+      ['onResponseBody', []],
       ['transformResponseBody', []],
       ['onResponse', []],
       ['onEnd', []],

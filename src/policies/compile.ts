@@ -1,12 +1,23 @@
+import type { Load } from '../lib/load-gauge.ts';
 import { nearest } from '../lib/nearest.ts';
-import { type Policy, type PolicyContext, type PolicyHooks, STAGES, type Stage } from '../policy/contract.ts';
-import { HOOK_NAMES, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
+import {
+  type BodyBounds,
+  type Policy,
+  type PolicyContext,
+  type PolicyHooks,
+  STAGES,
+  type Stage,
+} from '../policy/contract.ts';
+import { HOOK_NAMES, type HookName, SYNCHRONOUS_HOOKS } from '../policy/hooks.ts';
+import type { Limiters } from '../state/limiters.ts';
 import { AddressLists } from './address-lists.ts';
+import { strictestBounds } from './body-bounds.ts';
+import type { BuiltinContext } from './builtin-context.ts';
 import { loadPolicy } from './load.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
 
-type HookName = keyof PolicyHooks;
+const IDLE: Load = { measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 };
 
 /** A policy that has the hook `Name`, for certain: `entry.hooks.onRequest(exchange)`. */
 export interface HookEntry<Name extends HookName> {
@@ -29,10 +40,16 @@ export interface CompiledPolicies {
   /** Every policy in the order of the request, for `explain`. */
   readonly all: readonly CompiledPolicy[];
   readonly onRequest: readonly HookEntry<'onRequest'>[];
+  /** The requests' bodies are collected before the hook of that place in `onRequest`, or its end; -1: they are not. */
+  readonly bodyAt: number;
+  readonly onRequestBody: readonly HookEntry<'onRequestBody'>[];
+  readonly requestBodyBounds: Required<BodyBounds>;
   readonly transformRequestBody: readonly HookEntry<'transformRequestBody'>[];
   readonly onAttempt: readonly HookEntry<'onAttempt'>[];
   /** From here on the last policy comes first. */
   readonly onUpstreamResponse: readonly HookEntry<'onUpstreamResponse'>[];
+  readonly onResponseBody: readonly HookEntry<'onResponseBody'>[];
+  readonly responseBodyBounds: Required<BodyBounds>;
   readonly transformResponseBody: readonly HookEntry<'transformResponseBody'>[];
   readonly onResponse: readonly HookEntry<'onResponse'>[];
   readonly onEnd: readonly HookEntry<'onEnd'>[];
@@ -43,8 +60,15 @@ export interface CompiledPolicies {
 /** What the policies of one route are made in. */
 export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly policyEvent: (policy: string, event: string) => void;
+  /** None: nothing is known of the load, as where a configuration is only checked. */
+  readonly load?: PolicyContext['load'];
   /** None: there are no lists. */
   readonly addressLists?: AddressLists | undefined;
+  /** Which of the uses are those of every route; none where it is not given. */
+  readonly globals?: readonly PolicyUse[];
+  /** The one service that the route sends to. */
+  readonly service?: string | undefined;
+  readonly limiters?: Limiters;
 }
 
 /** A route without policies. */
@@ -55,6 +79,7 @@ interface ReadUse {
   readonly use: PolicyUse;
   readonly policy: Policy;
   readonly options: unknown;
+  readonly stage: Stage;
 }
 
 /**
@@ -87,8 +112,7 @@ export async function compilePolicies(
   const made: CompiledPolicy[] = [];
   try {
     const read = await Promise.all(uses.map((use) => reader.read(use)));
-    for (const { use, policy, options } of inOrder(read))
-      made.push(await make(use, policy, options, context));
+    for (const item of inOrder(read)) made.push(await make(item, context));
   } catch (error) {
     closeAll(made, context);
     throw error;
@@ -114,7 +138,8 @@ export async function validatePolicyUse(
   if (!parsed.success) return problemsOf(policy.schema, parsed.error);
   const context: RouteContext = { route: '', warn: () => {}, policyEvent: () => {}, addressLists };
   try {
-    closeAll([await make(use, policy, parsed.data, context)], context);
+    const stage = stageOf(policy, parsed.data);
+    closeAll([await make({ use, policy, options: parsed.data, stage }, context)], context);
   } catch (error) {
     return [{ path: [], message: messageOf(error) }];
   }
@@ -122,14 +147,19 @@ export async function validatePolicyUse(
 }
 
 /** The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays. */
-export function inOrder<Item extends { readonly use: PolicyUse; readonly policy: Policy }>(
-  items: readonly Item[],
-): Item[] {
+export function inOrder<
+  Item extends { readonly use: PolicyUse; readonly policy: Policy; readonly stage: Stage },
+>(items: readonly Item[]): Item[] {
   return items
     .filter(
       ({ use, policy }, at) => !policy.unique || !items.some((other, i) => i > at && isSame(other.use, use)),
     )
-    .sort((a, b) => STAGES.indexOf(a.policy.stage) - STAGES.indexOf(b.policy.stage));
+    .sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage));
+}
+
+/** When a use runs: its options are as the policy's schema read them. */
+export function stageOf(policy: Policy, options: unknown): Stage {
+  return policy.stageOf?.(options) ?? policy.stage;
 }
 
 function isSame(a: PolicyUse, b: PolicyUse): boolean {
@@ -139,7 +169,7 @@ function isSame(a: PolicyUse, b: PolicyUse): boolean {
 async function readUse(use: PolicyUse): Promise<ReadUse> {
   const policy = await loadPolicy(use);
   const parsed = await parseOptions(policy.schema, use.options);
-  if (parsed.success) return { use, policy, options: parsed.data };
+  if (parsed.success) return { use, policy, options: parsed.data, stage: stageOf(policy, parsed.data) };
   const list = problemsOf(policy.schema, parsed.error).map(({ path, message }) =>
     [...path, message].join(': '),
   );
@@ -147,16 +177,27 @@ async function readUse(use: PolicyUse): Promise<ReadUse> {
 }
 
 async function make(
-  use: PolicyUse,
-  policy: Policy,
-  options: unknown,
-  { route, warn, policyEvent, addressLists = new AddressLists() }: RouteContext,
-): Promise<CompiledPolicy> {
-  const context: PolicyContext = {
+  { use, policy, options, stage }: ReadUse,
+  {
     route,
     warn,
+    policyEvent,
+    load = noLoad,
+    addressLists = new AddressLists(),
+    globals,
+    service,
+    limiters,
+  }: RouteContext,
+): Promise<CompiledPolicy> {
+  const context: BuiltinContext = {
+    route,
+    warn,
+    load,
     count: (event) => policyEvent(use.name, event),
     addressList: (name) => addressLists.named(name),
+    global: globals?.includes(use) ?? false,
+    service,
+    limiters,
   };
   let hooks: PolicyHooks;
   try {
@@ -165,7 +206,11 @@ async function make(
   } catch (error) {
     throw new Error(`the policy ${use.name} cannot be made: ${messageOf(error)}`, { cause: error });
   }
-  return { name: use.name, stage: policy.stage, hooks: bindAll(hooks) };
+  return { name: use.name, stage, hooks: bindAll(hooks) };
+}
+
+function noLoad(): Load {
+  return IDLE;
 }
 
 /** A misspelt hook would never run, an async one where nobody waits would lose its failure: both are refused. */
@@ -192,19 +237,31 @@ function checkHooks(hooks: unknown): void {
 
 /** Hooks keep their `this`, and every policy's have the same shape, so that the pipeline's property access stays monomorphic. */
 function bindAll(hooks: PolicyHooks): PolicyHooks {
-  const bound: Record<string, unknown> = {};
+  const { requestBodyBounds, responseBodyBounds } = hooks;
+  const bound: Record<string, unknown> = { requestBodyBounds, responseBodyBounds };
   for (const name of HOOK_NAMES) bound[name] = hooks[name]?.bind(hooks);
   return bound;
 }
 
 function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPolicies {
   const reversed = all.toReversed();
+  const lastWithBody = all.findLastIndex(({ hooks }) => hooks.onRequestBody !== undefined);
+  const upToBody = all.slice(0, lastWithBody + 1);
   return {
     all,
     onRequest: having(all, 'onRequest'),
+    bodyAt: lastWithBody < 0 ? -1 : having(upToBody, 'onRequest').length,
+    onRequestBody: having(all, 'onRequestBody'),
+    requestBodyBounds: strictestBounds(
+      all.map(({ hooks }) => hooks.onRequestBody && hooks.requestBodyBounds),
+    ),
     transformRequestBody: having(all, 'transformRequestBody'),
     onAttempt: having(all, 'onAttempt'),
     onUpstreamResponse: having(reversed, 'onUpstreamResponse'),
+    onResponseBody: having(reversed, 'onResponseBody'),
+    responseBodyBounds: strictestBounds(
+      all.map(({ hooks }) => hooks.onResponseBody && hooks.responseBodyBounds),
+    ),
     transformResponseBody: having(reversed, 'transformResponseBody'),
     onResponse: having(reversed, 'onResponse'),
     onEnd: having(reversed, 'onEnd'),

@@ -8,6 +8,7 @@ import { exchangeFor } from '../../test/support/exchange.ts';
 import { Fields } from '../http/fields.ts';
 import type { Answer } from '../policy/contract.ts';
 import { loadPolicy } from './load.ts';
+import { builtinPolicies } from './registry.ts';
 
 let folder: string;
 
@@ -31,7 +32,13 @@ async function answerOf(name: string, version: string): Promise<Answer> {
   const policy = await load(name, version);
   const hooks = await policy.create(
     {},
-    { route: 'r', warn: () => {}, count: () => {}, addressList: () => assert.fail('no list was asked for') },
+    {
+      route: 'r',
+      warn: () => {},
+      count: () => {},
+      addressList: () => assert.fail('no list was asked for'),
+      load: () => ({ measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 }),
+    },
   );
   const answer = await hooks.onRequest?.(exchangeFor());
   assert.ok(answer);
@@ -62,8 +69,7 @@ test('an unknown name is refused with the nearest known one', async () => {
 
 test('an unknown name that is near to none is refused with all that there are', async () => {
   await assert.rejects(loadPolicy({ name: 'waf', options: {} }), {
-    message:
-      'there is no policy "waf": the built-in ones are cors, fault, headers, ip-filter, request-filter, request-size, respond, rewrite; the path of your own begins with ./',
+    message: `there is no policy "waf": the built-in ones are ${[...builtinPolicies.keys()].join(', ')}; the path of your own begins with ./`,
   });
 });
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
 import type { CidrSet, SortedRanges } from '../lib/address-table.ts';
+import type { Load } from '../lib/load-gauge.ts';
 
 /**
  * When a policy's request hook runs. Stages run in this order, whatever the order in the configuration; within a stage the
@@ -117,6 +118,19 @@ export interface BodyTransform {
   end?(): Buffer;
 }
 
+/** Up to where bodies are collected for `onRequestBody` or `onResponseBody`. Of several policies of a route the strictest value holds. */
+export interface BodyBounds {
+  /** Largest body in octets, as it comes and once more after decompression; default 1 MiB. */
+  readonly maxBytes?: number;
+  /** Largest ratio of the decompressed size to the compressed one, once 64 KiB came out; default 100. */
+  readonly maxRatio?: number;
+  /**
+   * What becomes of an answer that is larger than that or cannot be decompressed: refused with 502 `upstream_invalid` (the default), or
+   * passed on as it is. A request is always refused, with 413 `body_too_large`, 415 `unsupported_media_type` or 400 `bad_request`.
+   */
+  readonly unchecked?: 'refuse' | 'pass';
+}
+
 /**
  * The hooks of one configured policy. Each is optional and costs nothing when absent. A hook that returns a promise is
  * waited for; any other return continues at once. A hook that throws ends the request with 500 `policy_failed`.
@@ -128,10 +142,21 @@ export interface BodyTransform {
 export interface PolicyHooks {
   /** Before the request is sent on. An answer ends it here: later policies and the upstream do not see it. */
   onRequest?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
+  /**
+   * On the whole body of a request that has one, before it is sent on: after the `onRequest` of every policy up to the last that has this hook,
+   * before those of the policies behind. `body` has Content-Encoding taken off, and lasts for the call only; the upstream gets what the
+   * client sent, with a Content-Length. Synchronous. An answer ends the request here.
+   */
+  onRequestBody?(exchange: Exchange, body: Buffer): Answer | undefined | void;
   /** Before each attempt at an upstream, retries included, with the fields as they will be sent. Synchronous. */
   onAttempt?(exchange: Exchange, fields: Fields): void;
   /** On the head of an upstream's answer, before it is cached. An answer replaces it, and is cached instead. */
   onUpstreamResponse?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
+  /**
+   * On the whole body of an upstream's answer, unless the answer can have none; the client gets nothing of it before. `body` as in
+   * `onRequestBody`. Synchronous. An answer is sent instead.
+   */
+  onResponseBody?(exchange: Exchange, body: Buffer): Answer | undefined | void;
   /** On every answer sent to the client: the upstream's, a cache hit, one made here, an error. Synchronous. */
   onResponse?(exchange: Exchange): void;
   /** Asked once per request that has a body; what it returns sees the body piece by piece. */
@@ -145,6 +170,8 @@ export interface PolicyHooks {
    * route as they are keeps them. Also when the configuration was refused after all.
    */
   close?(): void;
+  readonly requestBodyBounds?: BodyBounds;
+  readonly responseBodyBounds?: BodyBounds;
 }
 
 /** A list of `lists`. It is asked for once and kept: a reload that changes the list changes what is found in it. */
@@ -163,6 +190,8 @@ export interface PolicyContext {
   warn(message: string, cause?: unknown): void;
   /** Counts something in `portcullis_policy_events_total`, under one of the policy's own few words. */
   count(event: string): void;
+  /** How hard pressed this worker is: one object, measured anew at most four times a second. It is measured from the first call on. */
+  load(): Load;
   /** The list of that name; throws an Error when there is none. */
   addressList(name: string): AddressList;
 }
@@ -186,6 +215,8 @@ export interface OptionProblem {
 export interface Policy<Options = unknown> {
   readonly name: string;
   readonly stage: Stage;
+  /** Where that follows from the options: the stage of this use, instead of `stage`. */
+  stageOf?(options: Options): Stage;
   /** Parses the options as they are written in the configuration; no options at all are parsed as `{}`. */
   readonly schema: z.ZodType<Options>;
   /** At most one use per route: a later one replaces an earlier one, so a route's own replaces the global one. */

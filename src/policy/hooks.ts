@@ -1,13 +1,15 @@
 import type { PolicyHooks } from './contract.ts';
 
-type HookName = keyof PolicyHooks;
+export type HookName = Exclude<keyof PolicyHooks, 'requestBodyBounds' | 'responseBodyBounds'>;
 
 /** Every hook that a policy may have, in the order in which a request meets them. */
 export const HOOK_NAMES = [
   'onRequest',
+  'onRequestBody',
   'transformRequestBody',
   'onAttempt',
   'onUpstreamResponse',
+  'onResponseBody',
   'transformResponseBody',
   'onResponse',
   'onEnd',
@@ -16,8 +18,10 @@ export const HOOK_NAMES = [
 
 /** Hooks whose promise nobody would wait for. */
 export const SYNCHRONOUS_HOOKS: ReadonlySet<string> = new Set<HookName>([
+  'onRequestBody',
   'transformRequestBody',
   'onAttempt',
+  'onResponseBody',
   'transformResponseBody',
   'onResponse',
   'onEnd',

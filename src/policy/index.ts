@@ -1,10 +1,12 @@
 /** What a policy of your own may import: `import { definePolicy, z } from 'portcullis/policy'`. */
 export { z } from 'zod';
 export { Fields } from '../http/fields.ts';
+export type { Load } from '../lib/load-gauge.ts';
 export { duration, size } from '../lib/units.ts';
 export {
   type AddressList,
   type Answer,
+  type BodyBounds,
   type BodyTransform,
   type CheckContext,
   type ClientView,

@@ -1,7 +1,9 @@
+import { BodyMemory } from '../gateway/body-memory.ts';
 import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway/snapshot.ts';
 import { FieldNames } from '../http/field-names.ts';
 import { DateField } from '../http/serialise.ts';
 import { Deadlines } from '../lib/deadlines.ts';
+import { LoadGauge } from '../lib/load-gauge.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import type { ObservabilityConfig } from '../observability/schema.ts';
@@ -9,6 +11,8 @@ import { TraceIds } from '../observability/trace-context.ts';
 import { createTracer } from '../observability/tracing.ts';
 import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observability/worker-metrics.ts';
 import { AddressLists } from '../policies/address-lists.ts';
+import { Limiters } from '../state/limiters.ts';
+import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
 import type { Service, ServiceContext } from '../upstream/service.ts';
@@ -37,6 +41,8 @@ export interface DataPlaneOptions {
   readonly metricsPost: (message: MetricsMessage) => void;
   /** From `ConnectionCounter.allocate`, shared by all workers. */
   readonly connectionCounters: SharedArrayBuffer;
+  /** From `LimitTable.allocate`, shared by all workers. */
+  readonly limitTable: SharedArrayBuffer;
   /** For tests: another clock, chance or budget of retries. */
   readonly retries?: Partial<ServiceContext['retries']>;
 }
@@ -49,6 +55,7 @@ export interface Prepared {
   readonly services: readonly Service[];
   /** New sockets, listening already, by listener name; connections wait in their queue. */
   readonly listeners: ReadonlyMap<string, Listener>;
+  readonly limiters: Limiters;
 }
 
 /** How often a drain looks whether the last connection is gone. */
@@ -58,11 +65,13 @@ const DRAIN_CHECK_MS = 20;
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #deadlines = new Deadlines();
+  readonly #bodyMemory = new BodyMemory();
   readonly #names = new FieldNames();
   readonly #retries: ServiceContext['retries'];
   readonly #directory = new TargetDirectory();
   readonly #addressLists = new AddressLists();
   readonly #counter: ConnectionCounter;
+  #limiters: Limiters;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
   readonly #leaving = new Set<Listener>();
@@ -70,6 +79,7 @@ export class DataPlane {
   #runtime: WorkerRuntime | undefined;
   #metrics: { readonly recorder: MetricsRecorder; readonly key: string } | undefined;
   #probe: EventLoopProbe | undefined;
+  readonly #load = new LoadGauge();
   #draining = false;
 
   constructor(options: DataPlaneOptions) {
@@ -81,6 +91,8 @@ export class DataPlane {
     };
     this.#counter = new ConnectionCounter(options.connectionCounters, options.workerId);
     this.#counter.reset();
+    const memory = new SharedLimiter(options.limitTable, options.workerId);
+    this.#limiters = new Limiters(memory, undefined, options.log);
   }
 
   /** Where each listener of the committed configuration is bound. */
@@ -104,11 +116,12 @@ export class DataPlane {
    * message says what is wrong; what was made until then is undone.
    */
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
-    const context = this.#context(config.observability);
+    const limiters = this.#limiters.with(config.state?.redis);
+    const context = this.#context(config.observability, limiters);
     this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
     const listeners = new Map<string, Listener>();
-    const prepared: Prepared = { config, snapshot, services: made, listeners };
+    const prepared: Prepared = { config, snapshot, services: made, listeners, limiters };
     try {
       // The first configuration has no snapshot to accept connections with before its commit.
       this.#runtime ??= this.#makeRuntime(snapshot);
@@ -120,7 +133,7 @@ export class DataPlane {
     return prepared;
   }
 
-  #context(observability: ObservabilityConfig): SnapshotContext {
+  #context(observability: ObservabilityConfig, limiters: Limiters): SnapshotContext {
     const metrics = this.#metricsFor(observability.metrics);
     const { workerId, log } = this.#options;
     return {
@@ -128,8 +141,11 @@ export class DataPlane {
       names: this.#names,
       retries: this.#retries,
       warn: (message, cause) => log('warn', message, cause),
+      load: () => this.#load.read(),
+      bodyMemory: this.#bodyMemory,
       policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
       addressLists: this.#addressLists,
+      limiters,
       workerId,
       directory: this.#directory,
       observer: (service) => new ServiceReport(service, metrics, log),
@@ -215,6 +231,7 @@ export class DataPlane {
         if (snapshot.services.get(name) !== service) service.retire();
       before.retire();
     }
+    this.#limiters = prepared.limiters;
     this.#config = config;
   }
 
@@ -241,6 +258,7 @@ export class DataPlane {
     for (const service of this.#runtime?.snapshot.services.values() ?? []) service.retire();
     this.#runtime?.snapshot.retire();
     this.#probe?.close();
+    this.#load.close();
   }
 
   #leave(listener: Listener): void {

@@ -1,4 +1,5 @@
 import { describe } from 'node:test';
+import { builtinPolicies } from '../../policies/registry.ts';
 import { checkErrors } from './errors.support.ts';
 
 describe('Errors of a configuration in YAML', () => {
@@ -469,7 +470,7 @@ c.yaml:6:5: policies[3]: expected a map, found a text
 c.yaml:7:5: policies[4]["./missing.ts"]: the policy's file <dir>/missing.ts does not exist
    7 |   - ./missing.ts: {}
      |     ^^^^^^^^^^^^
-c.yaml:8:5: policies[5].zzz: there is no policy "zzz"; there are: cors, fault, headers, ip-filter, request-filter, request-size, respond, rewrite; a file of your own begins with ./
+c.yaml:8:5: policies[5].zzz: there is no policy "zzz"; there are: ${[...builtinPolicies.keys()].join(', ')}; a file of your own begins with ./
    8 |   - zzz: {}
      |     ^^^
 `,

@@ -13,11 +13,13 @@ const POLICY_LIST = 'policyList';
 export function configJsonSchema(): Schema {
   const schema = toSchema(configSchema);
   const properties = schema['properties'] as Record<string, Schema>;
-  const route = (properties['routes'] as { additionalProperties: Schema }).additionalProperties;
   const reference = { $ref: `#/$defs/${POLICY_LIST}` };
   properties['policies'] = { ...pick(properties['policies']), ...reference };
-  const routeProperties = route['properties'] as Record<string, Schema>;
-  routeProperties['policies'] = { ...pick(routeProperties['policies']), ...reference };
+  for (const collection of ['routes', 'apis']) {
+    const { additionalProperties: entry } = properties[collection] as { additionalProperties: Schema };
+    const known = entry['properties'] as Record<string, Schema>;
+    known['policies'] = { ...pick(known['policies']), ...reference };
+  }
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Portcullis configuration',

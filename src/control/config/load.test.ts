@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
+import { builtinPolicies } from '../../policies/registry.ts';
 import { builtinCatalog } from './catalog.ts';
 import { formatErrors } from './format.ts';
 import { configJsonSchema } from './json-schema.ts';
@@ -515,24 +516,17 @@ describe('The JSON Schema', () => {
       'certificates',
       'services',
       'routes',
+      'apis',
       'policies',
       'lists',
+      'state',
       'admin',
       'runtime',
       'observability',
     ]);
     assert.equal(schema.additionalProperties, false);
     assert.equal(schema.properties['policies']?.$ref, '#/$defs/policyList');
-    assert.deepEqual(Object.keys(schema.$defs.policyList.items.properties), [
-      'cors',
-      'fault',
-      'headers',
-      'ip-filter',
-      'request-filter',
-      'request-size',
-      'respond',
-      'rewrite',
-    ]);
+    assert.deepEqual(Object.keys(schema.$defs.policyList.items.properties), [...builtinPolicies.keys()]);
     assert.ok(JSON.stringify(schema.$defs.policyList.items.properties['cors']).includes('"origins"'));
   });
 

@@ -2,6 +2,8 @@ import { extname, resolve } from 'node:path';
 import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
+import type { StateConfig } from '../../state/schema.ts';
+import { expandApis } from '../openapi/expand.ts';
 import { type LoadedLists, loadAddressLists } from './address-lists.ts';
 import { builtinCatalog, listsData, type PolicyCatalog } from './catalog.ts';
 import { resolvePair } from './certificates.ts';
@@ -13,6 +15,7 @@ import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
+import { checkStores, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
 import { type AdminConfig, configSchema, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import {
@@ -52,6 +55,7 @@ export interface LoadedConfig {
   readonly dataPlane: DataPlaneConfig;
   readonly admin: AdminConfig;
   readonly runtime: RuntimeConfig;
+  readonly state: StateConfig;
   /** Every file that it was made of, absolute: the configuration, what it imports, certificates, secrets, policies. */
   readonly files: readonly string[];
   /** Where something was written, such as `['routes', 'users']`; undefined for what was not. Costs nothing until it is asked for. */
@@ -80,10 +84,10 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const read = await readSource(path, files, cache, options);
   for (const used of read.files ?? []) files.note(used);
   if (!read.ok) return { ok: false, errors: read.errors, warnings: [], files: files.files };
-  const { source } = read;
   const problems: Problem[] = [];
+  const { source, placed, errors: unread } = await expandApis(read.source, files, problems);
   const config = await build(source, files, problems, cache, options);
-  const located = locateProblems(source, problems);
+  const located = [...unread, ...locateProblems(source, problems.map(placed))];
   const warnings = located.filter((error) => error.severity === 'warning');
   const errors = located.filter((error) => error.severity === 'error');
   if (config === undefined || errors.length > 0) return { ok: false, errors, warnings, files: files.files };
@@ -149,7 +153,7 @@ function refused(file: string, message: string): SourceResult {
   };
 }
 
-type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'secrets' | 'hash'>;
+type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'secrets' | 'hash'>;
 
 /** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
 async function build(
@@ -175,7 +179,7 @@ async function build(
   const parsed = parse(written, routes);
   if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
   const toCheck = cache.sameServices(routes) ? routes.changed : routes.written;
-  problems.push(...checkMeaning(written, toCheck));
+  problems.push(...checkMeaning(written, toCheck), ...checkStores(written, routes.written));
   const matched = routes.written.flatMap(([name, route]): NamedRoute[] => {
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
     return config === undefined ? [] : [[name, config]];
@@ -189,25 +193,27 @@ async function build(
   const isSettled = ([name, route]: readonly [name: string, route: unknown]): boolean =>
     known.get(name)?.fixed === true && (sameLists || !looksAtLists(route, catalog));
   const policies = new PolicyLists({ catalog, lists, secrets, files, problems });
-  const [certificates, material, tracingHeaders, globalPolicies, routePolicies] = await Promise.all([
-    eachOf(entriesOf(written['certificates']), (entry, name) =>
-      isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
-    ),
-    eachOf(entriesOf(written['services']), (entry, name) =>
-      isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
-    ),
-    readFields(
-      valueAt(written, ['observability', 'tracing', 'headers']),
-      ['observability', 'tracing', 'headers'],
-      { secrets, problems },
-    ),
-    policies.resolve(written['policies'], ['policies']),
-    eachOf(
-      routes.written.filter((route) => !isSettled(route)),
-      (entry, name) =>
-        isRecord(entry) ? policies.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
-    ),
-  ]);
+  const [certificates, material, redisMaterial, tracingHeaders, globalPolicies, routePolicies] =
+    await Promise.all([
+      eachOf(entriesOf(written['certificates']), (entry, name) =>
+        isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
+      ),
+      eachOf(entriesOf(written['services']), (entry, name) =>
+        isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
+      ),
+      readRedisMaterial(valueAt(written, ['state', 'redis']), ['state', 'redis'], pem),
+      readFields(
+        valueAt(written, ['observability', 'tracing', 'headers']),
+        ['observability', 'tracing', 'headers'],
+        { secrets, problems },
+      ),
+      policies.resolve(written['policies'], ['policies']),
+      eachOf(
+        routes.written.filter((route) => !isSettled(route)),
+        (entry, name) =>
+          isRecord(entry) ? policies.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
+      ),
+    ]);
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>
@@ -215,6 +221,8 @@ async function build(
   );
   const resolved = cache.keep(routes, matched, lists, (name) => routePolicies.get(name) ?? []);
   const { admin, runtime } = data;
+  const redis = resolvedRedis(data.state.redis, redisMaterial);
+  const state: StateConfig = { ...data.state, redis };
   const others: Omit<DataPlaneConfig, 'routes' | 'lists'> = {
     listeners: data.listeners,
     certificates: mapValues(data.certificates, (pair, name) => ({
@@ -223,6 +231,7 @@ async function build(
     })),
     services,
     policies: globalPolicies,
+    state: { redis },
     observability: {
       ...data.observability,
       tracing: { ...data.observability.tracing, headers: tracingHeaders },
@@ -233,8 +242,9 @@ async function build(
     dataPlane: { ...others, lists: listsData(lists), routes: Object.fromEntries(resolvedRoutes) },
     admin,
     runtime,
+    state,
     secrets: secrets.resolved,
-    hash: hashOf([others, admin, runtime, digestsOf(lists)], resolved),
+    hash: hashOf([others, admin, runtime, state, digestsOf(lists)], resolved),
   };
 }
 

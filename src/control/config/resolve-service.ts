@@ -54,7 +54,12 @@ export async function readServiceMaterial(
   return { tls, stickySecret, consulToken, kubernetesToken, kubernetesCa, checkHeaders };
 }
 
-async function readTls(tls: unknown, path: Path, context: PemContext): Promise<ServiceMaterial['tls']> {
+/** Certificates and key of a client. */
+export async function readTls(
+  tls: unknown,
+  path: Path,
+  context: PemContext,
+): Promise<ServiceMaterial['tls']> {
   if (!isRecord(tls)) return undefined;
   const [ca, pair] = await Promise.all([
     resolveAuthorities(tls['ca'], [...path, 'ca'], context),

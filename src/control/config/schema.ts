@@ -4,7 +4,9 @@ import { observabilitySchema } from '../../observability/schema.ts';
 import { addressListSchema } from '../../policies/address-list-schema.ts';
 import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
+import { stateSchema } from '../../state/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
+import { apiSchema } from '../openapi/schema.ts';
 
 /** Not of digits alone: JavaScript would move such a name to the front, and the order of the file counts. */
 const name = z
@@ -73,11 +75,13 @@ export const configSchema = z.strictObject({
   certificates: z.record(name, certificateSchema).default({}).describe('Certificates for listeners'),
   services: z.record(name, serviceSchema).default({}).describe('What requests are sent to'),
   routes: z.record(name, routeSchema).default({}).describe('Which request goes where'),
+  apis: z.record(name, apiSchema).default({}).describe('OpenAPI documents, whose operations become routes'),
   policies: policyListSchema.default([]).describe('Policies of every route, before its own'),
   lists: z
     .record(name, addressListSchema)
     .default({})
     .describe('Lists of addresses that policies name: one list for many routes'),
+  state: stateSchema.prefault({}),
   admin: adminSchema.prefault({}),
   runtime: runtimeSchema.prefault({}),
   observability: observabilitySchema.prefault({}),

@@ -9,18 +9,25 @@ export function secretPaths(config: unknown): Path[] {
   if (!isRecord(config)) return paths;
   eachEntry(config['certificates'], (name) => paths.push(['certificates', name, 'key']));
   eachEntry(config['services'], (name, service) => collectService(service, ['services', name], paths));
+  for (const at of STATE_SECRETS) if (valueAt(config, at) !== undefined) paths.push(at);
   const observability = config['observability'];
   const tracing = isRecord(observability) ? observability['tracing'] : undefined;
   eachEntry(isRecord(tracing) ? tracing['headers'] : undefined, (name) =>
     paths.push(['observability', 'tracing', 'headers', name]),
   );
   collectOptions(config['policies'], ['policies'], paths);
-  eachEntry(config['routes'], (name, route) => {
-    if (isRecord(route) && route['policies'] !== undefined)
-      collectOptions(route['policies'], ['routes', name, 'policies'], paths);
-  });
+  for (const collection of ['routes', 'apis'])
+    eachEntry(config[collection], (name, entry) => {
+      if (isRecord(entry) && entry['policies'] !== undefined)
+        collectOptions(entry['policies'], [collection, name, 'policies'], paths);
+    });
   return paths;
 }
+
+const STATE_SECRETS = [
+  ['state', 'redis', 'url'],
+  ['state', 'redis', 'tls', 'key'],
+];
 
 const SERVICE_SECRETS = [
   ['tls', 'key'],

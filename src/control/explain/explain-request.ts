@@ -1,5 +1,6 @@
-import { inOrder } from '../../policies/compile.ts';
+import { inOrder, stageOf } from '../../policies/compile.ts';
 import { loadPolicy } from '../../policies/load.ts';
+import { parseOptions } from '../../policies/problems.ts';
 import type { PolicyUse } from '../../policies/use.ts';
 import type { Policy, Stage } from '../../policy/contract.ts';
 import { type ExplainedLoser, type Explanation, explain } from '../../routing/explain.ts';
@@ -161,7 +162,9 @@ async function placedPolicy(
   at: Place | undefined,
 ): Promise<PlacedPolicy> {
   const policy = await loadPolicy(use);
-  return { name: use.name, stage: policy.stage, from, place: at, use, policy };
+  const parsed = await parseOptions(policy.schema, use.options);
+  const stage = parsed.success ? stageOf(policy, parsed.data) : policy.stage;
+  return { name: use.name, stage, from, place: at, use, policy };
 }
 
 function outcomeOf(

@@ -1,0 +1,81 @@
+import { essenceOf, isForm, isJson } from '../../policies/validate/media-type.ts';
+import { isRecord } from '../config/place.ts';
+import { type Direction, reachable, type SchemaConverter } from './convert-schema.ts';
+import { child, children, type Documents, type Node } from './documents.ts';
+import { parameterOptions } from './parameters.ts';
+import type { ApiConfig } from './schema.ts';
+
+/** One operation of a path, with what the path has for all of its operations. */
+export interface Operation {
+  readonly pathItem: Node;
+  readonly node: Node;
+}
+
+/** The options of the policy `validate` that an operation comes to, as they are written; undefined when nothing is to be checked. */
+export async function validateOptions(
+  { pathItem, node }: Operation,
+  { request, response, max }: ApiConfig['validate'],
+  documents: Documents,
+  converter: SchemaConverter,
+): Promise<object | undefined> {
+  const size = `${max}b`;
+  const options = {
+    ...(request && (await parameterOptions(pathItem, node, documents, converter))),
+    ...(request && (await bodyOptions(node, size, documents, converter))),
+    ...(response !== 'off' && {
+      responses: { mode: response, statuses: await statuses(node, documents, converter), max: size },
+    }),
+  };
+  if (Object.keys(options).length === 0) return undefined;
+  return { ...options, definitions: reachable(options, converter.definitions) };
+}
+
+async function bodyOptions(
+  operation: Node,
+  max: string,
+  documents: Documents,
+  converter: SchemaConverter,
+): Promise<object> {
+  const written = child(operation, 'requestBody');
+  const body = written.value === undefined ? undefined : await documents.follow(written);
+  if (body === undefined) return {};
+  const content = await contentOptions(child(body, 'content'), 'request', converter);
+  if (content === undefined) {
+    documents.wrong(body, 'is not a request body: it needs content');
+    return {};
+  }
+  return { body: { required: isRecord(body.value) && body.value['required'] === true, content, max } };
+}
+
+async function statuses(
+  operation: Node,
+  documents: Documents,
+  converter: SchemaConverter,
+): Promise<Record<string, object>> {
+  const made: Record<string, object> = {};
+  for (const [status, written] of children(child(operation, 'responses'))) {
+    if (status.startsWith('x-')) continue;
+    const response = await documents.follow(written);
+    if (response === undefined) continue;
+    const content = await contentOptions(child(response, 'content'), 'response', converter);
+    made[status] = content === undefined ? {} : { content };
+  }
+  return made;
+}
+
+/** Content types with the schemas of those whose content is looked at; undefined when there is none. */
+async function contentOptions(
+  content: Node,
+  direction: Direction,
+  converter: SchemaConverter,
+): Promise<Record<string, object> | undefined> {
+  const made: Record<string, object> = {};
+  for (const [range, media] of children(content)) {
+    const essence = essenceOf(range);
+    const schema = child(media, 'schema');
+    const isRead = isJson(essence) || isForm(essence);
+    made[essence] =
+      isRead && schema.value !== undefined ? { schema: await converter.convert(schema, direction) } : {};
+  }
+  return Object.keys(made).length === 0 ? undefined : made;
+}

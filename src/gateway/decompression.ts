@@ -1,0 +1,80 @@
+import type { Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { CollectedOctets } from '../lib/collected-octets.ts';
+import type { BodyBounds } from '../policy/contract.ts';
+
+/** Content codings of RFC 9110 section 8.4.1, RFC 7932 and RFC 8878. */
+const CODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+  ['zstd', createZstdDecompress],
+]);
+
+/** A ratio says nothing of a few octets. */
+const RATIO_FROM_BYTES = 64 * 1024;
+
+type DecompressionFault = 'too_large' | 'malformed' | 'no_memory';
+
+export interface Decompressed {
+  /** It has come to its end. */
+  onContent(content: Buffer): void;
+  onFault(fault: DecompressionFault): void;
+}
+
+/** Whether a body of this Content-Encoding can be read; one with several codings cannot. */
+export function isKnownCoding(coding: string): boolean {
+  return coding === 'identity' || CODINGS.has(coding);
+}
+
+/** Decompresses a body as it comes, on a thread of Node's own, and gives up as soon as it has become too much. */
+export class Decompression {
+  readonly #stream: Transform;
+  readonly #content = new CollectedOctets();
+  #taken = 0;
+  #over = false;
+
+  /** `coding` is a known one. */
+  constructor(
+    coding: string,
+    { maxBytes, maxRatio }: Required<BodyBounds>,
+    holder: { hold(bytes: number): boolean },
+    owner: Decompressed,
+  ) {
+    const stream = (CODINGS.get(coding) as () => Transform)();
+    this.#stream = stream;
+    const fail = (fault: DecompressionFault) => {
+      if (this.#over) return;
+      this.cancel();
+      owner.onFault(fault);
+    };
+    stream.on('data', (piece: Buffer) => {
+      const bytes = this.#content.length + piece.length;
+      if (bytes > maxBytes || (bytes > RATIO_FROM_BYTES && bytes > maxRatio * this.#taken))
+        return fail('too_large');
+      if (!holder.hold(piece.length)) return fail('no_memory');
+      this.#content.add(piece, 0, piece.length);
+    });
+    stream.on('end', () => {
+      if (!this.#over) owner.onContent(this.#content.whole());
+    });
+    stream.on('error', () => fail('malformed'));
+  }
+
+  /** Takes a piece that stays as it is. */
+  write(piece: Buffer): void {
+    if (this.#over) return;
+    this.#taken += piece.length;
+    this.#stream.write(piece);
+  }
+
+  end(): void {
+    if (!this.#over) this.#stream.end();
+  }
+
+  cancel(): void {
+    this.#over = true;
+    this.#stream.destroy();
+  }
+}

@@ -1,0 +1,74 @@
+import type { Fields } from '../http/fields.ts';
+import { CollectedOctets } from '../lib/collected-octets.ts';
+import { copyOf } from '../lib/octets.ts';
+import type { BodyBounds } from '../policy/contract.ts';
+import { Decompression, isKnownCoding } from './decompression.ts';
+
+/** Why the policies cannot be shown a body. */
+export type BodyFault = 'too_large' | 'unknown_coding' | 'malformed' | 'no_memory';
+
+/** Whose memory is bounded. */
+export interface BodyHolder {
+  /** False when there is no memory for so many octets more. */
+  hold(bytes: number): boolean;
+}
+
+export interface WholeBodyOwner {
+  /** The body without its Content-Encoding. Comes from within `end`, or later by itself, so that what it sends has to be flushed. */
+  onContent(content: Buffer): void;
+  /** The same for a body that is not shown: `onContent` does not come any more. */
+  onFault(fault: BodyFault): void;
+}
+
+/** A body that is kept until it is complete, within bounds. */
+export class WholeBody {
+  readonly #bounds: Required<BodyBounds>;
+  readonly #owner: WholeBodyOwner;
+  readonly #holder: BodyHolder;
+  readonly #octets = new CollectedOctets();
+  #decompression: Decompression | undefined;
+
+  constructor(bounds: Required<BodyBounds>, holder: BodyHolder, owner: WholeBodyOwner) {
+    this.#bounds = bounds;
+    this.#holder = holder;
+    this.#owner = owner;
+  }
+
+  /** What came until now, as it came. */
+  get octets(): Buffer {
+    return this.#octets.whole();
+  }
+
+  /** What is known before the first octet: a fault of the body's head, else undefined. `length` is -1 when it is not stated. */
+  open(fields: Fields, length: number): BodyFault | undefined {
+    if (length > this.#bounds.maxBytes) return 'too_large';
+    const coding = fields.get('content-encoding')?.trim().toLowerCase();
+    if (coding === undefined || coding === '' || coding === 'identity') return undefined;
+    if (fields.getAll('content-encoding').length > 1 || !isKnownCoding(coding)) return 'unknown_coding';
+    this.#decompression = new Decompression(coding, this.#bounds, this.#holder, this.#owner);
+    return undefined;
+  }
+
+  /** Takes `data[from, to)`; false, with a fault, when that would be more than the bound allows: it is then not kept, and nothing may follow. */
+  add(data: Buffer, from: number, to: number): boolean {
+    const bytes = to - from;
+    const fits = this.#octets.length + bytes <= this.#bounds.maxBytes;
+    if (!fits || !this.#holder.hold(bytes)) {
+      this.cancel();
+      this.#owner.onFault(fits ? 'no_memory' : 'too_large');
+      return false;
+    }
+    this.#octets.add(data, from, to);
+    this.#decompression?.write(copyOf(data, from, to));
+    return true;
+  }
+
+  end(): void {
+    if (this.#decompression === undefined) this.#owner.onContent(this.octets);
+    else this.#decompression.end();
+  }
+
+  cancel(): void {
+    this.#decompression?.cancel();
+  }
+}

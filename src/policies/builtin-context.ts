@@ -1,0 +1,12 @@
+import type { PolicyContext } from '../policy/contract.ts';
+import type { Limiters } from '../state/limiters.ts';
+
+/** What a built-in policy may know of its place beyond what a user's own may. */
+export interface BuiltinContext extends PolicyContext {
+  /** It stands in the policies of every route, and is made for each. */
+  readonly global: boolean;
+  /** The one service that the route sends to. */
+  readonly service: string | undefined;
+  /** Where limits are counted; undefined where no request will come, because the policy is made to be checked. */
+  readonly limiters: Limiters | undefined;
+}

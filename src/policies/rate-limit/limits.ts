@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Algorithm, Limit } from '../../state/limiter.ts';
+import type { BuiltinContext } from '../builtin-context.ts';
+import { compileKey, type KeyOf } from './keys.ts';
+import { nameOf, type RateLimitOptions } from './schema.ts';
+
+/** A limit with what the policy says of it. */
+export interface CompiledLimit {
+  /** In the fields of answers and in problem details. */
+  readonly name: string;
+  readonly limit: Limit;
+  readonly keyOf: KeyOf;
+  /** Whether a request costs it what the options say; of concurrency it counts once. */
+  readonly hasCost: boolean;
+}
+
+type Place = Pick<BuiltinContext, 'route' | 'service' | 'global'>;
+
+export function compileLimits(options: RateLimitOptions, place: Place): readonly CompiledLimit[] {
+  const scope = scopeOf(options, place);
+  const keys = options.limits.map((entry) => entry.key ?? options.key);
+  // In a cluster they lie with their key where they all have one, and else with each other.
+  const sharedSlot = keys.every((other) => isDeepStrictEqual(other, keys[0])) ? undefined : scope;
+  const { unknown, shadow } = options;
+  return options.limits.map((entry) => {
+    const { rate, concurrency } = entry;
+    const name = entry.name ?? nameOf(entry);
+    const key = entry.key ?? options.key;
+    const algorithm: Algorithm =
+      concurrency === undefined ? (entry.algorithm ?? options.algorithm) : 'concurrency';
+    const quota = concurrency ?? rate?.count ?? 0;
+    const windowMs = rate?.windowMs ?? 0;
+    const counting = { algorithm, quota, windowMs, burst: entry.burst ?? quota };
+    // What differs in anything counts for itself, also before and after a reload: the stored numbers would mean something else.
+    const differs = digest([name, key, unknown, shadow, sharedSlot, counting]);
+    return {
+      name,
+      limit: {
+        id: `${scope}/${differs}`,
+        ...counting,
+        ...(sharedSlot === undefined ? {} : { sharedSlot }),
+      },
+      keyOf: compileKey(key, options.unknown, place.service),
+      hasCost: algorithm !== 'concurrency',
+    };
+  });
+}
+
+/** What shares the counts, as a text that no other scope has. */
+function scopeOf({ scope }: RateLimitOptions, { route, service, global }: Place): string {
+  switch (scope ?? (global ? 'gateway' : 'route')) {
+    case 'gateway':
+      return 'gateway';
+    case 'service':
+      return service === undefined ? `route/${route}` : `service/${service}`;
+    case 'route':
+      return `route/${route}`;
+  }
+}
+
+function digest(data: unknown): string {
+  return createHash('sha256').update(JSON.stringify(data)).digest('base64url').slice(0, 16);
+}

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { RequestDescription } from '../../../test/support/exchange.ts';
+import { admitted, begin, PolicyPlay, send } from './rate-limit.support.ts';
+
+describe('A request', () => {
+  it('below the limit goes on, and its answer says what is left', () => {
+    const policy = new PolicyPlay().policy({ limits: ['10/min', { rate: '1000/h', burst: 50 }] });
+    assert.deepEqual(send(policy), {
+      answer: undefined,
+      lines: [
+        'RateLimit-Policy: "10/min";q=10;w=60, "1000/h";q=1000;w=3600',
+        'RateLimit: "10/min";r=9;t=6, "1000/h";r=49;t=4',
+      ],
+      exchange: send(policy).exchange,
+    });
+  });
+
+  it('above it is refused with what it violates, and when to come back', () => {
+    const play = new PolicyPlay();
+    const policy = play.policy({ limits: [{ rate: '1/min', name: 'per client' }, '2/min'] });
+    send(policy);
+    play.limits.nowMs += 20_500;
+    const { answer, lines } = send(policy);
+    assert.deepEqual(answer, {
+      status: 429,
+      code: 'rate_limited',
+      detail: 'There were more requests than are allowed here.',
+      problem: { 'violated-policies': ['per client'] },
+    });
+    assert.deepEqual(lines, [
+      'RateLimit-Policy: "per client";q=1;w=60, "2/min";q=2;w=60',
+      'RateLimit: "per client";r=0;t=40, "2/min";r=1;t=10',
+      'Retry-After: 40',
+    ]);
+    assert.deepEqual(play.events, ['limited']);
+  });
+
+  it('is refused by the same answer each time: none is made for it', () => {
+    const policy = new PolicyPlay().policy({ limits: ['1/h'] });
+    send(policy);
+    assert.equal(send(policy).answer, send(policy).answer);
+  });
+});
+
+describe('The fields of an answer', () => {
+  const CASES: readonly (readonly [title: string, options: object, lines: readonly string[]])[] = [
+    ['are left out where none are wanted', { headers: [] }, []],
+    [
+      'may be the old ones, of the limit of which least is left',
+      { headers: ['legacy'] },
+      ['X-RateLimit-Limit: 5', 'X-RateLimit-Remaining: 4', 'X-RateLimit-Reset: 12'],
+    ],
+    [
+      'may be both',
+      { headers: ['standard', 'legacy'] },
+      [
+        'RateLimit-Policy: "5/min";q=5;w=60, "under way";q=7;qu="concurrent-requests"',
+        'RateLimit: "5/min";r=4;t=12, "under way";r=6',
+        'X-RateLimit-Limit: 5',
+        'X-RateLimit-Remaining: 4',
+        'X-RateLimit-Reset: 12',
+      ],
+    ],
+    ['tell nothing of a limit in the shadow', { shadow: true }, []],
+  ];
+  for (const [title, options, lines] of CASES) {
+    it(title, () => {
+      const limits = ['5/min', { concurrency: 7, name: 'under way' }];
+      assert.deepEqual(send(new PolicyPlay().policy({ limits, ...options })).lines, lines);
+    });
+  }
+
+  it('leave out a limit whose key the request does not have', () => {
+    const limits = ['5/min', { rate: '9/min', key: 'consumer' }];
+    const policy = new PolicyPlay().policy({ limits, unknown: 'skip' });
+    assert.equal(send(policy).lines[1], 'RateLimit: "5/min";r=4;t=12');
+  });
+
+  it('are absent where nobody was counted', () => {
+    const policy = new PolicyPlay().policy({ limits: ['5/min'], key: 'consumer', unknown: 'skip' });
+    assert.deepEqual(send(policy).lines, []);
+  });
+});
+
+describe('The key', () => {
+  const from = (clientAddress: string): RequestDescription => ({ clientAddress });
+  const header = (value: string): RequestDescription => ({ headers: { 'X-Api-Key': value } });
+  type Counted = readonly [request: RequestDescription, notes?: object];
+
+  /** Requests that are one to the limit, and one that is another. */
+  const CASES: readonly (readonly [title: string, key: unknown, one: readonly Counted[], other: Counted])[] =
+    [
+      ['address is the whole IPv4 address', 'address', [[from('192.0.2.1')]], [from('192.0.2.2')]],
+      [
+        'address is 64 bits of an IPv6 address',
+        'address',
+        [[from('2001:db8::1')], [from('2001:db8:0:0:ffff::1')]],
+        [from('2001:db8:0:1::1')],
+      ],
+      [
+        'address may be fewer bits',
+        { address: { ipv4: 24, ipv6: 48 } },
+        [[from('192.0.2.1')], [from('192.0.2.200')]],
+        [from('192.0.3.1')],
+      ],
+      [
+        'address may be fewer bits of IPv6 too',
+        { address: { ipv4: 24, ipv6: 48 } },
+        [[from('2001:db8::1')], [from('2001:db8:0:ffff::1')]],
+        [from('2001:db8:1::1')],
+      ],
+      ['header is the value of the field', { header: 'X-API-Key' }, [[header('a')]], [header('b')]],
+      [
+        'cookie is its value',
+        { cookie: 'id' },
+        [[{ headers: { cookie: 'a=1; id=x' } }], [{ headers: { cookie: 'id=x' } }]],
+        [{ headers: { cookie: 'id=y' } }],
+      ],
+      ['route is its name', 'route', [[{ routeName: 'a' }]], [{ routeName: 'b' }]],
+      ['consumer is who calls', 'consumer', [[{}, { consumer: 'ann' }]], [{}, { consumer: 'bob' }]],
+      ['session is its id', 'session', [[{}, { session: 's1' }]], [{}, { session: 's2' }]],
+      ['plan is its name', 'plan', [[{}, { plan: 'free' }]], [{}, { plan: 'paid' }]],
+      [
+        'claim is one of the token',
+        { claim: 'tenant' },
+        [
+          [{}, { claims: { tenant: 7 } }],
+          [from('192.0.2.9'), { claims: { tenant: 7, sub: 'x' } }],
+        ],
+        [{}, { claims: { tenant: 8 } }],
+      ],
+      [
+        'several count together',
+        ['consumer', { header: 'x-api-key' }],
+        [[header('a'), { consumer: 'b' }]],
+        [header('b'), { consumer: 'a' }],
+      ],
+      [
+        'an unknown one is the address',
+        'consumer',
+        [
+          [from('192.0.2.1')],
+          [from('192.0.2.1'), { consumer: '' }],
+          [from('192.0.2.1'), { consumer: undefined }],
+        ],
+        [{}, { consumer: '192.0.2.1' }],
+      ],
+      [
+        'a list with an unknown one is the address',
+        ['consumer', { header: 'x-api-key' }],
+        [[from('192.0.2.1')], [{ ...from('192.0.2.1'), ...header('a') }]],
+        [from('192.0.2.2')],
+      ],
+      [
+        'a claim that every object has is none',
+        { claim: 'constructor' },
+        [[from('192.0.2.1'), { claims: {} }]],
+        [from('192.0.2.2'), { claims: {} }],
+      ],
+    ];
+  for (const [title, key, one, other] of CASES) {
+    it(title, () => {
+      const policy = new PolicyPlay().policy({ limits: [`${one.length}/h`], key });
+      for (const [request, notes] of one) assert.equal(admitted(policy, 1, request, notes), 1);
+      for (const [request, notes] of one) assert.equal(admitted(policy, 1, request, notes), 0);
+      assert.equal(admitted(policy, 1, ...other), 1);
+    });
+  }
+
+  it('may be skipped when it is unknown', () => {
+    const policy = new PolicyPlay().policy({ limits: ['1/h'], key: 'consumer', unknown: 'skip' });
+    assert.equal(admitted(policy, 9), 9);
+    assert.equal(admitted(policy, 9, {}, { consumer: 'ann' }), 1);
+  });
+
+  it('may differ from limit to limit', () => {
+    const limits = ['5/h', { rate: '2/h', key: 'consumer' }];
+    const policy = new PolicyPlay().policy({ limits });
+    const by = (consumer: string) => admitted(policy, 9, {}, { consumer });
+    assert.deepEqual([by('ann'), by('bob'), by('eve')], [2, 2, 1]);
+  });
+});
+
+describe('Counts', () => {
+  const options = { limits: ['3/h'] };
+
+  it('of a policy of every route are one for all of them', () => {
+    const play = new PolicyPlay();
+    const [a, b] = ['a', 'b'].map((route) => play.policy(options, { route, global: true }));
+    assert.ok(a !== undefined && b !== undefined);
+    assert.deepEqual([admitted(a, 2), admitted(b, 9)], [2, 1]);
+  });
+
+  it('of a route’s own policy are its own', () => {
+    const play = new PolicyPlay();
+    const [a, b] = ['a', 'b'].map((route) => play.policy(options, { route }));
+    assert.ok(a !== undefined && b !== undefined);
+    assert.deepEqual([admitted(a, 9), admitted(b, 9)], [3, 3]);
+  });
+
+  it('may be those of a service, whichever route leads to it', () => {
+    const play = new PolicyPlay();
+    const of = (route: string, service: string) =>
+      play.policy({ ...options, scope: 'service' }, { route, service });
+    assert.deepEqual(
+      [admitted(of('a', 'orders'), 2), admitted(of('b', 'orders'), 9), admitted(of('c', 'users'), 9)],
+      [2, 1, 3],
+    );
+  });
+
+  it('outlive the policy where a reload makes it anew as it was, and begin anew where it changed', () => {
+    const play = new PolicyPlay();
+    assert.equal(admitted(play.policy(options), 9), 3);
+    assert.equal(admitted(play.policy(options), 9), 0);
+    assert.equal(admitted(play.policy({ limits: ['4/h'] }), 9), 4);
+  });
+
+  it('of concurrency go down when a request has ended, however it ended', () => {
+    const policy = new PolicyPlay().policy({ limits: [{ concurrency: 2 }] });
+    const [first, second, third] = [begin(policy), begin(policy), begin(policy)];
+    assert.deepEqual([first.answer, second.answer, third.answer?.status], [undefined, undefined, 429]);
+    assert.ok(third.lines.includes('Retry-After: 1'));
+    policy.onEnd(third.exchange);
+    assert.equal(begin(policy).answer?.status, 429);
+    policy.onEnd(first.exchange);
+    policy.onEnd(first.exchange);
+    assert.equal(begin(policy).answer, undefined);
+    assert.equal(begin(policy).answer?.status, 429);
+  });
+
+  it('in the shadow refuse nobody and are told of', () => {
+    const play = new PolicyPlay();
+    assert.equal(admitted(play.policy({ ...options, shadow: true }), 5), 5);
+    assert.deepEqual(play.events, ['shadow_limited', 'shadow_limited']);
+  });
+});
+
+describe('The cost', () => {
+  it('is what a request takes of each rate, but not of concurrency', () => {
+    const policy = new PolicyPlay().policy({ limits: ['10/h', { concurrency: 3 }], cost: 4 });
+    assert.equal(begin(policy).lines[1], 'RateLimit: "10/h";r=6;t=1440, "concurrency 3";r=2');
+    assert.equal(admitted(policy, 9), 1);
+  });
+
+  const CASES: readonly (readonly [title: string, units: string | undefined, left: number])[] = [
+    ['is what the service’s answer says', '7', 3],
+    ['is given back where the answer says less', '0', 10],
+    ['is the default where the answer says nothing', undefined, 8],
+    ['is the default where the answer says no number', '-7', 8],
+    ['may be more than was left', '15', 0],
+  ];
+  for (const [title, units, left] of CASES) {
+    it(title, () => {
+      const policy = new PolicyPlay().policy({ limits: ['10/h'], cost: { header: 'X-Cost', default: 2 } });
+      const { exchange } = begin(policy);
+      exchange.response.fields.clear();
+      if (units !== undefined) exchange.response.fields.append('x-cost', units);
+      policy.onUpstreamResponse?.(exchange);
+      policy.onResponse(exchange);
+      assert.match(exchange.responseLines.at(-1) ?? '', new RegExp(`;r=${left};`));
+      policy.onEnd(exchange);
+      assert.equal(admitted(policy, 20), Math.floor(left / 2));
+    });
+  }
+});

@@ -1,0 +1,251 @@
+import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
+import type { Charge, Decision, Limit, Limiter, Verdict } from '../../state/limiter.ts';
+import type { OnFailure } from '../../state/limiters.ts';
+import { putLegacyFields, putRetryAfter, StandardFields } from './fields.ts';
+import type { CompiledLimit } from './limits.ts';
+import type { RateLimitOptions } from './schema.ts';
+import { WaitingLines } from './waiting-lines.ts';
+
+/** What a request has taken, or waits for. One is used again when its request has ended. */
+interface Taking {
+  readonly decision: Decision;
+  /** Where it waits. */
+  line: string;
+  /** Not decided yet: whoever is asked still writes into the decision. */
+  isPending: boolean;
+  isTaken: boolean;
+  isRefused: boolean;
+  /** Nobody could tell whether there is room. */
+  isUnknown: boolean;
+}
+
+export interface RateLimitPlace {
+  readonly limits: readonly CompiledLimit[];
+  readonly limiter: Limiter;
+  /** What becomes of requests that nobody can decide about. */
+  readonly onFailure: OnFailure;
+  /** The limiter is not used any more. */
+  readonly release: () => void;
+  readonly count: (event: 'limited' | 'shadow_limited' | 'delayed' | 'unavailable') => void;
+  /** Milliseconds that never go back. */
+  readonly nowMs: () => number;
+}
+
+const UNAVAILABLE: Answer = {
+  status: 503,
+  code: 'limits_unavailable',
+  detail: 'Whether the request is within its limits cannot be told now.',
+};
+
+const UNITS = /^\d{1,9}$/;
+
+export class RateLimit implements PolicyHooks {
+  /** There only where the service says what a request cost. */
+  readonly onUpstreamResponse?: (exchange: Exchange) => void;
+  readonly #place: RateLimitPlace;
+  readonly #settings: readonly Limit[];
+  readonly #cost: number;
+  readonly #shadow: boolean;
+  readonly #standard: StandardFields | undefined;
+  readonly #legacy: boolean;
+  readonly #lines: WaitingLines | undefined;
+  readonly #takings = new Map<Exchange, Taking>();
+  readonly #unused: Taking[] = [];
+  /** The answer for each set of limits that refused: bits of their places. */
+  readonly #answers = new Map<number, Answer>();
+
+  constructor(options: RateLimitOptions, place: RateLimitPlace) {
+    this.#place = place;
+    this.#settings = place.limits.map(({ limit }) => limit);
+    const { cost, delay, headers, shadow } = options;
+    this.#cost = typeof cost === 'number' ? cost : cost.default;
+    this.#shadow = shadow;
+    this.#standard = headers.includes('standard') && !shadow ? new StandardFields(place.limits) : undefined;
+    this.#legacy = headers.includes('legacy') && !shadow;
+    this.#lines =
+      delay === undefined
+        ? undefined
+        : new WaitingLines({ maxMs: delay.max, places: delay.queue, nowMs: place.nowMs });
+    if (typeof cost !== 'number')
+      this.onUpstreamResponse = (exchange) => this.#correct(exchange, cost.header);
+  }
+
+  onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
+    const taking = this.#unused.pop() ?? this.#make();
+    if (!this.#identify(taking, exchange)) {
+      this.#unused.push(taking);
+      return undefined;
+    }
+    this.#takings.set(exchange, taking);
+    const lines = this.#lines;
+    if (lines !== undefined && !lines.isEmpty && lines.has(lineOf(taking.decision))) {
+      refuseAll(taking.decision);
+      return this.#delay(exchange, taking, lines);
+    }
+    const verdict = taking.decision.take();
+    return typeof verdict === 'string'
+      ? this.#decide(exchange, taking, verdict)
+      : this.#decideLater(exchange, taking, verdict);
+  }
+
+  onResponse(exchange: Exchange): void {
+    const taking = this.#takings.get(exchange);
+    if (taking === undefined || taking.isUnknown) return;
+    const { fields } = exchange.response;
+    this.#standard?.add(fields, taking.decision);
+    if (this.#legacy) putLegacyFields(fields, taking.decision);
+    if (taking.isRefused) putRetryAfter(fields, taking.decision);
+  }
+
+  onEnd(exchange: Exchange): void {
+    const taking = this.#takings.get(exchange);
+    if (taking === undefined) return;
+    this.#takings.delete(exchange);
+    if (!taking.isPending) this.#recycle(taking);
+    // A client that left is not waited for; what it waited with is used again when nobody is asked about it any more.
+    else if (taking.line !== '') this.#lines?.leave(taking.line, taking.decision);
+  }
+
+  close(): void {
+    this.#place.release();
+  }
+
+  #make(): Taking {
+    const decision = this.#place.limiter.decision(this.#settings);
+    for (const [i, { hasCost }] of this.#place.limits.entries())
+      if (hasCost) (decision.charges[i] as Charge).cost = this.#cost;
+    return { decision, line: '', isPending: false, isTaken: false, isRefused: false, isUnknown: false };
+  }
+
+  /** Whether there is anybody to count. */
+  #identify({ decision }: Taking, exchange: Exchange): boolean {
+    const { limits } = this.#place;
+    let known = false;
+    for (let i = 0; i < limits.length; i++) {
+      const key = (limits[i] as CompiledLimit).keyOf(exchange);
+      (decision.charges[i] as Charge).key = key;
+      if (key !== '') known = true;
+    }
+    return known;
+  }
+
+  #decide(
+    exchange: Exchange,
+    taking: Taking,
+    verdict: Verdict,
+  ): Answer | undefined | Promise<Answer | undefined> {
+    if (verdict === 'taken') {
+      taking.isTaken = true;
+      return undefined;
+    }
+    if (verdict === 'unavailable') return this.#goOnWithout(taking);
+    if (this.#shadow) {
+      this.#place.count('shadow_limited');
+      return undefined;
+    }
+    return this.#lines === undefined ? this.#refuse(taking) : this.#delay(exchange, taking, this.#lines);
+  }
+
+  async #decideLater(
+    exchange: Exchange,
+    taking: Taking,
+    pending: Promise<Verdict>,
+  ): Promise<Answer | undefined> {
+    taking.isPending = true;
+    const verdict = await pending;
+    taking.isPending = false;
+    return this.#isGone(exchange, taking) ? undefined : this.#decide(exchange, taking, verdict);
+  }
+
+  #delay(exchange: Exchange, taking: Taking, lines: WaitingLines): Answer | Promise<Answer | undefined> {
+    taking.line = lineOf(taking.decision);
+    const pending = lines.wait(taking.line, taking.decision);
+    if (pending === undefined) return this.#refuse(taking);
+    this.#place.count('delayed');
+    return this.#answerWaiting(exchange, taking, pending);
+  }
+
+  async #answerWaiting(
+    exchange: Exchange,
+    taking: Taking,
+    pending: Promise<Verdict>,
+  ): Promise<Answer | undefined> {
+    taking.isPending = true;
+    const verdict = await pending;
+    taking.isPending = false;
+    if (this.#isGone(exchange, taking)) return undefined;
+    if (verdict === 'unavailable') return this.#goOnWithout(taking);
+    taking.isTaken = verdict === 'taken';
+    return taking.isTaken ? undefined : this.#refuse(taking);
+  }
+
+  #goOnWithout(taking: Taking): Answer | undefined {
+    taking.isUnknown = true;
+    this.#place.count('unavailable');
+    return this.#place.onFailure === 'closed' && !this.#shadow ? UNAVAILABLE : undefined;
+  }
+
+  /** Whether the request ended while it was decided; what it took then is let go of. */
+  #isGone(exchange: Exchange, taking: Taking): boolean {
+    if (this.#takings.get(exchange) === taking) return false;
+    this.#recycle(taking);
+    return true;
+  }
+
+  #refuse(taking: Taking): Answer {
+    taking.isRefused = true;
+    this.#place.count('limited');
+    const { charges } = taking.decision;
+    let refused = 0;
+    for (let i = 0; i < charges.length; i++) if (!(charges[i] as Charge).admitted) refused |= 1 << i;
+    let answer = this.#answers.get(refused);
+    if (answer === undefined) {
+      answer = this.#answerFor(refused);
+      this.#answers.set(refused, answer);
+    }
+    return answer;
+  }
+
+  #answerFor(refused: number): Answer {
+    const violated = this.#place.limits.filter((_, i) => (refused & (1 << i)) !== 0).map(({ name }) => name);
+    return {
+      status: 429,
+      code: 'rate_limited',
+      detail: 'There were more requests than are allowed here.',
+      problem: { 'violated-policies': violated },
+    };
+  }
+
+  #correct(exchange: Exchange, header: string): void {
+    const taking = this.#takings.get(exchange);
+    const units = exchange.response.fields.get(header);
+    if (taking?.isTaken !== true || units === undefined || !UNITS.test(units)) return;
+    const more = Number(units) - this.#cost;
+    if (more !== 0) taking.decision.correct(more);
+  }
+
+  #recycle(taking: Taking): void {
+    taking.decision.release();
+    taking.line = '';
+    taking.isTaken = false;
+    taking.isRefused = false;
+    taking.isUnknown = false;
+    this.#unused.push(taking);
+  }
+}
+
+/** What stands in a decision that nobody is asked about because others wait before it. */
+function refuseAll({ charges }: Decision): void {
+  for (const charge of charges) {
+    charge.admitted = charge.key === '';
+    charge.remaining = 0;
+    charge.retryAfterMs = 0;
+  }
+}
+
+/** Those with the same keys wait in one line. */
+function lineOf({ charges }: Decision): string {
+  let line = '';
+  for (const { key } of charges) line += `${key.length}:${key}`;
+  return line;
+}

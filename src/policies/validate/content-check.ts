@@ -1,0 +1,70 @@
+import type {
+  CompiledSchema,
+  Definitions,
+  JsonSchema,
+  SchemaCompiler,
+  SchemaFault,
+} from './compile-schema.ts';
+import type { JsonReader } from './json-reader.ts';
+import { ByMediaType, essenceOf, isForm, isJson, saysOtherCharset } from './media-type.ts';
+import { Parameters } from './parameters.ts';
+
+/** Content types with their schemas, as they are written. */
+export type ContentOptions = Readonly<Record<string, { readonly schema?: JsonSchema | undefined }>>;
+
+/** What the checks of one use of the policy have in common. */
+export interface Checks {
+  readonly compiler: SchemaCompiler;
+  readonly definitions: Definitions;
+  readonly json: JsonReader;
+  readonly maxErrors: number;
+}
+
+interface ContentType {
+  readonly schema: CompiledSchema | undefined;
+  /** For forms. */
+  readonly form: Parameters | undefined;
+}
+
+/** Bodies of several content types: which are taken, and what each must be. */
+export class ContentCheck {
+  readonly #types: ByMediaType<ContentType>;
+  readonly #checks: Checks;
+
+  /** Throws an Error that says what is wrong with a schema. */
+  constructor(content: ContentOptions, checks: Checks) {
+    this.#checks = checks;
+    this.#types = new ByMediaType(
+      Object.entries(content).map(([range, { schema }]) => [range, this.#compile(range, schema)] as const),
+    );
+  }
+
+  #compile(range: string, schema: JsonSchema | undefined): ContentType {
+    const { compiler, definitions, json } = this.#checks;
+    if (schema === undefined) return { schema: undefined, form: undefined };
+    if (isForm(essenceOf(range))) {
+      const form = new Parameters({ schema, styles: {} }, 'form', compiler, definitions, json);
+      return { schema: form.schema, form };
+    }
+    return { schema: compiler.compile(schema), form: undefined };
+  }
+
+  /** Whether bodies of this Content-Type are taken. */
+  takes(contentType: string | undefined): boolean {
+    const essence = essenceOf(contentType);
+    if (this.#types.get(essence) === undefined) return false;
+    return !isJson(essence) || !saysOtherCharset(contentType ?? '');
+  }
+
+  /** What is wrong with a body of a type that is taken; undefined when nothing is. */
+  faults(contentType: string | undefined, body: Buffer): readonly SchemaFault[] | undefined {
+    const essence = essenceOf(contentType);
+    const type = this.#types.get(essence);
+    if (isJson(essence)) {
+      const read = this.#checks.json.read(body);
+      return read.ok ? type?.schema?.faults(read.value, body.length, this.#checks.maxErrors) : [read];
+    }
+    const form = type?.form?.fromForm(body.toString('latin1'));
+    return form && type?.schema?.faults(form, body.length, this.#checks.maxErrors);
+  }
+}

@@ -1,0 +1,54 @@
+import { isUtf8 } from 'node:buffer';
+import { type JsonFault, type JsonLimits, JsonScanner } from './json-scanner.ts';
+
+export type ReadJson =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly path: string; readonly reason: string };
+
+/** Names of a client's own choice stand in paths, so they are cut. */
+const MAX_PATH = 200;
+
+/** Makes values of JSON that is within limits. */
+export class JsonReader {
+  readonly #scanner: JsonScanner;
+  readonly #limits: JsonLimits;
+
+  constructor(limits: JsonLimits) {
+    this.#scanner = new JsonScanner(limits);
+    this.#limits = limits;
+  }
+
+  read(data: Buffer): ReadJson {
+    const fault = this.#scanner.scan(data);
+    if (fault !== undefined)
+      return { ok: false, path: fault.pointer.slice(0, MAX_PATH), reason: this.#reason(fault) };
+    // RFC 8259 section 8.1. Octets that are none would reach the service as they are, and be anything there.
+    if (!isUtf8(data)) return { ok: false, path: '', reason: 'is not UTF-8' };
+    return { ok: true, value: JSON.parse(data.toString('utf8')) as unknown };
+  }
+
+  /** The value, or `otherwise` for what is not to be read. */
+  valueOr(data: Buffer, otherwise: unknown): unknown {
+    const read = this.read(data);
+    return read.ok ? read.value : otherwise;
+  }
+
+  #reason({ kind, offset }: JsonFault): string {
+    switch (kind) {
+      case 'syntax':
+        return `is not JSON, at octet ${offset}`;
+      case 'depth':
+        return `is nested deeper than ${this.#limits.depth} levels`;
+      case 'keys':
+        return `has more than ${this.#limits.keys} keys in all`;
+      case 'items':
+        return `has more than ${this.#limits.items} values in a list`;
+      case 'string':
+        return `has a string of more than ${this.#limits.string} octets`;
+      case 'duplicate':
+        return 'stands twice in its object';
+      case 'prototype':
+        return 'is a key that is not allowed';
+    }
+  }
+}

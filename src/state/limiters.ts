@@ -1,0 +1,108 @@
+import { sameData } from '../lib/same-data.ts';
+import { HybridLimiter } from './hybrid/hybrid-limiter.ts';
+import type { Limiter } from './limiter.ts';
+import { RedisConnection } from './redis/connection.ts';
+import { RedisLimiter } from './redis/redis-limiter.ts';
+import { decisionScript } from './redis/script.ts';
+import type { RedisConfig } from './schema.ts';
+
+/** Where limits are counted: memory of this machine, Redis, or a worker's own with Redis told in intervals. */
+export type Store = 'memory' | 'redis' | 'hybrid';
+export type OnFailure = RedisConfig['onFailure'];
+
+export interface StoreOptions {
+  /** Default: Redis where there is one. */
+  readonly store?: Store | undefined;
+  /** Default: that of `state.redis`. */
+  readonly onFailure?: OnFailure | undefined;
+  /** Between two synchronisations of `hybrid`. */
+  readonly syncMs: number;
+}
+
+/** A limiter in use. */
+export interface HeldLimiter {
+  readonly limiter: Limiter;
+  /** What becomes of requests that nobody decided about. */
+  readonly onFailure: OnFailure;
+  /** It is not used any more. */
+  release(): void;
+}
+
+export type Log = (level: 'info' | 'warn', message: string, detail?: unknown) => void;
+
+/** The places of one configuration where a worker counts limits. Redis is connected to while somebody counts there. */
+export class Limiters {
+  readonly #memory: Limiter;
+  readonly #settings: RedisConfig | undefined;
+  readonly #log: Log;
+  #redis: RedisStore | undefined;
+
+  constructor(memory: Limiter, settings: RedisConfig | undefined, log: Log) {
+    this.#memory = memory;
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /** These where they are what the settings ask for, else others. */
+  with(settings: RedisConfig | undefined): Limiters {
+    return sameData(settings, this.#settings) ? this : new Limiters(this.#memory, settings, this.#log);
+  }
+
+  /** Waits for Redis as long as connecting may take; a gateway starts without it, too. Rejects where there is none. */
+  async open({ store, onFailure, syncMs }: StoreOptions): Promise<HeldLimiter> {
+    const settings = this.#settings;
+    const chosen = store ?? (settings === undefined ? 'memory' : 'redis');
+    if (chosen === 'memory') return { limiter: this.#memory, onFailure: 'open', release() {} };
+    if (settings === undefined) throw new Error(`store: ${chosen} needs state.redis`);
+    const redis = (this.#redis ??= new RedisStore(settings, this.#log));
+    redis.holders++;
+    await redis.started;
+    const inEffect = onFailure ?? settings.onFailure;
+    return {
+      limiter: chosen === 'redis' ? redis.limiter : redis.hybrid(syncMs, inEffect === 'open'),
+      onFailure: inEffect,
+      release: () => this.#release(redis),
+    };
+  }
+
+  #release(redis: RedisStore): void {
+    if (--redis.holders > 0) return;
+    this.#redis = undefined;
+    redis.close();
+  }
+}
+
+/** A connection with those who count by it. Whoever shares their limiter knows what the others took. */
+class RedisStore {
+  holders = 0;
+  readonly connection: RedisConnection;
+  /** One wait for all: thousands of routes may count by it. */
+  readonly started: Promise<void>;
+  readonly limiter: RedisLimiter;
+  readonly #prefix: string;
+  readonly #hybrids = new Map<string, HybridLimiter>();
+
+  constructor(settings: RedisConfig, log: Log) {
+    this.#prefix = settings.prefix;
+    this.connection = new RedisConnection(settings, decisionScript(), log);
+    this.started = this.connection.ready();
+    this.limiter = new RedisLimiter(this.connection, settings.prefix);
+  }
+
+  hybrid(syncMs: number, goesOnAlone: boolean): HybridLimiter {
+    const key = `${syncMs} ${goesOnAlone}`;
+    let limiter = this.#hybrids.get(key);
+    if (limiter === undefined) {
+      const { connection } = this;
+      limiter = new HybridLimiter({ connection, prefix: this.#prefix, syncMs, goesOnAlone });
+      this.#hybrids.set(key, limiter);
+    }
+    return limiter;
+  }
+
+  close(): void {
+    this.limiter.close();
+    for (const hybrid of this.#hybrids.values()) hybrid.close();
+    void this.connection.close();
+  }
+}

@@ -1,0 +1,32 @@
+import { hash } from 'node:crypto';
+import type { Limit } from '../limiter.ts';
+
+/**
+ * Names keys in Redis. What is in braces decides the slot of a cluster: of limits that count by one key it is that key, so that keys are
+ * spread over the cluster and all that one decision needs lie together; of others it is their scope, for want of anything in common.
+ *
+ * Only hashes stand there. What a client sent may be a secret, and be as long as it likes.
+ */
+export class KeyNames {
+  readonly #prefix: string;
+  readonly #suffix: string;
+  readonly #slot: string | undefined;
+
+  constructor(prefix: string, { id, sharedSlot }: Limit) {
+    this.#slot = sharedSlot === undefined ? undefined : digest(sharedSlot);
+    this.#prefix = `${prefix}limit:{`;
+    this.#suffix = `}:${digest(id)}`;
+  }
+
+  nameOf(key: string): string {
+    const name = digest(key);
+    return this.#slot === undefined
+      ? `${this.#prefix}${name}${this.#suffix}`
+      : `${this.#prefix}${this.#slot}${this.#suffix}:${name}`;
+  }
+}
+
+/** 132 bits. */
+function digest(text: string): string {
+  return hash('sha256', text, 'base64url').slice(0, 22);
+}

@@ -1,0 +1,135 @@
+import { hash } from 'node:crypto';
+
+/** A Lua script, and what Redis calls it. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+/** How long something under way counts when nobody says that it goes on: its node may have died. */
+export const LEASE_MS = 30_000;
+
+/**
+ * Sets `now`, whole milliseconds on the clock of Redis, so that nodes need not agree on the time; and `spare`, how much longer a key is
+ * kept than it has to be.
+ */
+const CLOCK = `
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local spare = 1000`;
+
+/**
+ * One decision, whole or not at all. KEYS are those of its charges. ARGV is `ask`, or `force` to take whether there is room or not,
+ * then for each charge: algorithm, quota, window, burst, and units; of concurrency the ticket in place of units.
+ *
+ * Answers 1 where everything was taken, else 0, and for each charge what is counted then, whole numbers as `findings.ts` takes them: of
+ * gcra what is owed, of a sliding window both counts and what is left of the window, of concurrency how many are under way.
+ *
+ * What does not look like a count is none: nothing but this script writes here.
+ */
+const DECISION = `
+local function get(key, pattern)
+  return string.match(redis.call('GET', key) or '', pattern)
+end
+
+local function put(key, text, ttl)
+  redis.call('SET', key, text, 'PX', string.format('%.0f', math.ceil(ttl) + spare))
+end
+
+local algorithms = {}
+
+-- What is missing to the whole burst, in units times the window, and since when that was so.
+algorithms.gcra = {
+  look = function (charge)
+    local owed, since = get(charge.key, '^(%d+) (%d+)$')
+    charge.owed = 0
+    if owed then charge.owed = math.max(0, owed - math.max(0, now - since) * charge.quota) end
+    return charge.owed + (charge.units - charge.burst) * charge.window <= 0
+  end,
+  take = function (charge)
+    charge.owed = math.max(0, charge.owed + charge.units * charge.window)
+    put(charge.key, string.format('%.0f %.0f', charge.owed, now), charge.owed / charge.quota)
+  end,
+  tell = function (charge, answer)
+    answer[#answer + 1] = charge.owed
+  end
+}
+
+-- Start of the window that runs, units in it, units in the one before. Windows begin at multiples of their length.
+algorithms['sliding-window'] = {
+  look = function (charge)
+    local window = charge.window
+    local start, current, previous = now - now % window, 0, 0
+    local began, newer, older = get(charge.key, '^(%d+) (%d+) (%d+)$')
+    if began then
+      began = tonumber(began)
+      if began >= start then
+        start, current, previous = began, tonumber(newer), tonumber(older)
+      elseif began == start - window then
+        previous = tonumber(newer)
+      end
+    end
+    charge.start, charge.current, charge.previous = start, current, previous
+    charge.left = start + window - math.max(start, now)
+    return charge.units * window <= (charge.quota - current) * window - previous * charge.left
+  end,
+  take = function (charge)
+    charge.current = math.max(0, charge.current + charge.units)
+    put(
+      charge.key,
+      string.format('%.0f %.0f %.0f', charge.start, charge.current, charge.previous),
+      charge.start + 2 * charge.window - now
+    )
+  end,
+  tell = function (charge, answer)
+    answer[#answer + 1] = charge.current
+    answer[#answer + 1] = charge.previous
+    answer[#answer + 1] = charge.left
+  end
+}
+
+-- A sorted set of tickets by when their leases end.
+algorithms.concurrency = {
+  look = function (charge)
+    redis.call('ZREMRANGEBYSCORE', charge.key, '-inf', now)
+    charge.count = redis.call('ZCARD', charge.key)
+    return charge.count < charge.quota
+  end,
+  take = function (charge)
+    charge.count = charge.count + redis.call('ZADD', charge.key, now + ${LEASE_MS}, charge.ticket)
+    redis.call('PEXPIRE', charge.key, ${LEASE_MS} + spare)
+  end,
+  tell = function (charge, answer)
+    answer[#answer + 1] = charge.count
+  end
+}
+
+local charges = {}
+local room = true
+for i, key in ipairs(KEYS) do
+  local at = 5 * i - 3
+  local charge = {
+    key = key,
+    quota = tonumber(ARGV[at + 1]),
+    window = tonumber(ARGV[at + 2]),
+    burst = tonumber(ARGV[at + 3]),
+    units = tonumber(ARGV[at + 4]),
+    ticket = ARGV[at + 4],
+    algorithm = algorithms[ARGV[at]]
+  }
+  if not charge.algorithm.look(charge) then room = false end
+  charges[i] = charge
+end
+local takes = room or ARGV[1] == 'force'
+local answer = { takes and 1 or 0 }
+for _, charge in ipairs(charges) do
+  if takes then charge.algorithm.take(charge) end
+  charge.algorithm.tell(charge, answer)
+end
+return answer`;
+
+/** `clock` is Lua that sets `now` and `spare`; tests have one that they move. */
+export function decisionScript(clock: string = CLOCK): Script {
+  const text = `${clock.trim()}\n${DECISION}`;
+  return { text, sha: hash('sha1', text) };
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { duration } from '../lib/units.ts';
+
+/** Schema of how long Redis is waited for. */
+function patience(description: string) {
+  return duration(description)
+    .refine((ms) => ms > 0, 'is no time at all')
+    .refine((ms) => ms <= 60_000, 'is longer than 1m');
+}
+
+const tls = z
+  .strictObject({
+    serverName: z.string().min(1).optional().describe('Name for SNI and verification; default: the host'),
+    ca: z
+      .string()
+      .optional()
+      .describe('PEM of the certificate authorities to trust instead of those that Node.js trusts'),
+    cert: z.string().optional().describe('PEM of the client certificate'),
+    key: z.string().optional().describe('PEM of the client certificate’s key'),
+    verify: z.boolean().default(true).describe('false accepts any certificate; for development only'),
+  })
+  .describe('For rediss://');
+
+const redis = z
+  .strictObject({
+    url: z
+      .string()
+      .min(1)
+      .describe(
+        'redis://user:password@host:6379/0, rediss:// with TLS; env:NAME or file:path keeps the password out',
+      ),
+    prefix: z
+      .string()
+      .regex(/^[A-Za-z0-9_.:/-]{0,64}$/, 'is up to 64 letters, digits, "_", ".", ":", "/" and "-"')
+      .default('portcullis:')
+      .describe('Begins every key, so that several installations can share one Redis'),
+    timeout: patience('How long a request waits for Redis').prefault('50ms'),
+    connectTimeout: patience(
+      'How long a connection may take, and how long one on which nothing comes is kept',
+    ).prefault('1s'),
+    onFailure: z
+      .enum(['open', 'closed'])
+      .default('open')
+      .describe(
+        'Requests that Redis did not decide about in time: open lets them through, closed refuses them with 503',
+      ),
+    tls: tls.optional(),
+  })
+  .describe('Redis or Valkey, which the nodes of one gateway share');
+
+/** What workers and nodes know in common, such as what was counted against limits. */
+export const stateSchema = z
+  .strictObject({
+    memory: z
+      .strictObject({
+        keys: z
+          .int()
+          .min(1000)
+          .max(50_000_000)
+          .default(100_000)
+          .describe(
+            'Keys that limits can count at one time, 51 octets of memory each: of more, the ones that are least limited are forgotten',
+          ),
+      })
+      .prefault({})
+      .describe('Memory that the workers of this machine share'),
+    redis: redis.optional(),
+  })
+  .describe('Where what workers know in common is kept');
+
+export type StateConfig = z.output<typeof stateSchema>;
+export type RedisConfig = z.output<typeof redis>;

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { get, post } from '../conformance/case.ts';
+import { fine, startWithPolicies as startWith } from '../support/policy-play.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const BOMB_BYTES = 100_000_000;
+/** Far above what a request takes, far below what it would take to parse or inflate a bomb in one go. */
+const PATIENCE_MS = 500;
+
+/** A body that the gateway would rather not have read. */
+interface Bomb {
+  readonly title: string;
+  readonly max: string;
+  readonly head: string;
+  readonly body: Buffer;
+  readonly expected: readonly [number, string];
+}
+
+const chunk = (body: Buffer) =>
+  Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n')]);
+const JSON_TYPE = 'Content-Type: application/json';
+
+const BOMBS: readonly Bomb[] = ['[', '{"a":'].flatMap((unit) => {
+  const body = Buffer.alloc(BOMB_BYTES, unit);
+  const withLength = post([JSON_TYPE, `Content-Length: ${BOMB_BYTES}`]);
+  const title = `100 MB of ${unit}`;
+  return [
+    {
+      title: `${title}, beyond the bound`,
+      max: '1mb',
+      head: withLength,
+      body,
+      expected: [413, 'body_too_large'],
+    },
+    {
+      title: `${title} in chunks, beyond the bound`,
+      max: '1mb',
+      head: post([JSON_TYPE, 'Transfer-Encoding: chunked']),
+      body: chunk(body),
+      expected: [413, 'body_too_large'],
+    },
+    {
+      title: `${title}, within the bound`,
+      max: '128mb',
+      head: withLength,
+      body,
+      expected: [400, 'invalid_request'],
+    },
+    {
+      title: `${title}, compressed`,
+      max: '128mb',
+      head: post([JSON_TYPE, 'Content-Encoding: gzip', `Content-Length: ${gzipSync(body).length}`]),
+      body: gzipSync(body),
+      expected: [413, 'body_too_large'],
+    },
+  ];
+});
+
+suite('While one client sends a bomb, others are answered as ever', () => {
+  for (const { title, max, head, body, expected } of BOMBS) {
+    test(title, async () => {
+      await using upstream = await ScriptedUpstream.start(fine);
+      const validate = { name: 'validate', options: { body: { content: { 'application/json': {} }, max } } };
+      await using gateway = await startWith(upstream.url, [validate]);
+      using bomber = await RawClient.connect({ port: gateway.port });
+      using other = await RawClient.connect({ port: gateway.port });
+      let answered = false;
+      const bombing = (async () => {
+        await bomber.send(head);
+        // It may be answered and cut off before it has sent all.
+        bomber.send(body).catch(() => {});
+        const got = await bomber.answer();
+        answered = true;
+        return [got.status, (JSON.parse(String(got.body)) as { code: string }).code];
+      })();
+      let slowestMs = 0;
+      do {
+        const started = performance.now();
+        await other.send(get());
+        assert.equal((await other.answer()).status, 200);
+        slowestMs = Math.max(slowestMs, performance.now() - started);
+      } while (!answered);
+      assert.deepEqual(await bombing, expected);
+      assert.ok(slowestMs < PATIENCE_MS, `a request took ${slowestMs} ms`);
+    });
+  }
+});

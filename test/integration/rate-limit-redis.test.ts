@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { startGateway } from '../../src/testing.ts';
+import { RunningCli, Workspace } from '../support/cli.ts';
+import { OfferedLoad } from '../support/offered-load.ts';
+import { openRedis, RedisServer } from '../support/redis.ts';
+
+/** How long the offered load lasts; the longer, the less a single request matters. */
+const LOAD_SECONDS = Number(process.env['PORTCULLIS_LOAD_SECONDS'] ?? 4);
+const LIMIT = { timeout: 60_000 + LOAD_SECONDS * 1000 };
+/** How much later than the timeout an answer may be on a machine that has much else to do. */
+const MARGIN_MS = 750;
+
+interface Redis {
+  readonly url: string;
+  readonly prefix: string;
+}
+
+function config({ url, prefix }: Redis, policy: string, redis = ''): string {
+  return `
+listeners:
+  http: { address: 127.0.0.1, port: 0 }
+admin: { port: 0 }
+runtime: { workers: 2 }
+observability: { accessLog: { enabled: false } }
+state:
+  redis: { url: '${url}', prefix: '${prefix}'${redis} }
+routes:
+  main:
+    match: { paths: [/] }
+    policies: [{ rate-limit: { key: { header: x-key }, ${policy} } }]
+    respond: {}
+`;
+}
+
+describe('Two nodes of two workers each', () => {
+  for (const [title, policy, slack] of [
+    ['by Redis admit within 1 % of the limit', 'limits: [{ rate: 10/s, burst: 100 }]', 0],
+    [
+      'by a hybrid store admit within the bound',
+      'limits: [{ rate: 10/s, burst: 20 }], store: hybrid, sync: 100ms',
+      // 2 (W - 1) (burst + rate S), where S is twice the interval on a machine that has much else to do.
+      2 * 3 * (20 + 10 * 0.2),
+    ],
+  ] as const) {
+    it(`${title}, whatever is offered`, LIMIT, async () => {
+      const redis = await openRedis();
+      const files = { 'portcullis.yaml': config(redis, policy, ', timeout: 2s') };
+      using workspace = new Workspace(files);
+      try {
+        await using one = new RunningCli(['serve'], workspace.directory);
+        await using two = new RunningCli(['serve'], workspace.directory);
+        const urls = [(await one.ready()).url, (await two.ready()).url];
+        const [keys, rate, burst] = [16, 10, slack === 0 ? 100 : 20];
+        const load = new OfferedLoad({ urls, keys, clients: 4 });
+        await load.start();
+        await load.until(() => load.elapsedMs >= LOAD_SECONDS * 1000);
+        const ms = await load.stop();
+        const limit = burst + (rate * ms) / 1000;
+        const told = `${load.admitted.join()} admitted of ${load.offered}, where ${limit.toFixed(1)} each is the limit`;
+        assert.deepEqual(new Set(load.statuses.keys()), new Set([200, 429]));
+        assert.ok(load.offered >= 5 * rate * keys * LOAD_SECONDS, told);
+        const total = load.admitted.reduce((sum, count) => sum + count);
+        assert.ok(total >= 0.99 * keys * limit, told);
+        for (const count of load.admitted) assert.ok(count <= limit + slack, told);
+      } finally {
+        await redis.close();
+      }
+    });
+  }
+});
+
+describe('When Redis dies under load', () => {
+  for (const [onFailure, meanwhile] of [
+    ['open', 200],
+    ['closed', 503],
+  ] as const) {
+    it(
+      `and requests are to fail ${onFailure}, none waits, and the limits hold again afterwards`,
+      LIMIT,
+      async () => {
+        const server = await RedisServer.start();
+        const text = config(
+          { url: server.url, prefix: 'p:' },
+          'limits: [5/h]',
+          `, timeout: 50ms, onFailure: ${onFailure}`,
+        );
+        using workspace = new Workspace({ 'portcullis.yaml': text });
+        try {
+          await using cli = new RunningCli(['serve'], workspace.directory);
+          const { url, admin } = await cli.ready();
+          const load = new OfferedLoad({ urls: [`${url}/`], keys: 4, clients: 4 });
+          await load.start();
+          await load.until(() => (load.statuses.get(429) ?? 0) > 100);
+          assert.deepEqual(load.admitted, [5, 5, 5, 5]);
+          for (const outage of ['killed', 'paused'] as const) {
+            if (outage === 'killed') await server.kill();
+            else server.pause();
+            await load.answered(meanwhile);
+            const before = load.offered;
+            await load.until(() => load.offered > before + 200);
+            if (outage === 'killed') await server.restart();
+            else server.resume();
+            // Every worker has connected again when nothing but refusals comes.
+            let refused = 0;
+            let seen = load.statuses.get(meanwhile) ?? 0;
+            await load.until(() => {
+              const others = load.statuses.get(meanwhile) ?? 0;
+              refused = others === seen ? refused + 1 : 0;
+              seen = others;
+              return refused > 300;
+            });
+          }
+          await load.stop();
+          assert.ok(load.longestMs < 50 + MARGIN_MS, `one took ${load.longestMs} ms`);
+          const expected = onFailure === 'open' ? [200, 429] : [200, 429, 503];
+          assert.deepEqual(new Set(load.statuses.keys()), new Set(expected));
+          const metrics = await (await fetch(`${admin}/metrics`)).text();
+          assert.match(
+            metrics,
+            /portcullis_policy_events_total\{route="main",policy="rate-limit",event="unavailable"\} \d/,
+          );
+          const told = cli.log.filter(({ level }) => level === 'warn' || level === 'error');
+          const ofRedis = told.filter(({ message }) => message.startsWith('Redis at 127.0.0.1:'));
+          assert.deepEqual(told, ofRedis);
+          assert.ok(ofRedis.length >= 2 && ofRedis.length <= 4, JSON.stringify(told));
+        } finally {
+          server.resume();
+          await server.close();
+        }
+      },
+    );
+  }
+});
+
+describe('A gateway that counts in Redis', () => {
+  const routes = (policy: object) => ({
+    main: { match: { paths: ['/'] }, policies: [{ 'rate-limit': policy }], respond: {} },
+  });
+  const limits = ['1/h'];
+
+  it('connects only while a policy counts there', async () => {
+    const server = await RedisServer.start();
+    try {
+      const state = { redis: { url: server.url } };
+      await using gateway = await startGateway({ state, routes: routes({ limits, store: 'memory' }) });
+      assert.equal(await connectionsOf(server), 0);
+      await gateway.reload({ state, routes: routes({ limits }) });
+      assert.equal((await fetch(gateway.url)).status, 200);
+      assert.equal((await fetch(gateway.url)).status, 429);
+      assert.equal(await connectionsOf(server), 1);
+      await gateway.reload({ routes: routes({ limits }) });
+      assert.equal((await fetch(gateway.url)).status, 200);
+      while ((await connectionsOf(server)) > 0);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('starts without it, and says with 503 what it cannot tell where that is asked for', async () => {
+    const server = await RedisServer.start();
+    await server.kill();
+    const state = { redis: { url: server.url, connectTimeout: '100ms' } };
+    try {
+      await using gateway = await startGateway({ state, routes: routes({ limits, onFailure: 'closed' }) });
+      const answer = await fetch(gateway.url);
+      const { code } = (await answer.json()) as { code: string };
+      assert.deepEqual(
+        [answer.status, code, answer.headers.get('ratelimit')],
+        [503, 'limits_unavailable', null],
+      );
+      await gateway.reload({ state, routes: routes({ limits, onFailure: 'closed', shadow: true }) });
+      assert.equal((await fetch(gateway.url)).status, 200);
+      await gateway.reload({ state, routes: routes({ limits }) });
+      assert.equal((await fetch(gateway.url)).status, 200);
+      assert.equal((await fetch(gateway.url)).status, 200);
+      await server.restart();
+      let status = 200;
+      while (status === 200) ({ status } = await fetch(gateway.url));
+      assert.equal(status, 429);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('counts for all routes together where a global policy does, also by what each hybrid worker knows', async () => {
+    const redis = await openRedis();
+    try {
+      const policy = { 'rate-limit': { limits: ['2/h'], store: 'hybrid' as const } };
+      const state = { redis: { url: redis.url, prefix: redis.prefix } };
+      const route = (path: string) => ({ match: { paths: [path] }, respond: {} });
+      await using gateway = await startGateway({
+        state,
+        policies: [policy],
+        routes: { a: route('/a'), b: route('/b') },
+      });
+      const statuses = [];
+      for (const path of ['/a', '/b', '/a', '/b']) statuses.push((await fetch(gateway.url + path)).status);
+      assert.deepEqual(statuses, [200, 200, 429, 429]);
+    } finally {
+      await redis.close();
+    }
+  });
+});
+
+/** Connections besides that of the question. */
+async function connectionsOf(server: RedisServer): Promise<number> {
+  const list = String(await server.send('CLIENT', 'LIST'));
+  return list.trim().split('\n').length - 1;
+}

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createClient } from '@redis/client';
+
+const WANTED = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
+
+/** A Redis to test with, and a beginning of keys that nobody else has. */
+export interface TestRedis {
+  readonly url: string;
+  readonly prefix: string;
+  /** Any command. */
+  send(...command: string[]): Promise<unknown>;
+  /** Takes away what was written, and the server where it was started for the test. */
+  close(): Promise<void>;
+}
+
+/** The one at REDIS_URL, else one of its own. Rejects where there is neither: without Redis nothing is tested, and no test says otherwise. */
+export async function openRedis(): Promise<TestRedis> {
+  const own = (await somethingListens(WANTED)) ? undefined : await RedisServer.start();
+  const url = own?.url ?? WANTED;
+  const client = createClient({ url });
+  await client.connect();
+  const prefix = `portcullis-test-${randomBytes(6).toString('hex')}:`;
+  return {
+    url,
+    prefix,
+    send: (...command) => client.sendCommand(command),
+    async close() {
+      for await (const keys of client.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 }))
+        if (keys.length > 0) await client.unlink(keys);
+      client.destroy();
+      await own?.close();
+    },
+  };
+}
+
+/** A server of the test's own, to be killed, held up and started again. */
+export class RedisServer {
+  readonly port: number;
+  readonly #directory: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, directory: string) {
+    this.port = port;
+    this.#directory = directory;
+  }
+
+  static async start(): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'portcullis-redis-')));
+    try {
+      await server.restart();
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Dies at once, with everything that it knew. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  /** Takes connections and answers nothing, until it goes on. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  async restart(): Promise<void> {
+    const options = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.#directory];
+    const child = spawn('redis-server', ['--port', String(this.port), ...options], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#process = child;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    child.once('error', (cause) =>
+      reject(
+        new Error(
+          `nothing listens at ${WANTED} and redis-server cannot be run: set REDIS_URL or install it`,
+          {
+            cause,
+          },
+        ),
+      ),
+    );
+    child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.includes('Ready to accept connections')) resolve();
+    });
+    await promise;
+  }
+
+  /** Any command, on a connection of its own. */
+  async send(...command: string[]): Promise<unknown> {
+    const client = createClient({ url: this.url });
+    await client.connect();
+    try {
+      return await client.sendCommand(command);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+async function somethingListens(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port || 6379), hostname);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

@@ -40,6 +40,7 @@ export function targets(outcomes: readonly Outcome[]): Target[] {
     ratio(outcomes, 'Answer of 1 MiB, streamed', 'large-answer', 0.8),
     routes(outcomes),
     resilient(outcomes),
+    limited(outcomes),
     ...NODE_PROXIES.map((name) => nodeProxy(outcomes, name)),
     ...reload(outcomes),
     idle(outcomes),
@@ -90,6 +91,18 @@ function resilient(outcomes: readonly Outcome[]): Target {
   const plain = contender(outcomes, 'resilient', 'portcullis, three targets');
   const what = 'Least requests, outlier detection, breakers and retries against none';
   return verdict(what, 1.15, byRound(guarded, plain), (value) => `${value.toFixed(2)} x`);
+}
+
+/** What a limit in memory adds, in the same rounds. */
+function limited(outcomes: readonly Outcome[]): Target {
+  const limit = contender(outcomes, 'limited', 'portcullis, limited')?.rounds ?? [];
+  const without = contender(outcomes, 'limited', 'portcullis, plain')?.rounds ?? [];
+  const added = limit.flatMap((round, index) => {
+    const other = without[index];
+    return other === undefined ? [] : [round.cpuUsPerRequest - other.cpuUsPerRequest];
+  });
+  const value = added.length === 0 ? undefined : median(added);
+  return verdict('A rate limit in memory adds', 1, value, (us) => `${us.toFixed(1)} us`);
 }
 
 function nodeProxy(outcomes: readonly Outcome[], name: string): Target {

@@ -12,9 +12,9 @@ const FRAMING: readonly string[] = [
   'transfer-encoding',
 ];
 
-/** Removes what a policy has no say in, before a message is sent. */
+/** Removes what a policy has no say in, before a message is sent. The parsers keep these fields of a message apart, so only added ones count. */
 export function dropFraming(fields: Fields): void {
-  for (const name of FRAMING) if (fields.has(name)) fields.delete(name);
+  fields.deleteAdded(FRAMING);
 }
 
 const TARGET_TEXT = /^\/[\x21-\x7e]*$/;

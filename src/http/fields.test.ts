@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { Fields, isFieldValue, isToken } from './fields.ts';
+import { Fields, initialBit, isFieldValue, isToken } from './fields.ts';
 
 const sample = () => new Fields(['a', 'A', '1', 'b', 'B', '2', 'a', 'a', '3']);
 
@@ -70,6 +70,24 @@ suite('fields', () => {
 
   test('delete tells whether something was there', () => {
     assert.deepEqual([sample().delete('a'), sample().delete('c')], [true, false]);
+  });
+
+  test('those that were added go by their names, also of a clone, and leave what came with the message', () => {
+    const message = () => Fields.ofLines('Te: kept\r\nA: 1\r\n', initialBit(0x74) | initialBit(0x61));
+    const untouched = message();
+    untouched.deleteAdded(['te']);
+    assert.equal(untouched.toLines(), 'Te: kept\r\nA: 1\r\n');
+    for (const take of [(fields: Fields) => fields, (fields: Fields) => fields.clone()]) {
+      const added = message();
+      added.append('X', '1');
+      added.append('Content-Length', '7');
+      const fields = take(added);
+      fields.deleteAdded(['content-length']);
+      assert.equal(fields.toLines(), 'Te: kept\r\nA: 1\r\nX: 1\r\n');
+    }
+    const listed = sample();
+    listed.deleteAdded(['a', 'z']);
+    assert.deepEqual(listed.list, ['b', 'B', '2']);
   });
 
   test('a clone is its own', () => {

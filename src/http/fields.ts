@@ -176,6 +176,15 @@ export class Fields {
     return true;
   }
 
+  /** Removes the fields of these names, in small letters, that were added: for names that no field has that came in a message. */
+  deleteAdded(names: readonly string[]): void {
+    if (this.#list === undefined && this.#added === '') return;
+    for (const name of names) {
+      if (this.#list !== undefined || find(this.#added, this.#addedInitials, name, true) >= 0)
+        this.delete(name);
+    }
+  }
+
   /** Removes the fields that `keep` does not want; it is given the name in small letters and the value. */
   retain(keep: (lower: string, value: string) => boolean): void {
     const list = this.#list ?? this.#split();
@@ -196,9 +205,11 @@ export class Fields {
   }
 
   clone(): Fields {
-    return this.#list === undefined
-      ? Fields.ofLines(this.#lines + this.#added, this.#initials | this.#addedInitials)
-      : new Fields(this.#list.slice());
+    if (this.#list !== undefined) return new Fields(this.#list.slice());
+    const copy = Fields.ofLines(this.#lines, this.#initials);
+    copy.#added = this.#added;
+    copy.#addedInitials = this.#addedInitials;
+    return copy;
   }
 
   /** As they are sent: a line each, with its CR LF. */

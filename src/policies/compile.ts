@@ -6,6 +6,7 @@ import type { Limiters } from '../state/limiters.ts';
 import { AddressLists } from './address-lists.ts';
 import type { BuiltinContext } from './builtin-context.ts';
 import { loadPolicy } from './load.ts';
+import type { Plans } from './plan/plans.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
 
@@ -57,6 +58,7 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   /** The one service that the route sends to. */
   readonly service?: string | undefined;
   readonly limiters?: Limiters;
+  readonly plans?: Plans;
 }
 
 /** A route without policies. */
@@ -175,6 +177,7 @@ async function make(
     globals,
     service,
     limiters,
+    plans,
   }: RouteContext,
 ): Promise<CompiledPolicy> {
   const context: BuiltinContext = {
@@ -186,6 +189,7 @@ async function make(
     global: globals?.includes(use) ?? false,
     service,
     limiters,
+    plans,
   };
   let hooks: PolicyHooks;
   try {

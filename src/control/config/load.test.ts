@@ -518,6 +518,8 @@ describe('The JSON Schema', () => {
       'routes',
       'policies',
       'lists',
+      'plans',
+      'consumers',
       'admin',
       'runtime',
       'observability',

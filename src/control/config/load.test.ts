@@ -520,6 +520,7 @@ describe('The JSON Schema', () => {
       'lists',
       'plans',
       'consumers',
+      'state',
       'admin',
       'runtime',
       'observability',

@@ -118,7 +118,10 @@ describe('The policy plan', () => {
       gold.map(({ answer }) => answer?.code),
       [undefined, undefined, 'rate_limited'],
     );
-    assert.equal(field(gold[1] as Outcome, 'ratelimit'), '"2/h";r=0;t=3600, "day";r=1;t=50400');
+    assert.deepEqual(
+      gold[1]?.exchange.responseLines.filter((line) => line.startsWith('RateLimit:')),
+      ['RateLimit: "2/h";r=0;t=3600', 'RateLimit: "day";r=1;t=50400'],
+    );
     const notes = { consumer: 'bob', plan: 'one' };
     const one = [await send(policy, notes), await send(policy, notes)];
     assert.deepEqual(

@@ -160,6 +160,23 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...PLAIN,
+    name: 'limited-redis',
+    title:
+      'The same limit counted in Redis, at REDIS_URL or 127.0.0.1:6379, which is asked about every request',
+    contenders: [
+      ...each('nginx'),
+      { label: 'portcullis, plain', peer: 'portcullis', routes: 0, form: 'plain', baseline: 'nginx' },
+      {
+        label: 'portcullis, limited by Redis',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'limited-redis',
+        baseline: 'portcullis, plain',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
     name: 'churn',
     title: 'A new connection for each request',
     keepAlive: false,

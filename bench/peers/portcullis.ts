@@ -76,9 +76,16 @@ const RESILIENT = {
 /** A limit that is counted for every request and refuses none. */
 const LIMITED = [{ 'rate-limit': { limits: [{ rate: '1000000/s' }] } }];
 
+/** Without Redis every request is to fail: a limit that is not counted must not look cheap. */
+function state({ form }: ProxySetup): object {
+  if (form !== 'limited-redis') return {};
+  const url = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
+  return { state: { redis: { url, prefix: 'portcullis-bench:', timeout: '1s', onFailure: 'closed' } } };
+}
+
 function policies({ form }: ProxySetup): readonly unknown[] {
   if (form === 'policies') return EIGHT_POLICIES;
-  return form === 'limited' ? LIMITED : [];
+  return form === 'limited' || form === 'limited-redis' ? LIMITED : [];
 }
 
 function service({ form, targetPort }: ProxySetup): unknown {
@@ -105,6 +112,7 @@ function configuration(setup: ProxySetup): string {
     ...(setup.tls
       ? { certificates: { bench: { cert: `file:${setup.tls.cert}`, key: `file:${setup.tls.key}` } } }
       : {}),
+    ...state(setup),
     services: {
       target: service(setup),
       websocket: { url: `http://127.0.0.1:${setup.webSocketPort}` },

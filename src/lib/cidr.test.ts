@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalAddress, formatCidr, normaliseAddress, parseCidr } from './cidr.ts';
+import { canonicalAddress, formatCidr, networkOf, normaliseAddress, parseCidr } from './cidr.ts';
 
 suite('the text of a range', () => {
   const REFUSED: [text: string, reason: string][] = [
@@ -102,4 +102,21 @@ suite('an address', () => {
       }),
     );
   });
+});
+
+suite('The network of an address', () => {
+  for (const [address, ipv4, ipv6, network] of [
+    ['192.0.2.7', 32, 64, '192.0.2.7'],
+    ['192.0.2.7', 24, 64, '192.0.2.0/24'],
+    ['192.0.2.7', 0, 64, '0.0.0.0/0'],
+    ['::ffff:192.0.2.7', 16, 64, '192.0.0.0/16'],
+    ['2001:db8:1:2:3:4:5:6', 32, 64, '2001:db8:1:2::/64'],
+    ['2001:db8:1:2:3:4:5:6', 32, 56, '2001:db8:1::/56'],
+    ['2001:db8:1:2:3:4:5:6', 32, 128, '2001:db8:1:2:3:4:5:6/128'],
+    ['2001:db8:1:2:3:4:5:6', 32, 0, '::/0'],
+    ['unknown', 24, 64, 'unknown'],
+  ] as const) {
+    test(`of ${address} by ${ipv4} or ${ipv6} bits is ${network}`, () =>
+      assert.equal(networkOf(address, { ipv4, ipv6 }), network));
+  }
 });

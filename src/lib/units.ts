@@ -56,6 +56,9 @@ export function duration(description: string) {
 /** Longer than this nothing is counted in memory. */
 const MAX_WINDOW_MS = 31 * RATE_MS.d;
 
+/** Beyond it a unit of GCRA would come close to what a number rounds to on a machine that has run for months. */
+const MAX_PER_SECOND = 1_000_000;
+
 /** Schema of a rate: text in, count and window out. */
 export function rate(description: string) {
   return z
@@ -68,6 +71,10 @@ export function rate(description: string) {
     .refine(({ count }) => count > 0, 'lets nothing through: the number is at least 1')
     .refine(({ windowMs }) => windowMs > 0, 'is no time at all')
     .refine(({ windowMs }) => windowMs <= MAX_WINDOW_MS, 'is longer than 31d')
+    .refine(
+      ({ count, windowMs }) => windowMs === 0 || (count * 1000) / windowMs <= MAX_PER_SECOND,
+      'is more than a million in a second',
+    )
     .describe(description);
 }
 

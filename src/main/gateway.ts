@@ -75,6 +75,7 @@ export class Gateway {
   readonly #upstreams: Upstreams;
   readonly #quotas: QuotaKeeper;
   readonly #quotaDesk: QuotaDesk;
+  readonly #limits: LimitTable;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -136,7 +137,7 @@ export class Gateway {
     const workers = workerCount(options.workers ?? config.runtime.workers);
     const connectionCounters = ConnectionCounter.allocate(workers);
     const limitTable = LimitTable.allocate({ ...config.state.memory, workers });
-    const limits = new LimitTable(limitTable, 0);
+    this.#limits = new LimitTable(limitTable, 0);
     const { quotas, quotaFile } = config.state.memory;
     const quotaTable = QuotaTable.allocate(quotas);
     const table = new QuotaTable(quotaTable, 0);
@@ -172,7 +173,7 @@ export class Gateway {
       onDeath: (workerId) => {
         this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
-        limits.forgetWorker(workerId);
+        this.#limits.forgetWorker(workerId);
         table.locks.forgetWorker(workerId + 1);
         this.#metrics.detach(workerId);
         if (this.#state !== 'stopping') this.#metrics.workerRestarted();
@@ -297,7 +298,12 @@ export class Gateway {
     const { workers, serving } = this.#supervisor.status();
     return (
       this.#metrics.render() +
-      supervisionMetrics({ workers, serving, lastReloadOk: this.#lastReloadOk }) +
+      supervisionMetrics({
+        workers,
+        serving,
+        lastReloadOk: this.#lastReloadOk,
+        limitEvictions: this.#limits.evictions,
+      }) +
       upstreamMetrics(this.#upstreams.control.status())
     );
   }

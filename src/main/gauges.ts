@@ -1,7 +1,8 @@
-/** A gauge of the moment. */
+/** What is read when it is asked for: a gauge of the moment, or a counter that is kept elsewhere. */
 export interface Gauge {
   readonly name: string;
   readonly help: string;
+  readonly type?: 'counter';
   readonly samples: readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
 }
 
@@ -9,9 +10,9 @@ export interface Gauge {
 export function renderGauges(gauges: readonly Gauge[]): string {
   return gauges
     .filter(({ samples }) => samples.length > 0)
-    .map(({ name, help, samples }) => {
+    .map(({ name, help, type, samples }) => {
       const lines = samples.map(([labels, value]) => `${name}${labelText(labels)} ${value}\n`);
-      return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join('')}`;
+      return `# HELP ${name} ${help}\n# TYPE ${name} ${type ?? 'gauge'}\n${lines.join('')}`;
     })
     .join('');
 }

@@ -5,6 +5,7 @@ export function supervisionMetrics(now: {
   readonly workers: number;
   readonly serving: number;
   readonly lastReloadOk: boolean;
+  readonly limitEvictions: number;
 }): string {
   return renderGauges([
     { name: 'portcullis_workers', help: 'Worker threads that should serve.', samples: [[{}, now.workers]] },
@@ -13,6 +14,12 @@ export function supervisionMetrics(now: {
       name: 'portcullis_config_last_reload_successful',
       help: 'Whether the last reload was not refused: 1 or 0.',
       samples: [[{}, now.lastReloadOk ? 1 : 0]],
+    },
+    {
+      name: 'portcullis_limit_evictions_total',
+      help: 'Keys whose counts made place for others, because more were limited than state.memory.keys.',
+      type: 'counter',
+      samples: [[{}, now.limitEvictions]],
     },
   ]);
 }

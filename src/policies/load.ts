@@ -55,6 +55,8 @@ function checkShape(name: string, value: unknown): asserts value is Policy {
   if (typeof stage !== 'string' || !(STAGES as readonly string[]).includes(stage)) {
     fail(`\`stage\` is ${describe(stage)}, not one of ${STAGES.join(', ')}`);
   }
+  if (policy['stageOf'] !== undefined && typeof policy['stageOf'] !== 'function')
+    fail('`stageOf` must be a function');
   const schema = policy['schema'] as Readonly<Record<string, unknown>> | null | undefined;
   if (typeof schema !== 'object' || schema === null || typeof schema['safeParseAsync'] !== 'function') {
     fail('`schema` must be a zod schema, such as z.strictObject({})');

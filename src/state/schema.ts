@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { duration } from '../lib/units.ts';
 
-/** Schema of a time that must be some. */
-function someTime(description: string) {
-  return duration(description).refine((ms) => ms > 0, 'is no time at all');
+/** Schema of how long Redis is waited for. */
+function patience(description: string) {
+  return duration(description)
+    .refine((ms) => ms > 0, 'is no time at all')
+    .refine((ms) => ms <= 60_000, 'is longer than 1m');
 }
 
 const tls = z
@@ -32,8 +34,8 @@ const redis = z
       .regex(/^[A-Za-z0-9_.:/-]{0,64}$/, 'is up to 64 letters, digits, "_", ".", ":", "/" and "-"')
       .default('portcullis:')
       .describe('Begins every key, so that several installations can share one Redis'),
-    timeout: someTime('How long a request waits for Redis').prefault('50ms'),
-    connectTimeout: someTime(
+    timeout: patience('How long a request waits for Redis').prefault('50ms'),
+    connectTimeout: patience(
       'How long a connection may take, and how long one on which nothing comes is kept',
     ).prefault('1s'),
     onFailure: z

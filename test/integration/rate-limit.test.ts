@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingHttpHeaders, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
+import { loadConfig } from '../../src/control/config/load.ts';
+import { explainRequest } from '../../src/control/explain/explain-request.ts';
 import { startGateway } from '../../src/testing.ts';
 import { RunningCli, Workspace } from '../support/cli.ts';
+import { OfferedLoad } from '../support/offered-load.ts';
 
 /** How long the offered load lasts; the longer, the less a single request matters. */
 const LOAD_SECONDS = Number(process.env['PORTCULLIS_LOAD_SECONDS'] ?? 4);
@@ -16,13 +19,9 @@ interface Received {
   readonly body: string;
 }
 
-function get(
-  url: string,
-  headers: Record<string, string> = {},
-  agent: Agent | false = false,
-): Promise<Received> {
+function get(url: string, headers: Record<string, string> = {}): Promise<Received> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { agent, headers }, (response) => {
+    const sent = request(url, { agent: false, headers }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => {
         body += text;
@@ -166,6 +165,68 @@ export const policy = definePolicy({
 });
 `;
 
+describe('In a configuration', () => {
+  const WRONG = `
+state: { memory: { keys: 10 } }
+policies:
+  - rate-limit: { limits: [0/s] }
+routes:
+  main:
+    match: { paths: [/] }
+    policies:
+      - rate-limit:
+          key: adress
+          limits: [10/s]
+    respond: {}
+`;
+
+  it('what is wrong is told with its place', async () => {
+    const loaded = await loadConfig('portcullis.yaml', { env: {}, text: WRONG });
+    assert.ok(!loaded.ok);
+    const inOrder = loaded.errors.toSorted((a, b) => a.line - b.line);
+    assert.deepEqual(
+      inOrder.map(({ line, path, message }) => [line, path, message]),
+      [
+        [2, 'state.memory.keys', 'is too small: at least 1000'],
+        [4, 'policies[0].rate-limit.limits[0]', 'lets nothing through: the number is at least 1'],
+        [
+          10,
+          'routes.main.policies[0].rate-limit.key',
+          'is not one of address, route, service, consumer, session, plan',
+        ],
+      ],
+    );
+  });
+
+  it('explain shows the stage of each use', async () => {
+    const text = `
+policies:
+  - rate-limit: { limits: [10/s], key: consumer }
+routes:
+  main:
+    match: { paths: [/] }
+    policies:
+      - rate-limit: { limits: [10/s] }
+    respond: {}
+`;
+    const loaded = await loadConfig('portcullis.yaml', { env: {}, text });
+    assert.ok(loaded.ok);
+    const asked = await explainRequest(loaded.config, {
+      method: 'GET',
+      url: 'http://a.example/',
+      headers: [],
+    });
+    assert.ok(asked.ok);
+    assert.deepEqual(
+      asked.explanation.policies.map(({ name, stage, from }) => [name, stage, from]),
+      [
+        ['rate-limit', 'admission', 'route'],
+        ['rate-limit', 'quota', 'global'],
+      ],
+    );
+  });
+});
+
 describe('The real program', () => {
   it('admits within 1 % of the limit by two workers together, whatever is offered', LIMIT, async () => {
     const [keys, rate, burst, clients] = [4, 50, 50, 4];
@@ -181,31 +242,16 @@ routes:
     });
     await using cli = new RunningCli(['serve'], workspace.directory);
     const { url } = await cli.ready();
-    const admitted = Array.from({ length: keys }, () => 0);
-    const agents = Array.from(
-      { length: keys * clients },
-      () => new Agent({ keepAlive: true, maxSockets: 1 }),
-    );
-    // A connection that has to be opened first would cost time that is counted below.
-    await Promise.all(agents.map((agent) => get(url, { 'x-key': 'to connect' }, agent)));
-    let offered = 0;
-    const begun = performance.now();
-    const client = async (agent: Agent, key: number): Promise<void> => {
-      while (performance.now() - begun < LOAD_SECONDS * 1000) {
-        offered++;
-        const { status } = await get(url, { 'x-key': `key ${key}` }, agent);
-        if (status === 200) admitted[key] = (admitted[key] ?? 0) + 1;
-        else assert.equal(status, 429);
-      }
-      agent.destroy();
-    };
-    await Promise.all(agents.map((agent, i) => client(agent, i % keys)));
-    const limit = burst + (rate * (performance.now() - begun)) / 1000;
-    assert.ok(offered >= 5 * rate * keys * LOAD_SECONDS, `only ${offered} requests were offered`);
-    const total = admitted.reduce((sum, count) => sum + count);
-    const told = `${admitted} admitted of ${offered}, where ${limit.toFixed(1)} each is the limit`;
+    const load = new OfferedLoad({ urls: [url], keys, clients });
+    await load.start();
+    await load.until(() => load.elapsedMs >= LOAD_SECONDS * 1000);
+    const limit = burst + (rate * (await load.stop())) / 1000;
+    const told = `${load.admitted.join()} admitted of ${load.offered}, where ${limit.toFixed(1)} each is the limit`;
+    assert.ok(load.offered >= 5 * rate * keys * LOAD_SECONDS, told);
+    assert.deepEqual(new Set(load.statuses.keys()), new Set([200, 429]));
+    const total = load.admitted.reduce((sum, count) => sum + count);
     assert.ok(Math.abs(total - keys * limit) <= 0.01 * keys * limit, told);
-    for (const count of admitted) assert.ok(count <= limit, told);
+    for (const count of load.admitted) assert.ok(count <= limit, told);
   });
 
   it('gives back what was under way in a worker that died, and keeps what was counted', LIMIT, async () => {

@@ -30,7 +30,7 @@ async function shown(files: ErrorCase['files']): Promise<string> {
     }
     const [name] = Object.keys(files);
     const result = await loadConfig(join(home, name as string), {
-      env: { EMPTY: '', LINES: 'two\nlines', SHORT: 'fifteen letters' },
+      env: { EMPTY: '', LINES: 'two\nlines', SHORT: 'fifteen letters', PLAIN_REDIS: 'redis://a:1/0' },
       evaluateTimeoutMs: 60_000,
     });
     const problems = result.ok ? result.warnings : [...result.errors, ...result.warnings];

@@ -27,6 +27,11 @@ export const rateLimitPolicy = definePolicy({
     if (context.limiters === undefined) return {};
     const { store, onFailure, sync } = options;
     const held = await context.limiters.open({ store, onFailure, syncMs: sync ?? DEFAULT_SYNC_MS });
-    return new RateLimit(options, { ...held, limits, count: context.count, nowMs: clockMs });
+    return new RateLimit(options, {
+      ...held,
+      limits,
+      count: (event) => context.count(event),
+      nowMs: clockMs,
+    });
   },
 });

@@ -10,6 +10,7 @@ describe('Options', () => {
     [{ limits: ['0/s'] }, 'limits.0', 'lets nothing through: the number is at least 1'],
     [{ limits: ['10/0s'] }, 'limits.0', 'is no time at all'],
     [{ limits: ['10/32d'] }, 'limits.0', 'is longer than 31d'],
+    [{ limits: ['1000001/s'] }, 'limits.0', 'is more than a million in a second'],
     [
       { limits: ['10 per second'] },
       'limits.0',
@@ -52,6 +53,15 @@ describe('Options', () => {
       'when',
       'is too early: consumer, session, plan and claim are known after authentication',
     ],
+    [{ limits, sync: '1s' }, 'sync', 'is for store: hybrid'],
+    [{ limits, store: 'hybrid', sync: '5ms' }, 'sync', 'is shorter than 10ms'],
+    [{ limits, store: 'memory', onFailure: 'open' }, 'onFailure', 'is for Redis: memory is always there'],
+    [
+      { limits: ['1/s', { concurrency: 1 }], store: 'hybrid' },
+      'limits.1.concurrency',
+      'is counted exactly or not at all: use store: redis or memory',
+    ],
+    [{ limits, store: 'hybrid', algorithm: 'sliding-window' }, 'algorithm', 'of a hybrid store is gcra'],
     [{ limits, delay: { max: '0s' } }, 'delay.max', 'is no time at all'],
     [
       { limits, delay: { max: '1s' }, shadow: true },

@@ -98,8 +98,9 @@ describe('Limits that workers count by themselves and tell Redis of in intervals
   });
   after(() => redis.close());
 
-  it('are exact in one worker', async () => {
+  it('are exact in one worker', async (t) => {
     const play = await Play.open(redis, { workers: 1 });
+    t.after(() => play.close());
     const limits = [limitOf({ id: 'one', quota: 10, windowMs: HOUR_MS })];
     assert.equal(play.admitted(0, limits, 'a', 6), 6);
     await play.sync(0);
@@ -108,11 +109,11 @@ describe('Limits that workers count by themselves and tell Redis of in intervals
     assert.equal(play.admitted(0, limits, 'a', 60), 0);
     await play.advance(HOUR_MS / 10);
     assert.equal(play.admitted(0, limits, 'a', 60), 1);
-    await play.close();
   });
 
-  it('let every worker take the burst once, which all then wait for', async () => {
+  it('let every worker take the burst once, which all then wait for', async (t) => {
     const play = await Play.open(redis, { workers: 3 });
+    t.after(() => play.close());
     const limits = [limitOf({ id: 'burst', quota: 10, windowMs: 10_000 })];
     const all = async (): Promise<number> => {
       let sum = 0;
@@ -127,33 +128,33 @@ describe('Limits that workers count by themselves and tell Redis of in intervals
     assert.ok(early <= 14, `${early} were admitted`);
     await play.advance(1000);
     assert.equal(await all(), 0, 'thirty and more are owed: it takes twenty seconds until one has room');
-    await play.close();
   });
 
-  it('know of what others took as soon as they synchronise', async () => {
+  it('know of what others took as soon as they synchronise', async (t) => {
     const play = await Play.open(redis);
+    t.after(() => play.close());
     const limits = [limitOf({ id: 'others', quota: 10, windowMs: HOUR_MS })];
     assert.equal(play.admitted(0, limits, 'a', 8), 8);
     await play.sync(0);
     assert.equal(play.admitted(1, limits, 'a', 1), 1);
     await play.sync(1);
     assert.equal(play.admitted(1, limits, 'a', 50), 1);
-    await play.close();
   });
 
-  it('tell Redis of corrections', async () => {
+  it('tell Redis of corrections', async (t) => {
     const play = await Play.open(redis);
+    t.after(() => play.close());
     const limits = [limitOf({ id: 'corrected', quota: 10, windowMs: HOUR_MS })];
     play.take(0, limits, 'a').decision.correct(7);
     await play.sync(0);
     assert.equal(play.admitted(1, limits, 'a', 1), 1);
     await play.sync(1);
     assert.equal(play.admitted(1, limits, 'a', 50), 1);
-    await play.close();
   });
 
-  it('forget keys whose whole burst is there again', async () => {
+  it('forget keys whose whole burst is there again', async (t) => {
     const play = await Play.open(redis, { workers: 1 });
+    t.after(() => play.close());
     const limits = [limitOf({ id: 'forgotten', quota: 10, windowMs: 1000 })];
     for (let i = 0; i < 500; i++) play.take(0, limits, `key ${i}`);
     await play.sync(0);
@@ -162,7 +163,6 @@ describe('Limits that workers count by themselves and tell Redis of in intervals
     await play.advance(1000);
     await play.sync(0);
     assert.equal(limiter.size, 0);
-    await play.close();
   });
 
   it('admit never more than the bound, whoever asks and synchronises when', async () => {

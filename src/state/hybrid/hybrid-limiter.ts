@@ -139,7 +139,7 @@ class HybridCharge implements Charge {
       this.#named = this.key;
     }
     this.#view = this.#limiter.viewOf(this.#name, this.limit);
-    findGcra(this, this.#view.owedAt(nowMs));
+    this.admitted = findGcra(this, this.#view.owedAt(nowMs));
   }
 
   /** After a look. */

@@ -34,33 +34,32 @@ describe('A connection to Redis', () => {
   });
   after(() => redis.close());
 
-  it('sends what is asked at one time together', async () => {
-    const worker = await connectWorker(redis);
+  it('sends what is asked at one time together', async (t) => {
     const chunks: number[] = [];
     const relay = createServer((socket) => pipeCounting(socket, new URL(redis.url), chunks));
     relay.listen(0, '127.0.0.1');
+    t.after(() => relay.close());
     await once(relay, 'listening');
     const url = `redis://127.0.0.1:${portOf(relay)}`;
     const counted = await connectWorker({ url, prefix: redis.prefix });
+    t.after(() => counted.close());
     await take(counted.limiter, 'pipelined');
     chunks.length = 0;
     assert.deepEqual(await takeMany(counted.limiter, 'pipelined', 200), { taken: 9, refused: 191 });
     assert.ok(chunks.length <= 20, `200 decisions went in ${chunks.length} pieces`);
-    await counted.close();
-    await worker.close();
-    relay.close();
   });
 
-  it('teaches Redis the script again when it has been forgotten', async () => {
+  it('teaches Redis the script again when it has been forgotten', async (t) => {
     const worker = await connectWorker(redis);
+    t.after(() => worker.close());
     await redis.send('SCRIPT', 'FLUSH');
     assert.deepEqual(await takeMany(worker.limiter, 'flushed', 15), { taken: 10, refused: 5 });
     assert.deepEqual(worker.logged, []);
-    await worker.close();
   });
 
-  it('leaves keys that go away by themselves, with nothing in them that a client sent', async () => {
+  it('leaves keys that go away by themselves, with nothing in them that a client sent', async (t) => {
     const worker = await connectWorker(redis);
+    t.after(() => worker.close());
     const limits = [
       limitOf({ id: 'gcra', quota: 10, windowMs: 60_000 }),
       limitOf({ id: 'window', algorithm: 'sliding-window', quota: 10, windowMs: 60_000 }),
@@ -68,14 +67,14 @@ describe('A connection to Redis', () => {
     ];
     await take(worker.limiter, 'sesame, a secret', limits);
     const keys = (await redis.send('KEYS', `${redis.prefix}limit:*`)) as string[];
-    const written = keys.filter((key) => !key.includes('sesame'));
-    assert.ok(written.length >= 3);
+    assert.ok(keys.length >= 3);
+    assert.ok(!keys.some((key) => key.includes('sesame')));
     for (const key of keys) assert.ok(((await redis.send('PTTL', key)) as number) > 0, key);
-    await worker.close();
   });
 
-  it('keeps all keys of a decision in one slot, also those of different keys', async () => {
+  it('keeps all keys of a decision in one slot, also those of different keys', async (t) => {
     const worker = await connectWorker(redis);
+    t.after(() => worker.close());
     const alike = [limitOf({ id: 'a' }), limitOf({ id: 'b' })];
     const shared = alike.map((limit) => ({ ...limit, sharedSlot: 'route/x' }));
     for (const limits of [alike, shared]) {
@@ -89,16 +88,15 @@ describe('A connection to Redis', () => {
       assert.equal(keys.length, 2);
       assert.equal(new Set(keys.map((key) => /\{(.+?)\}/.exec(key)?.[1])).size, 1);
     }
-    await worker.close();
   });
 
-  it('ends with nothing left open, also while it is asked', async () => {
+  it('ends with nothing left open, also while it is asked', async (t) => {
     const worker = await connectWorker(redis);
+    t.after(() => worker.close());
     const asked = takeMany(worker.limiter, 'closing', 20);
     await worker.close();
     assert.deepEqual(await asked, { taken: 10, refused: 10 });
     assert.equal(await take(worker.limiter, 'closing'), 'unavailable');
-    await worker.close();
   });
 });
 
@@ -110,29 +108,31 @@ describe('What is under way', () => {
   after(() => redis.close());
   const two = [limitOf({ algorithm: 'concurrency', quota: 2, windowMs: 0 })];
 
-  it('is known again, after it is renewed, to a Redis that forgot it', async () => {
+  it('is known again, after it is renewed, to a Redis that forgot it', async (t) => {
     const worker = await connectWorker(redis);
+    t.after(() => worker.close());
     assert.equal(await take(worker.limiter, 'long', two), 'taken');
     assert.equal(await take(worker.limiter, 'long', two), 'taken');
     await redis.send('EVAL', UNLINK_ALL, '0', `${redis.prefix}*`);
     worker.limiter.renew();
     assert.equal(await take(worker.limiter, 'long', two), 'refused');
-    await worker.close();
   });
 
-  it('counts no longer than its lease when its node died', async () => {
+  it('counts no longer than its lease when its node died', async (t) => {
     const worker = await connectWorker(redis);
+    t.after(() => worker.close());
+    await redis.send('EVAL', UNLINK_ALL, '0', `${redis.prefix}*`);
     await take(worker.limiter, 'died', two);
     await take(worker.limiter, 'died', two);
     await worker.close();
     const other = await connectWorker(redis);
+    t.after(() => other.close());
     assert.equal(await take(other.limiter, 'died', two), 'refused');
     const [key] = (await redis.send('KEYS', `${redis.prefix}limit:*`)) as [string];
     // As though half a minute had gone by.
     for (const ticket of (await redis.send('ZRANGE', key, '0', '-1')) as string[])
       await redis.send('ZADD', key, '1', ticket);
     assert.equal(await take(other.limiter, 'died', two), 'taken');
-    await other.close();
   });
 });
 

@@ -103,7 +103,7 @@ export class RedisConnection {
     if (wasUp) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, this.#settings.timeout);
-      await Promise.race([client.close(), promise]);
+      await Promise.race([client.close().catch(() => {}), promise]);
       clearTimeout(timer);
     }
     client.destroy();

@@ -9,8 +9,8 @@ export const NO_FIGURES: Figures = [0, 0, 0];
 /** How many of them the script tells. */
 export const FIGURES: Readonly<Record<Algorithm, number>> = { gcra: 1, 'sliding-window': 3, concurrency: 1 };
 
-/** Before taking: is there room, and what would be left. */
-export function find(charge: Charge, [first, second, third]: Figures): void {
+/** Where nothing was taken. Whether there was room. */
+export function find(charge: Charge, [first, second, third]: Figures): boolean {
   switch (charge.limit.algorithm) {
     case 'gcra':
       return findGcra(charge, first);

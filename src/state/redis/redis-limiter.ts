@@ -160,7 +160,7 @@ class RedisDecision implements Decision {
       at += FIGURES[algorithm];
       charge.figures = figures;
       if (taken === 1) leave(charge, figures);
-      else find(charge, figures);
+      else charge.admitted = find(charge, figures);
     }
     if (taken === 0) {
       const hasReason = asked.some(({ admitted }) => !admitted);

@@ -1,4 +1,5 @@
 import type { TestRedis } from '../../../test/support/redis.ts';
+import type { RedisConfig } from '../schema.ts';
 import { RedisConnection } from './connection.ts';
 import { RedisLimiter } from './redis-limiter.ts';
 import { decisionScript, type Script } from './script.ts';
@@ -11,12 +12,19 @@ export interface RedisWorker {
   close(): Promise<void>;
 }
 
+interface WorkerOptions {
+  readonly timeout?: number;
+  readonly connectTimeout?: number;
+  readonly script?: Script;
+  readonly tls?: RedisConfig['tls'];
+}
+
 export async function connectWorker(
   redis: Pick<TestRedis, 'url' | 'prefix'>,
-  { timeout = 2000, connectTimeout = 2000, script = decisionScript() } = {},
+  { timeout = 2000, connectTimeout = 2000, script = decisionScript(), tls }: WorkerOptions = {},
 ): Promise<RedisWorker> {
   const logged: string[] = [];
-  const settings = { url: redis.url, timeout, connectTimeout };
+  const settings = { url: redis.url, timeout, connectTimeout, ...(tls === undefined ? {} : { tls }) };
   const connection = new RedisConnection(settings, script, (level, message) =>
     logged.push(`${level}: ${message}`),
   );

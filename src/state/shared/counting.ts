@@ -11,11 +11,13 @@ export interface CountedCharge extends Charge {
 }
 
 /**
- * How one algorithm counts in a slot of the table. `look` fills in what was found and changes nothing; `take` comes after a `look` at the
- * same moment that admitted the charge, with a slot for it; `add` takes units whether there is room or not. `nowMs` is positive.
+ * How one algorithm counts in a slot of the table. `admits` says whether there is room, and changes nothing. `take` comes after that at the
+ * same moment, with a slot for the charge, and `add` takes units whether there is room or not; both tell what is left. `tell` tells it where
+ * nothing was taken, and how long to wait. `nowMs` is positive.
  */
 export interface Counting {
-  look(table: LimitTable, charge: CountedCharge, nowMs: number): void;
+  admits(table: LimitTable, charge: CountedCharge, nowMs: number): boolean;
+  tell(table: LimitTable, charge: CountedCharge, nowMs: number): void;
   take(table: LimitTable, charge: CountedCharge, nowMs: number): void;
   add(table: LimitTable, charge: CountedCharge, units: number, nowMs: number): void;
 }
@@ -25,7 +27,12 @@ export interface Counting {
  * again, times the quota: so that a unit counts a whole window, and no time is rounded.
  */
 export const gcra: Counting = {
-  look(table, charge, nowMs) {
+  admits(table, charge, nowMs) {
+    const { quota, windowMs, burst } = charge.limit;
+    const now = nowMs * quota;
+    return arrival(table, charge.slot, now) - now + (charge.cost - burst) * windowMs <= 0;
+  },
+  tell(table, charge, nowMs) {
     const now = nowMs * charge.limit.quota;
     findGcra(charge, arrival(table, charge.slot, now) - now);
   },
@@ -57,7 +64,16 @@ const MAX_COUNT = 0x7fff_ffff;
  * though its units had come evenly. When the window began follows from when the slot is full again, two windows after that.
  */
 export const slidingWindow: Counting = {
-  look(table, charge, nowMs) {
+  admits(table, charge, nowMs) {
+    const { quota, windowMs } = charge.limit;
+    const start = windowAt(table, charge.slot, windowMs, nowMs);
+    const current = currentOf(table, charge.slot, windowMs, start);
+    const previous = previousOf(table, charge.slot, windowMs, start);
+    const left = start + windowMs - Math.max(start, nowMs);
+    // Times the window, so that whole milliseconds are counted without rounding.
+    return (current + charge.cost) * windowMs + previous * left <= quota * windowMs;
+  },
+  tell(table, charge, nowMs) {
     const { windowMs } = charge.limit;
     const start = windowAt(table, charge.slot, windowMs, nowMs);
     const current = currentOf(table, charge.slot, windowMs, start);
@@ -104,12 +120,15 @@ function previousOf(table: LimitTable, slot: number, windowMs: number, start: nu
 
 /** What is under way, counted in the first word of the slot and by a ticket of the worker. */
 export const concurrency: Counting = {
-  look(table, charge) {
+  admits(table, charge) {
+    return charge.slot < 0 || table.word(charge.slot, 0) < charge.limit.quota;
+  },
+  tell(table, charge) {
     findUnderWay(charge, charge.slot < 0 ? 0 : table.word(charge.slot, 0));
   },
   take(table, charge) {
     charge.ticket = table.enter(charge.slot);
-    charge.remaining--;
+    charge.remaining = Math.max(0, charge.limit.quota - table.word(charge.slot, 0));
   },
   add() {},
 };

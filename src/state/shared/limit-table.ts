@@ -58,7 +58,7 @@ export class LimitTable {
   readonly #firstFloat: number;
   readonly #head: Int32Array;
 
-  /** `shared` comes from `allocate`; `workerId` is below the number of workers that it was made for. */
+  /** `shared` comes from `allocate`; `workerId` is below the number of workers that it was made for. The main thread, which takes nothing, gives 0. */
   constructor(shared: SharedArrayBuffer, workerId: number) {
     const head = new Int32Array(shared, 0, HEAD.words);
     this.#head = head;
@@ -111,15 +111,17 @@ export class LimitTable {
   /** The slot of a key, or -1. */
   find(hash: Int32Array): number {
     const shard = this.shardOf(hash);
-    const slot = this.#findIn(this.#bucket(shard, hash[1] as number), hash);
-    return slot >= 0 ? slot : this.#findIn(this.#bucket(shard, hash[2] as number), hash);
+    const one = fraction(hash[1] as number, this.#buckets);
+    const slot = this.#findIn(this.#firstSlot(shard, one), hash);
+    return slot >= 0 ? slot : this.#findIn(this.#firstSlot(shard, this.#otherThan(one, hash)), hash);
   }
 
   /** A slot for a key that has none, with nothing counted: it is kept for the key until its times are set. -1 where everything around is kept. */
   claim(hash: Int32Array, nowMs: number): number {
     const shard = this.shardOf(hash);
-    const one = this.#bucket(shard, hash[1] as number);
-    const other = this.#bucket(shard, hash[2] as number);
+    const bucket = fraction(hash[1] as number, this.#buckets);
+    const one = this.#firstSlot(shard, bucket);
+    const other = this.#firstSlot(shard, this.#otherThan(bucket, hash));
     // The emptier of two buckets, which is what keeps all of them from filling up unevenly.
     const first = this.#freeIn(other, nowMs) > this.#freeIn(one, nowMs) ? other : one;
     const slot = this.#leastUseful(first, first === one ? other : one, nowMs);
@@ -210,10 +212,14 @@ export class LimitTable {
     if (count === 0) this.setTimes(slot, 0, 0);
   }
 
-  /** First slot of a bucket of the shard. */
-  #bucket(shard: number, hash: number): number {
-    const bucket = Math.floor(((hash >>> 0) * this.#buckets) / 0x1_0000_0000);
+  #firstSlot(shard: number, bucket: number): number {
     return (shard * this.#buckets + bucket) * BUCKET_SLOTS;
+  }
+
+  /** The second bucket of a key. */
+  #otherThan(bucket: number, hash: Int32Array): number {
+    const other = bucket + 1 + fraction(hash[2] as number, this.#buckets - 1);
+    return other < this.#buckets ? other : other - this.#buckets;
   }
 
   #findIn(first: number, hash: Int32Array): number {
@@ -255,6 +261,11 @@ export class LimitTable {
     }
     return best;
   }
+}
+
+/** One of `count` numbers from 0 on, each as likely for a hash as any other. */
+function fraction(hash: number, count: number): number {
+  return Math.floor(((hash >>> 0) * count) / 0x1_0000_0000);
 }
 
 /** A power of two. */

@@ -21,7 +21,7 @@ export class SharedLimiter implements Limiter {
   readonly #nowMs: () => number;
 
   /** `shared` comes from `LimitTable.allocate`; `workerId` is below the number of workers that it was made for. */
-  constructor(shared: SharedArrayBuffer, workerId: number, nowMs: () => number = clockMs) {
+  constructor(shared: SharedArrayBuffer, workerId: number, nowMs: () => number = wholeMs) {
     this.#table = new LimitTable(shared, workerId);
     this.#ids = new KeyHash(this.#table.hashKey);
     this.#nowMs = nowMs;
@@ -36,6 +36,11 @@ export class SharedLimiter implements Limiter {
     });
     return new SharedDecision(this.#table, charges, this.#nowMs);
   }
+}
+
+/** Sums of whole numbers are exact: with fractions, a unit too few could seem to be left. */
+function wholeMs(): number {
+  return Math.floor(clockMs());
 }
 
 class SharedCharge implements CountedCharge {
@@ -75,12 +80,15 @@ class SharedDecision implements Decision {
   readonly charges: readonly SharedCharge[];
   readonly #table: LimitTable;
   readonly #nowMs: () => number;
-  /** Those with a key, by shard: locks are always taken in this order, so that no two threads wait for each other. */
-  readonly #inOrder: SharedCharge[] = [];
+  /** Those with a key first, by shard: locks are always taken in this order, so that no two threads wait for each other. */
+  readonly #inOrder: SharedCharge[];
+  /** How many of the first are meant; an array that is emptied would be allocated anew by the next request. */
+  #count = 0;
 
   constructor(table: LimitTable, charges: readonly SharedCharge[], nowMs: () => number) {
     this.#table = table;
     this.charges = charges;
+    this.#inOrder = [...charges];
     this.#nowMs = nowMs;
   }
 
@@ -89,7 +97,14 @@ class SharedDecision implements Decision {
     const nowMs = this.#nowMs();
     this.#lock();
     const admitted = this.#look(nowMs) && this.#claim(nowMs);
-    if (admitted) for (const charge of this.#inOrder) charge.counting.take(this.#table, charge, nowMs);
+    for (let i = 0; i < this.#count; i++) {
+      const charge = this.#inOrder[i] as SharedCharge;
+      if (admitted) charge.counting.take(this.#table, charge, nowMs);
+      else charge.counting.tell(this.#table, charge, nowMs);
+      if (charge.admitted) charge.retryAfterMs = 0;
+      // It has room, but its key has no place: what is under way there will end.
+      else if (charge.retryAfterMs === 0) charge.retryAfterMs = ASK_AGAIN_MS;
+    }
     this.#unlock();
     return admitted ? 'taken' : 'refused';
   }
@@ -97,7 +112,8 @@ class SharedDecision implements Decision {
   correct(units: number): void {
     const nowMs = this.#nowMs();
     const table = this.#table;
-    for (const charge of this.#inOrder) {
+    for (let i = 0; i < this.#count; i++) {
+      const charge = this.#inOrder[i] as SharedCharge;
       if (charge.limit.algorithm === 'concurrency') continue;
       table.locks.acquire(charge.shard);
       charge.slot = table.find(charge.hash);
@@ -112,35 +128,38 @@ class SharedDecision implements Decision {
 
   release(): void {
     const { locks } = this.#table;
-    for (const charge of this.#inOrder) {
+    for (let i = 0; i < this.#count; i++) {
+      const charge = this.#inOrder[i] as SharedCharge;
       if (charge.ticket < 0) continue;
       locks.acquire(charge.shard);
       this.#table.leave(charge.ticket);
       locks.release(charge.shard);
       charge.ticket = -1;
     }
-    this.#inOrder.length = 0;
+    this.#count = 0;
   }
 
   #putInOrder(): void {
     const list = this.#inOrder;
-    list.length = 0;
+    let count = 0;
     for (const charge of this.charges) {
       charge.admitted = true;
       if (charge.key === '') continue;
       charge.prepare(this.#table);
-      let at = list.length;
+      let at = count++;
       while (at > 0 && (list[at - 1] as SharedCharge).shard > charge.shard) {
         list[at] = list[at - 1] as SharedCharge;
         at--;
       }
       list[at] = charge;
     }
+    this.#count = count;
   }
 
   #lock(): void {
     let held = -1;
-    for (const { shard } of this.#inOrder) {
+    for (let i = 0; i < this.#count; i++) {
+      const { shard } = this.#inOrder[i] as SharedCharge;
       if (shard !== held) this.#table.locks.acquire(shard);
       held = shard;
     }
@@ -148,7 +167,8 @@ class SharedDecision implements Decision {
 
   #unlock(): void {
     let released = -1;
-    for (const { shard } of this.#inOrder) {
+    for (let i = 0; i < this.#count; i++) {
+      const { shard } = this.#inOrder[i] as SharedCharge;
       if (shard !== released) this.#table.locks.release(shard);
       released = shard;
     }
@@ -156,10 +176,12 @@ class SharedDecision implements Decision {
 
   /** Whether every charge has room. All are looked at, so that the answer can tell of all. */
   #look(nowMs: number): boolean {
+    const table = this.#table;
     let admitted = true;
-    for (const charge of this.#inOrder) {
-      charge.slot = this.#table.find(charge.hash);
-      charge.counting.look(this.#table, charge, nowMs);
+    for (let i = 0; i < this.#count; i++) {
+      const charge = this.#inOrder[i] as SharedCharge;
+      charge.slot = table.find(charge.hash);
+      charge.admitted = charge.counting.admits(table, charge, nowMs);
       if (!charge.admitted) admitted = false;
     }
     return admitted;
@@ -170,17 +192,20 @@ class SharedDecision implements Decision {
     const table = this.#table;
     let tickets = table.freeTickets;
     let claimed = true;
-    for (const charge of this.#inOrder) {
+    for (let i = 0; i < this.#count; i++) {
+      const charge = this.#inOrder[i] as SharedCharge;
       charge.isNew = charge.slot < 0;
       if (charge.isNew) charge.slot = table.claim(charge.hash, nowMs);
       const hasTicket = charge.limit.algorithm !== 'concurrency' || tickets-- > 0;
       if (charge.slot >= 0 && hasTicket) continue;
       charge.admitted = false;
-      charge.retryAfterMs = ASK_AGAIN_MS;
       claimed = false;
     }
     // Until here no new place could be claimed twice.
-    for (const { isNew, slot } of this.#inOrder) if (isNew && slot >= 0) table.setTimes(slot, 0, 0);
+    for (let i = 0; i < this.#count; i++) {
+      const { isNew, slot } = this.#inOrder[i] as SharedCharge;
+      if (isNew && slot >= 0) table.setTimes(slot, 0, 0);
+    }
     return claimed;
   }
 }

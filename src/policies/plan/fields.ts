@@ -1,6 +1,6 @@
 import type { Fields } from '../../http/fields.ts';
 import { PERS, type QuotaCharge, type QuotaTaking } from '../../state/quota/quota.ts';
-import type { CompiledQuota } from './compiled-plan.ts';
+import type { PlanQuota } from './plans.ts';
 
 /** RateLimit-Policy and RateLimit, as of `rate-limit`: one item for each quota, called `day` or `month`. */
 export function putQuotaFields(fields: Fields, { charges }: QuotaTaking, nowMs: number): void {
@@ -18,10 +18,10 @@ export function putQuotaFields(fields: Fields, { charges }: QuotaTaking, nowMs: 
 }
 
 /** X-Quota-Warning, where a soft limit is reached. */
-export function putWarning(fields: Fields, { charges }: QuotaTaking, quotas: readonly CompiledQuota[]): void {
+export function putWarning(fields: Fields, { charges }: QuotaTaking, quotas: readonly PlanQuota[]): void {
   for (let i = 0; i < charges.length; i++) {
     const { limit, used } = charges[i] as QuotaCharge;
-    if (limit > 0 && used >= (quotas[i] as CompiledQuota).softAt)
+    if (limit > 0 && used >= (quotas[i] as PlanQuota).softAt)
       fields.push('x-quota-warning', 'X-Quota-Warning', `"${PERS[i]}";used=${used};limit=${limit}`);
   }
 }

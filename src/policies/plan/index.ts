@@ -13,16 +13,15 @@ export const planPolicy = definePolicy({
     const { plans, limiters } = context;
     // Made to be checked, and closed again.
     if (plans === undefined || limiters === undefined) return {};
-    const held = await plans.quotas.open();
-    const compiled = new Map(
-      await Promise.all(
-        Object.entries(plans.data.plans).map(
-          async ([name, plan]) => [name, await compilePlan(name, plan, limiters, context)] as const,
-        ),
-      ),
-    );
-    const consumers = new Map(Object.entries(plans.data.consumers).map(([name, { plan }]) => [name, plan]));
-    const { count, warn } = context;
-    return new PlanHooks(options, { ...held, plans: compiled, consumers, count, warn, nowMs: Date.now });
+    const held = await plans.counting.open();
+    const compiled = await Promise.all(plans.all.map((plan) => compilePlan(plan, limiters, context)));
+    return new PlanHooks(options, {
+      ...held,
+      plans: new Map(compiled.map((plan) => [plan.name, plan])),
+      consumers: plans.consumers,
+      count: (event) => context.count(event),
+      warn: (message) => context.warn(message),
+      nowMs: Date.now,
+    });
   },
 });

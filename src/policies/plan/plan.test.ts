@@ -5,11 +5,13 @@ import type { Answer } from '../../policy/contract.ts';
 import { Limiters } from '../../state/limiters.ts';
 import type { QuotaCounter } from '../../state/quota/quota.ts';
 import { QuotaTable } from '../../state/quota/quota-table.ts';
+import { Quotas } from '../../state/quota/quotas.ts';
 import { SharedQuotas } from '../../state/quota/shared-quotas.ts';
 import { LimitPlay } from '../../state/shared/limiter.support.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compilePlan } from './compiled-plan.ts';
 import { PlanHooks } from './plan.ts';
+import { Plans } from './plans.ts';
 import { planSchema } from './plans-schema.ts';
 import { planPolicySchema } from './schema.ts';
 
@@ -39,18 +41,18 @@ class PlanPlay {
     const count = (event: string) => this.events.push(event);
     const context = { route: 'r', service: undefined, global: false, count } as unknown as BuiltinContext;
     const limiters = new Limiters(this.#limits.limiter(), undefined, () => {});
-    const compiled = await Promise.all(
-      Object.entries(plans).map(
-        async ([name, plan]) =>
-          [name, await compilePlan(name, planSchema.parse(plan), limiters, context)] as const,
-      ),
-    );
+    const data = {
+      plans: Object.fromEntries(Object.entries(plans).map(([name, plan]) => [name, planSchema.parse(plan)])),
+      consumers: { alice: { plan: 'gold' } },
+    };
+    const { all, consumers } = new Plans(data, new Quotas(this.#quotas, undefined, () => {}));
+    const compiled = await Promise.all(all.map((plan) => compilePlan(plan, limiters, context)));
     return new PlanHooks(planPolicySchema.parse(options), {
       counter,
       onFailure,
       release() {},
-      plans: new Map(compiled),
-      consumers: new Map([['alice', 'gold']]),
+      plans: new Map(compiled.map((plan) => [plan.name, plan])),
+      consumers,
       count,
       warn: (message) => this.warnings.push(message),
       nowMs: () => this.nowMs,

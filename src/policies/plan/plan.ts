@@ -3,21 +3,22 @@ import type { Verdict } from '../../state/limiter.ts';
 import { PERS, type QuotaCharge, type QuotaTaking } from '../../state/quota/quota.ts';
 import type { HeldQuotas } from '../../state/quota/quotas.ts';
 import { LIMITS_UNAVAILABLE } from '../rate-limit/rate-limit.ts';
-import type { CompiledPlan, CompiledQuota } from './compiled-plan.ts';
+import type { CompiledPlan } from './compiled-plan.ts';
 import { putQuotaFields, putQuotaRetryAfter, putWarning } from './fields.ts';
+import type { PlanQuota } from './plans.ts';
 import type { PlanOptions } from './schema.ts';
 
 export interface PlanPlace extends HeldQuotas {
   readonly plans: ReadonlyMap<string, CompiledPlan>;
   /** Names of plans, by consumer. */
   readonly consumers: ReadonlyMap<string, string>;
-  readonly count: (event: 'limited' | 'shadow_limited' | 'delayed' | 'unavailable' | QuotaEvent) => void;
+  readonly count: (event: QuotaEvent) => void;
   readonly warn: (message: string) => void;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
 }
 
-type QuotaEvent = 'quota_exceeded' | 'soft_limit' | 'no_plan';
+type QuotaEvent = 'quota_exceeded' | 'soft_limit' | 'no_plan' | 'unavailable';
 
 /** A request with a plan. One is used again when its request has ended. */
 interface Holding {
@@ -131,7 +132,7 @@ export class PlanHooks implements PolicyHooks {
     taking.plan = plan.name;
     const nowMs = this.#place.nowMs();
     for (let i = 0; i < plan.quotas.length; i++) {
-      const { limit, calendar } = plan.quotas[i] as CompiledQuota;
+      const { limit, calendar } = plan.quotas[i] as PlanQuota;
       const charge = taking.charges[i] as QuotaCharge;
       charge.limit = limit;
       charge.period = calendar.at(nowMs);

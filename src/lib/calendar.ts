@@ -14,8 +14,7 @@ const FURTHEST_MS = 48 * HOUR_MS;
 /** Whether it is a time zone that the ICU data of this Node.js knows. */
 export function isTimeZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat('en-US', { timeZone: name });
-    return true;
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }) !== undefined;
   } catch {
     return false;
   }

@@ -142,9 +142,9 @@ export class QuotaDesk implements QuotaCalls {
   #describe(records: readonly QuotaRecord[], choice: Choice, showsIdle = false): QuotaStatus[] {
     const { plans, consumers } = this.#plans;
     const nowMs = this.#options.nowMs();
-    const known = new Map(records.map((record) => [`${record.plan}\0${record.consumer}`, record]));
+    const known = new Map(records.map((record) => [keyOf(record.plan, record.consumer), record]));
     for (const [consumer, { plan }] of Object.entries(consumers)) {
-      const key = `${plan}\0${countedAs(consumer)}`;
+      const key = keyOf(plan, consumer);
       if (choice.consumer !== undefined && consumer !== choice.consumer) continue;
       if (!known.has(key)) known.set(key, { plan, consumer, counts: [] });
     }
@@ -176,6 +176,10 @@ export class QuotaDesk implements QuotaCalls {
 }
 
 const NOTHING: QuotaRecord['counts'][number] = { period: { startMs: 0, endMs: 0 }, used: 0 };
+
+function keyOf(plan: string, consumer: string): string {
+  return `${plan}\0${countedAs(consumer)}`;
+}
 
 function chosen({ per }: Choice): boolean[] {
   return PERS.map((one) => per === undefined || per === one);

@@ -94,11 +94,23 @@ describe('The table of quotas', () => {
   });
 
   it('knows consumers of any name, however long', () => {
-    const [table] = tables(100) as [QuotaTable];
-    const names = ['é', '\0', 'a\0b', 'x'.repeat(91), 'x'.repeat(92), '人'.repeat(200)];
+    const [table] = tables(1000) as [QuotaTable];
+    const names = [
+      'é',
+      '\0',
+      'a\0b',
+      '\ud800',
+      'x'.repeat(90),
+      'x'.repeat(91),
+      '人'.repeat(31),
+      '人'.repeat(200),
+    ];
     for (const name of names)
       assert.deepEqual([take(table, name, 1), take(table, name, 1)], ['taken', 'refused']);
     assert.equal(records(table).length, names.length);
+    const [restored] = tables(1000) as [QuotaTable];
+    for (const record of records(table)) restored.restore(record, FIRST.startMs);
+    for (const name of names) assert.equal(take(restored, name, 1), 'refused');
   });
 
   it('holds again what is restored, and forgets what is reset', () => {

@@ -17,11 +17,17 @@ const LENGTH = WORDS_AT;
 const OWNER = WORDS_AT + 1;
 /** Grows with every change. */
 const CHANGES = WORDS_AT + 2;
-/** Up to the end of the slot, 196 octets: the name of a plan has at most 100, that of whoever is counted 90. */
-const KEY_AT = (WORDS_AT + 3) * 4;
+/** Of the key: nearly always enough to tell two of them apart. */
+const HASH = WORDS_AT + 3;
+/** Up to the end of the slot, 192 octets: the name of a plan has at most 100, that of whoever is counted 90. */
+const KEY_AT = (WORDS_AT + 4) * 4;
 
-const SHARDS = 16;
-const LOCK_BYTES = SHARDS * ShardLocks.WORDS * 4;
+/** A shard is under one lock, and looked through from its first slot on. */
+const SHARD_CONSUMERS = 256;
+/** Shards are not all filled alike. */
+const SPARE = 5 / 4;
+/** How many shards there are, on a cache line of its own. */
+const HEAD_BYTES = 64;
 const SEPARATOR = '\0';
 
 interface Place {
@@ -39,32 +45,40 @@ export class QuotaTable {
   readonly #floats: Float64Array;
   readonly #words: Int32Array;
   readonly #octets: Uint8Array;
+  readonly #shards: number;
   readonly #slotsPerShard: number;
   /** Where this thread found whom. */
   readonly #places = new Map<string, Place>();
 
   /** `owner` is 0 for the main thread, and one more than its number for a worker. */
   constructor(shared: SharedArrayBuffer, owner: number) {
-    this.locks = new ShardLocks(new Int32Array(shared, 0, LOCK_BYTES / 4), owner);
-    this.#floats = new Float64Array(shared, LOCK_BYTES);
-    this.#words = new Int32Array(shared, LOCK_BYTES);
-    this.#octets = new Uint8Array(shared, LOCK_BYTES);
+    this.#shards = new Int32Array(shared)[0] as number;
+    const locks = this.#shards * ShardLocks.WORDS;
+    this.locks = new ShardLocks(new Int32Array(shared, HEAD_BYTES, locks), owner);
+    const slotsAt = HEAD_BYTES + locks * Int32Array.BYTES_PER_ELEMENT;
+    this.#floats = new Float64Array(shared, slotsAt);
+    this.#words = new Int32Array(shared, slotsAt);
+    this.#octets = new Uint8Array(shared, slotsAt);
     this.slots = this.#octets.length / SLOT_BYTES;
-    this.#slotsPerShard = this.slots / SHARDS;
+    this.#slotsPerShard = this.slots / this.#shards;
   }
 
   static allocate(consumers: number): SharedArrayBuffer {
-    // A quarter more: shards are not all filled alike.
-    const perShard = Math.ceil((consumers * 1.25) / SHARDS) + 8;
-    return new SharedArrayBuffer(LOCK_BYTES + perShard * SHARDS * SLOT_BYTES);
+    const shards = Math.ceil(consumers / SHARD_CONSUMERS);
+    const perShard = Math.ceil((consumers * SPARE) / shards) + 8;
+    const locks = shards * ShardLocks.WORDS * Int32Array.BYTES_PER_ELEMENT;
+    const shared = new SharedArrayBuffer(HEAD_BYTES + locks + shards * perShard * SLOT_BYTES);
+    new Int32Array(shared)[0] = shards;
+    return shared;
   }
 
   /** Takes one of every quota, or of none where one has no room. */
   take(plan: string, consumer: string, charges: readonly QuotaCharge[], nowMs: number): Taken {
-    const key = plan + SEPARATOR + consumer;
-    const shard = shardOf(key);
+    const key = plan + SEPARATOR + countedAs(consumer);
+    const hash = hashOf(key);
+    const shard = hash % this.#shards;
     this.locks.acquire(shard);
-    const slot = this.#find(key, shard) ?? this.#claim(key, shard, nowMs);
+    const slot = this.#find(key, hash, shard) ?? this.#claim(key, hash, shard, nowMs);
     const taken = slot === undefined ? 'full' : this.#takeIn(slot, charges);
     this.locks.release(shard);
     return taken;
@@ -72,10 +86,11 @@ export class QuotaTable {
 
   /** Puts back what was counted before, at the start. False where there is no room. */
   restore({ plan, consumer, counts }: QuotaRecord, nowMs: number): boolean {
-    const key = plan + SEPARATOR + consumer;
-    const shard = shardOf(key);
+    const key = plan + SEPARATOR + countedAs(consumer);
+    const hash = hashOf(key);
+    const shard = hash % this.#shards;
     this.locks.acquire(shard);
-    const slot = this.#find(key, shard) ?? this.#claim(key, shard, nowMs);
+    const slot = this.#find(key, hash, shard) ?? this.#claim(key, hash, shard, nowMs);
     if (slot !== undefined)
       for (const [i, { period, used }] of counts.entries()) this.#put(slot, i, period, used);
     this.locks.release(shard);
@@ -94,6 +109,7 @@ export class QuotaTable {
 
   /** What stands in the slot, while nobody changes it; undefined for nothing. `visit` may call `reset`. */
   read<Result>(slot: number, visit: (record: QuotaRecord) => Result): Result | undefined {
+    if (this.changesOf(slot) === 0) return undefined;
     const shard = Math.floor(slot / this.#slotsPerShard);
     this.locks.acquire(shard);
     try {
@@ -152,26 +168,27 @@ export class QuotaTable {
     Atomics.add(this.#words, slot * SLOT_WORDS + CHANGES, 1);
   }
 
-  #find(key: string, shard: number): number | undefined {
+  #find(key: string, hash: number, shard: number): number | undefined {
     const known = this.#places.get(key);
     if (known !== undefined && this.#ownerOf(known.slot) === known.owner) return known.slot;
-    const octets = octetsOf(key);
+    const octets = Buffer.from(key);
     for (let slot = shard * this.#slotsPerShard; slot < (shard + 1) * this.#slotsPerShard; slot++) {
-      const length = this.#words[slot * SLOT_WORDS + LENGTH];
       // Slots are taken in their order.
-      if (length === 0) return undefined;
-      if (length === octets.length && octets.equals(this.#key(slot))) return this.#remember(key, slot);
+      if (this.#words[slot * SLOT_WORDS + LENGTH] === 0) return undefined;
+      if (this.#words[slot * SLOT_WORDS + HASH] === (hash | 0) && octets.equals(this.#key(slot)))
+        return this.#remember(key, slot);
     }
     return undefined;
   }
 
-  #claim(key: string, shard: number, nowMs: number): number | undefined {
+  #claim(key: string, hash: number, shard: number, nowMs: number): number | undefined {
     for (let slot = shard * this.#slotsPerShard; slot < (shard + 1) * this.#slotsPerShard; slot++) {
       if (PERS.some((_, i) => (this.#floats[floatAt(slot, i) + END] as number) > nowMs)) continue;
-      const octets = octetsOf(key);
+      const octets = Buffer.from(key);
       this.#floats.fill(0, floatAt(slot, 0), floatAt(slot, PERS.length));
       this.#octets.set(octets, slot * SLOT_BYTES + KEY_AT);
       this.#words[slot * SLOT_WORDS + LENGTH] = octets.length;
+      this.#words[slot * SLOT_WORDS + HASH] = hash;
       Atomics.add(this.#words, slot * SLOT_WORDS + OWNER, 1);
       this.#changed(slot);
       return this.#remember(key, slot);
@@ -206,13 +223,4 @@ export type Taken = 'taken' | 'refused' | 'full';
 
 function floatAt(slot: number, which: number): number {
   return slot * SLOT_FLOATS + which * FLOATS_PER_PERIOD;
-}
-
-function shardOf(key: string): number {
-  return hashOf(key) % SHARDS;
-}
-
-function octetsOf(key: string): Buffer {
-  const end = key.indexOf(SEPARATOR);
-  return Buffer.from(key.slice(0, end + 1) + countedAs(key.slice(end + 1)));
 }

@@ -53,9 +53,12 @@ export function newCharges(): QuotaCharge[] {
 
 /** Octets of a name that are kept as they are. */
 const MAX_NAME = 90;
+/** Of a UTF-16 unit in UTF-8. */
+const MAX_OCTETS = 3;
 
-/** What a consumer is called where it is counted: of a name that is very long, its hash. */
+/** What a consumer is called where it is counted: the same, or of a name that is very long its hash. What is so called is called the same again. */
 export function countedAs(consumer: string): string {
-  if (Buffer.byteLength(consumer) <= MAX_NAME) return consumer;
-  return `sha256:${createHash('sha256').update(consumer).digest('base64url')}`;
+  const name = consumer.toWellFormed();
+  if (name.length * MAX_OCTETS <= MAX_NAME || Buffer.byteLength(name) <= MAX_NAME) return name;
+  return `sha256:${createHash('sha256').update(name).digest('base64url')}`;
 }

@@ -56,7 +56,7 @@ describe('Quotas in Redis', () => {
       const asked = Array.from({ length: 10 }, (_, i) =>
         taking(quotas[i % 2] as RedisQuotas, `c${i % 3}`, limits, nowMs - random() * 5000),
       );
-      const verdicts = await Promise.all(asked.map((one) => one.take()));
+      const verdicts = await Promise.all(asked.map(async (one) => one.take()));
       for (const [i, { consumer, charges }] of asked.entries()) {
         if (verdicts[i] !== 'taken') {
           assert.equal(verdicts[i], 'refused');

@@ -14,7 +14,7 @@ const FURTHEST_MS = 48 * HOUR_MS;
 /** Whether it is a time zone that the ICU data of this Node.js knows. */
 export function isTimeZone(name: string): boolean {
   try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: name }) !== undefined;
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }).format(0) !== '';
   } catch {
     return false;
   }

@@ -230,17 +230,7 @@ describe('Whoever listens in place of Redis', () => {
     ['what is no answer at all', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
   ] as const) {
     it(`decides nothing by answering ${title}`, async () => {
-      const server = createServer((socket) => {
-        socket.on('error', () => {});
-        socket.on('data', (data) => {
-          for (const [command] of data
-            .toString('latin1')
-            .matchAll(/\r\n(HELLO|CLIENT|SCRIPT|EVALSHA|ZREM)\r\n/g))
-            socket.write(
-              command.includes('EVALSHA') ? answer : command.includes('HELLO') ? '*0\r\n' : '+OK\r\n',
-            );
-        });
-      });
+      const server = createServer((socket) => answering(socket, answer));
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       const worker = await connectWorker({ url: `redis://127.0.0.1:${portOf(server)}`, prefix: 'p:' });
@@ -252,7 +242,35 @@ describe('Whoever listens in place of Redis', () => {
   }
 });
 
+describe('A Redis that has become a replica', () => {
+  it('is left, because its name may lead to the primary', async (t) => {
+    let connections = 0;
+    const server = createServer((socket) => {
+      const first = ++connections === 1;
+      answering(socket, first ? '-READONLY You can not write against a replica.\r\n' : '*2\r\n:1\r\n:0\r\n');
+    });
+    server.listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const worker = await connectWorker({ url: `redis://127.0.0.1:${portOf(server)}`, prefix: 'p:' });
+    t.after(() => worker.close());
+    assert.equal(await take(worker.limiter, 'a'), 'unavailable');
+    assert.ok(!worker.connection.isUp);
+    await until(() => worker.connection.isUp);
+    assert.equal(await take(worker.limiter, 'a'), 'taken');
+  });
+});
+
 const UNLINK_ALL = `for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('UNLINK', key) end`;
+
+/** Takes part in connecting as a Redis does, and answers every question alike. */
+function answering(socket: Socket, answer: string): void {
+  socket.on('error', () => {});
+  socket.on('data', (data) => {
+    for (const [, command] of data.toString('latin1').matchAll(/\r\n(HELLO|CLIENT|SCRIPT|EVALSHA|ZREM)\r\n/g))
+      socket.write(command === 'EVALSHA' ? answer : command === 'HELLO' ? '*0\r\n' : '+OK\r\n');
+  });
+}
 
 /** Passes everything on, and notes the length of each piece that comes from the client. */
 function pipeCounting(client: Socket, { hostname, port }: URL, chunks: number[]): void {

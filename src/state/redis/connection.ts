@@ -33,6 +33,8 @@ export class RedisConnection {
   readonly #waitForReady = new Set<() => void>();
   #client: Client;
   #failures = 0;
+  /** Is being sent the script. */
+  #loading: Client | undefined;
   #retry: NodeJS.Timeout | undefined;
   /** Runs while something is overdue. */
   #giveUp: NodeJS.Timeout | undefined;
@@ -75,12 +77,12 @@ export class RedisConnection {
     client.sendCommand(command).then(
       (reply) => this.#answered(call, reply),
       (error: unknown) => {
-        if (!isUnknownScript(error)) return this.#failed(call, error);
+        if (!isUnknownScript(error)) return this.#failed(call, error, client);
         // Redis was emptied or is another one now. It does what it is sent in order, so that the answer need not be waited for.
         this.#load(client);
         client.sendCommand(command).then(
           (reply) => this.#answered(call, reply),
-          (again: unknown) => this.#failed(call, again),
+          (again: unknown) => this.#failed(call, again, client),
         );
       },
     );
@@ -149,8 +151,16 @@ export class RedisConnection {
     this.#moves();
   }
 
+  /** Once for all that found out at the same time. */
   #load(client: Client): void {
-    client.sendCommand(['SCRIPT', 'LOAD', this.#script.text]).catch((error: unknown) => this.#tellOf(error));
+    if (this.#loading === client) return;
+    this.#loading = client;
+    client
+      .sendCommand(['SCRIPT', 'LOAD', this.#script.text])
+      .catch((error: unknown) => this.#tellOf(error))
+      .finally(() => {
+        if (this.#loading === client) this.#loading = undefined;
+      });
   }
 
   #answered(call: Call, reply: unknown): void {
@@ -168,9 +178,11 @@ export class RedisConnection {
     call.asker.unanswered();
   }
 
-  #failed(call: Call, error: unknown): void {
+  #failed(call: Call, error: unknown, client: Client): void {
     this.#moves();
-    this.#tellOf(error);
+    // What was the primary is a replica now: its name may lead to another one.
+    if (isReadOnly(error)) this.#lost(client, error);
+    else this.#tellOf(error);
     if (call.isOverdue) return;
     this.#deadlines.remove(call);
     call.asker.unanswered();
@@ -220,6 +232,10 @@ class Call implements Deadline {
 
 function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('READONLY');
 }
 
 /** Host and port: user and password stay out of the log. */

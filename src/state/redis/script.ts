@@ -19,10 +19,10 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local spare = 1000`;
 
 /**
- * One decision, whole or not at all. KEYS are those of its charges. ARGV is \`ask\`, or \`force\` to take whether there is room or not,
+ * One decision, whole or not at all. KEYS are those of its charges. ARGV is `ask`, or `force` to take whether there is room or not,
  * then for each charge: algorithm, quota, window, burst, and units; of concurrency the ticket in place of units.
  *
- * Answers 1 where everything was taken, else 0, and for each charge what is counted then, whole numbers as \`findings.ts\` takes them: of
+ * Answers 1 where everything was taken, else 0, and for each charge what is counted then, whole numbers as `findings.ts` takes them: of
  * gcra what is owed, of a sliding window both counts and what is left of the window, of concurrency how many are under way.
  *
  * What does not look like a count is none: nothing but this script writes here.
@@ -128,7 +128,7 @@ for _, charge in ipairs(charges) do
 end
 return answer`;
 
-/** `clock` is Lua that sets \`now\` and \`spare\`; tests have one that they move. */
+/** `clock` is Lua that sets `now` and `spare`; tests have one that they move. */
 export function decisionScript(clock: string = CLOCK): Script {
   const text = `${clock.trim()}\n${DECISION}`;
   return { text, sha: hash('sha1', text) };

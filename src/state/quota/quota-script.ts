@@ -5,8 +5,8 @@ import type { Script } from '../redis/script.ts';
 const SPARE_MS = 86_400_000;
 
 /**
- * One record, under one key: start, end and units of each kind of period, as `PERS`. ARGV is \`take\`, then limit, start and end of each kind, 0 for
- * none; \`read\`; or \`reset\`, then 1 for each kind that begins anew, else 0. Answers 1 where everything was taken, else 0, then the record.
+ * One record, under one key: start, end and units of each kind of period, as `PERS`. ARGV is `take`, then limit, start and end of each kind, 0 for
+ * none; `read`; or `reset`, then 1 for each kind that begins anew, else 0. Answers 1 where everything was taken, else 0, then the record.
  *
  * Which period runs is told by nodes: the first that is in a new one begins it for all. What does not look like a record is none.
  */

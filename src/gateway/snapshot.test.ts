@@ -4,8 +4,13 @@ import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { AddressLists } from '../policies/address-lists.ts';
+import { Plans } from '../policies/plan/plans.ts';
+import { NO_PLANS } from '../policies/plan/plans-schema.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { Limiters } from '../state/limiters.ts';
+import { QuotaTable } from '../state/quota/quota-table.ts';
+import { Quotas } from '../state/quota/quotas.ts';
+import { SharedQuotas } from '../state/quota/shared-quotas.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
@@ -43,6 +48,10 @@ function stage() {
       new SharedLimiter(LimitTable.allocate({ keys: 1000, workers: 1 }), 0),
       undefined,
       () => {},
+    ),
+    plans: new Plans(
+      NO_PLANS,
+      new Quotas(new SharedQuotas(new QuotaTable(QuotaTable.allocate(100), 1)), undefined, () => {}),
     ),
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,

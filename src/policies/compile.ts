@@ -14,6 +14,7 @@ import { AddressLists } from './address-lists.ts';
 import { strictestBounds } from './body-bounds.ts';
 import type { BuiltinContext } from './builtin-context.ts';
 import { loadPolicy } from './load.ts';
+import type { Plans } from './plan/plans.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
 
@@ -69,6 +70,7 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   /** The one service that the route sends to. */
   readonly service?: string | undefined;
   readonly limiters?: Limiters;
+  readonly plans?: Plans;
 }
 
 /** A route without policies. */
@@ -187,6 +189,7 @@ async function make(
     globals,
     service,
     limiters,
+    plans,
   }: RouteContext,
 ): Promise<CompiledPolicy> {
   const context: BuiltinContext = {
@@ -198,6 +201,7 @@ async function make(
     global: globals?.includes(use) ?? false,
     service,
     limiters,
+    plans,
   };
   let hooks: PolicyHooks;
   try {

@@ -31,7 +31,7 @@ export interface RateLimitPlace {
   readonly nowMs: () => number;
 }
 
-const UNAVAILABLE: Answer = {
+export const LIMITS_UNAVAILABLE: Answer = {
   status: 503,
   code: 'limits_unavailable',
   detail: 'Whether the request is within its limits cannot be told now.',
@@ -104,6 +104,12 @@ export class RateLimit implements PolicyHooks {
     if (!taking.isPending) this.#recycle(taking);
     // A client that left is not waited for; what it waited with is used again when nobody is asked about it any more.
     else if (taking.line !== '') this.#lines?.leave(taking.line, taking.decision);
+  }
+
+  /** The request is refused after all, by something else: what it took is not counted. */
+  giveBack(exchange: Exchange): void {
+    const taking = this.#takings.get(exchange);
+    if (taking?.isTaken === true) taking.decision.correct(-this.#cost);
   }
 
   close(): void {
@@ -182,7 +188,7 @@ export class RateLimit implements PolicyHooks {
   #goOnWithout(taking: Taking): Answer | undefined {
     taking.isUnknown = true;
     this.#place.count('unavailable');
-    return this.#place.onFailure === 'closed' && !this.#shadow ? UNAVAILABLE : undefined;
+    return this.#place.onFailure === 'closed' && !this.#shadow ? LIMITS_UNAVAILABLE : undefined;
   }
 
   /** Whether the request ended while it was decided; what it took then is let go of. */

@@ -67,8 +67,9 @@ function stage() {
   return {
     warnings,
     policy,
-    compile: async (config: Partial<GatewayConfig>, before?: Snapshot) =>
-      compileSnapshot({ ...EMPTY, ...config }, before, context),
+    compile: async (config: Partial<GatewayConfig>, before?: Snapshot, plans = context.plans) =>
+      compileSnapshot({ ...EMPTY, ...config }, before, { ...context, plans }),
+    otherPlans: new Plans(NO_PLANS, context.plans.counting),
     /** What was said since it was asked last. */
     said: () => says.splice(0),
   };
@@ -167,6 +168,23 @@ describe('The policies of a route that a reload changes', () => {
     assert.deepEqual(said(), ['closed 1 of a']);
     second.retire();
     assert.deepEqual(said(), ['closed 2 of a']);
+  });
+
+  it('are made anew where they apply plans that changed, and nowhere else', async () => {
+    const { compile, otherPlans, policy, said } = stage();
+    const plan = { name: 'plan', options: {} };
+    const routes = { a: route('/a', [policy('1')]), b: route('/b', [policy('2'), plan]) };
+    const { snapshot: first } = await compile({ routes });
+    said();
+    const { snapshot: second } = await compile({ routes }, first, otherPlans);
+    assert.deepEqual(said(), ['made 2 of b']);
+    first.retire();
+    const global = { routes: { a: route('/a', [policy('1')]) }, policies: [plan] };
+    const { snapshot: third } = await compile(global, second, otherPlans);
+    said();
+    const { snapshot: last } = await compile(global, third);
+    assert.deepEqual(said(), ['made 1 of a']);
+    for (const each of [second, third, last]) each.retire();
   });
 
   it('are closed when the route is gone, and made anew when it comes back', async () => {

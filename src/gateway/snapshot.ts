@@ -4,7 +4,7 @@ import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
 import type { AddressLists } from '../policies/address-lists.ts';
 import { PolicyReader } from '../policies/compile.ts';
-import type { Plans } from '../policies/plan/plans.ts';
+import { appliesPlans, type Plans } from '../policies/plan/plans.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { PolicyContext } from '../policy/contract.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
@@ -161,11 +161,13 @@ export async function compileSnapshot(
       limiters: context.limiters,
       plans: context.plans,
     };
+    const plansDiffer = known?.plans !== context.plans;
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();
     for (const name in config.routes) {
       const settings = config.routes[name] as ResolvedRoute;
-      const parts = makeParts(name, settings, known?.routes.get(name), surroundings, held);
+      const last = plansDiffer && appliesPlans(settings.policies) ? undefined : known?.routes.get(name);
+      const parts = makeParts(name, settings, last, surroundings, held);
       // A promise each for routes that are only taken over would cost more than they do.
       routes.set(name, parts instanceof Promise ? await parts : parts);
       if (turns.isOver()) await turns.next();
@@ -189,7 +191,11 @@ function isAlike(
   globals: readonly PolicyUse[],
   { limiters, plans }: Pick<SnapshotContext, 'limiters' | 'plans'>,
 ): boolean {
-  return before.limiters === limiters && before.plans === plans && sameData(before.globals, globals);
+  return (
+    before.limiters === limiters &&
+    sameData(before.globals, globals) &&
+    (before.plans === plans || !appliesPlans(globals))
+  );
 }
 
 const UNROUTED: ResolvedRoute = { match: {}, priority: 0, policies: [], timeout: 0 };

@@ -146,7 +146,8 @@ export class QuotaDesk implements QuotaCalls {
     for (const [consumer, { plan }] of Object.entries(consumers)) {
       const key = keyOf(plan, consumer);
       if (choice.consumer !== undefined && consumer !== choice.consumer) continue;
-      if (!known.has(key)) known.set(key, { plan, consumer, counts: [] });
+      // By the name that they are known by here, also where a hash stands for it.
+      known.set(key, { plan, consumer, counts: known.get(key)?.counts ?? [] });
     }
     const statuses: QuotaStatus[] = [];
     for (const { plan, consumer, counts } of known.values()) {

@@ -2,10 +2,11 @@ import { definePolicy } from '../../policy/contract.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compilePlan } from './compiled-plan.ts';
 import { PlanHooks } from './plan.ts';
+import { PLAN_POLICY } from './plans.ts';
 import { planPolicySchema } from './schema.ts';
 
 export const planPolicy = definePolicy({
-  name: 'plan',
+  name: PLAN_POLICY,
   stage: 'quota',
   unique: true,
   schema: planPolicySchema,

@@ -3,7 +3,10 @@ import { sameData } from '../../lib/same-data.ts';
 import { PERS } from '../../state/quota/quota.ts';
 import type { Quotas } from '../../state/quota/quotas.ts';
 import type { RedisConfig } from '../../state/schema.ts';
+import type { PolicyUse } from '../use.ts';
 import type { PlanConfig, PlansData } from './plans-schema.ts';
+
+export const PLAN_POLICY = 'plan';
 
 /** One kind of period of a plan. */
 export interface PlanQuota {
@@ -41,11 +44,16 @@ export class Plans {
     this.consumers = new Map(Object.entries(data.consumers).map(([name, { plan }]) => [name, plan]));
   }
 
-  /** These where nothing differs, else others: then policies are made anew, and what was counted stays. */
+  /** These where nothing differs, else others: then the policies that apply them are made anew, and what was counted stays. */
   with(data: PlansData, redis: RedisConfig | undefined): Plans {
     const counting = this.counting.with(redis);
     return counting === this.counting && sameData(data, this.#data) ? this : new Plans(data, counting);
   }
+}
+
+/** Whether one of them is made of the plans. */
+export function appliesPlans(uses: readonly PolicyUse[]): boolean {
+  return uses.some(({ name }) => name === PLAN_POLICY);
 }
 
 function quotasOf({ quotas, timeZone }: PlanConfig): readonly PlanQuota[] | undefined {

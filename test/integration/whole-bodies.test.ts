@@ -240,6 +240,32 @@ suite('the whole body of a request with a Content-Encoding', () => {
     });
   }
 
+  for (const [coding, compressed] of [
+    ['gzip', gzipSync('hello')],
+    ['deflate', deflateSync('hello')],
+    ['br', brotliCompressSync('hello')],
+    ['zstd', zstdCompressSync('hello')],
+  ] as const) {
+    for (const [title, surplus] of [
+      ['any octet', Buffer.from('x')],
+      ['a zero', Buffer.from([0])],
+      ['more of its kind', compressed],
+    ] as const) {
+      test(`${coding} with ${title} behind its end is refused, also before the rest of the body came`, async () => {
+        await using upstream = await RecordingUpstream.start();
+        await using gateway = await startWith(upstream.url, [looking([])]);
+        for (const missing of [0, 20]) {
+          using client = await RawClient.connect({ port: gateway.port });
+          const length = compressed.length + surplus.length + missing;
+          const fields = [`Content-Encoding: ${coding}`, `Content-Length: ${length}`];
+          await client.send(Buffer.concat([Buffer.from(post(fields)), compressed, surplus]));
+          assert.deepEqual(await statusAndCode(client), [400, 'bad_request']);
+        }
+        assert.equal(upstream.requests.length, 0);
+      });
+    }
+  }
+
   test('that is a bomb is refused before all of it came', async () => {
     await play([looking([], { maxBytes: 2_000_000 })], fine, async (client) => {
       const bomb = gzipSync(Buffer.alloc(200_000_000), { level: 9 });

@@ -230,6 +230,13 @@ suite('the whole body of a request with a Content-Encoding', () => {
     ['that is cut off', 'gzip', gzipSync('hello').subarray(0, 12), {}, [400, 'bad_request']],
     ['of an unknown coding', 'compress', Buffer.from('hello'), {}, [415, 'unsupported_media_type']],
     ['of two codings', 'gzip, br', Buffer.from('hello'), {}, [415, 'unsupported_media_type']],
+    [
+      'of two codings in two fields',
+      'identity\r\nContent-Encoding: br',
+      Buffer.from('hello'),
+      {},
+      [415, 'unsupported_media_type'],
+    ],
   ] as const) {
     test(`${title} is refused`, async () => {
       await play([looking([], bounds)], fine, async (client) => {
@@ -343,6 +350,27 @@ suite('the whole body of an answer', () => {
     });
     assert.deepEqual(seen, ['hello']);
   });
+
+  for (const [title, body, expected] of [
+    ['may be replaced when it is compressed too', gzipSync('bad'), [502, 'disliked']],
+    [
+      'is refused when it is not what its Content-Encoding says',
+      Buffer.from('bad'),
+      [502, 'upstream_invalid'],
+    ],
+  ] as const) {
+    test(title, async () => {
+      const head = `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
+      const withBody: Script = async (connection) => {
+        await connection.head();
+        await connection.send(Buffer.concat([Buffer.from(head), body]));
+      };
+      await play([showing([])], withBody, async (client) => {
+        await client.send(get());
+        assert.deepEqual(await statusAndCode(client), [...expected]);
+      });
+    });
+  }
 
   for (const [title, text] of [
     ['of known length', answer(200, 'hello')],

@@ -81,6 +81,20 @@ suite('validate: a body of JSON', () => {
     });
   }
 
+  test('has multiples told as they are written, whatever a division makes of them', async () => {
+    const asked = (multipleOf: number, body: string) =>
+      verdict(
+        { body: { content: { 'application/json': { schema: { multipleOf } } } } },
+        { headers: { 'Content-Type': 'application/json' }, body },
+      );
+    for (const text of ['19.99', '0.07', '-4.35', '12345678.91', '0', '3'])
+      assert.deepEqual(await asked(0.01, text), [], text);
+    for (const text of ['19.991', '0.015', '12345678.915'])
+      assert.deepEqual(await asked(0.01, text), ['body : must be multiple of 0.01'], text);
+    assert.deepEqual(await asked(2, '9007199254740990'), []);
+    assert.deepEqual(await asked(2, '4503599627370497'), ['body : must be multiple of 2']);
+  });
+
   test('has no more errors listed than asked for', async () => {
     const body = JSON.stringify({ name: 'Rex', tags: Array.from({ length: 50 }, () => 'B') });
     const headers = { 'Content-Type': 'application/json' };

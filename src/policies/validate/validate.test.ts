@@ -81,6 +81,15 @@ suite('validate: a body of JSON', () => {
     });
   }
 
+  test('has numbers held against their bounds, also those beyond a double', async () => {
+    const options = { body: { content: { 'application/json': { schema: { maximum: 9 } } } } };
+    const headers = { 'Content-Type': 'application/json' };
+    assert.deepEqual(await verdict(options, { headers, body: '10' }), ['body : must be <= 9']);
+    assert.deepEqual(await verdict(options, { headers, body: '1e999' }), [
+      'body : is a number that is too large',
+    ]);
+  });
+
   test('has multiples told as they are written, whatever a division makes of them', async () => {
     const asked = (multipleOf: number, body: string) =>
       verdict(

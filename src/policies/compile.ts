@@ -18,6 +18,8 @@ import type { Plans } from './plan/plans.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
 
+/** Of a policy that looks at bodies and says nothing of their bounds: what it does not see is refused. */
+const NO_WISHES: BodyBounds = {};
 const IDLE: Load = { measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 };
 
 /** A policy that has the hook `Name`, for certain: `entry.hooks.onRequest(exchange)`. */
@@ -257,14 +259,14 @@ function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPo
     bodyAt: lastWithBody < 0 ? -1 : having(upToBody, 'onRequest').length,
     onRequestBody: having(all, 'onRequestBody'),
     requestBodyBounds: strictestBounds(
-      all.map(({ hooks }) => hooks.onRequestBody && hooks.requestBodyBounds),
+      all.map(({ hooks }) => hooks.onRequestBody && (hooks.requestBodyBounds ?? NO_WISHES)),
     ),
     transformRequestBody: having(all, 'transformRequestBody'),
     onAttempt: having(all, 'onAttempt'),
     onUpstreamResponse: having(reversed, 'onUpstreamResponse'),
     onResponseBody: having(reversed, 'onResponseBody'),
     responseBodyBounds: strictestBounds(
-      all.map(({ hooks }) => hooks.onResponseBody && hooks.responseBodyBounds),
+      all.map(({ hooks }) => hooks.onResponseBody && (hooks.responseBodyBounds ?? NO_WISHES)),
     ),
     transformResponseBody: having(reversed, 'transformResponseBody'),
     onResponse: having(reversed, 'onResponse'),

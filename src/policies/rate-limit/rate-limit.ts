@@ -78,9 +78,12 @@ export class RateLimit implements PolicyHooks {
     }
     this.#takings.set(exchange, taking);
     const lines = this.#lines;
-    if (lines !== undefined && !lines.isEmpty && lines.has(lineOf(taking.decision))) {
-      refuseAll(taking.decision);
-      return this.#delay(exchange, taking, lines);
+    if (lines !== undefined && !lines.isEmpty) {
+      const first = lines.first(lineOf(taking.decision));
+      if (first !== undefined) {
+        refuseAll(taking.decision, first);
+        return this.#delay(exchange, taking, lines);
+      }
     }
     const verdict = taking.decision.take();
     return typeof verdict === 'string'
@@ -90,7 +93,8 @@ export class RateLimit implements PolicyHooks {
 
   onResponse(exchange: Exchange): void {
     const taking = this.#takings.get(exchange);
-    if (taking === undefined || taking.isUnknown) return;
+    // Until it is decided, what stands in the decision is of the request that had it before.
+    if (taking === undefined || taking.isUnknown || taking.isPending) return;
     const { fields } = exchange.response;
     this.#standard?.add(fields, taking.decision);
     if (this.#legacy) putLegacyFields(fields, taking.decision);
@@ -240,12 +244,15 @@ export class RateLimit implements PolicyHooks {
   }
 }
 
-/** What stands in a decision that nobody is asked about because others wait before it. */
-function refuseAll({ charges }: Decision): void {
-  for (const charge of charges) {
+/** What stands in a decision that nobody is asked about because others wait before it: there is no room before there is for the first. */
+function refuseAll({ charges }: Decision, first: Decision): void {
+  for (let i = 0; i < charges.length; i++) {
+    const charge = charges[i] as Charge;
+    const { resetMs, retryAfterMs } = first.charges[i] as Charge;
     charge.admitted = charge.key === '';
     charge.remaining = 0;
-    charge.retryAfterMs = 0;
+    charge.resetMs = resetMs;
+    charge.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -7,6 +7,7 @@ import { Upstreams } from './main/upstreams.ts';
 import type { DataPlaneConfig } from './server/config.ts';
 import { ConnectionCounter } from './server/connection-counter.ts';
 import { DataPlane } from './server/data-plane.ts';
+import { QuotaTable } from './state/quota/quota-table.ts';
 import { LimitTable } from './state/shared/limit-table.ts';
 import { Registry, type RegistryStorage } from './upstream/discovery/registry/registry.ts';
 import { systemTimers } from './upstream/discovery/timers.ts';
@@ -55,6 +56,7 @@ export async function startGateway(
     metricsPost: () => {},
     connectionCounters: ConnectionCounter.allocate(1),
     limitTable: LimitTable.allocate({ keys: 10_000, workers: 1 }),
+    quotaTable: QuotaTable.allocate(1000),
   });
   const registry = new Registry([], { timers: systemTimers, storage: IN_MEMORY, saveFailed: () => {} });
   const upstreams = new Upstreams({

@@ -39,6 +39,12 @@ export class AnswerBodyCheck implements WholeBodyOwner {
   onContent(content: Buffer): void {
     const exchange = this.#exchange;
     if (exchange.ended || exchange.answered) return;
+    this.#show(content);
+    exchange.downstream.flush();
+  }
+
+  #show(content: Buffer): void {
+    const exchange = this.#exchange;
     const entries = exchange.route.policies.onResponseBody;
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as (typeof entries)[number];
@@ -56,10 +62,13 @@ export class AnswerBodyCheck implements WholeBodyOwner {
   onFault(fault: BodyFault): void {
     const exchange = this.#exchange;
     if (exchange.ended || exchange.answered) return;
-    if (exchange.route.policies.responseBodyBounds.unchecked === 'pass')
-      return this.#relay.onPassed(this.#body.octets);
-    exchange.error = `${exchange.targetName}: the body of its answer cannot be checked: ${FAULTS[fault]}`;
-    fail(exchange, 'upstream_invalid');
+    if (exchange.route.policies.responseBodyBounds.unchecked === 'pass') {
+      this.#relay.onPassed(this.#body.octets);
+    } else {
+      exchange.error = `${exchange.targetName}: the body of its answer cannot be checked: ${FAULTS[fault]}`;
+      fail(exchange, 'upstream_invalid');
+    }
+    exchange.downstream.flush();
   }
 }
 

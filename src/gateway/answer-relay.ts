@@ -75,14 +75,13 @@ export class AnswerRelay implements AnswerReceiver, CheckedAnswer {
   }
 
   onPassed(octets: Buffer): void {
-    const { response, downstream } = this.#exchange;
+    const { response } = this.#exchange;
     const complete = this.#complete;
     this.#check = undefined;
     if (complete !== undefined) response.contentLength = octets.length;
     this.#sendHead();
     this.onBody(octets, 0, octets.length);
     if (complete !== undefined) this.onBodyEnd(complete.trailers);
-    downstream.flush();
   }
 
   async #awaitUpstreamHook(

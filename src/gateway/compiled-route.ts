@@ -8,6 +8,7 @@ import {
   noPolicies,
   type PolicyReader,
 } from '../policies/compile.ts';
+import type { Plans } from '../policies/plan/plans.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { PolicyContext } from '../policy/contract.ts';
 import { type PreparedRoute, prepareRoute } from '../routing/compile.ts';
@@ -49,6 +50,7 @@ export interface Surroundings {
   readonly load: PolicyContext['load'];
   readonly addressLists: AddressLists;
   readonly limiters: Limiters;
+  readonly plans: Plans;
 }
 
 /**
@@ -90,7 +92,7 @@ export function takePolicies(
 export async function makePolicies(
   name: string,
   { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
-  { globals, reader, warn, load, policyEvent, addressLists, limiters }: Surroundings,
+  { globals, reader, warn, load, policyEvent, addressLists, limiters, plans }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
@@ -102,6 +104,7 @@ export async function makePolicies(
     globals,
     service,
     limiters,
+    plans,
   };
   return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));
 }

@@ -1,5 +1,6 @@
 import type { ObservabilityConfig } from '../observability/schema.ts';
 import type { AddressListsData } from '../policies/address-lists.ts';
+import type { PlansData } from '../policies/plan/plans-schema.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { RouteConfig } from '../routing/schema.ts';
 import type { RedisConfig } from '../state/schema.ts';
@@ -20,6 +21,8 @@ export interface GatewayConfig {
   readonly policies: readonly PolicyUse[];
   readonly lists: AddressListsData;
   readonly observability: ObservabilityConfig;
+  /** Plans and who has which; none where it is not given. */
+  readonly plans?: PlansData;
   /** What of `state` a reload may change. */
   readonly state?: { readonly redis?: RedisConfig | undefined };
 }

@@ -3,13 +3,16 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import { CollectedOctets } from '../lib/collected-octets.ts';
 import type { BodyBounds } from '../policy/contract.ts';
 
+/** What follows the end of the compressed data would not be shown, and a service may read it all the same. */
+const STRICT = { rejectGarbageAfterEnd: true };
+
 /** Content codings of RFC 9110 section 8.4.1, RFC 7932 and RFC 8878. */
 const CODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
-  ['gzip', createGunzip],
-  ['x-gzip', createGunzip],
-  ['deflate', createInflate],
-  ['br', createBrotliDecompress],
-  ['zstd', createZstdDecompress],
+  ['gzip', () => createGunzip(STRICT)],
+  ['x-gzip', () => createGunzip(STRICT)],
+  ['deflate', () => createInflate(STRICT)],
+  ['br', () => createBrotliDecompress(STRICT)],
+  ['zstd', () => createZstdDecompress(STRICT)],
 ]);
 
 /** A ratio says nothing of a few octets. */
@@ -33,6 +36,8 @@ export class Decompression {
   readonly #stream: Transform;
   readonly #content = new CollectedOctets();
   #taken = 0;
+  /** All of it was given. */
+  #whole = false;
   #over = false;
 
   /** `coding` is a known one. */
@@ -57,6 +62,8 @@ export class Decompression {
       this.#content.add(piece, 0, piece.length);
     });
     stream.on('end', () => {
+      // Its data may say that it is over while the body goes on.
+      if (!this.#whole) return fail('malformed');
       if (!this.#over) owner.onContent(this.#content.whole());
     });
     stream.on('error', () => fail('malformed'));
@@ -70,6 +77,7 @@ export class Decompression {
   }
 
   end(): void {
+    this.#whole = true;
     if (!this.#over) this.#stream.end();
   }
 

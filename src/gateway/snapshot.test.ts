@@ -4,8 +4,13 @@ import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { AddressLists } from '../policies/address-lists.ts';
+import { Plans } from '../policies/plan/plans.ts';
+import { NO_PLANS } from '../policies/plan/plans-schema.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import { Limiters } from '../state/limiters.ts';
+import { QuotaTable } from '../state/quota/quota-table.ts';
+import { Quotas } from '../state/quota/quotas.ts';
+import { SharedQuotas } from '../state/quota/shared-quotas.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
@@ -44,6 +49,10 @@ function stage() {
       undefined,
       () => {},
     ),
+    plans: new Plans(
+      NO_PLANS,
+      new Quotas(new SharedQuotas(new QuotaTable(QuotaTable.allocate(100), 1)), undefined, () => {}),
+    ),
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,
     directory: new TargetDirectory(),
@@ -58,8 +67,9 @@ function stage() {
   return {
     warnings,
     policy,
-    compile: async (config: Partial<GatewayConfig>, before?: Snapshot) =>
-      compileSnapshot({ ...EMPTY, ...config }, before, context),
+    compile: async (config: Partial<GatewayConfig>, before?: Snapshot, plans = context.plans) =>
+      compileSnapshot({ ...EMPTY, ...config }, before, { ...context, plans }),
+    otherPlans: new Plans(NO_PLANS, context.plans.counting),
     /** What was said since it was asked last. */
     said: () => says.splice(0),
   };
@@ -158,6 +168,23 @@ describe('The policies of a route that a reload changes', () => {
     assert.deepEqual(said(), ['closed 1 of a']);
     second.retire();
     assert.deepEqual(said(), ['closed 2 of a']);
+  });
+
+  it('are made anew where they apply plans that changed, and nowhere else', async () => {
+    const { compile, otherPlans, policy, said } = stage();
+    const plan = { name: 'plan', options: {} };
+    const routes = { a: route('/a', [policy('1')]), b: route('/b', [policy('2'), plan]) };
+    const { snapshot: first } = await compile({ routes });
+    said();
+    const { snapshot: second } = await compile({ routes }, first, otherPlans);
+    assert.deepEqual(said(), ['made 2 of b']);
+    first.retire();
+    const global = { routes: { a: route('/a', [policy('1')]) }, policies: [plan] };
+    const { snapshot: third } = await compile(global, second, otherPlans);
+    said();
+    const { snapshot: last } = await compile(global, third);
+    assert.deepEqual(said(), ['made 1 of a']);
+    for (const each of [second, third, last]) each.retire();
   });
 
   it('are closed when the route is gone, and made anew when it comes back', async () => {

@@ -4,6 +4,7 @@ import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
 import type { AddressLists } from '../policies/address-lists.ts';
 import { PolicyReader } from '../policies/compile.ts';
+import { appliesPlans, type Plans } from '../policies/plan/plans.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { PolicyContext } from '../policy/contract.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
@@ -50,6 +51,7 @@ export interface SnapshotContext extends ServiceContext {
   /** Has every list that policies of the configuration name. */
   readonly addressLists: AddressLists;
   readonly limiters: Limiters;
+  readonly plans: Plans;
   /** Made once the configuration is known to compile. */
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
@@ -125,6 +127,7 @@ export class Snapshot {
 interface SnapshotParts {
   readonly globals: readonly PolicyUse[];
   readonly limiters: Limiters;
+  readonly plans: Plans;
   readonly unrouted: RouteParts;
   readonly routes: ReadonlyMap<string, RouteParts>;
 }
@@ -156,12 +159,15 @@ export async function compileSnapshot(
       load: context.load,
       addressLists: context.addressLists,
       limiters: context.limiters,
+      plans: context.plans,
     };
+    const plansDiffer = known?.plans !== context.plans;
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();
     for (const name in config.routes) {
       const settings = config.routes[name] as ResolvedRoute;
-      const parts = makeParts(name, settings, known?.routes.get(name), surroundings, held);
+      const last = plansDiffer && appliesPlans(settings.policies) ? undefined : known?.routes.get(name);
+      const parts = makeParts(name, settings, last, surroundings, held);
       // A promise each for routes that are only taken over would cost more than they do.
       routes.set(name, parts instanceof Promise ? await parts : parts);
       if (turns.isOver()) await turns.next();
@@ -169,8 +175,8 @@ export async function compileSnapshot(
     const prepared = Array.from(routes.values(), (parts) => parts.prepared);
     const router = await compileRouterInTurns(prepared, turns);
     const recorder = await context.recorder(config.observability);
-    const parts: SnapshotParts = { globals, limiters: context.limiters, unrouted, routes };
-    const { bodyMemory, warn } = context;
+    const { bodyMemory, limiters, plans, warn } = context;
+    const parts: SnapshotParts = { globals, limiters, plans, unrouted, routes };
     return { snapshot: new Snapshot({ router, services, recorder, bodyMemory, warn, parts }), made };
   } catch (error) {
     for (const policies of held) policies.release();
@@ -183,9 +189,13 @@ export async function compileSnapshot(
 function isAlike(
   before: SnapshotParts,
   globals: readonly PolicyUse[],
-  { limiters }: Pick<SnapshotContext, 'limiters'>,
+  { limiters, plans }: Pick<SnapshotContext, 'limiters' | 'plans'>,
 ): boolean {
-  return before.limiters === limiters && sameData(before.globals, globals);
+  return (
+    before.limiters === limiters &&
+    sameData(before.globals, globals) &&
+    (before.plans === plans || !appliesPlans(globals))
+  );
 }
 
 const UNROUTED: ResolvedRoute = { match: {}, priority: 0, policies: [], timeout: 0 };

@@ -43,8 +43,10 @@ export class WholeBody {
   open(fields: Fields, length: number): BodyFault | undefined {
     if (length > this.#bounds.maxBytes) return 'too_large';
     const coding = fields.get('content-encoding')?.trim().toLowerCase();
-    if (coding === undefined || coding === '' || coding === 'identity') return undefined;
-    if (fields.getAll('content-encoding').length > 1 || !isKnownCoding(coding)) return 'unknown_coding';
+    if (coding === undefined) return undefined;
+    if (fields.repeats('content-encoding')) return 'unknown_coding';
+    if (coding === '' || coding === 'identity') return undefined;
+    if (!isKnownCoding(coding)) return 'unknown_coding';
     this.#decompression = new Decompression(coding, this.#bounds, this.#holder, this.#owner);
     return undefined;
   }

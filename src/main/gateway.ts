@@ -11,6 +11,8 @@ import { type LoadedConfig, loadConfig } from '../control/config/load.ts';
 import { LoadCache } from '../control/config/load-cache.ts';
 import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
+import { QuotaDesk } from '../control/quotas/quota-desk.ts';
+import { QuotaKeeper } from '../control/quotas/quota-keeper.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
 import { CidrSet } from '../lib/address-table.ts';
 import { FileWatcher } from '../lib/file-watcher.ts';
@@ -19,6 +21,7 @@ import type { MetricsMessage } from '../observability/metrics.ts';
 import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
+import { QuotaTable } from '../state/quota/quota-table.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
@@ -70,6 +73,8 @@ export class Gateway {
   readonly #metrics: MetricsHub;
   readonly #probe: EventLoopProbe;
   readonly #upstreams: Upstreams;
+  readonly #quotas: QuotaKeeper;
+  readonly #quotaDesk: QuotaDesk;
   readonly #limits: LimitTable;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
@@ -133,6 +138,23 @@ export class Gateway {
     const connectionCounters = ConnectionCounter.allocate(workers);
     const limitTable = LimitTable.allocate({ ...config.state.memory, workers });
     this.#limits = new LimitTable(limitTable, 0);
+    const { quotas, quotaFile } = config.state.memory;
+    const quotaTable = QuotaTable.allocate(quotas);
+    const table = new QuotaTable(quotaTable, 0);
+    this.#quotas = new QuotaKeeper({
+      table,
+      path: resolvePath(dirname(options.file), quotaFile),
+      log: options.log.main,
+      nowMs: Date.now,
+    });
+    this.#quotaDesk = new QuotaDesk({
+      table,
+      keeper: this.#quotas,
+      plans: () => this.config.dataPlane.plans,
+      redis: () => this.config.state.redis,
+      log: options.log.main,
+      nowMs: Date.now,
+    });
     this.#supervisor = new Supervisor({
       workers,
       reusePort: REUSE_PORT,
@@ -143,6 +165,7 @@ export class Gateway {
           color: options.color,
           connectionCounters,
           limitTable,
+          quotaTable,
         }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
@@ -151,6 +174,7 @@ export class Gateway {
         this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
         this.#limits.forgetWorker(workerId);
+        table.locks.forgetWorker(workerId + 1);
         this.#metrics.detach(workerId);
         if (this.#state !== 'stopping') this.#metrics.workerRestarted();
       },
@@ -198,6 +222,7 @@ export class Gateway {
     log('info', `draining: requests have ${drainTimeout / 1000} s to finish`);
     this.#probe.close();
     await this.#supervisor.drain(drainTimeout);
+    this.#quotas.close();
     await this.#upstreams.close();
     // Until here it answers that the gateway is not ready.
     await this.#admin?.close();
@@ -212,6 +237,7 @@ export class Gateway {
     this.#watcher.close();
     this.#probe.close();
     await this.#supervisor.close();
+    this.#quotas.close();
     await this.#upstreams.close();
     await this.#admin?.close();
     await this.#options.accessLog.close();
@@ -264,6 +290,7 @@ export class Gateway {
       explain: (question) => explainRequest(this.config, question, this.#upstreams.control.status()),
       services: () => this.#upstreams.control.status(),
       registry: this.#upstreams.registry,
+      quotas: this.#quotaDesk,
     };
   }
 
@@ -286,6 +313,7 @@ export class Gateway {
     const { control } = this.#upstreams;
     let services: PreparedServices;
     try {
+      if (countsInMemory(config)) this.#quotas.start();
       services = await control.prepare(dataPlane.services);
     } catch (error) {
       return { ok: false, reasons: [error instanceof Error ? error.message : String(error)] };
@@ -371,6 +399,12 @@ function describeLists(lists: DataPlaneConfig['lists']): Record<string, unknown>
       { kind, digest, ranges: new CidrSet(table).size },
     ]),
   );
+}
+
+/** Whether there is anything that a file has to keep. */
+function countsInMemory({ dataPlane, state }: LoadedConfig): boolean {
+  const plans = Object.values(dataPlane.plans?.plans ?? {});
+  return state.redis === undefined && plans.some(({ quotas }) => quotas.length > 0);
 }
 
 interface FixedSettings {

@@ -14,6 +14,7 @@ export interface WorkerStart {
   readonly color: boolean;
   readonly connectionCounters: SharedArrayBuffer;
   readonly limitTable: SharedArrayBuffer;
+  readonly quotaTable: SharedArrayBuffer;
   readonly metricsBuffer?: SharedArrayBuffer | undefined;
 }
 

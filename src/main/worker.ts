@@ -21,6 +21,7 @@ const plane = new DataPlane({
   terminal: start.color,
   connectionCounters: start.connectionCounters,
   limitTable: start.limitTable,
+  quotaTable: start.quotaTable,
   log: (level, message, detail) => post({ kind: 'log', level, message, detail: cloneable(detail) }),
   accessLogSink: (batch) => post({ kind: 'accessLog', batch }, [batch.buffer as ArrayBuffer]),
   metricsPost: (message) => post({ kind: 'metrics', message }),

@@ -3,7 +3,7 @@ import type { BodyBounds } from '../policy/contract.ts';
 const DEFAULT_BYTES = 1024 * 1024;
 const DEFAULT_RATIO = 100;
 
-/** What holds where several policies look at the same body; undefined stands for a policy with no wishes. */
+/** What holds where several policies look at the same body; undefined stands for a policy that looks at none. */
 export function strictestBounds(all: readonly (BodyBounds | undefined)[]): Required<BodyBounds> {
   const bounds = all.filter((each) => each !== undefined);
   return {

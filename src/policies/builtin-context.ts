@@ -1,5 +1,6 @@
 import type { PolicyContext } from '../policy/contract.ts';
 import type { Limiters } from '../state/limiters.ts';
+import type { Plans } from './plan/plans.ts';
 
 /** What a built-in policy may know of its place beyond what a user's own may. */
 export interface BuiltinContext extends PolicyContext {
@@ -9,4 +10,6 @@ export interface BuiltinContext extends PolicyContext {
   readonly service: string | undefined;
   /** Where limits are counted; undefined where no request will come, because the policy is made to be checked. */
   readonly limiters: Limiters | undefined;
+  /** Likewise. */
+  readonly plans: Plans | undefined;
 }

@@ -14,9 +14,12 @@ import { AddressLists } from './address-lists.ts';
 import { strictestBounds } from './body-bounds.ts';
 import type { BuiltinContext } from './builtin-context.ts';
 import { loadPolicy } from './load.ts';
+import type { Plans } from './plan/plans.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
 import type { PolicyUse } from './use.ts';
 
+/** Of a policy that looks at bodies and says nothing of their bounds: what it does not see is refused. */
+const NO_WISHES: BodyBounds = {};
 const IDLE: Load = { measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 };
 
 /** A policy that has the hook `Name`, for certain: `entry.hooks.onRequest(exchange)`. */
@@ -69,6 +72,7 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   /** The one service that the route sends to. */
   readonly service?: string | undefined;
   readonly limiters?: Limiters;
+  readonly plans?: Plans;
 }
 
 /** A route without policies. */
@@ -187,6 +191,7 @@ async function make(
     globals,
     service,
     limiters,
+    plans,
   }: RouteContext,
 ): Promise<CompiledPolicy> {
   const context: BuiltinContext = {
@@ -198,6 +203,7 @@ async function make(
     global: globals?.includes(use) ?? false,
     service,
     limiters,
+    plans,
   };
   let hooks: PolicyHooks;
   try {
@@ -253,14 +259,14 @@ function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPo
     bodyAt: lastWithBody < 0 ? -1 : having(upToBody, 'onRequest').length,
     onRequestBody: having(all, 'onRequestBody'),
     requestBodyBounds: strictestBounds(
-      all.map(({ hooks }) => hooks.onRequestBody && hooks.requestBodyBounds),
+      all.map(({ hooks }) => hooks.onRequestBody && (hooks.requestBodyBounds ?? NO_WISHES)),
     ),
     transformRequestBody: having(all, 'transformRequestBody'),
     onAttempt: having(all, 'onAttempt'),
     onUpstreamResponse: having(reversed, 'onUpstreamResponse'),
     onResponseBody: having(reversed, 'onResponseBody'),
     responseBodyBounds: strictestBounds(
-      all.map(({ hooks }) => hooks.onResponseBody && hooks.responseBodyBounds),
+      all.map(({ hooks }) => hooks.onResponseBody && (hooks.responseBodyBounds ?? NO_WISHES)),
     ),
     transformResponseBody: having(reversed, 'transformResponseBody'),
     onResponse: having(reversed, 'onResponse'),

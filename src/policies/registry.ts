@@ -6,6 +6,7 @@ import { headersPolicy } from './headers/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
+import { planPolicy } from './plan/index.ts';
 import { rateLimitPolicy } from './rate-limit/index.ts';
 import { requestFilterPolicy } from './request-filter/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
@@ -25,6 +26,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     ipFilterPolicy,
     loadShedPolicy,
     methodOverridePolicy,
+    planPolicy,
     rateLimitPolicy,
     requestFilterPolicy,
     requestSizePolicy,

@@ -11,7 +11,12 @@ import { TraceIds } from '../observability/trace-context.ts';
 import { createTracer } from '../observability/tracing.ts';
 import { createMetrics, type MetricsRecorder, NO_METRICS } from '../observability/worker-metrics.ts';
 import { AddressLists } from '../policies/address-lists.ts';
+import { Plans } from '../policies/plan/plans.ts';
+import { NO_PLANS } from '../policies/plan/plans-schema.ts';
 import { Limiters } from '../state/limiters.ts';
+import { QuotaTable } from '../state/quota/quota-table.ts';
+import { Quotas } from '../state/quota/quotas.ts';
+import { SharedQuotas } from '../state/quota/shared-quotas.ts';
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
@@ -43,6 +48,8 @@ export interface DataPlaneOptions {
   readonly connectionCounters: SharedArrayBuffer;
   /** From `LimitTable.allocate`, shared by all workers. */
   readonly limitTable: SharedArrayBuffer;
+  /** From `QuotaTable.allocate`, shared by all workers and the main thread. */
+  readonly quotaTable: SharedArrayBuffer;
   /** For tests: another clock, chance or budget of retries. */
   readonly retries?: Partial<ServiceContext['retries']>;
 }
@@ -56,6 +63,7 @@ export interface Prepared {
   /** New sockets, listening already, by listener name; connections wait in their queue. */
   readonly listeners: ReadonlyMap<string, Listener>;
   readonly limiters: Limiters;
+  readonly plans: Plans;
 }
 
 /** How often a drain looks whether the last connection is gone. */
@@ -72,6 +80,7 @@ export class DataPlane {
   readonly #addressLists = new AddressLists();
   readonly #counter: ConnectionCounter;
   #limiters: Limiters;
+  #plans: Plans;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
   readonly #leaving = new Set<Listener>();
@@ -93,6 +102,8 @@ export class DataPlane {
     this.#counter.reset();
     const memory = new SharedLimiter(options.limitTable, options.workerId);
     this.#limiters = new Limiters(memory, undefined, options.log);
+    const quotas = new SharedQuotas(new QuotaTable(options.quotaTable, options.workerId + 1));
+    this.#plans = new Plans(NO_PLANS, new Quotas(quotas, undefined, options.log));
   }
 
   /** Where each listener of the committed configuration is bound. */
@@ -117,11 +128,12 @@ export class DataPlane {
    */
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
     const limiters = this.#limiters.with(config.state?.redis);
-    const context = this.#context(config.observability, limiters);
+    const plans = this.#plans.with(config.plans ?? NO_PLANS, config.state?.redis);
+    const context = this.#context(config.observability, limiters, plans);
     this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
     const listeners = new Map<string, Listener>();
-    const prepared: Prepared = { config, snapshot, services: made, listeners, limiters };
+    const prepared: Prepared = { config, snapshot, services: made, listeners, limiters, plans };
     try {
       // The first configuration has no snapshot to accept connections with before its commit.
       this.#runtime ??= this.#makeRuntime(snapshot);
@@ -133,7 +145,7 @@ export class DataPlane {
     return prepared;
   }
 
-  #context(observability: ObservabilityConfig, limiters: Limiters): SnapshotContext {
+  #context(observability: ObservabilityConfig, limiters: Limiters, plans: Plans): SnapshotContext {
     const metrics = this.#metricsFor(observability.metrics);
     const { workerId, log } = this.#options;
     return {
@@ -146,6 +158,7 @@ export class DataPlane {
       policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
       addressLists: this.#addressLists,
       limiters,
+      plans,
       workerId,
       directory: this.#directory,
       observer: (service) => new ServiceReport(service, metrics, log),
@@ -232,6 +245,7 @@ export class DataPlane {
       before.retire();
     }
     this.#limiters = prepared.limiters;
+    this.#plans = prepared.plans;
     this.#config = config;
   }
 

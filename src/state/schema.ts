@@ -61,6 +61,21 @@ export const stateSchema = z
           .describe(
             'Keys that limits can count at one time, 51 octets of memory each: of more, the ones that are least limited are forgotten',
           ),
+        quotas: z
+          .int()
+          .min(100)
+          .max(1_000_000)
+          .default(10_000)
+          .describe(
+            'Consumers whose quotas are counted at one time, 320 octets of memory each: the requests of more are let through and counted as unavailable',
+          ),
+        quotaFile: z
+          .string()
+          .min(1)
+          .default('portcullis-quotas.db')
+          .describe(
+            'Where counts of quotas outlive a restart; made when there are plans, and not used with Redis',
+          ),
       })
       .prefault({})
       .describe('Memory that the workers of this machine share'),

@@ -230,6 +230,13 @@ suite('the whole body of a request with a Content-Encoding', () => {
     ['that is cut off', 'gzip', gzipSync('hello').subarray(0, 12), {}, [400, 'bad_request']],
     ['of an unknown coding', 'compress', Buffer.from('hello'), {}, [415, 'unsupported_media_type']],
     ['of two codings', 'gzip, br', Buffer.from('hello'), {}, [415, 'unsupported_media_type']],
+    [
+      'of two codings in two fields',
+      'identity\r\nContent-Encoding: br',
+      Buffer.from('hello'),
+      {},
+      [415, 'unsupported_media_type'],
+    ],
   ] as const) {
     test(`${title} is refused`, async () => {
       await play([looking([], bounds)], fine, async (client) => {
@@ -238,6 +245,32 @@ suite('the whole body of a request with a Content-Encoding', () => {
         assert.deepEqual(await statusAndCode(client), [...expected]);
       });
     });
+  }
+
+  for (const [coding, compressed] of [
+    ['gzip', gzipSync('hello')],
+    ['deflate', deflateSync('hello')],
+    ['br', brotliCompressSync('hello')],
+    ['zstd', zstdCompressSync('hello')],
+  ] as const) {
+    for (const [title, surplus] of [
+      ['any octet', Buffer.from('x')],
+      ['a zero', Buffer.from([0])],
+      ['more of its kind', compressed],
+    ] as const) {
+      test(`${coding} with ${title} behind its end is refused, also before the rest of the body came`, async () => {
+        await using upstream = await RecordingUpstream.start();
+        await using gateway = await startWith(upstream.url, [looking([])]);
+        for (const missing of [0, 20]) {
+          using client = await RawClient.connect({ port: gateway.port });
+          const length = compressed.length + surplus.length + missing;
+          const fields = [`Content-Encoding: ${coding}`, `Content-Length: ${length}`];
+          await client.send(Buffer.concat([Buffer.from(post(fields)), compressed, surplus]));
+          assert.deepEqual(await statusAndCode(client), [400, 'bad_request']);
+        }
+        assert.equal(upstream.requests.length, 0);
+      });
+    }
   }
 
   test('that is a bomb is refused before all of it came', async () => {
@@ -318,6 +351,27 @@ suite('the whole body of an answer', () => {
     assert.deepEqual(seen, ['hello']);
   });
 
+  for (const [title, body, expected] of [
+    ['may be replaced when it is compressed too', gzipSync('bad'), [502, 'disliked']],
+    [
+      'is refused when it is not what its Content-Encoding says',
+      Buffer.from('bad'),
+      [502, 'upstream_invalid'],
+    ],
+  ] as const) {
+    test(title, async () => {
+      const head = `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
+      const withBody: Script = async (connection) => {
+        await connection.head();
+        await connection.send(Buffer.concat([Buffer.from(head), body]));
+      };
+      await play([showing([])], withBody, async (client) => {
+        await client.send(get());
+        assert.deepEqual(await statusAndCode(client), [...expected]);
+      });
+    });
+  }
+
   for (const [title, text] of [
     ['of known length', answer(200, 'hello')],
     [
@@ -339,6 +393,15 @@ suite('the whole body of an answer', () => {
       assert.deepEqual(seen, []);
     });
   }
+
+  test('that cannot be checked is refused where one policy would pass it on and another says nothing', async () => {
+    const looking = hooked('looking', { onResponseBody: () => {} });
+    const passing = showing([], { maxBytes: 4, unchecked: 'pass' });
+    await play([looking, passing], hello, async (client) => {
+      await client.send(get());
+      assert.deepEqual(await statusAndCode(client), [502, 'upstream_invalid']);
+    });
+  });
 
   test('is shown after a policy on the head that had to be waited for', async () => {
     const seen: string[] = [];

@@ -6,6 +6,7 @@ import type { DataPlaneConfig } from '../../src/server/config.ts';
 import { ConnectionCounter } from '../../src/server/connection-counter.ts';
 import { DataPlane } from '../../src/server/data-plane.ts';
 import { listenerSchema } from '../../src/server/schema.ts';
+import { QuotaTable } from '../../src/state/quota/quota-table.ts';
 import { LimitTable } from '../../src/state/shared/limit-table.ts';
 import type { RetryContext } from '../../src/upstream/retry/policy.ts';
 import { serviceSchema } from '../../src/upstream/schema.ts';
@@ -58,6 +59,7 @@ export async function startGatewayWith(
     metricsPost: (message) => hub.receive(0, message),
     connectionCounters: ConnectionCounter.allocate(1),
     limitTable: LimitTable.allocate({ keys: 10_000, workers: 1 }),
+    quotaTable: QuotaTable.allocate(1000),
     retries,
   });
   dataPlane.commit(await dataPlane.prepare(config));

@@ -33,6 +33,7 @@ export interface GatewayControl {
   services(): Readonly<Record<string, unknown>>;
   /** Targets that registered themselves. */
   readonly registry: RegistryCalls;
+  readonly quotas: QuotaCalls;
   /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
   explain(
     request: QuestionedRequest,
@@ -49,6 +50,16 @@ export interface RegistryCalls {
   deregister(input: unknown): Promise<RegistryAnswer>;
   setState(input: unknown): Promise<RegistryAnswer>;
 }
+
+/** Quotas of consumers; what is given to `reset` is not checked before. */
+export interface QuotaCalls {
+  list(consumer?: string): Promise<QuotaAnswer>;
+  reset(input: unknown): Promise<QuotaAnswer>;
+}
+
+export type QuotaAnswer =
+  | { readonly ok: true; readonly quotas: readonly unknown[] }
+  | { readonly ok: false; readonly code: string; readonly message: string };
 
 export type RegistryAnswer =
   | { readonly ok: true; readonly target: unknown }

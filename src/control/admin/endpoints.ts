@@ -7,6 +7,7 @@ import {
   type QuestionedRequest,
   readJson,
 } from './endpoint.ts';
+import { QUOTA_ENDPOINTS } from './quota-endpoints.ts';
 import { REGISTRY_ENDPOINTS } from './registry-endpoints.ts';
 
 /** Every endpoint of the admin port. GET endpoints answer HEAD too, and change nothing. */
@@ -57,6 +58,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     answer: services,
   },
   ...REGISTRY_ENDPOINTS,
+  ...QUOTA_ENDPOINTS,
 ];
 
 function services(gateway: GatewayControl, { query }: AdminRequest): AdminAnswer {

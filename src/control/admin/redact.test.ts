@@ -21,6 +21,7 @@ const CASES: readonly [title: string, value: unknown, clean: unknown][] = [
     },
   ],
   ['the user info of a URL', { url: 'redis://me:pw@host/0' }, { url: 'redis://[redacted]@host/0' }],
+  ['a password with an @ in it', { url: 'redis://me:p@w@host/?@' }, { url: 'redis://[redacted]@host/?@' }],
   [
     'a value that was read from env: or file:',
     { set: { 'x-upstream': 'hunter2' } },

@@ -7,8 +7,8 @@ const SECRET_KEY =
 const PEM_PRIVATE = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 /** A shorter secret is taken out where it is a whole value, not where its letters happen to stand in another one. */
 const MIN_PART_CHARS = 6;
-/** user:password@ of a URL, such as that of a database. */
-const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/gi;
+/** user:password@ of a URL, such as that of a database; it ends at the last @ (WHATWG URL, authority state), though a password should hold none. */
+const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)[^/?#\s]*@/gi;
 
 /**
  * A copy without secrets: the given values (those that came from `env:` and `file:`) wherever they stand, values under a

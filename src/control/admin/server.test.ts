@@ -40,6 +40,10 @@ const gateway: GatewayControl = {
   config: () => ({ routes: { a: {} } }),
   services: () => ({ orders: { counts: { targets: 2 } } }),
   registry,
+  quotas: {
+    list: async (consumer) => ({ ok: true, quotas: [{ consumer }] }),
+    reset: async () => ({ ok: false, code: 'quotas_unavailable', message: 'Redis does not answer' }),
+  },
   explain: async (asked) => {
     state.asked.push(asked);
     if (asked.url === 'throw') throw new Error('broken');
@@ -136,6 +140,12 @@ describe('the admin port', () => {
       { path: '/services?name=constructor' },
       404,
       problem(404, 'service_unknown', 'There is no service of this name'),
+    ],
+    [
+      'lists the quotas of a consumer',
+      { path: '/quotas?consumer=a' },
+      200,
+      '{\n  "quotas": [\n    {\n      "consumer": "a"\n    }\n  ]\n}\n',
     ],
     ['lists no registered target before there is one', { path: '/registry' }, 200, '{\n  "targets": []\n}\n'],
     [

@@ -21,6 +21,7 @@ export function checkMeaning(
   checkServices(config, problems);
   checkRouteTargets(routes, namesOf(config['services']), problems);
   checkObservability(config['observability'], problems);
+  checkConsumers(config, problems);
   return problems;
 }
 
@@ -191,6 +192,13 @@ function hasMisspeltOutcome(route: Record<string, unknown>): boolean {
     const meant = ROUTE_KEYS.includes(key) ? undefined : nearest(key, ROUTE_KEYS);
     return meant !== undefined && (OUTCOMES as readonly string[]).includes(meant);
   });
+}
+
+function checkConsumers(config: Record<string, unknown>, problems: Problem[]): void {
+  const plans = namesOf(config['plans']);
+  for (const [name, consumer] of entriesOf(config['consumers']))
+    if (isRecord(consumer))
+      checkReference(consumer['plan'], plans, 'plan', ['consumers', name, 'plan'], problems);
 }
 
 function checkObservability(observability: unknown, problems: Problem[]): void {

@@ -519,6 +519,8 @@ describe('The JSON Schema', () => {
       'apis',
       'policies',
       'lists',
+      'plans',
+      'consumers',
       'state',
       'admin',
       'runtime',

@@ -231,6 +231,7 @@ async function build(
     })),
     services,
     policies: globalPolicies,
+    plans: { plans: data.plans, consumers: data.consumers },
     state: { redis },
     observability: {
       ...data.observability,

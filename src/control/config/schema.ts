@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { duration } from '../../lib/units.ts';
 import { observabilitySchema } from '../../observability/schema.ts';
 import { addressListSchema } from '../../policies/address-list-schema.ts';
+import { consumerSchema, planSchema } from '../../policies/plan/plans-schema.ts';
 import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
 import { stateSchema } from '../../state/schema.ts';
@@ -81,6 +82,14 @@ export const configSchema = z.strictObject({
     .record(name, addressListSchema)
     .default({})
     .describe('Lists of addresses that policies name: one list for many routes'),
+  plans: z
+    .record(name, planSchema)
+    .default({})
+    .describe('What consumers may do in a time, by name: rates, and quotas by the calendar'),
+  consumers: z
+    .record(z.string().min(1).max(200), consumerSchema)
+    .default({})
+    .describe('Who calls, by the name that authentication has for them'),
   state: stateSchema.prefault({}),
   admin: adminSchema.prefault({}),
   runtime: runtimeSchema.prefault({}),

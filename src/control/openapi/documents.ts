@@ -12,6 +12,14 @@ export interface Node {
   readonly path: Path;
 }
 
+/** One operation of a path, with what the path has for all of its operations. */
+export interface Operation {
+  /** As the document writes it. */
+  readonly path: string;
+  readonly pathItem: Node;
+  readonly node: Node;
+}
+
 /** The value of a key, or of a place in a list. */
 export function child(node: Node, ...steps: readonly (string | number)[]): Node {
   return { value: valueAt(node.value, steps), file: node.file, path: [...node.path, ...steps] };

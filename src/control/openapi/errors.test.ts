@@ -247,5 +247,13 @@ describe('The configuration of an API', () => {
 `,
       `${CONFIG}    validat: {}\n`,
     ),
+    withStore(
+      'has a parameter of the path that is not in the path',
+      `${HEAD}paths:\n  /pets/{id}:\n    get:\n      parameters: [{ name: pet, in: path, required: true, schema: {} }]\n      responses: {}\n`,
+      `store.yaml:6:28: apis.store.openapi["store.yaml"].paths["/pets/{id}"].get.parameters[0].name: is not in the path /pets/{id}
+   6 |       parameters: [{ name: pet, in: path, required: true, schema: {} }]
+     |                            ^^^
+`,
+    ),
   ]);
 });

@@ -4,8 +4,8 @@ import { entriesOf, isRecord, type Path } from '../config/place.ts';
 import type { ConfigError, Problem } from '../config/problem.ts';
 import type { ConfigSource } from '../config/source.ts';
 import { SchemaConverter } from './convert-schema.ts';
-import { child, children, Documents, type Node } from './documents.ts';
-import { type Operation, validateOptions } from './operation.ts';
+import { child, children, Documents, type Node, type Operation } from './documents.ts';
+import { validateOptions } from './operation.ts';
 import { captureName } from './parameters.ts';
 import { type ApiConfig, apiSchema } from './schema.ts';
 
@@ -126,7 +126,7 @@ async function routesOf(api: string, config: ApiConfig, documents: Documents): P
       const node = child(pathItem, method);
       if (!isRecord(node.value)) continue;
       const options = await validateOptions(
-        { pathItem, node } satisfies Operation,
+        { path, pathItem, node } satisfies Operation,
         config.validate,
         documents,
         converter,

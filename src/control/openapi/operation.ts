@@ -1,26 +1,21 @@
 import { essenceOf, isForm, isJson } from '../../policies/validate/media-type.ts';
 import { isRecord } from '../config/place.ts';
 import { type Direction, reachable, type SchemaConverter } from './convert-schema.ts';
-import { child, children, type Documents, type Node } from './documents.ts';
+import { child, children, type Documents, type Node, type Operation } from './documents.ts';
 import { parameterOptions } from './parameters.ts';
 import type { ApiConfig } from './schema.ts';
 
-/** One operation of a path, with what the path has for all of its operations. */
-export interface Operation {
-  readonly pathItem: Node;
-  readonly node: Node;
-}
-
 /** The options of the policy `validate` that an operation comes to, as they are written; undefined when nothing is to be checked. */
 export async function validateOptions(
-  { pathItem, node }: Operation,
+  operation: Operation,
   { request, response, max }: ApiConfig['validate'],
   documents: Documents,
   converter: SchemaConverter,
 ): Promise<object | undefined> {
+  const { node } = operation;
   const size = `${max}b`;
   const options = {
-    ...(request && (await parameterOptions(pathItem, node, documents, converter))),
+    ...(request && (await parameterOptions(operation, documents, converter))),
     ...(request && (await bodyOptions(node, size, documents, converter))),
     ...(response !== 'off' && {
       responses: { mode: response, statuses: await statuses(node, documents, converter), max: size },

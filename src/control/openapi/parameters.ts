@@ -1,6 +1,6 @@
 import { isRecord } from '../config/place.ts';
 import type { SchemaConverter } from './convert-schema.ts';
-import { child, type Documents, itemsOf, type Node } from './documents.ts';
+import { child, type Documents, itemsOf, type Node, type Operation } from './documents.ts';
 
 /** The options of `validate` for the parameters of one place. */
 interface ParameterGroup {
@@ -27,13 +27,12 @@ export function captureName(name: string): string {
 
 /** Options for the parameters of an operation; its own replace those of its path item. */
 export async function parameterOptions(
-  pathItem: Node,
-  operation: Node,
+  { path, pathItem, node }: Operation,
   documents: Documents,
   converter: SchemaConverter,
 ): Promise<ParameterOptions> {
   const found = new Map<string, Node>();
-  for (const owner of [pathItem, operation]) {
+  for (const owner of [pathItem, node]) {
     for (const item of itemsOf(child(owner, 'parameters'))) {
       const parameter = await documents.follow(item);
       if (parameter === undefined) continue;
@@ -43,6 +42,9 @@ export async function parameterOptions(
           parameter,
           'is not a parameter: it needs a name, and in: path, query, header or cookie',
         );
+      else if (place === 'path' && !path.includes(`{${name}}`))
+        // It would be missing in every request.
+        documents.wrong(child(parameter, 'name'), `is not in the path ${path}`);
       else found.set(`${place} ${name}`, parameter);
     }
   }

@@ -17,6 +17,8 @@ export interface Changes {
   readonly lists: CollectionChanges;
   /** True where policies of every route (`policies` at the top) differ. */
   readonly globalPolicies: boolean;
+  /** True where plans or consumers differ. */
+  readonly plans: boolean;
   readonly observability: boolean;
 }
 
@@ -29,6 +31,7 @@ export function compareConfigs(before: DataPlaneConfig, after: DataPlaneConfig):
     certificates: compare(before.certificates, after.certificates),
     lists: compare(before.lists, after.lists),
     globalPolicies: !isDeepStrictEqual(before.policies, after.policies),
+    plans: !isDeepStrictEqual(before.plans, after.plans),
     observability: !isDeepStrictEqual(before.observability, after.observability),
   };
 }
@@ -57,6 +60,7 @@ export function describeChanges(changes: Changes): string {
     if (counts.length > 0) parts.push(`${collection}: ${counts.join(', ')}`);
   }
   if (changes.globalPolicies) parts.push('global policies changed');
+  if (changes.plans) parts.push('plans changed');
   if (changes.observability) parts.push('observability changed');
   return parts.length > 0 ? parts.join('; ') : 'nothing';
 }

@@ -87,6 +87,17 @@ describe('With a delay', () => {
     assert.deepEqual(delays.said(), ['b on', 'c on']);
   });
 
+  it('who finds no place is told of the wait of the first, not of what another client was told', (t) => {
+    const delays = new Delays(t, { limits: ['1/min'], delay: { max: '5m', queue: 1 } });
+    delays.policy.onEnd(delays.request('x', '192.0.2.2'));
+    for (const name of ['a', 'b']) delays.request(name);
+    const refused = delays.request('c');
+    delays.policy.onResponse(refused);
+    assert.deepEqual(delays.said(), ['x on', 'a on', 'c refused']);
+    assert.ok(refused.responseLines.includes('Retry-After: 60'), refused.responseLines.join());
+    assert.ok(refused.responseLines.includes('RateLimit: "1/min";r=0;t=60'), refused.responseLines.join());
+  });
+
   it('who comes while others wait comes after them', async (t) => {
     const delays = new Delays(t, { limits: [{ rate: '10/s', burst: 1 }], delay });
     for (const name of ['a', 'b', 'c']) delays.request(name);
@@ -161,6 +172,16 @@ describe('Where counts are elsewhere', () => {
     assert.deepEqual(delays.said(), []);
     await delays.pass(1);
     assert.deepEqual(delays.said(), ['a on', 'b on', 'c refused']);
+  });
+
+  it('an answer that is sent before the verdict tells nothing of limits', async (t) => {
+    const delays = new Delays(t, { limits: ['2/s'] }, later(new PolicyPlay().limits.limiter()));
+    const early = delays.request('a');
+    delays.policy.onResponse(early);
+    assert.deepEqual(early.responseLines, []);
+    await delays.pass(1);
+    delays.policy.onResponse(early);
+    assert.equal(early.responseLines.length, 2);
   });
 
   it('what a client takes that leaves meanwhile is let go of', async (t) => {

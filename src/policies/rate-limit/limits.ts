@@ -33,7 +33,7 @@ export function compileLimits(options: RateLimitOptions, place: Place): readonly
     const windowMs = rate?.windowMs ?? 0;
     const counting = { algorithm, quota, windowMs, burst: entry.burst ?? quota };
     // What differs in anything counts for itself, also before and after a reload: the stored numbers would mean something else.
-    const differs = digest([name, key, unknown, shadow, sharedSlot, counting]);
+    const differs = digest([name, key, unknown, shadow, counting]);
     return {
       name,
       limit: {

@@ -216,6 +216,12 @@ describe('Counts', () => {
     assert.equal(admitted(play.policy({ limits: ['4/h'] }), 9), 4);
   });
 
+  it('outlive a reload that puts a limit by another key beside theirs', () => {
+    const play = new PolicyPlay();
+    assert.equal(admitted(play.policy({ limits: ['3/h'] }), 2), 2);
+    assert.equal(admitted(play.policy({ limits: ['3/h', { rate: '100/h', key: 'route' }] }), 5), 1);
+  });
+
   it('of concurrency go down when a request has ended, however it ended', () => {
     const policy = new PolicyPlay().policy({ limits: [{ concurrency: 2 }] });
     const [first, second, third] = [begin(policy), begin(policy), begin(policy)];

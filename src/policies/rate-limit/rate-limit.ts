@@ -31,7 +31,7 @@ export interface RateLimitPlace {
   readonly nowMs: () => number;
 }
 
-const UNAVAILABLE: Answer = {
+export const LIMITS_UNAVAILABLE: Answer = {
   status: 503,
   code: 'limits_unavailable',
   detail: 'Whether the request is within its limits cannot be told now.',
@@ -78,9 +78,12 @@ export class RateLimit implements PolicyHooks {
     }
     this.#takings.set(exchange, taking);
     const lines = this.#lines;
-    if (lines !== undefined && !lines.isEmpty && lines.has(lineOf(taking.decision))) {
-      refuseAll(taking.decision);
-      return this.#delay(exchange, taking, lines);
+    if (lines !== undefined && !lines.isEmpty) {
+      const first = lines.first(lineOf(taking.decision));
+      if (first !== undefined) {
+        refuseAll(taking.decision, first);
+        return this.#delay(exchange, taking, lines);
+      }
     }
     const verdict = taking.decision.take();
     return typeof verdict === 'string'
@@ -90,7 +93,8 @@ export class RateLimit implements PolicyHooks {
 
   onResponse(exchange: Exchange): void {
     const taking = this.#takings.get(exchange);
-    if (taking === undefined || taking.isUnknown) return;
+    // Until it is decided, what stands in the decision is of the request that had it before.
+    if (taking === undefined || taking.isUnknown || taking.isPending) return;
     const { fields } = exchange.response;
     this.#standard?.add(fields, taking.decision);
     if (this.#legacy) putLegacyFields(fields, taking.decision);
@@ -104,6 +108,12 @@ export class RateLimit implements PolicyHooks {
     if (!taking.isPending) this.#recycle(taking);
     // A client that left is not waited for; what it waited with is used again when nobody is asked about it any more.
     else if (taking.line !== '') this.#lines?.leave(taking.line, taking.decision);
+  }
+
+  /** The request is refused after all, by something else: what it took is not counted. */
+  giveBack(exchange: Exchange): void {
+    const taking = this.#takings.get(exchange);
+    if (taking?.isTaken === true) taking.decision.correct(-this.#cost);
   }
 
   close(): void {
@@ -182,7 +192,7 @@ export class RateLimit implements PolicyHooks {
   #goOnWithout(taking: Taking): Answer | undefined {
     taking.isUnknown = true;
     this.#place.count('unavailable');
-    return this.#place.onFailure === 'closed' && !this.#shadow ? UNAVAILABLE : undefined;
+    return this.#place.onFailure === 'closed' && !this.#shadow ? LIMITS_UNAVAILABLE : undefined;
   }
 
   /** Whether the request ended while it was decided; what it took then is let go of. */
@@ -234,12 +244,15 @@ export class RateLimit implements PolicyHooks {
   }
 }
 
-/** What stands in a decision that nobody is asked about because others wait before it. */
-function refuseAll({ charges }: Decision): void {
-  for (const charge of charges) {
+/** What stands in a decision that nobody is asked about because others wait before it: there is no room before there is for the first. */
+function refuseAll({ charges }: Decision, first: Decision): void {
+  for (let i = 0; i < charges.length; i++) {
+    const charge = charges[i] as Charge;
+    const { resetMs, retryAfterMs } = first.charges[i] as Charge;
     charge.admitted = charge.key === '';
     charge.remaining = 0;
-    charge.retryAfterMs = 0;
+    charge.resetMs = resetMs;
+    charge.retryAfterMs = retryAfterMs;
   }
 }
 

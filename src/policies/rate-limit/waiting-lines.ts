@@ -38,9 +38,9 @@ export class WaitingLines {
     this.#options = options;
   }
 
-  /** Whether somebody waits for that key: who comes now comes after. */
-  has(key: string): boolean {
-    return this.#lines.has(key);
+  /** The decision of whoever waits first for that key: who comes now comes after. */
+  first(key: string): Decision | undefined {
+    return this.#lines.get(key)?.waiting[0]?.decision;
   }
 
   get isEmpty(): boolean {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { exchangeFor } from '../../../test/support/exchange.ts';
+import { exchangeFor, type RequestDescription } from '../../../test/support/exchange.ts';
 import { validatePolicyUse } from '../compile.ts';
 import { ORDINARY, PROBES, type Probe } from './probes.support.ts';
 import { RULES } from './rules.ts';
@@ -18,7 +18,7 @@ function guardWith(options: object = {}) {
     { route: 'shop', warn: (line) => lines.push(line), count: (event) => events.push(event) },
     () => clock.now,
   );
-  const ask = (probe: Probe) => guard.onRequest(exchangeFor(probe));
+  const ask = (probe: RequestDescription) => guard.onRequest(exchangeFor(probe));
   return { ask, events, lines, clock };
 }
 
@@ -36,6 +36,12 @@ describe('A probe is found by its rule and refused', () => {
       });
     }
   }
+
+  it('in each field of a name that is sent several times', () => {
+    const harmless = ['User-Agent', 'browser'] as const;
+    const headers = [harmless, ['User-Agent', 'sqlmap/1'], harmless] as const;
+    assert.equal(guardWith().ask({ url: '/', headers })?.status, 403);
+  });
 
   it('and every rule has a probe', () => {
     assert.deepEqual(

@@ -114,10 +114,17 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
   }
 
   #lookAtField({ fields }: RequestView, name: string): void {
-    const value = fields.get(name);
-    if (value === undefined || this.#isEnough()) return;
+    const first = fields.get(name);
+    if (first === undefined) return;
     this.#place = HEADER;
     this.#field = name;
+    if (!fields.repeats(name)) return this.#lookAtValue(first);
+    // A harmless one before it must not hide a probe.
+    for (const value of fields.getAll(name)) this.#lookAtValue(value);
+  }
+
+  #lookAtValue(value: string): void {
+    if (this.#isEnough()) return;
     this.#text.take(value, 0, value.length, false);
     this.#scan();
   }

@@ -22,9 +22,12 @@ export interface Checks {
 
 interface ContentType {
   readonly schema: CompiledSchema | undefined;
-  /** For forms. */
+  /** For forms, also those that a range takes. */
   readonly form: Parameters | undefined;
 }
+
+/** What forms are taken by. */
+const FORM_RANGES = ['application/x-www-form-urlencoded', 'application/*', '*/*'];
 
 /** Bodies of several content types: which are taken, and what each must be. */
 export class ContentCheck {
@@ -42,11 +45,9 @@ export class ContentCheck {
   #compile(range: string, schema: JsonSchema | undefined): ContentType {
     const { compiler, definitions, json } = this.#checks;
     if (schema === undefined) return { schema: undefined, form: undefined };
-    if (isForm(essenceOf(range))) {
-      const form = new Parameters({ schema, styles: {} }, 'form', compiler, definitions, json);
-      return { schema: form.schema, form };
-    }
-    return { schema: compiler.compile(schema), form: undefined };
+    if (!FORM_RANGES.includes(essenceOf(range))) return { schema: compiler.compile(schema), form: undefined };
+    const form = new Parameters({ schema, styles: {} }, 'form', compiler, definitions, json);
+    return { schema: form.schema, form };
   }
 
   /** Whether bodies of this Content-Type are taken. */
@@ -64,7 +65,7 @@ export class ContentCheck {
       const read = this.#checks.json.read(body);
       return read.ok ? type?.schema?.faults(read.value, body.length, this.#checks.maxErrors) : [read];
     }
-    const form = type?.form?.fromForm(body.toString('latin1'));
+    const form = isForm(essence) ? type?.form?.fromForm(body.toString('latin1')) : undefined;
     return form && type?.schema?.faults(form, body.length, this.#checks.maxErrors);
   }
 }

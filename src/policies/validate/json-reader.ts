@@ -45,6 +45,8 @@ export class JsonReader {
         return `has more than ${this.#limits.items} values in a list`;
       case 'string':
         return `has a string of more than ${this.#limits.string} octets`;
+      case 'number':
+        return 'is a number that is too large';
       case 'duplicate':
         return 'stands twice in its object';
       case 'prototype':

@@ -1,3 +1,5 @@
+import { latin1 } from '../../lib/octets.ts';
+
 /** Bounds of a JSON text (RFC 8259 section 9 lets a receiver set them). */
 export interface JsonLimits {
   /** Lists and objects within each other. */
@@ -16,6 +18,8 @@ export type JsonFaultKind =
   | 'keys'
   | 'items'
   | 'string'
+  /** A number is larger than any double: it would be read as infinite, and be held against nothing. */
+  | 'number'
   /** A key stands twice in one object: two readers may take different values for it. */
   | 'duplicate'
   /** A key by which a careless reader changes the prototype of its objects. */
@@ -46,6 +50,8 @@ const NULL = Buffer.from('null');
 
 /** From this size on the keys of an object are looked up in a set; below, comparing their octets is quicker. */
 const MANY_KEYS = 12;
+/** A whole number of so many digits is a double for certain. */
+const DIGITS_OF_DOUBLES = 308;
 /** Octets of `"__proto__"` and of `"prototype"`. */
 const LENGTH_OF_BOTH = 11;
 
@@ -65,8 +71,8 @@ class Level {
 
 /**
  * Reads JSON without making a value of it: one pass over the octets, which stops at the first that is wrong or too much. What it accepts
- * is what `JSON.parse` accepts, but for its limits, keys that stand twice, `__proto__`, and `prototype` under `constructor`. One
- * instance reads one text after the other.
+ * is what `JSON.parse` accepts, but for its limits, infinite numbers, keys that stand twice, `__proto__`, and `prototype` under
+ * `constructor`. One instance reads one text after the other.
  */
 export class JsonScanner {
   readonly #limits: JsonLimits;
@@ -222,6 +228,7 @@ export class JsonScanner {
     let at = data[start] === MINUS ? start + 1 : start;
     if (!isDigit(data[at])) return this.#fail('syntax', at);
     at = data[at] === 0x30 ? at + 1 : skipDigits(data, at);
+    let mayBeInfinite = at - start > DIGITS_OF_DOUBLES;
     if (data[at] === DOT) {
       if (!isDigit(data[at + 1])) return this.#fail('syntax', at + 1);
       at = skipDigits(data, at + 1);
@@ -231,7 +238,10 @@ export class JsonScanner {
       at += sign === 0x2b || sign === MINUS ? 2 : 1;
       if (!isDigit(data[at])) return this.#fail('syntax', at);
       at = skipDigits(data, at);
+      mayBeInfinite = true;
     }
+    if (mayBeInfinite && !Number.isFinite(Number(latin1(data, start, at))))
+      return this.#fail('number', start);
     return at;
   }
 

@@ -83,7 +83,7 @@ export class Parameters {
     const parameter = this.#byName.get(name);
     if (parameter !== undefined && parameter.style !== 'deepObject') {
       if (parameter.style === 'form') add(values, name, decodePercent(raw, true), parameter.reader);
-      else values[name] = this.#read(parameter, raw, true);
+      else put(values, name, this.#read(parameter, raw, true));
       return;
     }
     const bracket = name.indexOf('[');
@@ -154,16 +154,14 @@ export class Parameters {
       for (const part of parts) {
         const equals = part.indexOf('=');
         const name = decode(equals < 0 ? part : part.slice(0, equals));
-        object[name] = readValue(
-          equals < 0 ? '' : decode(part.slice(equals + 1)),
-          reader.properties.get(name) ?? TEXT,
-        );
+        const text = equals < 0 ? '' : decode(part.slice(equals + 1));
+        put(object, name, readValue(text, reader.properties.get(name) ?? TEXT));
       }
       return object;
     }
     for (let i = 0; i < parts.length; i += 2) {
       const name = decode(parts[i] as string);
-      object[name] = readValue(decode(parts[i + 1] ?? ''), reader.properties.get(name) ?? TEXT);
+      put(object, name, readValue(decode(parts[i + 1] ?? ''), reader.properties.get(name) ?? TEXT));
     }
     return object;
   }
@@ -178,6 +176,11 @@ function noValues(): Values {
 
 function isObject(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Of a name that stands more than once a service may take any value: together they are none that the schema wants. */
+function put(values: Values, name: string, value: unknown): void {
+  values[name] = name in values ? [values[name], value] : value;
 }
 
 /** A list, where the schema has one or the name stands more than once: a schema that wants one value will refuse it. */

@@ -74,7 +74,9 @@ export class RequestCheck {
     if (!body.takes(request.fields.get('content-type')) || request.fields.getAll('content-type').length > 1)
       return this.#unsupportedType;
     const encoding = request.fields.get('content-encoding')?.toLowerCase();
-    if (encoding === undefined || encoding === 'identity') return undefined;
+    if (encoding === undefined) return undefined;
+    if (request.fields.repeats('content-encoding')) return this.#unsupportedEncoding;
+    if (encoding === 'identity') return undefined;
     return this.#encodings.includes(encoding === 'x-gzip' ? 'gzip' : encoding)
       ? undefined
       : this.#unsupportedEncoding;

@@ -6,7 +6,7 @@ const MAX_FORMATTED = 2048;
 /** Formats that may be long, and are quick. */
 const LONG = ['binary', 'byte', 'password'];
 
-/** Formats, and `uniqueItems`, so that what a client sends cannot make them take long. */
+/** Formats, and `uniqueItems`, so that what a client sends cannot make them take long; and `multipleOf` that takes 19.99 for cents. */
 export function addSafeKeywords(ajv: Ajv2020): void {
   addFormats.default(ajv);
   for (const name of Object.keys(ajv.formats)) {
@@ -22,6 +22,22 @@ export function addSafeKeywords(ajv: Ajv2020): void {
     compile: (wanted: boolean) => (items: readonly unknown[]) => !wanted || areUnique(items),
     error: { message: 'must NOT have the same item twice' },
   });
+  // Ajv's own divides, and is told of 1998.9999999999998 cents.
+  ajv.removeKeyword('multipleOf');
+  ajv.addKeyword({
+    keyword: 'multipleOf',
+    type: 'number',
+    schemaType: 'number',
+    compile: (divisor: number) => (value: number) => isMultiple(value, divisor),
+    error: { message: ({ schema }) => `must be multiple of ${String(schema)}` },
+  });
+}
+
+/** Whole numbers exactly; of others neither is more exact than a few units in its last place. */
+function isMultiple(value: number, divisor: number): boolean {
+  if (Number.isInteger(value) && Number.isInteger(divisor)) return value % divisor === 0;
+  const quotient = value / divisor;
+  return Math.abs(quotient - Math.round(quotient)) <= Math.abs(quotient) * 2 * Number.EPSILON;
 }
 
 function bounded(format: NonNullable<Ajv2020['formats'][string]>): Format {

@@ -81,6 +81,42 @@ suite('validate: a body of JSON', () => {
     });
   }
 
+  test('and a form are held against the schema of a range that takes them', async () => {
+    for (const range of ['application/*', '*/*']) {
+      const options = { body: { content: { [range]: { schema: PET } } } };
+      for (const [type, body] of [
+        ['application/json', '{"name":"Rex","age":-1}'],
+        ['application/x-www-form-urlencoded', 'name=Rex&age=-1'],
+      ] as const)
+        assert.deepEqual(await verdict(options, { headers: { 'Content-Type': type }, body }), [
+          'body /age: must be >= 0',
+        ]);
+    }
+  });
+
+  test('has numbers held against their bounds, also those beyond a double', async () => {
+    const options = { body: { content: { 'application/json': { schema: { maximum: 9 } } } } };
+    const headers = { 'Content-Type': 'application/json' };
+    assert.deepEqual(await verdict(options, { headers, body: '10' }), ['body : must be <= 9']);
+    assert.deepEqual(await verdict(options, { headers, body: '1e999' }), [
+      'body : is a number that is too large',
+    ]);
+  });
+
+  test('has multiples told as they are written, whatever a division makes of them', async () => {
+    const asked = (multipleOf: number, body: string) =>
+      verdict(
+        { body: { content: { 'application/json': { schema: { multipleOf } } } } },
+        { headers: { 'Content-Type': 'application/json' }, body },
+      );
+    for (const text of ['19.99', '0.07', '-4.35', '12345678.91', '0', '3'])
+      assert.deepEqual(await asked(0.01, text), [], text);
+    for (const text of ['19.991', '0.015', '12345678.915'])
+      assert.deepEqual(await asked(0.01, text), ['body : must be multiple of 0.01'], text);
+    assert.deepEqual(await asked(2, '9007199254740990'), []);
+    assert.deepEqual(await asked(2, '4503599627370497'), ['body : must be multiple of 2']);
+  });
+
   test('has no more errors listed than asked for', async () => {
     const body = JSON.stringify({ name: 'Rex', tags: Array.from({ length: 50 }, () => 'B') });
     const headers = { 'Content-Type': 'application/json' };
@@ -251,6 +287,11 @@ suite('validate: parameters', () => {
     [query({ ids: integers }), '/?ids=1&ids=a', ['query /ids/1: must be integer']],
     [query({ ids: integers }, { ids: 'comma' }), '/?ids=1,2', []],
     [query({ ids: integers }, { ids: 'comma' }), '/?ids=1,a', ['query /ids/1: must be integer']],
+    [
+      query({ ids: integers }, { ids: 'comma' }),
+      '/?ids=a&ids=1',
+      ['query /ids/0: must be integer', 'query /ids/1: must be integer'],
+    ],
     [query({ ids: integers }, { ids: 'pipe' }), '/?ids=1|2%7C3', []],
     [query({ ids: integers }, { ids: 'space' }), '/?ids=1%202+3', []],
     [query({ p: point }, { p: 'deepObject' }), '/?p[x]=1&p%5By%5D=2', []],
@@ -260,6 +301,9 @@ suite('validate: parameters', () => {
       ["query /p: must have required property 'x'", 'query /p/y: must be integer'],
     ],
     [query({ p: point }, { p: 'comma' }), '/?p=x,1,y,2', []],
+    [query({ p: point }, { p: 'comma' }), '/?p=x,a,x,1', ['query /p/x: must be integer']],
+    [query({ p: point }, { p: 'pairs' }), '/?p=x=a,x=1', ['query /p/x: must be integer']],
+    [query({ p: point }, { p: 'json' }), '/?p=%7B%7D&p=%7B%22x%22%3A1%7D', ['query /p: must be object']],
     [query({ p: point }), '/?x=1&y=2', []],
     [query({ p: point }), '/?x=a', ['query /p/x: must be integer']],
     [query({ p: point }, { p: 'json' }), '/?p=%7B%22x%22%3A1%7D', []],

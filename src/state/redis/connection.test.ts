@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { openRedis, RedisServer, type TestRedis } from '../../../test/support/redis.ts';
 import type { Decision, Limit, Limiter, Verdict } from '../limiter.ts';
 import { limitOf } from '../shared/limiter.support.ts';
+import { RedisConnection } from './connection.ts';
 import { connectWorker } from './redis.support.ts';
+import { decisionScript } from './script.ts';
 
 const TEN = [limitOf({ quota: 10, windowMs: 3_600_000 })];
 
@@ -240,6 +243,34 @@ describe('Whoever listens in place of Redis', () => {
       server.close();
     });
   }
+});
+
+describe('A Redis that repeats what it does not understand', () => {
+  it('does not bring its password into the log', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (data) => {
+        const sent = data
+          .toString('latin1')
+          .match(/HELLO|AUTH|p:w/g)
+          ?.join(' ');
+        socket.write(`-ERR unknown command, with args beginning with: ${sent}\r\n`);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const causes: unknown[] = [];
+    const url = `redis://user:p%3Aw@127.0.0.1:${portOf(server)}`;
+    const settings = { url, timeout: 100, connectTimeout: 2000 };
+    const connection = new RedisConnection(settings, decisionScript(), (_level, _message, cause) =>
+      causes.push(cause),
+    );
+    await until(() => causes.length > 0);
+    await connection.close();
+    server.close();
+    assert.match(inspect(causes), /AUTH \*\*\*/);
+    assert.doesNotMatch(inspect(causes), /p:w|p%3Aw/);
+  });
 });
 
 describe('A Redis that has become a replica', () => {

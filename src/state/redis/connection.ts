@@ -208,7 +208,7 @@ export class RedisConnection {
   }
 
   #tellOf(cause: unknown): void {
-    if (!this.#isClosed) this.#outage.failed(cause);
+    if (!this.#isClosed) this.#outage.failed(withoutPassword(cause, this.#settings.url));
   }
 }
 
@@ -241,4 +241,11 @@ function isReadOnly(error: unknown): boolean {
 /** Host and port: user and password stay out of the log. */
 function placeOf(url: string): string {
   return new URL(url).host;
+}
+
+/** A server that does not know a command, as one before Redis 6, repeats what it was sent: the password, too. */
+function withoutPassword(cause: unknown, url: string): unknown {
+  const password = decodeURIComponent(new URL(url).password);
+  if (password === '' || !(cause instanceof Error) || !cause.message.includes(password)) return cause;
+  return new Error(cause.message.replaceAll(password, '***'));
 }

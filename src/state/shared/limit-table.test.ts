@@ -32,6 +32,25 @@ describe('A table for a million keys', () => {
   });
 });
 
+describe('A decision about a key that is full again and a new one', () => {
+  it('counts each in a place of its own', () => {
+    // So few places that both keys may choose from all of them.
+    for (let round = 0; round < 50; round++) {
+      const play = new LimitPlay({ keys: 4 });
+      const one = limitOf({ id: 'one', quota: 1 });
+      const other = limitOf({ id: 'other', algorithm: 'concurrency', quota: 1, windowMs: 0 });
+      assert.equal(play.take([one]).verdict, 'taken');
+      play.nowMs += HOUR;
+      const { verdict, decision } = play.take([one, other]);
+      assert.equal(verdict, 'taken');
+      assert.equal(play.take([one]).verdict, 'refused');
+      assert.equal(play.take([other]).verdict, 'refused');
+      decision.release();
+      assert.equal(play.take([other]).verdict, 'taken');
+    }
+  });
+});
+
 describe('A table with too few places', () => {
   it('keeps its size, and every key is answered', () => {
     const play = new LimitPlay({ keys: 100 });

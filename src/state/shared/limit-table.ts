@@ -31,8 +31,8 @@ const TICKETS = 32_768;
 const HASH_WORDS = 4;
 const HEAD = { hashKey: 0, shards: 4, buckets: 5, workers: 6, evictions: 7, words: 8 } as const;
 
-/** Of an entry that stands for something under way: it cannot be evicted. */
-const NEVER = Number.POSITIVE_INFINITY;
+/** Of an entry that stands for something under way, or for a key of the decision that is being made: it cannot be evicted. */
+export const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * A hash table in shared memory that counts by key, of a size that never changes. It is split into shards, each under a lock of its own;
@@ -145,6 +145,10 @@ export class LimitTable {
     const at = this.#firstFloat + slot * SLOT_FLOATS;
     this.#floats[at + FULL_AT] = fullAtMs;
     this.#floats[at + FREE_AT] = freeAtMs;
+  }
+
+  setFullAt(slot: number, fullAtMs: number): void {
+    this.#floats[this.#firstFloat + slot * SLOT_FLOATS + FULL_AT] = fullAtMs;
   }
 
   float(slot: number): number {

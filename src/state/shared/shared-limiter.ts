@@ -3,7 +3,7 @@ import { ASK_AGAIN_MS } from '../findings.ts';
 import type { Algorithm, Decision, Limit, Limiter, Verdict } from '../limiter.ts';
 import { type CountedCharge, type Counting, concurrency, gcra, slidingWindow } from './counting.ts';
 import { KeyHash } from './key-hash.ts';
-import { LimitTable } from './limit-table.ts';
+import { LimitTable, NEVER } from './limit-table.ts';
 
 const COUNTINGS: Readonly<Record<Algorithm, Counting>> = {
   gcra,
@@ -57,6 +57,8 @@ class SharedCharge implements CountedCharge {
   slot = -1;
   /** Its key was nowhere in the table. */
   isNew = false;
+  /** Of the place that its key had already. */
+  fullAtMs = 0;
   ticket = -1;
   readonly #hash: KeyHash;
   #hashed = '';
@@ -192,6 +194,7 @@ class SharedDecision implements Decision {
     const table = this.#table;
     let tickets = table.freeTickets;
     let claimed = true;
+    this.#keep();
     for (let i = 0; i < this.#count; i++) {
       const charge = this.#inOrder[i] as SharedCharge;
       charge.isNew = charge.slot < 0;
@@ -201,11 +204,24 @@ class SharedDecision implements Decision {
       charge.admitted = false;
       claimed = false;
     }
-    // Until here no new place could be claimed twice.
+    // Until here no place could be claimed twice.
     for (let i = 0; i < this.#count; i++) {
-      const { isNew, slot } = this.#inOrder[i] as SharedCharge;
-      if (isNew && slot >= 0) table.setTimes(slot, 0, 0);
+      const { isNew, slot, fullAtMs } = this.#inOrder[i] as SharedCharge;
+      if (slot < 0) continue;
+      if (isNew) table.setTimes(slot, 0, 0);
+      else table.setFullAt(slot, fullAtMs);
     }
     return claimed;
+  }
+
+  /** The places that keys of this decision have already are not for its new ones, even where they would be free for others. */
+  #keep(): void {
+    const table = this.#table;
+    for (let i = 0; i < this.#count; i++) {
+      const charge = this.#inOrder[i] as SharedCharge;
+      if (charge.slot < 0) continue;
+      charge.fullAtMs = table.fullAt(charge.slot);
+      table.setFullAt(charge.slot, NEVER);
+    }
   }
 }

@@ -1,0 +1,43 @@
+import { clockMs } from '../../lib/clock.ts';
+import type { Limiters } from '../../state/limiters.ts';
+import type { BuiltinContext } from '../builtin-context.ts';
+import { compileLimits } from '../rate-limit/limits.ts';
+import { RateLimit } from '../rate-limit/rate-limit.ts';
+import type { RateLimitOptions } from '../rate-limit/schema.ts';
+import type { Plan } from './plans.ts';
+
+/** A plan as the policy of one route applies it. */
+export interface CompiledPlan extends Pick<Plan, 'name' | 'quotas'> {
+  readonly rates: RateLimit | undefined;
+}
+
+export async function compilePlan(
+  { name, limits: rates, quotas }: Plan,
+  limiters: Limiters,
+  context: BuiltinContext,
+): Promise<CompiledPlan> {
+  if (rates === undefined) return { name, rates: undefined, quotas };
+  const options = rateOptions(rates);
+  // Counted for the plan, whichever routes it is applied on, and apart from every other plan and policy.
+  const limits = compileLimits(options, context).map((compiled) => ({
+    ...compiled,
+    limit: { ...compiled.limit, id: `plan/${name}/${compiled.limit.id}` },
+  }));
+  // Memory or Redis, as configured; neither synchronises.
+  const held = await limiters.open({ syncMs: 0 });
+  const count = (event: string) => context.count(event);
+  return { name, rates: new RateLimit(options, { ...held, limits, count, nowMs: clockMs }), quotas };
+}
+
+function rateOptions(limits: RateLimitOptions['limits']): RateLimitOptions {
+  return {
+    limits,
+    key: ['consumer'],
+    unknown: 'skip',
+    scope: 'gateway',
+    algorithm: 'gcra',
+    cost: 1,
+    headers: ['standard'],
+    shadow: false,
+  };
+}

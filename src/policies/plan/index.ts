@@ -1,0 +1,28 @@
+import { definePolicy } from '../../policy/contract.ts';
+import type { BuiltinContext } from '../builtin-context.ts';
+import { compilePlan } from './compiled-plan.ts';
+import { PlanHooks } from './plan.ts';
+import { PLAN_POLICY } from './plans.ts';
+import { planPolicySchema } from './schema.ts';
+
+export const planPolicy = definePolicy({
+  name: PLAN_POLICY,
+  stage: 'quota',
+  unique: true,
+  schema: planPolicySchema,
+  async create(options, context: BuiltinContext) {
+    const { plans, limiters } = context;
+    // Made to be checked, and closed again.
+    if (plans === undefined || limiters === undefined) return {};
+    const held = await plans.counting.open();
+    const compiled = await Promise.all(plans.all.map((plan) => compilePlan(plan, limiters, context)));
+    return new PlanHooks(options, {
+      ...held,
+      plans: new Map(compiled.map((plan) => [plan.name, plan])),
+      consumers: plans.consumers,
+      count: (event) => context.count(event),
+      warn: (message) => context.warn(message),
+      nowMs: Date.now,
+    });
+  },
+});

@@ -402,9 +402,9 @@ suite('the whole body of an answer', () => {
   }
 
   test('that cannot be checked is refused where one policy would pass it on and another says nothing', async () => {
-    const looking = hooked('looking', { onResponseBody: () => {} });
+    const silent = hooked('silent', { onResponseBody: () => {} });
     const passing = showing([], { maxBytes: 4, unchecked: 'pass' });
-    await play([looking, passing], hello, async (client) => {
+    await play([silent, passing], hello, async (client) => {
       await client.send(get());
       assert.deepEqual(await statusAndCode(client), [502, 'upstream_invalid']);
     });

@@ -1,10 +1,18 @@
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+} from 'node:zlib';
 import { CollectedOctets } from '../lib/collected-octets.ts';
 import type { BodyBounds } from '../policy/contract.ts';
 
 /** What follows the end of the compressed data would not be shown, and a service may read it all the same. */
 const STRICT = { rejectGarbageAfterEnd: true };
+/** RFC 9659: 8 MiB is the largest window of this content coding. By itself the decoder reserves 128 MiB if a frame asks for it. */
+const ZSTD = { ...STRICT, params: { [constants.ZSTD_d_windowLogMax]: 23 } };
 
 /** Content codings of RFC 9110 section 8.4.1, RFC 7932 and RFC 8878. */
 const CODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
@@ -12,7 +20,7 @@ const CODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tran
   ['x-gzip', () => createGunzip(STRICT)],
   ['deflate', () => createInflate(STRICT)],
   ['br', () => createBrotliDecompress(STRICT)],
-  ['zstd', () => createZstdDecompress(STRICT)],
+  ['zstd', () => createZstdDecompress(ZSTD)],
 ]);
 
 /** A ratio says nothing of a few octets. */

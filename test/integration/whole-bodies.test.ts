@@ -231,6 +231,13 @@ suite('the whole body of a request with a Content-Encoding', () => {
     ['of an unknown coding', 'compress', Buffer.from('hello'), {}, [415, 'unsupported_media_type']],
     ['of two codings', 'gzip, br', Buffer.from('hello'), {}, [415, 'unsupported_media_type']],
     [
+      'with a window that zstd may not have here',
+      'zstd',
+      Buffer.from('28b52ffd007030000068656c6c6f20290000776f726c64', 'hex'),
+      {},
+      [400, 'bad_request'],
+    ],
+    [
       'of two codings in two fields',
       'identity\r\nContent-Encoding: br',
       Buffer.from('hello'),
@@ -395,9 +402,9 @@ suite('the whole body of an answer', () => {
   }
 
   test('that cannot be checked is refused where one policy would pass it on and another says nothing', async () => {
-    const looking = hooked('looking', { onResponseBody: () => {} });
+    const silent = hooked('silent', { onResponseBody: () => {} });
     const passing = showing([], { maxBytes: 4, unchecked: 'pass' });
-    await play([looking, passing], hello, async (client) => {
+    await play([silent, passing], hello, async (client) => {
       await client.send(get());
       assert.deepEqual(await statusAndCode(client), [502, 'upstream_invalid']);
     });

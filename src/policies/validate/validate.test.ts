@@ -83,22 +83,22 @@ suite('validate: a body of JSON', () => {
 
   test('and a form are held against the schema of a range that takes them', async () => {
     for (const range of ['application/*', '*/*']) {
-      const options = { body: { content: { [range]: { schema: PET } } } };
+      const described = { body: { content: { [range]: { schema: PET } } } };
       for (const [type, body] of [
         ['application/json', '{"name":"Rex","age":-1}'],
         ['application/x-www-form-urlencoded', 'name=Rex&age=-1'],
       ] as const)
-        assert.deepEqual(await verdict(options, { headers: { 'Content-Type': type }, body }), [
+        assert.deepEqual(await verdict(described, { headers: { 'Content-Type': type }, body }), [
           'body /age: must be >= 0',
         ]);
     }
   });
 
   test('has numbers held against their bounds, also those beyond a double', async () => {
-    const options = { body: { content: { 'application/json': { schema: { maximum: 9 } } } } };
+    const described = { body: { content: { 'application/json': { schema: { maximum: 9 } } } } };
     const headers = { 'Content-Type': 'application/json' };
-    assert.deepEqual(await verdict(options, { headers, body: '10' }), ['body : must be <= 9']);
-    assert.deepEqual(await verdict(options, { headers, body: '1e999' }), [
+    assert.deepEqual(await verdict(described, { headers, body: '10' }), ['body : must be <= 9']);
+    assert.deepEqual(await verdict(described, { headers, body: '1e999' }), [
       'body : is a number that is too large',
     ]);
   });

@@ -43,17 +43,18 @@ export class Matcher {
     }
   }
 
-  /** Whether some field of that name, which is in small letters, has such a value. */
-  matchesField(fields: Fields, name: string): boolean {
+  /** Whether the field of that name, which is in small letters, has such a value: where it is sent several times, `some` or `every` one. */
+  matchesField(fields: Fields, name: string, which: 'some' | 'every'): boolean {
     const first = fields.get(name);
     if (first === undefined) return this.#kind === 'absent';
-    if (this.matches(first)) return true;
+    const every = which === 'every';
+    if (this.matches(first) !== every) return !every;
     // Who sends the field twice must not get round a rule; it is rare, so that only then the fields are taken apart.
-    return fields.repeats(name) && this.#matchesAny(fields.getAll(name));
+    return fields.repeats(name) ? this.#matchesAll(fields.getAll(name), every) : every;
   }
 
-  #matchesAny(values: readonly string[]): boolean {
-    for (const value of values) if (this.matches(value)) return true;
-    return false;
+  #matchesAll(values: readonly string[], every: boolean): boolean {
+    for (const value of values) if (this.matches(value) !== every) return !every;
+    return every;
   }
 }

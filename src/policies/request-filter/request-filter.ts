@@ -16,8 +16,8 @@ export class RequestFilter implements PolicyHooks {
     { allow, deny = [], code, prefer, report }: RequestFilterOptions,
     context: Pick<PolicyContext, 'count'>,
   ) {
-    this.#allow = allow?.map((rule) => new CompiledRule(rule));
-    this.#deny = deny.map((rule) => new CompiledRule(rule));
+    this.#allow = allow?.map((rule) => new CompiledRule(rule, 'every'));
+    this.#deny = deny.map((rule) => new CompiledRule(rule, 'some'));
     this.#denials = deny.map((rule) => forbidden(rule.code ?? code));
     this.#notAllowed = forbidden(code);
     this.#exempts = prefer === 'allow';

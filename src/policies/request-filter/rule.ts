@@ -8,8 +8,11 @@ export class CompiledRule {
   readonly #path: Matcher | undefined;
   readonly #fieldNames: readonly string[];
   readonly #fieldMatchers: readonly Matcher[];
+  readonly #values: 'some' | 'every';
 
-  constructor({ methods, path, headers = {}, userAgent }: Rule) {
+  /** `values`: how many of the values of a field that is sent several times have to fit. */
+  constructor({ methods, path, headers = {}, userAgent }: Rule, values: 'some' | 'every') {
+    this.#values = values;
     this.#methods = methods?.includes('GET') ? [...methods, 'HEAD'] : methods;
     this.#path = path === undefined ? undefined : new Matcher(path);
     const fields = Object.entries(headers);
@@ -23,7 +26,7 @@ export class CompiledRule {
     if (this.#path?.matches(request.path) === false) return false;
     for (let i = 0; i < this.#fieldNames.length; i++) {
       const matcher = this.#fieldMatchers[i] as Matcher;
-      if (!matcher.matchesField(request.fields, this.#fieldNames[i] as string)) return false;
+      if (!matcher.matchesField(request.fields, this.#fieldNames[i] as string, this.#values)) return false;
     }
     return true;
   }

@@ -38,7 +38,9 @@ const conditions = {
       valueMatch,
     )
     .optional()
-    .describe('Each of these; of a field that is sent several times, one value'),
+    .describe(
+      'Each of these; of a field that is sent several times, in `deny` one value, in `allow` every one',
+    ),
   userAgent: valueMatch.optional().describe('The field user-agent'),
 };
 

@@ -22,8 +22,11 @@ const HOST_TEXT = /^[\x21-\x7e]*$/;
 
 /** Whether what policies made of the request line and of Host stays within them. */
 export function isSendable(request: GatewayRequest): boolean {
-  const { method, upstreamMethod, upstreamPath, upstreamSearch, upstreamHost } = request;
+  const { method, path, search, upstreamMethod, upstreamPath, upstreamSearch, upstreamHost } = request;
   const changed = upstreamMethod !== method;
+  // As it was parsed: what most policies leave alone.
+  if (!changed && upstreamHost === undefined && upstreamPath === path && upstreamSearch === search)
+    return true;
   if (changed && (!isToken(upstreamMethod) || upstreamMethod === 'CONNECT' || upstreamMethod === 'HEAD'))
     return false;
   return (

@@ -20,6 +20,8 @@ export class ResponseCheck {
 
   /** What is wrong with the status of an answer; undefined when nothing is. */
   status({ response }: Exchange): string | undefined {
+    // RFC 9110 section 15.4.5: it stands for an answer that the client has, and documents do not describe it.
+    if (response.status === 304) return undefined;
     return this.#keyOf(response.status) === undefined
       ? `its status ${response.status} is not described`
       : undefined;

@@ -458,6 +458,7 @@ suite('validate: answers', () => {
     [200, 'text/plain', 'x', 'the Content-Type of its status 200 is not described'],
     [200, 'application/json', '', undefined],
     [404, 'text/plain', 'x', undefined],
+    [304, 'application/json', '', undefined],
     [500, 'text/plain', 'x', 'its status 500 is not described'],
   ] as const) {
     test(`${status} ${type} ${body} ${fault === undefined ? 'passes' : 'is refused, or told of'}`, async () => {

@@ -8,6 +8,7 @@ import type {
   RequestView,
   ResponseView,
 } from '../policy/contract.ts';
+import type { Held } from '../policy/held.ts';
 import type { Service } from '../upstream/service.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { Downstream, RequestBodySink, RequestBodySource } from './downstream.ts';
@@ -144,6 +145,8 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   responseTransforms: BodyTransform[] | undefined = undefined;
   /** Values of Set-Cookie that the gateway itself adds to the answer. */
   setCookies: string[] | undefined = undefined;
+  /** What policies keep for it. */
+  held: Held | undefined = undefined;
   /** The service that has admitted it, and is told when it is over. */
   service: Service | undefined = undefined;
   /** The service that it was for did not take it. */

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
 import type { CidrSet, SortedRanges } from '../lib/address-table.ts';
 import type { Load } from '../lib/load-gauge.ts';
+import type { Held } from './held.ts';
 
 /**
  * When a policy's request hook runs. Stages run in this order, whatever the order in the configuration; within a stage the
@@ -81,6 +82,8 @@ export interface Exchange {
   readonly notes: Map<string, unknown>;
   /** The note of that name, or undefined; makes no map. */
   note(name: string): unknown;
+  /** What policies keep for themselves from one hook to the next: see `hold`. */
+  held?: Held | undefined;
   /**
    * Lets the client send at most so many octets of body, as they come in, before any transform. One more ends the request
    * with 413 `body_too_large`. The lowest limit asked for holds, the listener's included. Call it in `onRequest`.

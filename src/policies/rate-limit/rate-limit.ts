@@ -1,4 +1,5 @@
 import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
+import { type Held, heldBy, hold, letGo } from '../../policy/held.ts';
 import type { Charge, Decision, Limit, Limiter, Verdict } from '../../state/limiter.ts';
 import type { OnFailure } from '../../state/limiters.ts';
 import { putLegacyFields, putRetryAfter, StandardFields } from './fields.ts';
@@ -7,7 +8,7 @@ import type { RateLimitOptions } from './schema.ts';
 import { WaitingLines } from './waiting-lines.ts';
 
 /** What a request has taken, or waits for. One is used again when its request has ended. */
-interface Taking {
+interface Taking extends Held {
   readonly decision: Decision;
   /** Where it waits. */
   line: string;
@@ -49,7 +50,6 @@ export class RateLimit implements PolicyHooks {
   readonly #standard: StandardFields | undefined;
   readonly #legacy: boolean;
   readonly #lines: WaitingLines | undefined;
-  readonly #takings = new Map<Exchange, Taking>();
   readonly #unused: Taking[] = [];
   /** The answer for each set of limits that refused: bits of their places. */
   readonly #answers = new Map<number, Answer>();
@@ -76,7 +76,7 @@ export class RateLimit implements PolicyHooks {
       this.#unused.push(taking);
       return undefined;
     }
-    this.#takings.set(exchange, taking);
+    hold(exchange, taking);
     const lines = this.#lines;
     if (lines !== undefined && !lines.isEmpty) {
       const first = lines.first(lineOf(taking.decision));
@@ -92,7 +92,7 @@ export class RateLimit implements PolicyHooks {
   }
 
   onResponse(exchange: Exchange): void {
-    const taking = this.#takings.get(exchange);
+    const taking = heldBy<Taking>(exchange, this);
     // Until it is decided, what stands in the decision is of the request that had it before.
     if (taking === undefined || taking.isUnknown || taking.isPending) return;
     const { fields } = exchange.response;
@@ -102,9 +102,9 @@ export class RateLimit implements PolicyHooks {
   }
 
   onEnd(exchange: Exchange): void {
-    const taking = this.#takings.get(exchange);
+    const taking = heldBy<Taking>(exchange, this);
     if (taking === undefined) return;
-    this.#takings.delete(exchange);
+    letGo(exchange, taking);
     if (!taking.isPending) this.#recycle(taking);
     // A client that left is not waited for; what it waited with is used again when nobody is asked about it any more.
     else if (taking.line !== '') this.#lines?.leave(taking.line, taking.decision);
@@ -112,7 +112,7 @@ export class RateLimit implements PolicyHooks {
 
   /** The request is refused after all, by something else: what it took is not counted. */
   giveBack(exchange: Exchange): void {
-    const taking = this.#takings.get(exchange);
+    const taking = heldBy<Taking>(exchange, this);
     if (taking?.isTaken === true) taking.decision.correct(-this.#cost);
   }
 
@@ -124,7 +124,16 @@ export class RateLimit implements PolicyHooks {
     const decision = this.#place.limiter.decision(this.#settings);
     for (const [i, { hasCost }] of this.#place.limits.entries())
       if (hasCost) (decision.charges[i] as Charge).cost = this.#cost;
-    return { decision, line: '', isPending: false, isTaken: false, isRefused: false, isUnknown: false };
+    return {
+      owner: this,
+      next: undefined,
+      decision,
+      line: '',
+      isPending: false,
+      isTaken: false,
+      isRefused: false,
+      isUnknown: false,
+    };
   }
 
   /** Whether there is anybody to count. */
@@ -197,7 +206,7 @@ export class RateLimit implements PolicyHooks {
 
   /** Whether the request ended while it was decided; what it took then is let go of. */
   #isGone(exchange: Exchange, taking: Taking): boolean {
-    if (this.#takings.get(exchange) === taking) return false;
+    if (heldBy(exchange, this) === taking) return false;
     this.#recycle(taking);
     return true;
   }
@@ -227,7 +236,7 @@ export class RateLimit implements PolicyHooks {
   }
 
   #correct(exchange: Exchange, header: string): void {
-    const taking = this.#takings.get(exchange);
+    const taking = heldBy<Taking>(exchange, this);
     const units = exchange.response.fields.get(header);
     if (taking?.isTaken !== true || units === undefined || !UNITS.test(units)) return;
     const more = Number(units) - this.#cost;

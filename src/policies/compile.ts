@@ -1,3 +1,4 @@
+import type { Identity } from '../identity/identity.ts';
 import type { Load } from '../lib/load-gauge.ts';
 import { nearest } from '../lib/nearest.ts';
 import {
@@ -73,6 +74,7 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly service?: string | undefined;
   readonly limiters?: Limiters;
   readonly plans?: Plans;
+  readonly identity?: Identity;
 }
 
 /** A route without policies. */
@@ -192,6 +194,7 @@ async function make(
     service,
     limiters,
     plans,
+    identity,
   }: RouteContext,
 ): Promise<CompiledPolicy> {
   const context: BuiltinContext = {
@@ -204,6 +207,7 @@ async function make(
     service,
     limiters,
     plans,
+    identity,
   };
   let hooks: PolicyHooks;
   try {

@@ -3,6 +3,7 @@ import type { Fields } from '../http/fields.ts';
 import type { CidrSet, SortedRanges } from '../lib/address-table.ts';
 import type { Load } from '../lib/load-gauge.ts';
 import type { Held } from './held.ts';
+import type { Principal } from './principal.ts';
 
 /**
  * When a policy's request hook runs. Stages run in this order, whatever the order in the configuration; within a stage the
@@ -78,7 +79,9 @@ export interface Exchange {
   readonly serviceName: string | undefined;
   /** A capture of the route's path, still percent-encoded; undefined when the route has none of that name. */
   param(name: string): string | undefined;
-  /** What policies tell each other, such as who is calling. Made on first use: to read, `note` costs less. */
+  /** Who calls, once an authentication policy has found out; undefined for nobody in particular. */
+  principal?: Principal | undefined;
+  /** What policies tell each other. Made on first use: to read, `note` costs less. */
   readonly notes: Map<string, unknown>;
   /** The note of that name, or undefined; makes no map. */
   note(name: string): unknown;
@@ -203,6 +206,10 @@ export interface PolicyContext {
 export interface CheckContext {
   /** The lists of the configuration, with their ranges as they are written. */
   readonly lists: ReadonlyMap<string, { readonly kind: AddressList['kind']; readonly ranges: SortedRanges }>;
+  /** Names of the configuration's identity providers. */
+  readonly providers: ReadonlySet<string>;
+  /** Names of its kinds of sessions. */
+  readonly sessions: ReadonlySet<string>;
 }
 
 /** Something wrong with options, which makes the configuration one that is refused. */
@@ -224,6 +231,8 @@ export interface Policy<Options = unknown> {
   readonly schema: z.ZodType<Options>;
   /** At most one use per route: a later one replaces an earlier one, so a route's own replaces the global one. */
   readonly unique?: boolean;
+  /** What of the configuration a built-in policy is made of beside its options. */
+  readonly needs?: readonly ('plans' | 'identity')[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */
   check?(options: Options, context: CheckContext): readonly OptionProblem[];
   /**

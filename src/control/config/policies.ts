@@ -2,8 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nearest } from '../../lib/nearest.ts';
 import type { PolicyUse } from '../../policies/use.ts';
-import type { LoadedLists } from './address-lists.ts';
-import type { PolicyCatalog } from './catalog.ts';
+import type { PolicyCatalog, PolicySurroundings } from './catalog.ts';
 import { digest, type FileReader, MAX_SMALL_FILE_BYTES } from './files.ts';
 import { isRecord, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
@@ -11,7 +10,7 @@ import { holdsReference, type Secrets } from './secrets.ts';
 
 export interface PoliciesContext {
   readonly catalog: PolicyCatalog;
-  readonly lists: LoadedLists;
+  readonly around: PolicySurroundings;
   readonly secrets: Secrets;
   readonly files: FileReader;
   readonly problems: Problem[];
@@ -116,7 +115,7 @@ export class PolicyLists {
     const key = JSON.stringify([use.name, use.module, use.options]);
     let checked = this.#checked.get(key);
     if (checked === undefined) {
-      checked = this.#context.catalog.validate(use, this.#context.lists);
+      checked = this.#context.catalog.validate(use, this.#context.around);
       this.#checked.set(key, checked);
     }
     for (const problem of await checked) {

@@ -9,6 +9,8 @@ export function secretPaths(config: unknown): Path[] {
   if (!isRecord(config)) return paths;
   eachEntry(config['certificates'], (name) => paths.push(['certificates', name, 'key']));
   eachEntry(config['services'], (name, service) => collectService(service, ['services', name], paths));
+  for (const collection of ['providers', 'sessions', 'consumers'])
+    if (config[collection] !== undefined) collectOptions(config[collection], [collection], paths);
   for (const at of STATE_SECRETS) if (valueAt(config, at) !== undefined) paths.push(at);
   const observability = config['observability'];
   const tracing = isRecord(observability) ? observability['tracing'] : undefined;

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+/** An identity provider: where users log in and tokens come from. */
+export const providerSchema = z.strictObject({
+  kind: z
+    .literal('oidc')
+    .default('oidc')
+    .describe('OpenID Connect, whose addresses are found by discovery from the issuer'),
+  issuer: z
+    .url()
+    .describe('Identifier of the issuer, as in the `iss` of its tokens: https://id.example.com/realms/main'),
+  clientId: z.string().min(1).max(500).optional().describe('What the provider knows the gateway by'),
+  clientSecret: z
+    .string()
+    .min(1)
+    .max(2000)
+    .optional()
+    .describe('env:NAME or file:path keeps it out of the configuration'),
+});
+
+export type ProviderConfig = z.output<typeof providerSchema>;

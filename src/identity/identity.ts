@@ -1,6 +1,7 @@
 import { sameData } from '../lib/same-data.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
+import { PasswordChecker } from './passwords/password-checker.ts';
 import type { ProviderConfig } from './providers/schema.ts';
 import type { SessionConfig } from './sessions/schema.ts';
 
@@ -24,20 +25,22 @@ export interface IdentityPlace {
 export class Identity {
   readonly data: IdentityData;
   readonly place: IdentityPlace;
+  readonly #passwords: PasswordChecker;
   #consumers: ConsumerIndex | undefined;
 
-  constructor(data: IdentityData, place: IdentityPlace) {
+  constructor(data: IdentityData, place: IdentityPlace, before?: Identity) {
     this.data = data;
     this.place = place;
+    this.#passwords = before === undefined ? new PasswordChecker(place.nowMs) : before.#passwords;
   }
 
   get consumers(): ConsumerIndex {
-    this.#consumers ??= new ConsumerIndex(this.data.consumers);
+    this.#consumers ??= new ConsumerIndex(this.data.consumers, this.#passwords, this.place.nowMs);
     return this.#consumers;
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */
   with(data: IdentityData): Identity {
-    return sameData(data, this.data) ? this : new Identity(data, this.place);
+    return sameData(data, this.data) ? this : new Identity(data, this.place, this);
   }
 }

@@ -1,4 +1,7 @@
 import type { Policy } from '../policy/contract.ts';
+import { apiKeyPolicy } from './api-key/index.ts';
+import { authPolicy } from './auth/index.ts';
+import { basicPolicy } from './basic/index.ts';
 import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
@@ -7,6 +10,7 @@ import { ipFilterPolicy } from './ip-filter/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
 import { planPolicy } from './plan/index.ts';
+import { publicPolicy } from './public/index.ts';
 import { rateLimitPolicy } from './rate-limit/index.ts';
 import { requestFilterPolicy } from './request-filter/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
@@ -19,6 +23,9 @@ import { validatePolicy } from './validate/index.ts';
 /** The policies that come with the gateway, by the name that a configuration uses. */
 export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
   [
+    apiKeyPolicy,
+    authPolicy,
+    basicPolicy,
     corsPolicy,
     csrfPolicy,
     faultPolicy,
@@ -27,6 +34,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     loadShedPolicy,
     methodOverridePolicy,
     planPolicy,
+    publicPolicy,
     rateLimitPolicy,
     requestFilterPolicy,
     requestSizePolicy,

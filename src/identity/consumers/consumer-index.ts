@@ -1,8 +1,10 @@
 import type { PasswordChecker } from '../passwords/password-checker.ts';
 import { ApiKeys } from './api-keys.ts';
 import { BasicUsers } from './basic-users.ts';
+import { Certificates } from './certificates.ts';
 import type { Consumer } from './consumer.ts';
 import type { ConsumerConfig } from './schema.ts';
+import { SignatureKeys } from './signature-keys.ts';
 
 /** The consumers of a configuration by what they are known by. Made once per configuration; what is not asked for is not made. */
 export class ConsumerIndex {
@@ -13,6 +15,8 @@ export class ConsumerIndex {
   readonly #nowMs: () => number;
   #users: BasicUsers | undefined;
   #apiKeys: ApiKeys | undefined;
+  #certificates: Certificates | undefined;
+  #signatureKeys: SignatureKeys | undefined;
 
   constructor(
     consumers: Readonly<Record<string, ConsumerConfig>>,
@@ -37,6 +41,16 @@ export class ConsumerIndex {
   get apiKeys(): ApiKeys {
     this.#apiKeys ??= new ApiKeys(this.#byName.values(), this.#nowMs);
     return this.#apiKeys;
+  }
+
+  get certificates(): Certificates {
+    this.#certificates ??= new Certificates(this.#byName.values());
+    return this.#certificates;
+  }
+
+  get signatureKeys(): SignatureKeys {
+    this.#signatureKeys ??= new SignatureKeys(this.#byName.values(), this.#nowMs);
+    return this.#signatureKeys;
   }
 
   named(name: string): Consumer | undefined {

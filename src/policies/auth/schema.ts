@@ -6,11 +6,15 @@ const methodShape = Object.fromEntries(
   Array.from(authMethods, ([name, { schema }]) => [name, schema.optional()]),
 );
 
-const ONE_METHOD = 'names one method: write an entry for each';
+const ONE_METHOD = {
+  error: 'names one method: write an entry for each',
+  // A misspelt name is told of, and that is enough.
+  when: ({ issues }: { readonly issues: readonly unknown[] }) => issues.length === 0,
+};
 
 const leafSchema = z
   .strictObject(methodShape)
-  .refine(hasOneMember, { message: ONE_METHOD })
+  .refine(hasOneMember, ONE_METHOD)
   .describe('A method by its name, with its options: { basic: {} }');
 
 const list = <Schema extends z.ZodType>(schema: Schema, what: string) =>
@@ -22,7 +26,7 @@ const entrySchema = z
     any: list(leafSchema, 'One of these is enough'),
     all: list(leafSchema, 'Each of these is needed'),
   })
-  .refine(hasOneMember, { message: ONE_METHOD })
+  .refine(hasOneMember, ONE_METHOD)
   .describe('A method by its name, with its options; or any or all of several');
 
 export const authSchema = z

@@ -9,6 +9,7 @@ import { headersPolicy } from './headers/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
+import { mtlsPolicy } from './mtls/index.ts';
 import { planPolicy } from './plan/index.ts';
 import { publicPolicy } from './public/index.ts';
 import { rateLimitPolicy } from './rate-limit/index.ts';
@@ -33,6 +34,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     ipFilterPolicy,
     loadShedPolicy,
     methodOverridePolicy,
+    mtlsPolicy,
     planPolicy,
     publicPolicy,
     rateLimitPolicy,

@@ -12,6 +12,8 @@ export interface Authenticator {
    * scheme to name. `finding` is what `authenticate` returned.
    */
   challenge(finding: Absent | Refused, exchange: Exchange): string | undefined;
+  /** Further fields of a 401, such as what would be taken. */
+  readonly answerFields?: Readonly<Record<string, string>> | undefined;
   /**
    * Takes its credentials off what is sent upstream: fields, query parameters, cookies. Called once the request may go on, also where another
    * method told who calls; so it takes its own kind alone. None: they stay.

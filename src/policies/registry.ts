@@ -18,6 +18,7 @@ import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
 import { securityHeadersPolicy } from './security-headers/index.ts';
+import { signaturePolicy } from './signature/index.ts';
 import { threatGuardPolicy } from './threat-guard/index.ts';
 import { validatePolicy } from './validate/index.ts';
 
@@ -43,6 +44,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     respondPolicy,
     rewritePolicy,
     securityHeadersPolicy,
+    signaturePolicy,
     threatGuardPolicy,
     validatePolicy,
   ].map((policy): [string, Policy] => [policy.name, policy]),

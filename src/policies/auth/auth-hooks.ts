@@ -58,8 +58,8 @@ export class AuthHooks implements PolicyHooks {
 
   #unauthorised(exchange: Exchange, finding: Absent | Refused, code: string, detail: string): Answer {
     const challenge = this.#authenticator.challenge(finding, exchange);
-    if (challenge === undefined) return { status: 401, code, detail };
-    return { status: 401, code, detail, headers: { 'WWW-Authenticate': challenge } };
+    const named = challenge === undefined ? undefined : { 'WWW-Authenticate': challenge };
+    return { status: 401, code, detail, headers: { ...named, ...this.#authenticator.answerFields } };
   }
 }
 

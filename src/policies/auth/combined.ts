@@ -10,11 +10,13 @@ export interface CombinedRefusal extends Refused {
 /** What any-of and all-of have alike: challenges, stripping, bodies and the end of their members. */
 export class Combined {
   readonly members: readonly Authenticator[];
+  readonly answerFields: Readonly<Record<string, string>>;
   readonly requestBodyBounds: BodyBounds | undefined;
   readonly checkBody: ((exchange: Exchange, body: Buffer) => Answer | undefined) | undefined;
 
   constructor(members: readonly Authenticator[]) {
     this.members = members;
+    this.answerFields = Object.assign({}, ...members.map((member) => member.answerFields));
     const looking = members.filter((member) => member.checkBody !== undefined);
     this.requestBodyBounds =
       looking.length === 0

@@ -1,3 +1,5 @@
+import type { Fields } from './fields.ts';
+
 const EQUALS = 0x3d;
 const SPACE = 0x20;
 const TAB = 0x09;
@@ -27,7 +29,7 @@ function isBlank(code: number): boolean {
 }
 
 /** A Cookie field without any cookie of that name: the same text when there was none, empty when nothing is left. */
-export function withoutCookie(field: string, name: string): string {
+function withoutCookie(field: string, name: string): string {
   if (!field.includes(name)) return field;
   const cookies = field.split(';');
   const kept = cookies.filter((cookie) => {
@@ -35,4 +37,13 @@ export function withoutCookie(field: string, name: string): string {
     return equals < 0 || cookie.slice(0, equals).trim() !== name;
   });
   return kept.length === cookies.length ? field : kept.join(';').trim();
+}
+
+/** Takes every cookie of that name off. RFC 6265 section 5.4 has one field; whatever else a client sends is looked at too. */
+export function stripCookie(fields: Fields, name: string): void {
+  if (!fields.has('cookie')) return;
+  const kept = fields.getAll('cookie').map((value) => withoutCookie(value, name));
+  const left = kept.filter((value) => value !== '');
+  if (left.length === 0) fields.delete('cookie');
+  else fields.set('cookie', left.join('; '));
 }

@@ -21,7 +21,9 @@ export interface Authenticator {
   strip?(exchange: Exchange): void;
   /** Sees the body of a request that it has let pass: an answer ends the request. Then every body is collected. */
   checkBody?(exchange: Exchange, body: Buffer): Answer | undefined;
-  readonly requestBodyBounds?: BodyBounds;
+  readonly requestBodyBounds?: BodyBounds | undefined;
+  /** As the hook of a policy: adds to every answer, such as cookies. */
+  onResponse?(exchange: Exchange): void;
   close?(): void;
 }
 

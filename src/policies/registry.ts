@@ -5,6 +5,7 @@ import { basicPolicy } from './basic/index.ts';
 import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
+import { forwardAuthPolicy } from './forward-auth/index.ts';
 import { headersPolicy } from './headers/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
@@ -31,6 +32,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     corsPolicy,
     csrfPolicy,
     faultPolicy,
+    forwardAuthPolicy,
     headersPolicy,
     ipFilterPolicy,
     loadShedPolicy,

@@ -7,6 +7,7 @@ export class AuthHooks implements PolicyHooks {
   readonly #authenticator: Authenticator;
   readonly #isOptional: boolean;
   readonly #count: (event: string) => void;
+  readonly onResponse?: (exchange: Exchange) => void;
   /** Only where a body is looked at: the gateway collects bodies for who has it. */
   readonly onRequestBody?: (exchange: Exchange, body: Buffer) => Answer | undefined;
   readonly requestBodyBounds?: BodyBounds | undefined;
@@ -16,6 +17,8 @@ export class AuthHooks implements PolicyHooks {
     this.#isOptional = isOptional;
     this.#count = count;
     this.requestBodyBounds = authenticator.requestBodyBounds;
+    if (authenticator.onResponse !== undefined)
+      this.onResponse = (exchange) => authenticator.onResponse?.(exchange);
     if (authenticator.checkBody !== undefined)
       this.onRequestBody = (exchange, body) => authenticator.checkBody?.(exchange, body);
   }

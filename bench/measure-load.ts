@@ -124,6 +124,7 @@ function loadOf(bench: Bench, scenario: LoadScenario, entrant: Entrant, seconds:
     bodyBytes: scenario.bodyBytes,
     routes: entrant.contender.routes,
     keepAlive: scenario.keepAlive,
+    field: scenario.field,
   };
 }
 

@@ -65,6 +65,7 @@ async function start(bench: Bench, scenario: LoadScenario, nodeOptions: string) 
       bodyBytes: scenario.bodyBytes,
       routes: contender.routes,
       keepAlive: scenario.keepAlive,
+      field: scenario.field,
     });
   return { proxy, load };
 }

@@ -18,7 +18,12 @@ export function wrk(program: string, processes: Processes): LoadGenerator {
         join(import.meta.dirname, 'wrk.lua'),
         load.url,
       ];
-      const settings = [`${load.routes}`, `${load.bodyBytes}`, load.keepAlive ? 'keep' : 'close'];
+      const settings = [
+        `${load.routes}`,
+        `${load.bodyBytes}`,
+        load.keepAlive ? 'keep' : 'close',
+        load.field ?? '',
+      ];
       const { output, errors } = await runToEnd(
         processes.pin('load', [...command, '--', ...settings]),
         load.seconds * 1000 + 15_000,

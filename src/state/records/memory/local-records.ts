@@ -1,5 +1,5 @@
-import type { Lease, OpenRecords, StoredRecord } from '../records.ts';
 import { ChangeListeners } from '../change-listeners.ts';
+import type { Lease, OpenRecords, StoredRecord } from '../records.ts';
 import type { RecordTable } from './record-table.ts';
 
 /** A table that is used in the thread that holds it. It is the only one to be told of changes. */

@@ -2,7 +2,13 @@ import type { MessagePort } from 'node:worker_threads';
 import { clockMs } from '../../../lib/clock.ts';
 import { type Deadline, Deadlines } from '../../../lib/deadlines.ts';
 import { ChangeListeners } from '../change-listeners.ts';
-import { type Lease, type OpenRecords, type Records, RecordsUnavailable, type StoredRecord } from '../records.ts';
+import {
+  type Lease,
+  type OpenRecords,
+  type Records,
+  RecordsUnavailable,
+  type StoredRecord,
+} from '../records.ts';
 import type { FromTable, Operation, ToTable } from './messages.ts';
 
 export interface RemoteRecordsOptions {

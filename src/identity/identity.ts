@@ -1,4 +1,5 @@
 import { sameData } from '../lib/same-data.ts';
+import type { RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
 import type { ProviderConfig } from './providers/schema.ts';
@@ -18,6 +19,8 @@ export interface IdentityPlace {
   readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
+  /** Where sessions and the like are kept. */
+  readonly records: RecordStores;
 }
 
 /** Who may call, as one configuration has it: one for all routes of a worker. Policies that authenticate are made of it. */
@@ -37,7 +40,8 @@ export class Identity {
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */
-  with(data: IdentityData): Identity {
-    return sameData(data, this.data) ? this : new Identity(data, this.place);
+  with(data: IdentityData, records: RecordStores = this.place.records): Identity {
+    if (records === this.place.records && sameData(data, this.data)) return this;
+    return new Identity(data, { ...this.place, records });
   }
 }

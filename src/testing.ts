@@ -10,7 +10,7 @@ import { DataPlane } from './server/data-plane.ts';
 import { QuotaTable } from './state/quota/quota-table.ts';
 import { LimitTable } from './state/shared/limit-table.ts';
 import { Registry, type RegistryStorage } from './upstream/discovery/registry/registry.ts';
-import { systemTimers } from './upstream/discovery/timers.ts';
+import { systemTimers } from './lib/timers.ts';
 
 export interface TestGatewayOptions {
   /** Where `env:NAME` looks; default: the process's environment. */

@@ -5,7 +5,7 @@ import type {
   SchemaCompiler,
   SchemaFault,
 } from './compile-schema.ts';
-import type { JsonReader } from './json-reader.ts';
+import type { JsonReader } from '../../lib/json-reader.ts';
 import { ByMediaType, essenceOf, isForm, isJson, saysOtherCharset } from './media-type.ts';
 import { Parameters } from './parameters.ts';
 

@@ -4,7 +4,7 @@ import { TestAuthority } from '../../../test/support/certificates.ts';
 import { type ApiRequest, ApiServer } from './api-server.support.ts';
 import { consulSource } from './consul.ts';
 import { index, instance } from './consul-answers.support.ts';
-import { FakeTimers } from './fake-timers.support.ts';
+import { FakeTimers } from '../../lib/fake-timers.support.ts';
 import { RecordingObserver } from './recording-observer.support.ts';
 import { discoverySchema } from './schema.ts';
 

@@ -10,7 +10,7 @@ import { RecordingObserver } from './recording-observer.support.ts';
 import { MemoryStorage } from './registry/memory-storage.support.ts';
 import { Registry } from './registry/registry.ts';
 import { discoverySchema } from './schema.ts';
-import { systemTimers } from './timers.ts';
+import { systemTimers } from '../../lib/timers.ts';
 
 /** A source as the gateway makes it, on real time. */
 function start(

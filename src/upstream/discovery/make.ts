@@ -8,7 +8,7 @@ import type { Registry } from './registry/registry.ts';
 import { RegistrySource } from './registry/source.ts';
 import type { DiscoverySettings } from './schema.ts';
 import type { Source, SourceObserver } from './source.ts';
-import type { Timers } from './timers.ts';
+import type { Timers } from '../../lib/timers.ts';
 
 /** What sources share. */
 export interface SourceContext {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { TestAuthority } from '../../../../test/support/certificates.ts';
 import { type ApiRequest, ApiServer } from '../api-server.support.ts';
-import { FakeTimers } from '../fake-timers.support.ts';
+import { FakeTimers } from '../../../lib/fake-timers.support.ts';
 import { RecordingObserver } from '../recording-observer.support.ts';
 import { discoverySchema } from '../schema.ts';
 import type { Surroundings } from './credentials.ts';

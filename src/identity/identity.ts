@@ -1,6 +1,9 @@
 import { sameData } from '../lib/same-data.ts';
+import { SharedPool } from '../lib/shared-pool.ts';
+import { systemTimers, type Timers } from '../lib/timers.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
+import { Issuers } from './discovery/issuers.ts';
 import type { ProviderConfig } from './providers/schema.ts';
 import type { SessionConfig } from './sessions/schema.ts';
 
@@ -18,17 +21,26 @@ export interface IdentityPlace {
   readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
+  /** Default: the process's own. */
+  readonly timers?: Timers;
 }
 
 /** Who may call, as one configuration has it: one for all routes of a worker. Policies that authenticate are made of it. */
 export class Identity {
   readonly data: IdentityData;
   readonly place: IdentityPlace;
+  /** What is known of issuers, for this configuration and those after it. */
+  readonly issuers: Issuers;
+  /** What several policies of this configuration hold together. */
+  readonly shared = new SharedPool();
   #consumers: ConsumerIndex | undefined;
 
-  constructor(data: IdentityData, place: IdentityPlace) {
+  constructor(data: IdentityData, place: IdentityPlace, before?: Identity) {
     this.data = data;
     this.place = place;
+    this.issuers =
+      before?.issuers ??
+      new Issuers({ timers: place.timers ?? systemTimers, random: Math.random, log: place.log });
   }
 
   get consumers(): ConsumerIndex {
@@ -38,6 +50,6 @@ export class Identity {
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */
   with(data: IdentityData): Identity {
-    return sameData(data, this.data) ? this : new Identity(data, this.place);
+    return sameData(data, this.data) ? this : new Identity(data, this.place, this);
   }
 }

@@ -7,8 +7,8 @@ import {
 import { request as requestTls } from 'node:https';
 import { StringDecoder } from 'node:string_decoder';
 import { causeOf } from '../../lib/cause.ts';
-import type { Failure } from './polled-source.ts';
 import type { Timers } from '../../lib/timers.ts';
+import type { Failure } from './polled-source.ts';
 
 export interface HttpCall {
   readonly url: string;

@@ -1,0 +1,13 @@
+import type { IssuerLink } from '../discovery/discovery.ts';
+import type { Identity } from '../identity.ts';
+
+/** How a provider of the configuration is reached; throws an Error where there is none of that name, or it is no issuer of tokens. */
+export function linkTo(
+  { data }: Identity,
+  name: string,
+): IssuerLink & { readonly clientId: string | undefined } {
+  const provider = data.providers[name];
+  if (provider === undefined) throw new Error(`there is no provider ${JSON.stringify(name)}`);
+  const { issuer, ca, insecure, timeout, clientId } = provider;
+  return { name, issuer, ca, insecure, timeoutMs: timeout, clientId };
+}

@@ -8,18 +8,18 @@ import type { RemotePlace } from './remote-document.ts';
  * holds it.
  */
 export class Issuers {
-  readonly #place: RemotePlace;
+  readonly place: RemotePlace;
   readonly #pool = new SharedPool();
 
   constructor(place: RemotePlace) {
-    this.#place = place;
+    this.place = place;
   }
 
   /** The issuer's metadata. Nothing is read before it is asked for. */
   discovery(link: IssuerLink): Lease<Discovery> {
     return this.#pool.open(keyOf('metadata', link), () => {
       this.#warn(link);
-      return new Discovery(link, this.#place);
+      return new Discovery(link, this.place);
     });
   }
 
@@ -27,13 +27,13 @@ export class Issuers {
   keys(link: IssuerLink, address?: string): Lease<RemoteKeys> {
     return this.#pool.open(keyOf('keys', link, address), () => {
       if (address !== undefined) this.#warn(link);
-      return new RemoteKeys(link, address ?? this.discovery(link), this.#place);
+      return new RemoteKeys(link, address ?? this.discovery(link), this.place);
     });
   }
 
   #warn({ name, insecure }: IssuerLink): void {
     if (insecure !== true) return;
-    this.#place.log(
+    this.place.log(
       'warn',
       `provider ${name}: insecure is set: whoever is on the way to it can read secrets, and replace the keys that tokens are verified with`,
     );

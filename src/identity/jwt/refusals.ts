@@ -22,3 +22,6 @@ export const WRONG_AUDIENCE = refused('The token is for another audience.');
 export const WRONG_PARTY = refused('The token was issued to a client that is not accepted here.');
 export const WRONG_CLAIMS = refused('A claim of the token is missing or is not what it must be.');
 export const NO_SUBJECT = refused('The token names no subject.');
+/** Of an opaque token. */
+export const MALFORMED_TOKEN = refused('The token has a character that no token has.');
+export const NOT_ACTIVE = refused('The token is not valid.');

@@ -1,9 +1,11 @@
-import type { Finding } from '../authenticator.ts';
+import type { Finding, Known } from '../authenticator.ts';
 import type { PrincipalReader } from '../bearer/principal-reader.ts';
+import { bytesTaken, type CachedToken, TokenCache, type TokenCacheOptions } from '../bearer/token-cache.ts';
+import type { KeySource } from './key-source.ts';
 import { TokenReader, type UnverifiedToken } from './read-token.ts';
 import { NO_SUBJECT, TOO_LONG, UNKNOWN_ISSUER } from './refusals.ts';
-import { TokenCache, type TokenCacheOptions } from './token-cache.ts';
 import type { TrustedIssuer } from './trusted-issuer.ts';
+import type { VerificationKey } from './verification-key.ts';
 
 /** An issuer, and how its callers are told. */
 export interface AcceptedIssuer {
@@ -21,13 +23,19 @@ export interface TokenVerifierOptions {
   readonly close: () => void;
 }
 
+interface VerifiedToken extends CachedToken {
+  readonly finding: Known;
+  readonly key: VerificationKey;
+  readonly keys: KeySource;
+}
+
 /** Verifies JWTs (RFC 7519) of several issuers, each once: then it is known by its text until it expires. */
 export class TokenVerifier {
   readonly #issuers: ReadonlyMap<unknown, AcceptedIssuer>;
   readonly #maxLength: number;
   readonly #nowMs: () => number;
   readonly #close: () => void;
-  readonly #cache: TokenCache;
+  readonly #cache: TokenCache<VerifiedToken>;
   readonly #reader = new TokenReader();
   /** Tokens that are being verified: many requests may bring a new one at once. */
   readonly #pending = new Map<string, Promise<Finding>>();
@@ -80,7 +88,10 @@ export class TokenVerifier {
     if (principal === undefined) return NO_SUBJECT;
     const finding = { kind: 'known', principal } as const;
     // The keys may have been replaced meanwhile.
-    if (!key.withdrawn) this.#cache.put(token, { finding, expiresAtMs, key, keys, used: false });
+    if (!key.withdrawn) {
+      const bytes = bytesTaken(token.length);
+      this.#cache.put(token, { finding, expiresAtMs, key, keys, bytes, used: false });
+    }
     return finding;
   }
 }

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { type CryptoKey, importJWK, type JWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 import { fitsAlgorithm } from './algorithms.ts';
 
 /** RFC 7518 sections 3.3 and 3.5. */
@@ -46,11 +46,17 @@ export class PublicKey implements VerificationKey {
   forAlgorithm(algorithm: string): Promise<CryptoKey | Uint8Array> {
     let imported = this.#imported.get(algorithm);
     if (imported === undefined) {
-      imported = importJWK(this.#jwk as JWK, algorithm);
+      imported = importKey(this.#jwk as JWK, algorithm);
       this.#imported.set(algorithm, imported);
     }
     return imported;
   }
+}
+
+/** jose is loaded with the first key: it takes 60 ms, and most configurations have no tokens. */
+async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey | Uint8Array> {
+  const { importJWK } = await import('jose');
+  return importJWK(jwk, algorithm);
 }
 
 /** A secret that the issuer and the gateway share, for these algorithms. */

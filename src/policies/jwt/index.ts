@@ -4,14 +4,15 @@ import { TokenSource } from '../../identity/bearer/token-source.ts';
 import { defineMethod } from '../auth/method.ts';
 import { placesOf } from '../token-options.ts';
 import { checkJwt } from './check.ts';
-import { makeVerifier } from './make-verifier.ts';
 import { jwtSchema } from './schema.ts';
 
 export const jwtMethod = defineMethod({
   name: 'jwt',
   schema: jwtSchema,
   check: checkJwt,
-  create(options, { identity }) {
+  async create(options, { identity }) {
+    // With jose, which takes 60 ms to load.
+    const { makeVerifier } = await import('./make-verifier.ts');
     // Routes with the same options share what has been verified.
     const key = JSON.stringify(['jwt', options]);
     const judge = identity.shared.open(key, () => makeVerifier(options, identity));

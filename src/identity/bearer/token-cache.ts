@@ -1,15 +1,13 @@
 import { keptText } from '../../lib/kept-text.ts';
-import type { Known } from '../authenticator.ts';
-import type { KeySource } from './key-source.ts';
-import type { VerificationKey } from './verification-key.ts';
 
-/** A token that has been verified. */
+/** What is known of a token. */
 export interface CachedToken {
-  readonly finding: Known;
-  /** Milliseconds since 1970 from which on it is refused. */
+  /** Milliseconds since 1970 from which on that is over. */
   readonly expiresAtMs: number;
-  readonly key: VerificationKey;
-  readonly keys: KeySource;
+  /** What it is known by, if that may be withdrawn before. */
+  readonly key?: { readonly withdrawn: boolean };
+  /** Octets that it takes, roughly. */
+  readonly bytes: number;
   /** Asked for since it was last looked over. */
   used: boolean;
 }
@@ -20,26 +18,23 @@ export interface TokenCacheOptions {
   readonly maxBytes: number;
 }
 
-/** The claims of a token as objects take about so many octets for each of its own. */
-const OCTETS_PER_LETTER = 4;
-const OCTETS_PER_TOKEN = 500;
 /** Tokens that are looked over for the room of one. */
 const MAX_LOOKED_OVER = 32;
 
-/** Verified tokens by their exact text, until they expire or the key that they were verified with is withdrawn. The least used make room. */
-export class TokenCache {
+/** What is known of tokens, by their exact text or its hash, until that is over. Tokens that nobody asks for make room. */
+export class TokenCache<Cached extends CachedToken> {
   readonly #options: TokenCacheOptions;
-  readonly #tokens = new Map<string, CachedToken>();
+  readonly #tokens = new Map<string, Cached>();
   #bytes = 0;
 
   constructor(options: TokenCacheOptions) {
     this.#options = options;
   }
 
-  get(token: string, nowMs: number): CachedToken | undefined {
+  get(token: string, nowMs: number): Cached | undefined {
     const found = this.#tokens.get(token);
     if (found === undefined) return undefined;
-    if (found.expiresAtMs <= nowMs || found.key.withdrawn) {
+    if (found.expiresAtMs <= nowMs || found.key?.withdrawn === true) {
       this.#drop(token);
       return undefined;
     }
@@ -47,11 +42,11 @@ export class TokenCache {
     return found;
   }
 
-  put(token: string, cached: CachedToken): void {
+  put(token: string, cached: Cached): void {
     const { maxTokens, maxBytes } = this.#options;
-    const bytes = bytesOf(token);
-    if (bytes > maxBytes || maxTokens === 0) return;
+    const { bytes } = cached;
     this.#drop(token);
+    if (bytes > maxBytes || maxTokens === 0) return;
     while (this.#tokens.size >= maxTokens || this.#bytes + bytes > maxBytes) this.#makeRoom();
     this.#tokens.set(keptText(token), cached);
     this.#bytes += bytes;
@@ -77,10 +72,12 @@ export class TokenCache {
   }
 
   #drop(token: string): void {
-    if (this.#tokens.delete(token)) this.#bytes -= bytesOf(token);
+    this.#bytes -= this.#tokens.get(token)?.bytes ?? 0;
+    this.#tokens.delete(token);
   }
 }
 
-function bytesOf(token: string): number {
-  return token.length * OCTETS_PER_LETTER + OCTETS_PER_TOKEN;
+/** The claims of a token as objects take about four octets for each of their text, beside what a token takes at least. */
+export function bytesTaken(textLength: number): number {
+  return textLength * 4 + 500;
 }

@@ -1,7 +1,10 @@
 import { sameData } from '../lib/same-data.ts';
+import { SharedPool } from '../lib/shared-pool.ts';
+import { systemTimers, type Timers } from '../lib/timers.ts';
 import type { RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
+import { Issuers } from './discovery/issuers.ts';
 import type { ProviderConfig } from './providers/schema.ts';
 import type { SessionConfig } from './sessions/schema.ts';
 
@@ -21,17 +24,26 @@ export interface IdentityPlace {
   readonly nowMs: () => number;
   /** Where sessions and the like are kept. */
   readonly records: RecordStores;
+  /** Default: the process's own. */
+  readonly timers?: Timers;
 }
 
 /** Who may call, as one configuration has it: one for all routes of a worker. Policies that authenticate are made of it. */
 export class Identity {
   readonly data: IdentityData;
   readonly place: IdentityPlace;
+  /** What is known of issuers, for this configuration and those after it. */
+  readonly issuers: Issuers;
+  /** What several policies of this configuration hold together. */
+  readonly shared = new SharedPool();
   #consumers: ConsumerIndex | undefined;
 
-  constructor(data: IdentityData, place: IdentityPlace) {
+  constructor(data: IdentityData, place: IdentityPlace, before?: Identity) {
     this.data = data;
     this.place = place;
+    this.issuers =
+      before?.issuers ??
+      new Issuers({ timers: place.timers ?? systemTimers, random: Math.random, log: place.log });
   }
 
   get consumers(): ConsumerIndex {
@@ -42,6 +54,6 @@ export class Identity {
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */
   with(data: IdentityData, records: RecordStores = this.place.records): Identity {
     if (records === this.place.records && sameData(data, this.data)) return this;
-    return new Identity(data, { ...this.place, records });
+    return new Identity(data, { ...this.place, records }, this);
   }
 }

@@ -1,12 +1,16 @@
 import type { Policy } from '../policy/contract.ts';
+import { authPolicy } from './auth/auth-policy.ts';
 import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { introspectionMethod } from './introspection/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
+import { jwtMethod } from './jwt/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
 import { planPolicy } from './plan/index.ts';
+import { protectedResourcePolicy } from './protected-resource/index.ts';
 import { rateLimitPolicy } from './rate-limit/index.ts';
 import { requestFilterPolicy } from './request-filter/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
@@ -23,10 +27,13 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     csrfPolicy,
     faultPolicy,
     headersPolicy,
+    authPolicy(introspectionMethod),
     ipFilterPolicy,
+    authPolicy(jwtMethod),
     loadShedPolicy,
     methodOverridePolicy,
     planPolicy,
+    protectedResourcePolicy,
     rateLimitPolicy,
     requestFilterPolicy,
     requestSizePolicy,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { duration } from '../../lib/units.ts';
 
 /** An identity provider: where users log in and tokens come from. */
 export const providerSchema = z.strictObject({
@@ -16,6 +17,17 @@ export const providerSchema = z.strictObject({
     .max(2000)
     .optional()
     .describe('env:NAME or file:path keeps it out of the configuration'),
+  ca: z
+    .string()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe('PEM of the authorities to trust instead of those that Node.js trusts: file:path'),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe('Lets http lead to another host than this one: for tests in a network of your own'),
+  timeout: duration('How long an answer of the provider is waited for').prefault('5s'),
 });
 
 export type ProviderConfig = z.output<typeof providerSchema>;

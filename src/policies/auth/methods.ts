@@ -1,6 +1,11 @@
+import { introspectionMethod } from '../introspection/index.ts';
+import { jwtMethod } from '../jwt/index.ts';
 import type { AuthMethod } from './method.ts';
 
 /** What `auth` may combine, by the name that a configuration uses: each is a policy of its own too. */
 export const authMethods: ReadonlyMap<string, AuthMethod> = new Map(
-  ([] as AuthMethod[]).map((method): [string, AuthMethod] => [method.name, method]),
+  ([introspectionMethod, jwtMethod] as AuthMethod[]).map((method): [string, AuthMethod] => [
+    method.name,
+    method,
+  ]),
 );

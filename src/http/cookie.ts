@@ -25,3 +25,14 @@ export function cookieValue(field: string | undefined, name: string): string | u
 function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
+
+/** A Cookie field without any cookie of that name: the same text when there was none, empty when nothing is left. */
+export function withoutCookie(field: string, name: string): string {
+  if (!field.includes(name)) return field;
+  const cookies = field.split(';');
+  const kept = cookies.filter((cookie) => {
+    const equals = cookie.indexOf('=');
+    return equals < 0 || cookie.slice(0, equals).trim() !== name;
+  });
+  return kept.length === cookies.length ? field : kept.join(';').trim();
+}

@@ -5,6 +5,7 @@ import type { RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
 import { Issuers } from './discovery/issuers.ts';
+import { PasswordChecker } from './passwords/password-checker.ts';
 import type { ProviderConfig } from './providers/schema.ts';
 import type { SessionConfig } from './sessions/schema.ts';
 
@@ -36,6 +37,7 @@ export class Identity {
   readonly issuers: Issuers;
   /** What several policies of this configuration hold together. */
   readonly shared = new SharedPool();
+  readonly #passwords: PasswordChecker;
   #consumers: ConsumerIndex | undefined;
 
   constructor(data: IdentityData, place: IdentityPlace, before?: Identity) {
@@ -44,10 +46,11 @@ export class Identity {
     this.issuers =
       before?.issuers ??
       new Issuers({ timers: place.timers ?? systemTimers, random: Math.random, log: place.log });
+    this.#passwords = before === undefined ? new PasswordChecker(place.nowMs) : before.#passwords;
   }
 
   get consumers(): ConsumerIndex {
-    this.#consumers ??= new ConsumerIndex(this.data.consumers);
+    this.#consumers ??= new ConsumerIndex(this.data.consumers, this.#passwords, this.place.nowMs);
     return this.#consumers;
   }
 

@@ -1,16 +1,19 @@
 import type { Policy } from '../policy/contract.ts';
-import { authPolicy } from './auth/auth-policy.ts';
+import { apiKeyPolicy } from './api-key/index.ts';
+import { authPolicy } from './auth/index.ts';
+import { basicPolicy } from './basic/index.ts';
 import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
-import { introspectionMethod } from './introspection/index.ts';
+import { introspectionPolicy } from './introspection/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
-import { jwtMethod } from './jwt/index.ts';
+import { jwtPolicy } from './jwt/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
 import { planPolicy } from './plan/index.ts';
 import { protectedResourcePolicy } from './protected-resource/index.ts';
+import { publicPolicy } from './public/index.ts';
 import { rateLimitPolicy } from './rate-limit/index.ts';
 import { requestFilterPolicy } from './request-filter/index.ts';
 import { requestSizePolicy } from './request-size/index.ts';
@@ -23,17 +26,21 @@ import { validatePolicy } from './validate/index.ts';
 /** The policies that come with the gateway, by the name that a configuration uses. */
 export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
   [
+    apiKeyPolicy,
+    authPolicy,
+    basicPolicy,
     corsPolicy,
     csrfPolicy,
     faultPolicy,
     headersPolicy,
-    authPolicy(introspectionMethod),
+    introspectionPolicy,
     ipFilterPolicy,
-    authPolicy(jwtMethod),
+    jwtPolicy,
     loadShedPolicy,
     methodOverridePolicy,
     planPolicy,
     protectedResourcePolicy,
+    publicPolicy,
     rateLimitPolicy,
     requestFilterPolicy,
     requestSizePolicy,

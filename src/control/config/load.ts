@@ -1,4 +1,5 @@
 import { extname, resolve } from 'node:path';
+import { checkConsumers } from '../../identity/consumers/check.ts';
 import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
@@ -222,6 +223,8 @@ async function build(
           isRecord(entry) ? policies.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
       ),
     ]);
+  for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
+    problems.push({ ...found, path: ['consumers', ...found.path] });
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>

@@ -1,4 +1,5 @@
 import { sameData } from '../lib/same-data.ts';
+import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
 import type { ProviderConfig } from './providers/schema.ts';
 import type { SessionConfig } from './sessions/schema.ts';
@@ -23,10 +24,16 @@ export interface IdentityPlace {
 export class Identity {
   readonly data: IdentityData;
   readonly place: IdentityPlace;
+  #consumers: ConsumerIndex | undefined;
 
   constructor(data: IdentityData, place: IdentityPlace) {
     this.data = data;
     this.place = place;
+  }
+
+  get consumers(): ConsumerIndex {
+    this.#consumers ??= new ConsumerIndex(this.data.consumers);
+    return this.#consumers;
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */

@@ -118,7 +118,9 @@ export async function compilePolicies(
   const made: CompiledPolicy[] = [];
   try {
     const read = await Promise.all(uses.map((use) => reader.read(use)));
-    for (const item of inOrder(read)) made.push(await make(item, context));
+    const { globals } = context;
+    const items = read.map((item) => ({ ...item, isGlobal: globals?.includes(item.use) ?? false }));
+    for (const item of inOrder(items)) made.push(await make(item, context));
   } catch (error) {
     closeAll(made, context);
     throw error;
@@ -152,13 +154,25 @@ export async function validatePolicyUse(
   return [];
 }
 
-/** The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays. */
-export function inOrder<
-  Item extends { readonly use: PolicyUse; readonly policy: Policy; readonly stage: Stage },
->(items: readonly Item[]): Item[] {
+interface Ordered {
+  readonly use: PolicyUse;
+  readonly policy: Policy;
+  readonly stage: Stage;
+  /** It is one of every route. */
+  readonly isGlobal: boolean;
+}
+
+/**
+ * The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays, of a family the route's
+ * own where it has any.
+ */
+export function inOrder<Item extends Ordered>(items: readonly Item[]): Item[] {
+  const own = new Set(items.flatMap(({ policy, isGlobal }) => (isGlobal ? [] : [policy.family])));
   return items
     .filter(
-      ({ use, policy }, at) => !policy.unique || !items.some((other, i) => i > at && isSame(other.use, use)),
+      ({ use, policy, isGlobal }, at) =>
+        !(isGlobal && policy.family !== undefined && own.has(policy.family)) &&
+        !(policy.unique === true && items.some((other, i) => i > at && isSame(other.use, use))),
     )
     .sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage));
 }

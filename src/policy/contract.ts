@@ -231,6 +231,8 @@ export interface Policy<Options = unknown> {
   readonly schema: z.ZodType<Options>;
   /** At most one use per route: a later one replaces an earlier one, so a route's own replaces the global one. */
   readonly unique?: boolean;
+  /** A route that has policies of a family of its own has none of the global ones of that family. */
+  readonly family?: string;
   /** What of the configuration a built-in policy is made of beside its options. */
   readonly needs?: readonly ('plans' | 'identity')[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */

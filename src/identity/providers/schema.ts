@@ -2,8 +2,14 @@ import { z } from 'zod';
 import { isFieldValue, isToken } from '../../http/fields.ts';
 import { duration } from '../../lib/units.ts';
 
-const url = (description: string) => z.url({ protocol: /^https?$/ }).max(2000).describe(description);
-const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'is not a scope: one word without spaces');
+const url = (description: string) =>
+  z
+    .url({ protocol: /^https?$/ })
+    .max(2000)
+    .describe(description);
+const scope = z
+  .string()
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'is not a scope: one word without spaces');
 const path = (description: string) =>
   z
     .string()
@@ -32,8 +38,20 @@ const client = {
     })
     .optional()
     .describe('The gateway proves who it is by signed assertions, private_key_jwt (RFC 7523)'),
-  authorizationParameters: parameters('Sent along to the authorization endpoint: prompt, audience, access_type'),
+  authorizationParameters: parameters(
+    'Sent along to the authorization endpoint: prompt, audience, access_type',
+  ),
   tokenParameters: parameters('Sent along to the token endpoint'),
+  ca: z
+    .string()
+    .min(1)
+    .max(200_000)
+    .optional()
+    .describe('PEM of the certificate authorities to trust instead of those that Node.js trusts: file:path'),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe('Whether http may lead to another machine than this one: everybody on the way can read it'),
   timeout: duration('How long an answer of the provider is waited for')
     .refine((ms) => ms > 0, 'is no time at all')
     .refine((ms) => ms <= 60_000, 'is longer than 1m')
@@ -44,14 +62,29 @@ const client = {
 
 export const oidcSchema = z
   .strictObject({
-    kind: z.literal('oidc').optional().describe('OpenID Connect; this is what a provider is that says nothing'),
-    issuer: url('Identifier of the issuer, as in the `iss` of its tokens: https://id.example.com/realms/main'),
+    kind: z
+      .literal('oidc')
+      .optional()
+      .describe('OpenID Connect; this is what a provider is that says nothing'),
+    issuer: url(
+      'Identifier of the issuer, as in the `iss` of its tokens: https://id.example.com/realms/main',
+    ),
     ...client,
     clientAuthentication: z
       .enum(['basic', 'post'])
       .default('basic')
       .describe('How the secret is sent: client_secret_basic or client_secret_post'),
-    scopes: z.array(scope).max(100).default(['openid']).describe('Asked for at a login; openid is always one of them'),
+    scopes: z
+      .array(scope)
+      .max(100)
+      .default(['openid'])
+      .describe('Asked for at a login; openid is always one of them'),
+    userInfo: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether a login asks the UserInfo endpoint too: some providers tell more there than in ID tokens',
+      ),
   })
   .describe('OpenID Connect, whose addresses are found by discovery from the issuer');
 
@@ -71,7 +104,12 @@ export const oauth2Schema = z
         z.enum(['basic', 'post']),
         z.strictObject({
           header: z.string().refine(isToken, 'is not a field name').describe('Field that has the secret'),
-          prefix: z.string().max(100).refine(isFieldValue, 'is not a field value').default('').describe('Stands before the secret and a space'),
+          prefix: z
+            .string()
+            .max(100)
+            .refine(isFieldValue, 'is not a field value')
+            .default('')
+            .describe('Stands before the secret and a space'),
         }),
       ])
       .default('basic')
@@ -79,7 +117,10 @@ export const oauth2Schema = z
     scopes: z.array(scope).max(100).default([]).describe('Asked for at a login'),
     scopeSeparator: z.string().min(1).max(3).default(' ').describe('Between scopes; some want a comma'),
     headers: z
-      .record(z.string().refine(isToken, 'is not a field name'), z.string().refine(isFieldValue, 'is not a field value'))
+      .record(
+        z.string().refine(isToken, 'is not a field name'),
+        z.string().refine(isFieldValue, 'is not a field value'),
+      )
       .default({})
       .describe('Sent along to each of its addresses'),
     tokens: z
@@ -94,7 +135,11 @@ export const oauth2Schema = z
     user: z
       .strictObject({
         url: url('Tells whose an access token is'),
-        scheme: z.string().refine(isToken, 'is not the name of a scheme').default('Bearer').describe('Stands before the token in Authorization'),
+        scheme: z
+          .string()
+          .refine(isToken, 'is not the name of a scheme')
+          .default('Bearer')
+          .describe('Stands before the token in Authorization'),
         subject: jsonPath('Where the answer has what never changes of a user').default('id'),
         claims: z
           .record(z.string().min(1).max(100), jsonPath('Where the answer has it'))
@@ -111,7 +156,10 @@ export const moduleProviderSchema = z
     kind: z
       .string()
       // Aborts, so that a union asks its other branches what is wrong.
-      .regex(/^(?:\.{1,2})?\//, { error: 'is not the path of a module, such as ./providers/own.ts', abort: true })
+      .regex(/^(?:\.{1,2})?\//, {
+        error: 'is not the path of a module, such as ./providers/own.ts',
+        abort: true,
+      })
       .describe('Path of a module of your own, which exports `provider`; all else here are its options'),
   })
   .describe('A class of your own');
@@ -135,6 +183,10 @@ export type ModuleProviderConfig = z.output<typeof moduleProviderSchema> & {
   readonly module?: string;
 };
 
-export function isModuleProvider(config: ProviderConfig): config is ModuleProviderConfig {
-  return config.kind !== undefined && config.kind !== 'oidc' && config.kind !== 'oauth2';
+export function isOidc(config: ProviderConfig): config is OidcConfig {
+  return config.kind === undefined || config.kind === 'oidc';
+}
+
+export function isOAuth2(config: ProviderConfig): config is OAuth2Config {
+  return config.kind === 'oauth2';
 }

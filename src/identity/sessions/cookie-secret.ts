@@ -27,5 +27,7 @@ export function readSecret(text: string): CookieSecret | undefined {
 
 /** Names the session of a secret, of which it tells nothing (RFC 5869). Sessions of another kind have other names. */
 export function sessionIdOf(secret: CookieSecret, kind: string): string {
-  return Buffer.from(hkdfSync('sha256', secret.octets, '', `portcullis session id ${kind}`, 24)).toString('base64url');
+  return Buffer.from(hkdfSync('sha256', secret.octets, '', `portcullis session id ${kind}`, 24)).toString(
+    'base64url',
+  );
 }

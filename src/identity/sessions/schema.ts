@@ -18,14 +18,18 @@ const origin = z
 export const sessionSchema = z.strictObject({
   login: names
     .min(1)
-    .describe('Names of `providers`: a login walks through them in this order, and the first says who the user is'),
+    .describe(
+      'Names of `providers`: a login walks through them in this order, and the first says who the user is',
+    ),
   connect: names.default([]).describe('Names of `providers` that a user is sent to when a route needs them'),
   path: z
     .string()
     .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'is not a path such as /auth')
     .refine((text) => !/\/\.{1,2}(?:\/|$)/.test(text), 'has a dot segment')
     .default('/auth')
-    .describe('Where its pages are: <path>/login, <path>/callback, <path>/logout, <path>/user, <path>/connect/{provider}'),
+    .describe(
+      'Where its pages are: <path>/login, <path>/callback, <path>/logout, <path>/user, <path>/connect/{provider}',
+    ),
   cookie: z
     .strictObject({
       name: z
@@ -38,7 +42,9 @@ export const sessionSchema = z.strictObject({
       sameSite: z
         .enum(['lax', 'strict', 'none'])
         .default('lax')
-        .describe('Which requests of other sites have the cookie: lax: links, strict: none at all, none: all; what may be done with it is the same'),
+        .describe(
+          'Which requests of other sites have the cookie: lax: links, strict: none at all, none: all; what may be done with it is the same',
+        ),
     })
     .prefault({})
     .describe('The cookie, which is the key to the session'),
@@ -58,12 +64,16 @@ export const sessionSchema = z.strictObject({
     .array(z.string().min(1).max(2000))
     .max(10)
     .default([])
-    .describe('Secrets of 32 characters or more that the key of a session is derived from beside its cookie: the first encrypts, all decrypt'),
+    .describe(
+      'Secrets of 32 characters or more that the key of a session is derived from beside its cookie: the first encrypts, all decrypt',
+    ),
   recognise: z
     .array(z.enum(RECOGNISED, 'is not cookie, bearer, refresh or basic'))
     .min(1)
     .default(['cookie'])
-    .describe('By what a user is recognised beside the cookie: an access token, a refresh token, or one of them as a password'),
+    .describe(
+      'By what a user is recognised beside the cookie: an access token, a refresh token, or one of them as a password',
+    ),
   anonymous: z
     .boolean()
     .default(false)
@@ -71,7 +81,9 @@ export const sessionSchema = z.strictObject({
   store: z
     .enum(['memory', 'redis'])
     .optional()
-    .describe('Where sessions are kept; default: Redis where state.redis is, else the memory of this machine'),
+    .describe(
+      'Where sessions are kept; default: Redis where state.redis is, else the memory of this machine',
+    ),
 });
 
 export type SessionConfig = z.output<typeof sessionSchema>;

@@ -121,6 +121,7 @@ export class Snapshot {
   #close(): void {
     this.parts.unrouted.policies.release();
     for (const { policies } of this.parts.routes.values()) policies.release();
+    this.parts.identity.release();
     this.recorder
       .close()
       .catch((error: unknown) => this.warn('closing the records of a configuration failed', error));
@@ -149,6 +150,7 @@ export async function compileSnapshot(
   const made: Service[] = [];
   const held: SharedPolicies[] = [];
   const turns = new Turns(TURN_MS);
+  context.identity.hold();
   try {
     const services = takeServices(config, before, context, made);
     const globals = config.policies;
@@ -186,6 +188,7 @@ export async function compileSnapshot(
   } catch (error) {
     for (const policies of held) policies.release();
     for (const service of made) service.retire();
+    context.identity.release();
     throw error;
   }
 }

@@ -1,13 +1,16 @@
 import { sameData } from '../lib/same-data.ts';
 import { SharedPool } from '../lib/shared-pool.ts';
 import { systemTimers, type Timers } from '../lib/timers.ts';
-import type { RecordStores } from '../state/records/record-stores.ts';
+import type { HeldRecords, RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
 import { Issuers } from './discovery/issuers.ts';
 import { PasswordChecker } from './passwords/password-checker.ts';
+import { Providers } from './providers/providers.ts';
 import type { ProviderConfig } from './providers/schema.ts';
 import type { SessionConfig } from './sessions/schema.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { principalOf } from './sessions/user-principal.ts';
 
 /** What the configuration says of who may call: plain data, with secrets resolved. */
 export interface IdentityData {
@@ -39,6 +42,10 @@ export class Identity {
   readonly shared = new SharedPool();
   readonly #passwords: PasswordChecker;
   #consumers: ConsumerIndex | undefined;
+  #providers: Providers | undefined;
+  readonly #sessions = new Map<string, Sessions>();
+  readonly #held: HeldRecords[] = [];
+  #holders = 0;
 
   constructor(data: IdentityData, place: IdentityPlace, before?: Identity) {
     this.data = data;
@@ -52,6 +59,44 @@ export class Identity {
   get consumers(): ConsumerIndex {
     this.#consumers ??= new ConsumerIndex(this.data.consumers, this.#passwords, this.place.nowMs);
     return this.#consumers;
+  }
+
+  get providers(): Providers {
+    this.#providers ??= new Providers(this.data.providers, this.place.nowMs);
+    return this.#providers;
+  }
+
+  /** The sessions of that kind. Throws an Error where the configuration has none of that name. */
+  sessionsNamed(name: string): Sessions {
+    const known = this.#sessions.get(name);
+    if (known !== undefined) return known;
+    const config = Object.hasOwn(this.data.sessions, name) ? this.data.sessions[name] : undefined;
+    if (config === undefined) throw new Error(`there are no sessions ${JSON.stringify(name)}`);
+    const { nowMs, log } = this.place;
+    const held = this.place.records.open(config.store);
+    this.#held.push(held);
+    const provider = this.data.providers[config.login[0] ?? ''];
+    const made = new Sessions(name, config, {
+      records: held.records,
+      nowMs,
+      log,
+      principal: (id, content) => principalOf(id, content, provider, this.consumers),
+    });
+    this.#sessions.set(name, made);
+    return made;
+  }
+
+  /** Somebody uses it: to be followed by `release`. */
+  hold(): void {
+    this.#holders++;
+  }
+
+  /** With the last one it lets go of what it had opened. */
+  release(): void {
+    if (--this.#holders > 0) return;
+    for (const sessions of this.#sessions.values()) sessions.close();
+    this.#sessions.clear();
+    for (const held of this.#held.splice(0)) held.release();
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */

@@ -1,4 +1,4 @@
-import { cookieValue, withoutCookie } from '../../http/cookie.ts';
+import { cookieValue, withoutCookies } from '../../http/cookie.ts';
 import { authorizationFor } from '../../identity/authorization-field.ts';
 import type { RequestView } from '../../policy/contract.ts';
 import { decodePercent } from '../../policy/percent.ts';
@@ -59,19 +59,13 @@ export function queryPlace(name: string): Place {
 }
 
 export function cookiePlace(name: string): Place {
+  const names = [name];
   return {
     kind: 'cookie',
     name,
     read: ({ fields }) => cookieValue(fields.get('cookie'), name),
     isRepeated: () => false,
-    strip: ({ fields }) => {
-      if (!fields.has('cookie')) return;
-      // RFC 6265 section 5.4 has one field; whatever else a client sends is looked at too.
-      const kept = fields.getAll('cookie').map((value) => withoutCookie(value, name));
-      const left = kept.filter((value) => value !== '');
-      if (left.length === 0) fields.delete('cookie');
-      else fields.set('cookie', left.join('; '));
-    },
+    strip: ({ fields }) => withoutCookies(fields, names),
   };
 }
 

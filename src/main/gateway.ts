@@ -24,6 +24,7 @@ import { ConnectionCounter } from '../server/connection-counter.ts';
 import { QuotaTable } from '../state/quota/quota-table.ts';
 import { RecordTable } from '../state/records/memory/record-table.ts';
 import { RecordsDesk } from '../state/records/memory/records-desk.ts';
+import { singleServer } from '../state/schema.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
@@ -154,7 +155,7 @@ export class Gateway {
       table,
       keeper: this.#quotas,
       plans: () => this.config.dataPlane.plans,
-      redis: () => this.config.state.redis,
+      redis: () => singleServer(this.config.state.redis),
       log: options.log.main,
       nowMs: Date.now,
     });

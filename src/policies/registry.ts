@@ -11,6 +11,7 @@ import { ipFilterPolicy } from './ip-filter/index.ts';
 import { jwtPolicy } from './jwt/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
+import { mtlsPolicy } from './mtls/index.ts';
 import { planPolicy } from './plan/index.ts';
 import { protectedResourcePolicy } from './protected-resource/index.ts';
 import { publicPolicy } from './public/index.ts';
@@ -38,6 +39,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     jwtPolicy,
     loadShedPolicy,
     methodOverridePolicy,
+    mtlsPolicy,
     planPolicy,
     protectedResourcePolicy,
     publicPolicy,

@@ -40,7 +40,11 @@ export class AuthHooks implements PolicyHooks {
         return undefined;
       }
       case 'absent':
-        if (this.#isOptional) return undefined;
+        if (this.#isOptional) {
+          // There are no credentials, but there may be what only a trusted proxy may send.
+          this.#authenticator.strip?.(exchange);
+          return undefined;
+        }
         this.#count('unauthenticated');
         return finding.answer ?? this.#unauthorised(exchange, finding, 'unauthenticated', NOBODY);
       case 'refused':

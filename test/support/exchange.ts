@@ -1,6 +1,8 @@
 import { Fields } from '../../src/http/fields.ts';
 import type { CompiledPolicies } from '../../src/policies/compile.ts';
 import type { Answer, BodyTransform, Exchange, RequestView } from '../../src/policy/contract.ts';
+import type { Held } from '../../src/policy/held.ts';
+import type { Principal } from '../../src/policy/principal.ts';
 
 /** What a test says of a request; all else is filled in. */
 export interface RequestDescription {
@@ -27,6 +29,8 @@ export class TestExchange implements Exchange {
   readonly serviceName: string | undefined;
   /** Lowest limit asked for by `limitRequestBody`. */
   bodyLimitBytes = Number.POSITIVE_INFINITY;
+  principal: Principal | undefined = undefined;
+  held: Held | undefined = undefined;
   readonly #params: Readonly<Record<string, string>>;
   #notes: Map<string, unknown> | undefined;
 

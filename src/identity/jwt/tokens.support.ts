@@ -20,7 +20,10 @@ export function makeSigner(
   const signature = (input: string): Buffer => {
     if (algorithm === 'RS256') return createSign('sha256').update(input).sign(privateKey);
     if (algorithm === 'EdDSA') return sign(null, Buffer.from(input), privateKey);
-    return sign(`sha${algorithm.slice(2)}`, Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    return sign(`sha${algorithm.slice(2)}`, Buffer.from(input), {
+      key: privateKey,
+      dsaEncoding: 'ieee-p1363',
+    });
   };
   return {
     algorithm,

@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { TestAuthority } from '../../test/support/certificates.ts';
 import { FakeTimers } from '../lib/fake-timers.support.ts';
+import { addressProblem } from './address-problem.ts';
 import { IssuerServer } from './issuer-server.support.ts';
-import { addressProblem, Outgoing, OutgoingError } from './outgoing.ts';
+import { Outgoing, OutgoingError } from './outgoing.ts';
 
 const HTTP = 'is http, which everybody on the way can read: use https, or say `insecure: true`';
 

@@ -1,5 +1,6 @@
 import type { IssuerLink } from '../discovery/discovery.ts';
 import type { Identity } from '../identity.ts';
+import { isOidc } from './schema.ts';
 
 export interface ProviderLink extends IssuerLink {
   readonly clientId: string | undefined;
@@ -10,6 +11,8 @@ export interface ProviderLink extends IssuerLink {
 export function linkTo({ data }: Identity, name: string): ProviderLink {
   const provider = data.providers[name];
   if (provider === undefined) throw new Error(`there is no provider ${JSON.stringify(name)}`);
+  if (!isOidc(provider))
+    throw new Error(`provider ${name} is not OpenID Connect: nothing is known of its tokens`);
   const { issuer, ca, insecure, timeout, clientId, clientSecret } = provider;
   return { name, issuer, ca, insecure, timeoutMs: timeout, clientId, clientSecret };
 }

@@ -2,6 +2,7 @@ import { type IncomingMessage, Agent as PlainAgent, request as requestPlain } fr
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { causeOf } from '../lib/cause.ts';
 import { systemTimers, type Timers } from '../lib/timers.ts';
+import { addressProblem } from './address-problem.ts';
 
 export interface OutgoingOptions {
   /** PEM of the authorities to trust instead of those that Node.js trusts. */
@@ -29,6 +30,8 @@ export interface OutgoingRequest {
 
 const TIMEOUT_MS = 5000;
 const MAX_BYTES = 1024 * 1024;
+/** At once to one address; further requests wait for their turn. */
+const KEPT = { keepAlive: true, maxSockets: 128 } as const;
 /** Statuses whose answer has no body: `Response` takes none either. */
 const BARE = new Set([204, 205, 304]);
 
@@ -51,8 +54,7 @@ export class Outgoing {
   constructor(options: OutgoingOptions = {}, timers: Timers = systemTimers) {
     this.#options = options;
     this.#timers = timers;
-    if (options.reuse === true)
-      this.#agents = [new PlainAgent({ keepAlive: true }), new TlsAgent({ keepAlive: true })];
+    if (options.reuse === true) this.#agents = [new PlainAgent(KEPT), new TlsAgent(KEPT)];
   }
 
   /** As the global `fetch`, in so far as tokens need it. Rejects with an OutgoingError; any status is an answer. */
@@ -130,21 +132,6 @@ export class Outgoing {
       return this.#send(url, request, signal, true);
     }
   }
-}
-
-/** Why tokens and secrets are not sent to an address; completes a sentence that begins with it. */
-export function addressProblem(url: URL, insecure = false): string | undefined {
-  if (url.username !== '' || url.password !== '') return 'has a user name or a password in it';
-  if (url.protocol === 'https:') return undefined;
-  if (url.protocol !== 'http:') return 'is neither https nor http';
-  return insecure || isLoopback(url.hostname)
-    ? undefined
-    : 'is http, which everybody on the way can read: use https, or say `insecure: true`';
-}
-
-/** Whether a host of a URL is this machine. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /** A stream is not among what is sent to providers. */

@@ -1,4 +1,4 @@
-import { addressProblem } from '../outgoing.ts';
+import { addressProblem } from '../address-problem.ts';
 
 /**
  * What a provider says of itself (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2): members as they came, of which the addresses

@@ -67,7 +67,11 @@ export const introspectionSchema = z
     const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     if (provider === undefined && endpoint === undefined)
       issue([], 'needs provider or endpoint: who is asked about tokens');
-    if (provider === undefined && (clientId === undefined || clientSecret === undefined))
+    if (
+      provider === undefined &&
+      endpoint !== undefined &&
+      (clientId === undefined || clientSecret === undefined)
+    )
       issue([], 'needs clientId and clientSecret: not everybody may ask about tokens');
   })
   .describe('Lets in who has a token that an authorization server says is good');

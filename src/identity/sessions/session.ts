@@ -8,6 +8,10 @@ export interface Grant extends GrantTokens {
   readonly generation: number;
   /** Milliseconds since 1970. */
   readonly obtainedAtMs: number;
+  /** Somebody redeems the refresh token, and will have written by then what came of it, or died. */
+  readonly renewingUntilMs?: number | undefined;
+  /** When this worker thinks of renewing it: somewhat before its end, and not all at once. Not stored. */
+  readonly renewAtMs: number;
 }
 
 /** Who has a session, as the first provider of its login said. */

@@ -33,6 +33,7 @@ export class Identity {
   #consumers: ConsumerIndex | undefined;
   #providers: Providers | undefined;
   readonly #sessions = new Map<string, Sessions>();
+  #holders = 0;
 
   constructor(data: IdentityData, place: IdentityPlace) {
     this.data = data;
@@ -62,15 +63,28 @@ export class Identity {
       records: records(config.store),
       nowMs,
       log,
+      provider: (wanted) => this.providers.named(wanted),
       principal: (id, content) => principalOf(id, content, provider, this.consumers),
     });
     this.#sessions.set(name, made);
     return made;
   }
 
-  /** When no configuration has it any more: requests under way go on, and remember nothing of sessions from then on. */
-  close(): void {
+  /** One more configuration of the worker has it. */
+  hold(): void {
+    this.#holders++;
+  }
+
+  /** When the last has let go, whatever it opened is closed. */
+  release(): void {
+    if (--this.#holders > 0) return;
     for (const sessions of this.#sessions.values()) sessions.close();
+    this.#sessions.clear();
+  }
+
+  /** When it resolves, no token is under way from a provider to the store. */
+  async settled(): Promise<void> {
+    await Promise.all(Array.from(this.#sessions.values(), (sessions) => sessions.tokens.settled()));
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */

@@ -38,7 +38,7 @@ export interface Session {
 
 /** What is known of a request's session. */
 export type SessionFinding =
-  | { readonly kind: 'known'; readonly session: Session }
+  | { readonly kind: 'known'; readonly session: Session; readonly principal: Principal }
   /** No cookie, or that of a session that has ended: then `isOver`, and the cookie is to be cleared. */
   | { readonly kind: 'absent'; readonly isOver: boolean }
   /** A cookie that no session ever had, or sent by a page that may not use it. `isCookie`: it is to be cleared. */

@@ -80,23 +80,32 @@ export class Identity {
       records: held.records,
       nowMs,
       log,
+      provider: (wanted) => this.providers.named(wanted),
       principal: (id, content) => principalOf(id, content, provider, this.consumers),
     });
     this.#sessions.set(name, made);
     return made;
   }
 
-  /** Somebody uses it: to be followed by `release`. */
+  /** One more configuration of the worker has it. */
   hold(): void {
     this.#holders++;
   }
 
-  /** With the last one it lets go of what it had opened. */
+  /** When the last has let go, whatever it opened is closed. */
   release(): void {
     if (--this.#holders > 0) return;
+    const settled = this.settled();
     for (const sessions of this.#sessions.values()) sessions.close();
     this.#sessions.clear();
-    for (const held of this.#held.splice(0)) held.release();
+    void settled.then(() => {
+      for (const held of this.#held.splice(0)) held.release();
+    });
+  }
+
+  /** When it resolves, no token is under way from a provider to the store. */
+  async settled(): Promise<void> {
+    await Promise.all(Array.from(this.#sessions.values(), (sessions) => sessions.tokens.settled()));
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */

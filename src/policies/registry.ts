@@ -6,6 +6,7 @@ import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { injectPolicy } from './inject/index.ts';
 import { introspectionPolicy } from './introspection/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
 import { jwtPolicy } from './jwt/index.ts';
@@ -21,6 +22,7 @@ import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
 import { securityHeadersPolicy } from './security-headers/index.ts';
+import { sessionPolicy } from './session/index.ts';
 import { threatGuardPolicy } from './threat-guard/index.ts';
 import { validatePolicy } from './validate/index.ts';
 
@@ -35,6 +37,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     faultPolicy,
     headersPolicy,
     introspectionPolicy,
+    injectPolicy,
     ipFilterPolicy,
     jwtPolicy,
     loadShedPolicy,
@@ -49,6 +52,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     respondPolicy,
     rewritePolicy,
     securityHeadersPolicy,
+    sessionPolicy,
     threatGuardPolicy,
     validatePolicy,
   ].map((policy): [string, Policy] => [policy.name, policy]),

@@ -2,17 +2,9 @@ import { z } from 'zod';
 import { exchangeFor, type RequestDescription, runPolicies } from '../../../test/support/exchange.ts';
 import { consumerSchema } from '../../identity/consumers/schema.ts';
 import { Identity, NO_IDENTITY } from '../../identity/identity.ts';
-import { RecordStores } from '../../state/records/record-stores.ts';
+import { NO_RECORDS } from '../../state/records/no-records.support.ts';
 import { compilePolicies } from '../compile.ts';
 import type { PolicyUse } from '../use.ts';
-
-const NO_RECORDS = new RecordStores(
-  () => {
-    throw new Error('nothing is kept here');
-  },
-  undefined,
-  () => {},
-);
 
 /** 2026-01-01. */
 export const NOW_MS = Date.UTC(2026, 0, 1);

@@ -1,4 +1,5 @@
 import type { Policy } from '../policy/contract.ts';
+import { authorizePolicy } from './authorize/index.ts';
 import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
@@ -19,6 +20,7 @@ import { validatePolicy } from './validate/index.ts';
 /** The policies that come with the gateway, by the name that a configuration uses. */
 export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
   [
+    authorizePolicy,
     corsPolicy,
     csrfPolicy,
     faultPolicy,

@@ -4,6 +4,7 @@ import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { identityHeadersPolicy } from './identity-headers/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
@@ -25,6 +26,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     csrfPolicy,
     faultPolicy,
     headersPolicy,
+    identityHeadersPolicy,
     ipFilterPolicy,
     loadShedPolicy,
     methodOverridePolicy,

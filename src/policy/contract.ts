@@ -250,6 +250,11 @@ export interface Policy<Options = unknown> {
   readonly family?: string;
   /** What of the configuration a built-in policy is made of beside its options. */
   readonly needs?: readonly ('plans' | 'identity')[];
+  /**
+   * Of a built-in policy: names of request fields by which it tells services who calls; one that ends in `*` is every name that begins so. No
+   * client may send them, on any route of the configuration.
+   */
+  identityFields?(options: Options): readonly string[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */
   check?(options: Options, context: CheckContext): readonly OptionProblem[];
   /**

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { TestExchange } from '../../../test/support/exchange.ts';
+import { principal } from '../../../test/support/principal.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import type { Principal } from '../../policy/principal.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
-import { principal } from './authorize.support.ts';
 
 interface Told {
   readonly warnings: string[];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { TestExchange } from '../../../test/support/exchange.ts';
-import { principal } from './authorize.support.ts';
+import { principal } from '../../../test/support/principal.ts';
 import { compileExpression, Expression } from './expression.ts';
 
 function compiled(text: string): Expression {

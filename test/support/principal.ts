@@ -1,4 +1,4 @@
-import type { Principal } from '../../policy/principal.ts';
+import type { Principal } from '../../src/policy/principal.ts';
 
 /** A principal as a test describes it: known by a token, and nothing else. */
 export function principal(description: Partial<Principal> = {}): Principal {

@@ -8,6 +8,9 @@ import { identityHeadersPolicy } from './identity-headers/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
+import { mintPolicy } from './mint/index.ts';
+import { mintKeysPolicy } from './mint-keys/index.ts';
+import { opaPolicy } from './opa/index.ts';
 import { planPolicy } from './plan/index.ts';
 import { rateLimitPolicy } from './rate-limit/index.ts';
 import { requestFilterPolicy } from './request-filter/index.ts';
@@ -30,6 +33,9 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     ipFilterPolicy,
     loadShedPolicy,
     methodOverridePolicy,
+    mintPolicy,
+    mintKeysPolicy,
+    opaPolicy,
     planPolicy,
     rateLimitPolicy,
     requestFilterPolicy,

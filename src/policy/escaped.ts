@@ -37,8 +37,11 @@ function escapedValue(value: unknown): string {
   return escapeText(JSON.stringify(value) ?? '');
 }
 
-/** A name with a dot in it, such as that of a claim that is a URL, comes first. */
-function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unknown {
+/**
+ * The value of the claim of that name, or within claims that are objects; undefined where there is none. A name with a dot in it, such as that
+ * of a claim that is a URL, comes first.
+ */
+export function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name];
   const dot = name.indexOf('.');
   if (dot < 0) return undefined;

@@ -58,9 +58,9 @@ export class Template {
     return this.#literals;
   }
 
-  /** Names of the variables, as they were written. */
-  get variables(): readonly string[] {
-    return this.#variables.map(({ text }) => text);
+  /** Whether nothing but the principal makes a difference to it. */
+  get isOfPrincipal(): boolean {
+    return this.#variables.every(({ encoding }) => encoding === 'escaped');
   }
 
   /** The same variables with other text between them. */

@@ -6,7 +6,8 @@ import {
   type PolicyContext,
   type PolicyHooks,
 } from '../../policy/contract.ts';
-import { FORBIDDEN, Rule } from './rule.ts';
+import { FORBIDDEN, unauthenticated } from '../refusals.ts';
+import { Rule } from './rule.ts';
 import { type AuthorizeOptions, authorizeSchema, type Requirement, type Right } from './schema.ts';
 
 /** An expression that fails is told of so often at most: each request may make it fail. */
@@ -78,18 +79,3 @@ class Authorization implements PolicyHooks {
 }
 
 type Word = 'allow' | 'authenticated' | 'deny';
-
-const DETAIL = 'The request does not say who sends it.';
-/** RFC 9110 section 15.5.2: a 401 has a challenge. Where nothing on the route knows a better one, this is it. */
-const GENERIC: Answer = {
-  status: 401,
-  code: 'unauthenticated',
-  detail: DETAIL,
-  headers: { 'WWW-Authenticate': 'Bearer' },
-};
-
-function unauthenticated(exchange: Exchange): Answer {
-  const challenge = exchange.challenger?.challengeOf(exchange);
-  if (challenge === undefined) return GENERIC;
-  return { status: 401, code: 'unauthenticated', detail: DETAIL, headers: { 'WWW-Authenticate': challenge } };
-}

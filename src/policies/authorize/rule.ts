@@ -1,13 +1,8 @@
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import type { Principal } from '../../policy/principal.ts';
+import { FORBIDDEN } from '../refusals.ts';
 import type { Expression } from './expression.ts';
 import type { Requirement } from './schema.ts';
-
-export const FORBIDDEN: Answer = {
-  status: 403,
-  code: 'forbidden',
-  detail: 'Whoever calls is known, and may not do this.',
-};
 
 /** A test of the principal alone: what it answers with, or undefined. */
 type Check = (principal: Principal) => Answer | undefined;

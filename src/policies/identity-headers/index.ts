@@ -41,9 +41,7 @@ class IdentityFieldSet {
   constructor(set: Readonly<Record<string, Template>>) {
     this.#entries = Object.entries(set).map(([name, value]) => ({ lower: name.toLowerCase(), name, value }));
     this.isForwarded = this.#entries.some(({ lower }) => lower.startsWith('x-forwarded-'));
-    this.#isOfPrincipal = this.#entries.every(({ value }) =>
-      value.variables.every((text) => text.startsWith('principal.') || text.startsWith('claims.')),
-    );
+    this.#isOfPrincipal = this.#entries.every(({ value }) => value.isOfPrincipal);
   }
 
   apply(exchange: Exchange, fields: Fields): void {

@@ -1,32 +1,6 @@
 import { z } from 'zod';
-import { isToken } from '../../http/fields.ts';
-import { fieldName, fieldValue } from '../field-options.ts';
-
-/** What the gateway says of the connection itself: a policy that sets it would be overwritten, or would lie. */
-const OF_THE_GATEWAY = new Set([
-  'forwarded',
-  'via',
-  'traceparent',
-  'tracestate',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-proto',
-  'x-real-ip',
-]);
-
-const identityField = fieldName.refine(
-  (name) => !OF_THE_GATEWAY.has(name.toLowerCase()),
-  'is a field that the gateway itself sets',
-);
-
-/** At least a family: `*` alone would take every field. */
-const strippedName = z
-  .string()
-  .refine((text) => isToken(text) && /^[^*]*[A-Za-z0-9][^*]*\*?$/.test(text), {
-    message: 'is neither a field name nor the beginning of one with * behind it, such as x-user-*',
-  })
-  .refine((text) => !OF_THE_GATEWAY.has(text.toLowerCase()), 'is a field that the gateway itself sets');
+import { fieldValue } from '../field-options.ts';
+import { identityFieldName, identityFieldPattern } from '../identity-field-name.ts';
 
 /** As written where the configuration says nothing. */
 export const DEFAULT_FIELDS = {
@@ -40,15 +14,15 @@ export const DEFAULT_FIELDS = {
 export const identityHeadersSchema = z
   .strictObject({
     set: z
-      .record(identityField, fieldValue)
+      .record(identityFieldName, fieldValue)
       .prefault(DEFAULT_FIELDS)
       .describe('Fields for the service, from what is known of the caller; in place of the default ones'),
     anonymous: z
-      .record(identityField, fieldValue)
+      .record(identityFieldName, fieldValue)
       .prefault({})
       .describe('Fields for the service where nobody knows who calls'),
     strip: z
-      .array(strippedName)
+      .array(identityFieldPattern)
       .default([])
       .describe('Further fields that no client may send: a name, or the beginning of one with * behind it'),
   })

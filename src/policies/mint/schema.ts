@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../../lib/units.ts';
-import { fieldName } from '../field-options.ts';
+import { identityFieldName } from '../identity-field-name.ts';
 import { claimSources, DEFAULT_CLAIMS } from './claims.ts';
 import { signingKeys } from './keys.ts';
 
@@ -21,7 +21,8 @@ export const mintSchema = z
     lifetime: duration('From making a token to its end; it is used for half of that')
       .refine((ms) => ms >= MIN_LIFETIME_MS && ms <= MAX_LIFETIME_MS, 'is not from 5s to 1h')
       .prefault('60s'),
-    header: fieldName
+    header: z
+      .union([z.literal(['Authorization', 'authorization']), identityFieldName])
       .default('Authorization')
       .describe('Field for the token; in Authorization it is a Bearer token'),
     claims: claimSources

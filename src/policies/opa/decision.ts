@@ -19,7 +19,9 @@ const decision = z.object({
   reason: z.string().max(MAX_REASON_CHARS).optional(),
   headers: z.record(z.string().refine(isToken), z.string().refine(isFieldValue)).optional(),
 });
-const answer = z.object({ result: z.union([z.boolean().transform((allow) => ({ allow })), decision]).optional() });
+const answer = z.object({
+  result: z.union([z.boolean().transform((allow) => ({ allow })), decision]).optional(),
+});
 
 const UNDEFINED: Decision = { allow: false };
 

@@ -44,6 +44,7 @@ function queryOf(search: string): Record<string, string[]> {
 
 function headersOf({ request: { fields } }: Exchange, names: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const name of names) if (fields.has(name)) headers[name] = decodeOctets(fields.getAll(name).join(', '));
+  for (const name of names)
+    if (fields.has(name)) headers[name] = decodeOctets(fields.getAll(name).join(', '));
   return headers;
 }

@@ -64,7 +64,7 @@ export class OpaHooks implements PolicyHooks {
       return refusal(exchange, decision);
     }
     const { fields } = exchange.request;
-    for (const [lower, name] of this.#settable) fields.delete(lower);
+    for (const lower of this.#settable.keys()) fields.delete(lower);
     for (const [name, value] of Object.entries(decision.headers ?? {})) {
       const written = this.#settable.get(name.toLowerCase());
       if (written !== undefined) fields.put(name.toLowerCase(), written, value);
@@ -79,7 +79,9 @@ export class OpaHooks implements PolicyHooks {
       this.#warnedMs = now;
       const what = this.#isOpen ? 'passes' : 'is refused';
       const reason = error instanceof Error ? error.message : String(error);
-      this.#context.warn(`opa on route ${this.#context.route}: it cannot be asked, so the request ${what}: ${reason}`);
+      this.#context.warn(
+        `opa on route ${this.#context.route}: it cannot be asked, so the request ${what}: ${reason}`,
+      );
     }
     return this.#isOpen ? undefined : UNAVAILABLE;
   }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { duration, size } from '../../lib/units.ts';
 import { fieldName } from '../field-options.ts';
+import { identityFieldName } from '../identity-field-name.ts';
 
 /** A path of names, as OPA's Data API has it: packages, then a rule. */
-const DECISION = /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/;
+const DECISION = /^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/;
 const MAX_TIMEOUT_MS = 30_000;
 
 const address = z
@@ -24,14 +25,16 @@ export const opaSchema = z
     token: z.string().min(1).optional().describe('Bearer token that OPA wants, by `env:` or `file:`'),
     headers: z.array(fieldName).default([]).describe('Request fields that OPA is told of; none by default'),
     set: z
-      .array(fieldName)
+      .array(identityFieldName)
       .default([])
       .describe('Fields for the service that the decision may set; no client may send them'),
     timeout: duration('For the whole answer of OPA')
       .refine((ms) => ms > 0 && ms <= MAX_TIMEOUT_MS, 'is not above 0s and up to 30s')
       .prefault('1s'),
     maxAnswer: size('Largest answer of OPA').prefault('64kb'),
-    cache: duration('How long a decision holds for a request that is the same to OPA; 0s asks each time').prefault('0s'),
+    cache: duration(
+      'How long a decision holds for a request that is the same to OPA; 0s asks each time',
+    ).prefault('0s'),
     failure: z
       .enum(['closed', 'open'])
       .default('closed')

@@ -184,7 +184,7 @@ export async function compileSnapshot(
     }
     const prepared = Array.from(routes.values(), (parts) => parts.prepared);
     const router = await compileRouterInTurns(prepared, turns);
-    const identityFields = await findIdentityFields(usesOf(config), surroundings.reader);
+    const identityFields = await findIdentityFields(usesOf(config), surroundings.reader, turns);
     const recorder = await context.recorder(config.observability);
     const { bodyMemory, limiters, plans, identity, warn } = context;
     const parts: SnapshotParts = { globals, limiters, plans, identity, unrouted, routes };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { Fields, isToken } from '../http/fields.ts';
+import { Turns } from '../lib/turns.ts';
 import { PolicyReader } from './compile.ts';
 import { findIdentityFields, IdentityFields } from './identity-fields.ts';
 
@@ -91,11 +92,11 @@ suite('they are those of all policies of a configuration', () => {
   ];
 
   test('and none where no policy has any', async () => {
-    assert.equal(await findIdentityFields(uses.slice(0, 1), new PolicyReader()), undefined);
+    assert.equal(await findIdentityFields(uses.slice(0, 1), new PolicyReader(), new Turns(1000)), undefined);
   });
 
   test('wherever they stand', async () => {
-    const fields = await findIdentityFields(uses, new PolicyReader());
+    const fields = await findIdentityFields(uses, new PolicyReader(), new Turns(1000));
     assert.ok(fields);
     assert.deepEqual(left(['x-a', 'X-Who', 'X-User-Id', 'X-Consumer-Groups', 'X-Whom'], fields), [
       'x-a',

@@ -1,4 +1,5 @@
 import { type Fields, initialBit } from '../http/fields.ts';
+import type { Turns } from '../lib/turns.ts';
 import type { PolicyReader } from './compile.ts';
 import { builtinPolicies } from './registry.ts';
 import type { PolicyUse } from './use.ts';
@@ -48,6 +49,7 @@ function fold(lower: string): string {
 export async function findIdentityFields(
   uses: Iterable<PolicyUse>,
   reader: PolicyReader,
+  turns: Turns,
 ): Promise<IdentityFields | undefined> {
   const names = new Set<string>();
   for (const use of uses) {
@@ -55,6 +57,7 @@ export async function findIdentityFields(
     if (use.module !== undefined || builtinPolicies.get(use.name)?.identityFields === undefined) continue;
     const { policy, options } = await reader.read(use);
     for (const name of policy.identityFields?.(options) ?? []) names.add(name);
+    if (turns.isOver()) await turns.next();
   }
   return names.size === 0 ? undefined : new IdentityFields(names);
 }

@@ -55,7 +55,8 @@ suite('a service is told who calls', () => {
   test('by default in five fields', async () => {
     await using upstream = await RecordingUpstream.start();
     await using gateway = await start(upstream.url, { in: [knowing(ALICE), identityHeaders()] });
-    for (let i = 0; i < 2; i++) await send(gateway, 'in', ['X-Consumer-Id: mallory']);
+    for (let i = 0; i < 2; i++)
+      await send(gateway, 'in', ['X-Consumer-Id: mallory', 'Connection: close, X-Consumer-Id']);
     for (const one of upstream.requests)
       assert.deepEqual(
         one.fields.filter(([name]) => /^x-(?:consumer|user)-/.test(name)),

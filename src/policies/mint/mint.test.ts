@@ -4,6 +4,7 @@ import { suite, test } from 'node:test';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { runPolicies, TestExchange } from '../../../test/support/exchange.ts';
 import { principal } from '../../../test/support/principal.ts';
+import { Turns } from '../../lib/turns.ts';
 import type { Principal } from '../../policy/principal.ts';
 import { compilePolicies, PolicyReader, validatePolicyUse } from '../compile.ts';
 import { findIdentityFields } from '../identity-fields.ts';
@@ -148,8 +149,10 @@ suite('what a client sends in its place', () => {
 
   test('is taken off on every route, but for Authorization', async () => {
     const use = (options: object) => ({ name: 'mint', options: { keys, issuer: ISSUER, ...options } });
-    assert.equal(await findIdentityFields([use({})], new PolicyReader()), undefined);
-    assert.ok(await findIdentityFields([use({ header: 'X-Gateway-Token' })], new PolicyReader()));
+    assert.equal(await findIdentityFields([use({})], new PolicyReader(), new Turns(1000)), undefined);
+    assert.ok(
+      await findIdentityFields([use({ header: 'X-Gateway-Token' })], new PolicyReader(), new Turns(1000)),
+    );
   });
 });
 

@@ -72,6 +72,12 @@ export interface ClientView {
   readonly certificate?: ClientCertificate | undefined;
 }
 
+/** Knows how a caller of the route can say who they are. */
+export interface Challenger {
+  /** WWW-Authenticate of a 401 (RFC 9110 section 11.6.1); undefined where there is no scheme to name. */
+  challengeOf(exchange: Exchange): string | undefined;
+}
+
 /**
  * One request and its answer. The HTTP/1.1 engine fills it; nothing in it depends on the version of HTTP, so that a
  * policy never needs to know it.
@@ -93,6 +99,8 @@ export interface Exchange {
   param(name: string): string | undefined;
   /** Who calls, once an authentication policy has found out; undefined for nobody in particular. */
   principal?: Principal | undefined;
+  /** Of a route that also lets in whoever says nothing of themselves: who can say how it would be done. */
+  challenger?: Challenger | undefined;
   /** What policies tell each other. Made on first use: to read, `note` costs less. */
   readonly notes: Map<string, unknown>;
   /** The note of that name, or undefined; makes no map. */
@@ -254,6 +262,11 @@ export interface Policy<Options = unknown> {
   readonly family?: string;
   /** What of the configuration a built-in policy is made of beside its options. */
   readonly needs?: readonly ('plans' | 'identity')[];
+  /**
+   * Of a built-in policy: names of request fields by which it tells services who calls; one that ends in `*` is every name that begins so. No
+   * client may send them, on any route of the configuration.
+   */
+  identityFields?(options: Options): readonly string[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */
   check?(options: Options, context: CheckContext): readonly OptionProblem[];
   /**

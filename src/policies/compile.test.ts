@@ -137,6 +137,7 @@ test('a policy stands only in the arrays of the hooks that it has', async () => 
       ['onRequestBody', []],
       ['transformRequestBody', []],
       ['onAttempt', []],
+      ['retryWith', []],
       ['onUpstreamResponse', []],
       ['onResponseBody', []],
       ['transformResponseBody', []],
@@ -249,7 +250,7 @@ const WRONG_HOOKS: readonly (readonly [title: string, hooks: string, message: st
   [
     'with an async hook that nobody waits for',
     '{ async onResponse() {} }',
-    'the hook onResponse is async, but nothing waits for it: only onRequest and onUpstreamResponse may be',
+    'the hook onResponse is async, but nothing waits for it: only onRequest, retryWith and onUpstreamResponse may be',
   ],
 ];
 
@@ -282,7 +283,7 @@ const PROBLEMS: readonly (readonly [
     [
       [
         'response.add.a.1',
-        'there is no variable nope; the variables are client.address, request.id, request.method, request.scheme, request.host, request.path, route, service, header.<name>, query.<name>, path.<capture> (character 1)',
+        'there is no variable nope; the variables are client.address, request.id, request.method, request.scheme, request.host, request.path, route, service, principal.consumer, principal.subject, principal.issuer, principal.method, principal.session, principal.scopes, principal.groups, principal.roles, header.<name>, query.<name>, path.<capture>, claims.<name> (character 1)',
       ],
       ['response.sett', 'is not a known option: did you mean set?'],
     ],

@@ -1,17 +1,26 @@
 import type { Policy } from '../policy/contract.ts';
 import { apiKeyPolicy } from './api-key/index.ts';
 import { authPolicy } from './auth/index.ts';
+import { authorizePolicy } from './authorize/index.ts';
 import { basicPolicy } from './basic/index.ts';
 import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { forwardAuthPolicy } from './forward-auth/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { identityHeadersPolicy } from './identity-headers/index.ts';
+import { injectPolicy } from './inject/index.ts';
+import { introspectionPolicy } from './introspection/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
+import { jwtPolicy } from './jwt/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
+import { mintPolicy } from './mint/index.ts';
+import { mintKeysPolicy } from './mint-keys/index.ts';
 import { mtlsPolicy } from './mtls/index.ts';
+import { opaPolicy } from './opa/index.ts';
 import { planPolicy } from './plan/index.ts';
+import { protectedResourcePolicy } from './protected-resource/index.ts';
 import { publicPolicy } from './public/index.ts';
 import { rateLimitPolicy } from './rate-limit/index.ts';
 import { requestFilterPolicy } from './request-filter/index.ts';
@@ -19,6 +28,7 @@ import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
 import { securityHeadersPolicy } from './security-headers/index.ts';
+import { sessionPolicy } from './session/index.ts';
 import { signaturePolicy } from './signature/index.ts';
 import { threatGuardPolicy } from './threat-guard/index.ts';
 import { validatePolicy } from './validate/index.ts';
@@ -29,16 +39,25 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     apiKeyPolicy,
     authPolicy,
     basicPolicy,
+    authorizePolicy,
     corsPolicy,
     csrfPolicy,
     faultPolicy,
     forwardAuthPolicy,
     headersPolicy,
+    introspectionPolicy,
+    injectPolicy,
+    identityHeadersPolicy,
     ipFilterPolicy,
+    jwtPolicy,
     loadShedPolicy,
     methodOverridePolicy,
     mtlsPolicy,
+    mintPolicy,
+    mintKeysPolicy,
+    opaPolicy,
     planPolicy,
+    protectedResourcePolicy,
     publicPolicy,
     rateLimitPolicy,
     requestFilterPolicy,
@@ -46,6 +65,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     respondPolicy,
     rewritePolicy,
     securityHeadersPolicy,
+    sessionPolicy,
     signaturePolicy,
     threatGuardPolicy,
     validatePolicy,

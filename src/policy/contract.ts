@@ -72,6 +72,12 @@ export interface ClientView {
   readonly certificate?: ClientCertificate | undefined;
 }
 
+/** Knows how a caller of the route can say who they are. */
+export interface Challenger {
+  /** WWW-Authenticate of a 401 (RFC 9110 section 11.6.1); undefined where there is no scheme to name. */
+  challengeOf(exchange: Exchange): string | undefined;
+}
+
 /**
  * One request and its answer. The HTTP/1.1 engine fills it; nothing in it depends on the version of HTTP, so that a
  * policy never needs to know it.
@@ -93,6 +99,8 @@ export interface Exchange {
   param(name: string): string | undefined;
   /** Who calls, once an authentication policy has found out; undefined for nobody in particular. */
   principal?: Principal | undefined;
+  /** Of a route that also lets in whoever says nothing of themselves: who can say how it would be done. */
+  challenger?: Challenger | undefined;
   /** What policies tell each other. Made on first use: to read, `note` costs less. */
   readonly notes: Map<string, unknown>;
   /** The note of that name, or undefined; makes no map. */
@@ -168,6 +176,13 @@ export interface PolicyHooks {
   onRequestBody?(exchange: Exchange, body: Buffer): Answer | undefined | void;
   /** Before each attempt at an upstream, retries included, with the fields as they will be sent. Synchronous. */
   onAttempt?(exchange: Exchange, fields: Fields): void;
+  /**
+   * On the head of an upstream's answer, before anything else is done with it: whether the request is sent again, once, with `onAttempt` run
+   * anew, as with a token in place of one that was refused. Asked only while that is possible: until a request was sent again so, not for one
+   * that asks for an upgrade, and as long as its body, if any, is kept: up to the service's `retry.bodyLimit`, 64 KiB without one, or as far as
+   * it was collected. The answer that is not used is charged to nobody. When no target can be asked, the answer at hand goes on after all.
+   */
+  retryWith?(exchange: Exchange, status: number): boolean | Promise<boolean>;
   /** On the head of an upstream's answer, before it is cached. An answer replaces it, and is cached instead. */
   onUpstreamResponse?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
   /**
@@ -247,6 +262,11 @@ export interface Policy<Options = unknown> {
   readonly family?: string;
   /** What of the configuration a built-in policy is made of beside its options. */
   readonly needs?: readonly ('plans' | 'identity')[];
+  /**
+   * Of a built-in policy: names of request fields by which it tells services who calls; one that ends in `*` is every name that begins so. No
+   * client may send them, on any route of the configuration.
+   */
+  identityFields?(options: Options): readonly string[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */
   check?(options: Options, context: CheckContext): readonly OptionProblem[];
   /**

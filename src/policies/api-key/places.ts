@@ -1,4 +1,4 @@
-import { cookieValue, stripCookie } from '../../http/cookie.ts';
+import { cookieValue, withoutCookies } from '../../http/cookie.ts';
 import { authorizationFor } from '../../identity/authorization-field.ts';
 import type { RequestView } from '../../policy/contract.ts';
 import { decodePercent } from '../../policy/percent.ts';
@@ -59,12 +59,13 @@ export function queryPlace(name: string): Place {
 }
 
 export function cookiePlace(name: string): Place {
+  const names = [name];
   return {
     kind: 'cookie',
     name,
     read: ({ fields }) => cookieValue(fields.get('cookie'), name),
     isRepeated: () => false,
-    strip: ({ fields }) => stripCookie(fields, name),
+    strip: ({ fields }) => withoutCookies(fields, names),
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { exchangeFor, type RequestDescription, runPolicies } from '../../../test/support/exchange.ts';
 import { consumerSchema } from '../../identity/consumers/schema.ts';
 import { Identity, NO_IDENTITY } from '../../identity/identity.ts';
+import { NO_RECORDS } from '../../state/records/no-records.support.ts';
 import { compilePolicies } from '../compile.ts';
 import type { PolicyUse } from '../use.ts';
 
@@ -12,7 +13,14 @@ export type ConsumersInput = Readonly<Record<string, z.input<typeof consumerSche
 
 export function identityOf(consumers: ConsumersInput, nowMs: () => number = () => NOW_MS): Identity {
   const parsed = z.record(z.string(), consumerSchema).parse(consumers);
-  return new Identity({ ...NO_IDENTITY, consumers: parsed }, { log: () => {}, nowMs });
+  return new Identity(
+    { ...NO_IDENTITY, consumers: parsed },
+    {
+      log: () => {},
+      nowMs,
+      records: NO_RECORDS,
+    },
+  );
 }
 
 /** What a request got: who it is from, or the answer; and what the upstream would see. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { stripCookie } from '../../http/cookie.ts';
+import { withoutCookies } from '../../http/cookie.ts';
 import type { Absent, Authenticator, Finding, Refused, Unavailable } from '../../identity/authenticator.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
@@ -88,7 +88,7 @@ export class ForwardAuthenticator implements Authenticator {
     for (const name of responseHeaders) fields.delete(name);
     if (!forward) {
       for (const name of requestHeaders) if (name !== 'cookie') fields.delete(name);
-      for (const name of sessionCookies) stripCookie(fields, name);
+      if (sessionCookies.length > 0) withoutCookies(fields, sessionCookies);
     }
     for (const [name, value] of heldBy<Kept>(exchange, this)?.fields ?? []) fields.push(name, name, value);
   }

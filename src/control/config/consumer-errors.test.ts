@@ -39,7 +39,7 @@ consumers:
       found[2] ?? '',
       /^error 10:28 consumers\.bob\.subjects\[0\]\.provider: there is no provider "keycloack" \(keycloak\)/,
     );
-    assert.match(found[3] ?? '', /^warning 9:14 consumers\.bob\.apiKeys: has no key that is not over/);
+    assert.match(found[3] ?? '', /^warning 9:5 consumers\.bob\.apiKeys: has no key that is not over/);
     assert.ok(!/my-plain-password|the-same-key/.test(found.join('\n')), found.join('\n'));
   });
 
@@ -48,7 +48,7 @@ consumers:
     assert.equal(found.length, 1);
     assert.match(
       found[0] ?? '',
-      /^error 3:37 consumers\.alice\.basic\.hash: the environment variable NONE is not set/,
+      /^error 3:38 consumers\.alice\.basic\.hash: the environment variable NONE is not set/,
     );
   });
 });
@@ -62,7 +62,7 @@ describe('Authorities of client certificates', () => {
     const about = found.filter((line) => line.includes('clientAuth'));
     assert.equal(about.length, 3, found.join('\n'));
     assert.ok(
-      about.some((line) => line.startsWith('error 4:96 listeners.a.tls.clientAuth.ca: is not PEM')),
+      about.some((line) => line.startsWith('error 4:91 listeners.a.tls.clientAuth.ca: is not PEM')),
       about.join('\n'),
     );
     assert.ok(about.some((line) => /listeners\.a\.tls\.clientAuth\.mode: /.test(line)));

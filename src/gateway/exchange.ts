@@ -188,6 +188,10 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
     return this.listener.name;
   }
 
+  get isPeerTrusted(): boolean {
+    return this.listener.forwarding.trusts(this.client.peerAddress);
+  }
+
   get routeName(): string {
     return this.route.name;
   }

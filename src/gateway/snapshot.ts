@@ -1,5 +1,6 @@
 import type { FieldNames } from '../http/field-names.ts';
 import type { Identity } from '../identity/identity.ts';
+import { ownCookies } from '../identity/sessions/own-cookies.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
@@ -78,6 +79,8 @@ export class Snapshot {
   readonly recorder: Recorder;
   readonly bodyMemory: BodyMemory;
   readonly warn: Warn;
+  /** Names of cookies that no service is sent. */
+  readonly ownCookies: readonly string[];
   /** What no client may send; undefined where no policy tells services who calls. */
   readonly identityFields: IdentityFields | undefined;
   /** What the next snapshot may take over. */
@@ -102,6 +105,7 @@ export class Snapshot {
     this.warn = made.warn;
     this.identityFields = made.identityFields;
     this.parts = made.parts;
+    this.ownCookies = ownCookies(made.parts.identity.data.sessions);
   }
 
   get requests(): number {
@@ -126,6 +130,7 @@ export class Snapshot {
   #close(): void {
     this.parts.unrouted.policies.release();
     for (const { policies } of this.parts.routes.values()) policies.release();
+    this.parts.identity.release();
     this.recorder
       .close()
       .catch((error: unknown) => this.warn('closing the records of a configuration failed', error));
@@ -154,6 +159,7 @@ export async function compileSnapshot(
   const made: Service[] = [];
   const held: SharedPolicies[] = [];
   const turns = new Turns(TURN_MS);
+  context.identity.hold();
   try {
     const services = takeServices(config, before, context, made);
     const globals = config.policies;
@@ -193,6 +199,7 @@ export async function compileSnapshot(
   } catch (error) {
     for (const policies of held) policies.release();
     for (const service of made) service.retire();
+    context.identity.release();
     throw error;
   }
 }

@@ -185,7 +185,14 @@ export class Fields {
 
   delete(name: string): boolean {
     if (!this.has(name)) return false;
-    this.#remove(this.#list ?? this.#split(), name, 0);
+    const list = this.#list;
+    if (list !== undefined) {
+      this.#remove(list, name, 0);
+    } else {
+      // One field is mostly all that goes: to cut it out costs a tenth of taking the lines apart.
+      this.#lines = without(this.#lines, this.#initials, name);
+      this.#added = without(this.#added, this.#addedInitials, name);
+    }
     return true;
   }
 
@@ -294,6 +301,14 @@ function find(lines: string, initials: number, name: string, whole: boolean, fro
     if (lines.slice(at, at + length).toLowerCase() === name) return at;
   }
   return -1;
+}
+
+/** The lines without those of that name. */
+function without(lines: string, initials: number, name: string): string {
+  let left = lines;
+  for (let at = find(left, initials, name, true); at >= 0; at = find(left, initials, name, true, at))
+    left = left.slice(0, at) + left.slice(left.indexOf('\n', at) + 1);
+  return left;
 }
 
 function someNameIn(lines: string, initials: number, isMeant: (lower: string) => boolean): boolean {

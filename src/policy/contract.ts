@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
 import type { CidrSet, SortedRanges } from '../lib/address-table.ts';
@@ -55,11 +56,20 @@ export interface ResponseView {
   readonly fields: Fields;
 }
 
+/** A client certificate, whose key the other end of the connection has. */
+export interface ClientCertificate {
+  readonly leaf: X509Certificate;
+  /** An authority of the listener vouches for it; else all that is known is that the client has its key. */
+  readonly isVerified: boolean;
+}
+
 export interface ClientView {
   /** The client's address: that of the connection, or what a trusted proxy says of it. */
   readonly address: string;
   /** The address that the connection comes from. */
   readonly peerAddress: string;
+  /** Certificate of the other end of the connection, where the listener asks for one: behind a proxy, the proxy's. */
+  readonly certificate?: ClientCertificate | undefined;
 }
 
 /** Knows how a caller of the route can say who they are. */
@@ -76,6 +86,8 @@ export interface Exchange {
   /** Unique; also sent to the upstream and written to the log. */
   readonly id: string;
   readonly client: ClientView;
+  /** The other end of the connection is one of the proxies that the listener trusts. */
+  readonly isPeerTrusted: boolean;
   readonly request: RequestView;
   /** Empty (status 0) until there is an answer. */
   readonly response: ResponseView;

@@ -59,6 +59,8 @@ export class AuthHooks implements PolicyHooks, Challenger {
       }
       case 'absent':
         if (this.#isOptional) {
+          // There are no credentials, but there may be what only a trusted proxy may send.
+          this.#authenticator.strip?.(exchange);
           exchange.challenger = this;
           return undefined;
         }

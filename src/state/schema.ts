@@ -119,6 +119,20 @@ export const stateSchema = z
           .refine((bytes) => bytes >= 1024 ** 2, 'is less than 1mb')
           .refine((bytes) => bytes <= 16 * 1024 ** 3, 'is more than 16gb')
           .prefault('64mb'),
+        recordsFile: z
+          .string()
+          .min(1)
+          .default('portcullis-records.db')
+          .describe(
+            'Where sessions in memory outlive a restart, encrypted; made when there are `sessions` that are kept there',
+          ),
+        recordsKey: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'Text of 32 characters or more that encrypts recordsFile: env:NAME or file:path. Default: a key in a file beside it, which is made',
+          ),
       })
       .prefault({})
       .describe('Memory that the workers of this machine share'),

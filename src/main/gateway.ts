@@ -22,11 +22,13 @@ import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
 import { QuotaTable } from '../state/quota/quota-table.ts';
+import { singleServer } from '../state/schema.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
 import type { ProcessLog } from './log.ts';
 import type { WorkerOutput, WorkerStart } from './messages.ts';
+import { NodeRecords } from './node-records.ts';
 import { supervisionMetrics } from './supervision-metrics.ts';
 import { type ApplyResult, Supervisor } from './supervisor.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
@@ -76,6 +78,7 @@ export class Gateway {
   readonly #quotas: QuotaKeeper;
   readonly #quotaDesk: QuotaDesk;
   readonly #limits: LimitTable;
+  readonly #records: NodeRecords;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -151,9 +154,14 @@ export class Gateway {
       table,
       keeper: this.#quotas,
       plans: () => this.config.dataPlane.plans,
-      redis: () => this.config.state.redis,
+      redis: () => singleServer(this.config.state.redis),
       log: options.log.main,
       nowMs: Date.now,
+    });
+    this.#records = new NodeRecords({
+      memory: config.state.memory,
+      directory: dirname(options.file),
+      log: options.log.main,
     });
     this.#supervisor = new Supervisor({
       workers,
@@ -166,6 +174,7 @@ export class Gateway {
           connectionCounters,
           limitTable,
           quotaTable,
+          records: this.#records.connect(),
         }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
@@ -223,6 +232,7 @@ export class Gateway {
     this.#probe.close();
     await this.#supervisor.drain(drainTimeout);
     this.#quotas.close();
+    this.#records.close();
     await this.#upstreams.close();
     // Until here it answers that the gateway is not ready.
     await this.#admin?.close();
@@ -238,6 +248,7 @@ export class Gateway {
     this.#probe.close();
     await this.#supervisor.close();
     this.#quotas.close();
+    this.#records.close();
     await this.#upstreams.close();
     await this.#admin?.close();
     await this.#options.accessLog.close();
@@ -303,6 +314,7 @@ export class Gateway {
         serving,
         lastReloadOk: this.#lastReloadOk,
         limitEvictions: this.#limits.evictions,
+        records: this.#records.table,
       }) +
       upstreamMetrics(this.#upstreams.control.status())
     );
@@ -314,6 +326,7 @@ export class Gateway {
     let services: PreparedServices;
     try {
       if (countsInMemory(config)) this.#quotas.start();
+      this.#records.keepFor(config);
       services = await control.prepare(dataPlane.services);
     } catch (error) {
       return { ok: false, reasons: [error instanceof Error ? error.message : String(error)] };
@@ -451,6 +464,7 @@ function spawnWorker(start: WorkerStart): Worker {
   return new Worker(fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)), {
     name: `portcullis worker ${start.workerId}`,
     workerData: start,
+    transferList: [start.records],
   });
 }
 

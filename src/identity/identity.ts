@@ -1,9 +1,12 @@
 import { sameData } from '../lib/same-data.ts';
-import type { RecordStores } from '../state/records/record-stores.ts';
+import type { HeldRecords, RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
+import { Providers } from './providers/providers.ts';
 import type { ProviderConfig } from './providers/schema.ts';
 import type { SessionConfig } from './sessions/schema.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { principalOf } from './sessions/user-principal.ts';
 
 /** What the configuration says of who may call: plain data, with secrets resolved. */
 export interface IdentityData {
@@ -28,6 +31,9 @@ export class Identity {
   readonly data: IdentityData;
   readonly place: IdentityPlace;
   #consumers: ConsumerIndex | undefined;
+  #providers: Providers | undefined;
+  readonly #sessions = new Map<string, Sessions>();
+  readonly #held: HeldRecords[] = [];
 
   constructor(data: IdentityData, place: IdentityPlace) {
     this.data = data;
@@ -37,6 +43,37 @@ export class Identity {
   get consumers(): ConsumerIndex {
     this.#consumers ??= new ConsumerIndex(this.data.consumers);
     return this.#consumers;
+  }
+
+  get providers(): Providers {
+    this.#providers ??= new Providers(this.data.providers, this.place.nowMs);
+    return this.#providers;
+  }
+
+  /** The sessions of that kind. Throws an Error where the configuration has none of that name. */
+  sessionsNamed(name: string): Sessions {
+    const known = this.#sessions.get(name);
+    if (known !== undefined) return known;
+    const config = Object.hasOwn(this.data.sessions, name) ? this.data.sessions[name] : undefined;
+    if (config === undefined) throw new Error(`there are no sessions ${JSON.stringify(name)}`);
+    const { nowMs, log } = this.place;
+    const held = this.place.records.open(config.store);
+    this.#held.push(held);
+    const provider = this.data.providers[config.login[0] ?? ''];
+    const made = new Sessions(name, config, {
+      records: held.records,
+      nowMs,
+      log,
+      principal: (id, content) => principalOf(id, content, provider, this.consumers),
+    });
+    this.#sessions.set(name, made);
+    return made;
+  }
+
+  /** When no configuration has it any more: requests under way go on, and remember nothing of sessions from then on. */
+  close(): void {
+    for (const sessions of this.#sessions.values()) sessions.close();
+    for (const held of this.#held) held.release();
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */

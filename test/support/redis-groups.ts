@@ -151,7 +151,7 @@ async function ended(child: ChildProcess): Promise<void> {
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 30_000;
   while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`it did not come to ${isSo}`);
+    if (performance.now() > end) throw new Error('what was waited for did not come within 30 s');
     await setTimeout(50);
   }
 }

@@ -83,12 +83,12 @@ async function recordOn(
   { records }: RedisPlay,
   server: RedisServer,
 ): Promise<{ readonly key: string; readonly name: string }> {
-  const before = new Set((await server.send('KEYS', 'cluster:record:*')) as string[]);
+  const known = new Set((await server.send('KEYS', 'cluster:record:*')) as string[]);
   for (;;) {
     const key = newKey();
     await records.create(key, 'value', LONG_MS);
     const names = (await server.send('KEYS', 'cluster:record:*')) as string[];
-    const name = names.find((one) => !before.has(one));
+    const name = names.find((one) => !known.has(one));
     if (name !== undefined) return { key, name };
     await records.remove([key]);
   }

@@ -37,14 +37,14 @@ describe('Records in a Redis behind sentinels', { timeout: 120_000 }, () => {
     const { records, others } = play;
     const key = newKey();
     await records.create(key, 'value', LONG_MS);
-    const before = (await records.read(key)) ?? assert.fail();
+    const { version } = (await records.read(key)) ?? assert.fail();
     await sentinels.primary.send('WAIT', '1', '1000');
     const missed = Promise.withResolvers<void>();
     const end = others.onChange((changed) => changed === undefined && missed.resolve());
     await sentinels.primary.kill();
     await until(() =>
-      records.replace(key, 'new', LONG_MS, before.version).then(
-        (version) => version !== undefined,
+      records.replace(key, 'new', LONG_MS, version).then(
+        (replaced) => replaced !== undefined,
         () => false,
       ),
     );

@@ -62,7 +62,7 @@ export class Identity {
   }
 
   get providers(): Providers {
-    this.#providers ??= new Providers(this.data.providers, this.place.nowMs);
+    this.#providers ??= new Providers(this.data.providers, this.place.nowMs, this.issuers);
     return this.#providers;
   }
 
@@ -72,8 +72,8 @@ export class Identity {
     if (known !== undefined) return known;
     const config = Object.hasOwn(this.data.sessions, name) ? this.data.sessions[name] : undefined;
     if (config === undefined) throw new Error(`there are no sessions ${JSON.stringify(name)}`);
-    const { nowMs, log } = this.place;
-    const held = this.place.records.open(config.store);
+    const { records, nowMs, log } = this.place;
+    const held = records.open(config.store);
     this.#held.push(held);
     const provider = this.data.providers[config.login[0] ?? ''];
     const made = new Sessions(name, config, {
@@ -99,6 +99,8 @@ export class Identity {
     for (const sessions of this.#sessions.values()) sessions.close();
     this.#sessions.clear();
     void settled.then(() => {
+      this.#providers?.close();
+      this.#providers = undefined;
       for (const held of this.#held.splice(0)) held.release();
     });
   }

@@ -119,6 +119,20 @@ export const stateSchema = z
           .refine((bytes) => bytes >= 1024 ** 2, 'is less than 1mb')
           .refine((bytes) => bytes <= 16 * 1024 ** 3, 'is more than 16gb')
           .prefault('64mb'),
+        recordsFile: z
+          .string()
+          .min(1)
+          .default('portcullis-records.db')
+          .describe(
+            'Where sessions in memory outlive a restart, encrypted; made when there are `sessions` that are kept there',
+          ),
+        recordsKey: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'Text of 32 characters or more that encrypts recordsFile: env:NAME or file:path. Default: a key in a file beside it, which is made',
+          ),
       })
       .prefault({})
       .describe('Memory that the workers of this machine share'),
@@ -133,6 +147,6 @@ export type RedisConfig = z.output<typeof redis>;
 export type RedisServerConfig = RedisConfig & { readonly url: string };
 
 /** undefined where there is no Redis, or it is not one server. */
-export function singleServer(redis: RedisConfig | undefined): RedisServerConfig | undefined {
-  return redis?.url === undefined ? undefined : { ...redis, url: redis.url };
+export function singleServer(config: RedisConfig | undefined): RedisServerConfig | undefined {
+  return config?.url === undefined ? undefined : { ...config, url: config.url };
 }

@@ -18,7 +18,7 @@ import type { ConfigError, Problem } from './problem.ts';
 import { namesOf } from './references.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
-import { checkStores, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
+import { checkStores, readRecordsKey, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import {
@@ -206,6 +206,7 @@ async function build(
     certificates,
     material,
     redisMaterial,
+    recordsKey,
     tracingHeaders,
     identity,
     globalPolicies,
@@ -221,6 +222,7 @@ async function build(
       isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
     ),
     readRedisMaterial(valueAt(written, ['state', 'redis']), ['state', 'redis'], pem),
+    readRecordsKey(valueAt(written, RECORDS_KEY), RECORDS_KEY, pem),
     readFields(
       valueAt(written, ['observability', 'tracing', 'headers']),
       ['observability', 'tracing', 'headers'],
@@ -244,7 +246,8 @@ async function build(
   const resolved = cache.keep(routes, matched, around, (name) => routePolicies.get(name) ?? []);
   const { admin, runtime } = data;
   const redis = resolvedRedis(data.state.redis, redisMaterial);
-  const state: StateConfig = { ...data.state, redis };
+  const memory = { ...data.state.memory, recordsKey };
+  const state: StateConfig = { ...data.state, memory, redis };
   const others: Omit<DataPlaneConfig, 'routes' | 'lists'> = {
     listeners: mapValues(data.listeners, (listener, name) => {
       const ca = clientAuthorities.get(name);
@@ -277,6 +280,7 @@ async function build(
   };
 }
 
+const RECORDS_KEY = ['state', 'memory', 'recordsKey'];
 /** Authorities of clients' certificates, within a listener. */
 const CLIENT_CA = ['tls', 'clientAuth', 'ca'];
 

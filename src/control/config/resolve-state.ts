@@ -5,6 +5,21 @@ import type { Problem } from './problem.ts';
 import { readTls } from './resolve-service.ts';
 import { holdsReference } from './secrets.ts';
 
+/** Shorter ones can be guessed. */
+const MIN_KEY_CHARS = 32;
+
+/** The key of the file of records; undefined where there is none, or it cannot be used, which is a problem then. */
+export async function readRecordsKey(
+  key: unknown,
+  path: Path,
+  { secrets, problems }: Pick<PemContext, 'secrets' | 'problems'>,
+): Promise<string | undefined> {
+  const text = typeof key === 'string' ? await secrets.text(key, path) : undefined;
+  if (text === undefined || text.length >= MIN_KEY_CHARS) return text;
+  problems.push({ path, message: `is shorter than ${MIN_KEY_CHARS} characters` });
+  return undefined;
+}
+
 /** What files and the environment hold of `state.redis`. undefined is what is not written, or led nowhere. */
 export interface RedisMaterial {
   readonly places: Places;
@@ -44,7 +59,7 @@ export async function readRedisMaterial(
       message: 'is for a url with rediss://; this one would be used without TLS',
       atKey: true,
     });
-  return { places: found as Places, tls };
+  return { places: found, tls };
 }
 
 /** Every address of a Redis or a sentinel, and where it stands. */

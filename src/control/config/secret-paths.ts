@@ -1,7 +1,8 @@
 import { isRecord, type Path, valueAt } from './place.ts';
 
 /** Options of policies whose values are kept out of messages: the policies' own schemas are not known here. */
-const SECRET_OPTION = /secret|password|passwd|token|authorization|credential|cookie|^hash$|(?:^|[-_a-z])keys?$/i;
+const SECRET_OPTION =
+  /secret|password|passwd|token|authorization|credential|cookie|^hash$|(?:^|[-_a-z])keys?$/i;
 
 /** Every place in a configuration, as written, whose value may be a secret. */
 export function secretPaths(config: unknown): Path[] {

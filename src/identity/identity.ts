@@ -57,7 +57,7 @@ export class Identity {
   }
 
   get providers(): Providers {
-    this.#providers ??= new Providers(this.data.providers, this.place.nowMs);
+    this.#providers ??= new Providers(this.data.providers, this.place.nowMs, this.issuers);
     return this.#providers;
   }
 
@@ -83,6 +83,7 @@ export class Identity {
   /** When no configuration has it any more: requests under way go on, and remember nothing of sessions from then on. */
   close(): void {
     for (const sessions of this.#sessions.values()) sessions.close();
+    this.#providers?.close();
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */

@@ -1,6 +1,6 @@
 import type { IssuerLink } from '../discovery/discovery.ts';
 import type { Identity } from '../identity.ts';
-import { isOidc } from './schema.ts';
+import { isOidc, type OidcConfig } from './schema.ts';
 
 export interface ProviderLink extends IssuerLink {
   readonly clientId: string | undefined;
@@ -9,10 +9,14 @@ export interface ProviderLink extends IssuerLink {
 
 /** How a provider of the configuration is reached; throws an Error where there is none of that name, or it is no issuer of tokens. */
 export function linkTo({ data }: Identity, name: string): ProviderLink {
-  const provider = data.providers[name];
+  const provider = Object.hasOwn(data.providers, name) ? data.providers[name] : undefined;
   if (provider === undefined) throw new Error(`there is no provider ${JSON.stringify(name)}`);
   if (!isOidc(provider))
     throw new Error(`provider ${name} is not OpenID Connect: nothing is known of its tokens`);
-  const { issuer, ca, insecure, timeout, clientId, clientSecret } = provider;
-  return { name, issuer, ca, insecure, timeoutMs: timeout, clientId, clientSecret };
+  const { clientId, clientSecret } = provider;
+  return { ...oidcLink(name, provider), clientId, clientSecret };
+}
+
+export function oidcLink(name: string, { issuer, ca, insecure, timeout }: OidcConfig): IssuerLink {
+  return { name, issuer, ca, insecure, timeoutMs: timeout };
 }

@@ -12,7 +12,7 @@ export function linkTo({ data }: Identity, name: string): ProviderLink {
   const provider = Object.hasOwn(data.providers, name) ? data.providers[name] : undefined;
   if (provider === undefined) throw new Error(`there is no provider ${JSON.stringify(name)}`);
   if (!isOidc(provider))
-    throw new Error(`provider ${name} is not OpenID Connect: nothing is known of its tokens`);
+    throw new Error(`the provider ${name} is no OpenID Connect one: its tokens cannot be verified`);
   const { clientId, clientSecret } = provider;
   return { ...oidcLink(name, provider), clientId, clientSecret };
 }

@@ -1,6 +1,7 @@
 import { BearerAuthenticator } from '../../identity/bearer/bearer-authenticator.ts';
 import { BearerChallenge } from '../../identity/bearer/challenge.ts';
 import { TokenSource } from '../../identity/bearer/token-source.ts';
+import { authPolicy } from '../auth/auth-policy.ts';
 import { defineMethod } from '../auth/method.ts';
 import { checkProviders } from '../check-providers.ts';
 import { placesOf } from '../token-options.ts';
@@ -26,3 +27,5 @@ export const introspectionMethod = defineMethod({
     );
   },
 });
+
+export const introspectionPolicy = authPolicy(introspectionMethod);

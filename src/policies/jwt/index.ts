@@ -1,6 +1,7 @@
 import { BearerAuthenticator } from '../../identity/bearer/bearer-authenticator.ts';
 import { BearerChallenge } from '../../identity/bearer/challenge.ts';
 import { TokenSource } from '../../identity/bearer/token-source.ts';
+import { authPolicy } from '../auth/auth-policy.ts';
 import { defineMethod } from '../auth/method.ts';
 import { placesOf } from '../token-options.ts';
 import { checkJwt } from './check.ts';
@@ -20,3 +21,5 @@ export const jwtMethod = defineMethod({
     return new BearerAuthenticator('jwt', source, judge, new BearerChallenge(options), options.keep);
   },
 });
+
+export const jwtPolicy = authPolicy(jwtMethod);

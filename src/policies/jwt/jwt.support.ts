@@ -4,6 +4,7 @@ import { Identity, type IdentityData } from '../../identity/identity.ts';
 import { providerSchema } from '../../identity/providers/schema.ts';
 import { FakeTimers } from '../../lib/fake-timers.support.ts';
 import type { Answer } from '../../policy/contract.ts';
+import { NO_RECORDS } from '../../state/records/no-records.support.ts';
 import { type CompiledPolicies, compilePolicies } from '../compile.ts';
 
 type Written = Readonly<Record<string, unknown>>;
@@ -38,6 +39,7 @@ export class AuthPlay implements Disposable {
       log: (level, message) => log.push(`${level}: ${message}`),
       nowMs: () => START_MS + timers.nowMs(),
       timers,
+      records: NO_RECORDS,
     });
     const policies = await compilePolicies([{ name, options }], {
       route: 'r',

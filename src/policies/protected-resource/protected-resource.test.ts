@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { exchangeFor, runPolicies } from '../../../test/support/exchange.ts';
 import { Identity } from '../../identity/identity.ts';
 import { providerSchema } from '../../identity/providers/schema.ts';
+import { NO_RECORDS } from '../../state/records/no-records.support.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
 
 const providers = { p: providerSchema.parse({ issuer: 'https://id.example.com' }) };
@@ -10,7 +11,7 @@ const providers = { p: providerSchema.parse({ issuer: 'https://id.example.com' }
 async function answerOf(options: object, method: string) {
   const identity = new Identity(
     { consumers: {}, providers, sessions: {} },
-    { log: () => {}, nowMs: Date.now },
+    { log: () => {}, nowMs: Date.now, records: NO_RECORDS },
   );
   // After a policy that would refuse whoever has no token.
   const uses = [

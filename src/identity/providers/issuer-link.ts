@@ -1,6 +1,5 @@
 import type { IssuerLink } from '../discovery/discovery.ts';
-import type { Identity } from '../identity.ts';
-import { isOidc, type OidcConfig } from './schema.ts';
+import { isOidc, type OidcConfig, type ProviderConfig } from './schema.ts';
 
 export interface ProviderLink extends IssuerLink {
   readonly clientId: string | undefined;
@@ -8,8 +7,8 @@ export interface ProviderLink extends IssuerLink {
 }
 
 /** How a provider of the configuration is reached; throws an Error where there is none of that name, or it is no issuer of tokens. */
-export function linkTo({ data }: Identity, name: string): ProviderLink {
-  const provider = Object.hasOwn(data.providers, name) ? data.providers[name] : undefined;
+export function linkTo(providers: Readonly<Record<string, ProviderConfig>>, name: string): ProviderLink {
+  const provider = Object.hasOwn(providers, name) ? providers[name] : undefined;
   if (provider === undefined) throw new Error(`there is no provider ${JSON.stringify(name)}`);
   if (!isOidc(provider))
     throw new Error(`the provider ${name} is no OpenID Connect one: its tokens cannot be verified`);

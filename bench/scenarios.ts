@@ -1,3 +1,4 @@
+import { JWT_HEADERS } from './credentials.ts';
 import { NODE_PROXIES } from './peers/all.ts';
 import type { Form } from './peers/peer.ts';
 import { LARGE_PATH, UPLOAD_PATH } from './upstream/answers.ts';
@@ -22,6 +23,8 @@ export interface LoadScenario {
   readonly path: string;
   readonly bodyBytes: number;
   readonly keepAlive: boolean;
+  /** Further fields of each request. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly contenders: readonly Contender[];
 }
 
@@ -48,7 +51,14 @@ function withRoutes(routes: number, ...peers: readonly string[]): Contender[] {
   }));
 }
 
-const PLAIN = { kind: 'load', tls: false, path: '/api/items/42', bodyBytes: 0, keepAlive: true } as const;
+const PLAIN = {
+  kind: 'load',
+  tls: false,
+  path: '/api/items/42',
+  bodyBytes: 0,
+  keepAlive: true,
+  headers: {},
+} as const;
 const ROUTED = ['nginx', 'haproxy', 'portcullis'] as const;
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -172,6 +182,22 @@ export const SCENARIOS: readonly Scenario[] = [
         routes: 0,
         form: 'limited-redis',
         baseline: 'portcullis, plain',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
+    name: 'jwt',
+    title: 'A JWT of 850 letters, the same in each request: passed on, and verified and taken off',
+    headers: JWT_HEADERS,
+    contenders: [
+      ...each('nginx', 'portcullis'),
+      {
+        label: 'portcullis, jwt',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'jwt',
+        baseline: 'portcullis',
       },
     ],
   },

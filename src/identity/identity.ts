@@ -62,7 +62,7 @@ export class Identity {
   }
 
   get providers(): Providers {
-    this.#providers ??= new Providers(this.data.providers, this.place.nowMs);
+    this.#providers ??= new Providers(this.data.providers, this.place.nowMs, this.issuers);
     return this.#providers;
   }
 
@@ -99,6 +99,7 @@ export class Identity {
     for (const sessions of this.#sessions.values()) sessions.close();
     this.#sessions.clear();
     void settled.then(() => {
+      this.#providers?.close();
       for (const held of this.#held.splice(0)) held.release();
     });
   }

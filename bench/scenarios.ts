@@ -1,6 +1,6 @@
 import { JWT_HEADERS } from './credentials.ts';
 import { NODE_PROXIES } from './peers/all.ts';
-import type { Form } from './peers/peer.ts';
+import { API_KEY, type Form } from './peers/peer.ts';
 import { LARGE_PATH, UPLOAD_PATH } from './upstream/answers.ts';
 
 /** One peer in one form. Its ratio is taken to nginx in the same form, unless `baseline` names another contender. */
@@ -214,6 +214,22 @@ export const SCENARIOS: readonly Scenario[] = [
         peer: 'portcullis',
         routes: 0,
         form: 'validated',
+        baseline: 'portcullis',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
+    name: 'api-key',
+    title: 'API key of one of 1,000 consumers, passed on, and looked up and taken off: at most 3 us more',
+    headers: { 'X-Api-Key': API_KEY(500) },
+    contenders: [
+      ...each('nginx', 'portcullis'),
+      {
+        label: 'portcullis, api-key',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'api-key',
         baseline: 'portcullis',
       },
     ],

@@ -184,16 +184,19 @@ export class Fields {
   }
 
   delete(name: string): boolean {
-    if (!this.has(name)) return false;
     const list = this.#list;
     if (list !== undefined) {
+      const { length } = list;
       this.#remove(list, name, 0);
-    } else {
-      // One field is mostly all that goes: to cut it out costs a tenth of taking the lines apart.
-      this.#lines = without(this.#lines, this.#initials, name);
-      this.#added = without(this.#added, this.#addedInitials, name);
+      return list.length < length;
     }
-    return true;
+    // One field is mostly all that goes: to cut it out costs a tenth of taking the lines apart.
+    const lines = without(this.#lines, this.#initials, name);
+    const added = without(this.#added, this.#addedInitials, name);
+    const isDeleted = lines !== this.#lines || added !== this.#added;
+    this.#lines = lines;
+    this.#added = added;
+    return isDeleted;
   }
 
   /** Removes the fields of these names, in small letters, that were added: for names that no field has that came in a message. */

@@ -3,10 +3,12 @@ import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
 import { devCommand } from './commands/dev.ts';
 import { explainCommand } from './commands/explain.ts';
+import { hashCommand } from './commands/hash.ts';
 import { initCommand } from './commands/init.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { serveCommand } from './commands/serve.ts';
 import { commandHelp, programHelp, usage } from './help.ts';
+import { readSecret } from './secret-input.ts';
 import { VERSION } from './version.ts';
 
 /** Every command, in the order of the help. */
@@ -16,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   checkCommand,
   explainCommand,
   initCommand,
+  hashCommand,
   schemaCommand,
   completionCommand(() => COMMANDS),
 ];
@@ -80,6 +83,7 @@ export async function runProcess(): Promise<void> {
     errTerminal: process.stderr.isTTY,
     // See no-color.org: any value but an empty one.
     color: (process.env['NO_COLOR'] ?? '') === '' && (process.stdout.isTTY || process.stderr.isTTY),
+    secret: () => readSecret(process.stdin, process.stderr),
   };
   let code: number;
   try {

@@ -1,7 +1,7 @@
 import { sameData } from '../lib/same-data.ts';
 import { SharedPool } from '../lib/shared-pool.ts';
 import { systemTimers, type Timers } from '../lib/timers.ts';
-import type { HeldRecords, RecordStores } from '../state/records/record-stores.ts';
+import type { RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
 import { Issuers } from './discovery/issuers.ts';
@@ -44,7 +44,6 @@ export class Identity {
   #consumers: ConsumerIndex | undefined;
   #providers: Providers | undefined;
   readonly #sessions = new Map<string, Sessions>();
-  readonly #held: HeldRecords[] = [];
   #holders = 0;
 
   constructor(data: IdentityData, place: IdentityPlace, before?: Identity) {
@@ -72,12 +71,10 @@ export class Identity {
     if (known !== undefined) return known;
     const config = Object.hasOwn(this.data.sessions, name) ? this.data.sessions[name] : undefined;
     if (config === undefined) throw new Error(`there are no sessions ${JSON.stringify(name)}`);
-    const { nowMs, log } = this.place;
-    const held = this.place.records.open(config.store);
-    this.#held.push(held);
+    const { records, nowMs, log } = this.place;
     const provider = this.data.providers[config.login[0] ?? ''];
     const made = new Sessions(name, config, {
-      records: held.records,
+      ...records.open(config.store),
       nowMs,
       log,
       provider: (wanted) => this.providers.named(wanted),
@@ -98,10 +95,7 @@ export class Identity {
     const settled = this.settled();
     for (const sessions of this.#sessions.values()) sessions.close();
     this.#sessions.clear();
-    void settled.then(() => {
-      this.#providers?.close();
-      for (const held of this.#held.splice(0)) held.release();
-    });
+    void settled.then(() => this.#providers?.close());
   }
 
   /** When it resolves, no token is under way from a provider to the store. */

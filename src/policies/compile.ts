@@ -51,6 +51,7 @@ export interface CompiledPolicies {
   readonly transformRequestBody: readonly HookEntry<'transformRequestBody'>[];
   readonly onAttempt: readonly HookEntry<'onAttempt'>[];
   /** From here on the last policy comes first. */
+  readonly retryWith: readonly HookEntry<'retryWith'>[];
   readonly onUpstreamResponse: readonly HookEntry<'onUpstreamResponse'>[];
   readonly onResponseBody: readonly HookEntry<'onResponseBody'>[];
   readonly responseBodyBounds: Required<BodyBounds>;
@@ -253,7 +254,7 @@ function checkHooks(hooks: unknown): void {
     if (typeof hook !== 'function') throw new Error(`the hook ${name} is not a function`);
     if (SYNCHRONOUS_HOOKS.has(name) && hook.constructor.name === 'AsyncFunction') {
       throw new Error(
-        `the hook ${name} is async, but nothing waits for it: only onRequest and onUpstreamResponse may be`,
+        `the hook ${name} is async, but nothing waits for it: only onRequest, retryWith and onUpstreamResponse may be`,
       );
     }
   }
@@ -281,6 +282,7 @@ function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPo
     ),
     transformRequestBody: having(all, 'transformRequestBody'),
     onAttempt: having(all, 'onAttempt'),
+    retryWith: having(reversed, 'retryWith'),
     onUpstreamResponse: having(reversed, 'onUpstreamResponse'),
     onResponseBody: having(reversed, 'onResponseBody'),
     responseBodyBounds: strictestBounds(

@@ -156,6 +156,13 @@ export interface PolicyHooks {
   onRequestBody?(exchange: Exchange, body: Buffer): Answer | undefined | void;
   /** Before each attempt at an upstream, retries included, with the fields as they will be sent. Synchronous. */
   onAttempt?(exchange: Exchange, fields: Fields): void;
+  /**
+   * On the head of an upstream's answer, before anything else is done with it: whether the request is sent again, once, with `onAttempt` run
+   * anew, as with a token in place of one that was refused. Asked only while that is possible: until a request was sent again so, not for one
+   * that asks for an upgrade, and as long as its body, if any, is kept: up to the service's `retry.bodyLimit`, 64 KiB without one, or as far as
+   * it was collected. The answer that is not used is charged to nobody. When no target can be asked, the answer at hand goes on after all.
+   */
+  retryWith?(exchange: Exchange, status: number): boolean | Promise<boolean>;
   /** On the head of an upstream's answer, before it is cached. An answer replaces it, and is cached instead. */
   onUpstreamResponse?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
   /**

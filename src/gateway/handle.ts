@@ -4,6 +4,7 @@ import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse }
 import { chooseService } from './choose-service.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
+import { answerLogin } from './login.ts';
 import { openCopy } from './mirror-copy.ts';
 import { isSendable } from './own-fields.ts';
 import { RequestBodyCheck } from './request-body-check.ts';
@@ -14,7 +15,7 @@ import { RequestBodyCheck } from './request-body-check.ts';
  * 1. route it
  * 2. run the request hooks of its policies, stage by stage; any of them may answer. Where one wants to see the body, it is collected
  *    when its turn comes (request-body-check.ts)
- * 3. do what the route does: answer, redirect, or forward to a service (forward.ts)
+ * 3. do what the route does: answer, redirect, answer with a page of a login (login.ts), or forward to a service (forward.ts)
  *
  * The way back (answer.ts) runs the answer's hooks and sends it; however it ends, finish.ts records it.
  */
@@ -135,6 +136,8 @@ function dispatch(exchange: Exchange): void {
         action.status,
         action.location.for(exchange.captureNames)(exchange.request, exchange.captures),
       );
+    case 'login':
+      return answerLogin(exchange, action.pages);
     case 'none':
       return refuseUnrouted(exchange);
   }

@@ -214,7 +214,7 @@ async function build(
         ['observability', 'tracing', 'headers'],
         { secrets, problems },
       ),
-      resolvedIdentity(parsed.data, secrets),
+      resolvedIdentity(parsed.data, { secrets, files, problems }),
       policies.resolve(written['policies'], ['policies']),
       eachOf(
         routes.written.filter((route) => !isSettled(route)),

@@ -48,9 +48,14 @@ function collectOptions(value: unknown, path: Path, paths: Path[]): void {
   if (Array.isArray(value)) value.forEach((entry, index) => collectOptions(entry, [...path, index], paths));
   else {
     eachEntry(value, (name, entry) => {
+      const isSecret = SECRET_OPTION.test(name) && !name.endsWith('Endpoint');
       if (typeof entry === 'string') {
-        if (SECRET_OPTION.test(name)) paths.push([...path, name]);
+        if (isSecret) paths.push([...path, name]);
       } else collectOptions(entry, [...path, name], paths);
+      if (!isSecret || !Array.isArray(entry)) return;
+      entry.forEach((one, index) => {
+        if (typeof one === 'string') paths.push([...path, name, index]);
+      });
     });
   }
 }

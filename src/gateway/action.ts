@@ -60,7 +60,11 @@ export function compileAction(
 }
 
 /** Whether what the action is made of is this very one: a service that changed is another object, and so is an identity. */
-export function isMadeOf(action: Action, services: ReadonlyMap<string, Service>, identity: Identity): boolean {
+export function isMadeOf(
+  action: Action,
+  services: ReadonlyMap<string, Service>,
+  identity: Identity,
+): boolean {
   if (action.kind === 'login') return action.pages.identity === identity;
   if (action.kind === 'service') return services.get(action.service.name) === action.service;
   if (action.kind !== 'split') return true;

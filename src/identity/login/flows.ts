@@ -45,12 +45,17 @@ export class Flows {
     step: FlowStep,
     cookie: string | undefined,
   ): Promise<{ readonly flow: LoginFlow; readonly secret: CookieSecret }> {
-    const secret = (cookie === undefined ? undefined : readSecret(cookie)) ?? newSecret();
+    const secret = this.secretOf(cookie);
     const flow = { ...step, nonce: random(), verifier: random() };
     const state = random();
     const key = this.#keyOf(state);
     await this.#records.create(key, this.#ring.seal(JSON.stringify(flow), secret.octets, key), FLOW_TTL_MS);
     return { flow: loginFlow(flow, state), secret };
+  }
+
+  /** What the browser has already, else a new one. */
+  secretOf(cookie: string | undefined): CookieSecret {
+    return (cookie === undefined ? undefined : readSecret(cookie)) ?? newSecret();
   }
 
   /** The flow of this state, once; undefined where there is none, or it was begun in another browser: that one's stays. */

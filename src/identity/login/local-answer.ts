@@ -24,7 +24,11 @@ export function redirectTo(location: string, cookies: readonly string[] = []): L
   return { answer: { status: 303, headers: { ...GUARDED, Location: location } }, cookies };
 }
 
-export function json(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): LocalAnswer {
+export function json(
+  value: unknown,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): LocalAnswer {
   return {
     answer: {
       status,
@@ -85,7 +89,11 @@ ${links.join('\n')}
   return {
     answer: {
       status,
-      headers: { ...GUARDED, 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': PAGE_POLICY },
+      headers: {
+        ...GUARDED,
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy': PAGE_POLICY,
+      },
       body,
       ...(code !== undefined && { code }),
     },
@@ -94,7 +102,11 @@ ${links.join('\n')}
 
 /** Goes on to an address from a page of the own origin: what a redirect from another site leads to has no cookie that is `SameSite=Strict`. */
 export function goOnByPage(location: string, cookies: readonly string[]): LocalAnswer {
-  const { answer } = page({ title: 'Signed in', text: 'You are signed in.', links: [{ text: 'Go on', href: location }] });
+  const { answer } = page({
+    title: 'Signed in',
+    text: 'You are signed in.',
+    links: [{ text: 'Go on', href: location }],
+  });
   const headers = { ...answer.headers, Refresh: `0;url=${location}` };
   return { answer: { ...answer, headers }, cookies };
 }
@@ -102,4 +114,9 @@ export function goOnByPage(location: string, cookies: readonly string[]): LocalA
 /** The same answer with further cookies. */
 export function withCookies(made: LocalAnswer, cookies: readonly string[]): LocalAnswer {
   return cookies.length === 0 ? made : { ...made, cookies: [...(made.cookies ?? []), ...cookies] };
+}
+
+/** The same answer with further fields. */
+export function withFields(made: LocalAnswer, fields: Readonly<Record<string, string>>): LocalAnswer {
+  return { ...made, answer: { ...made.answer, headers: { ...made.answer.headers, ...fields } } };
 }

@@ -25,7 +25,8 @@ export async function connect(place: LoginPlace, visit: Visit, provider: string)
   const returnTo = place.returnTo(visit);
   if (returnTo === undefined) return refuseRedirect(place, visit);
   const { config, providers } = place.sessions;
-  if (!providers.includes(provider)) return place.refuse(visit, 404, 'not_found', 'There is no such provider.');
+  if (!providers.includes(provider))
+    return place.refuse(visit, 404, 'not_found', 'There is no such provider.');
   const session = await place.session(visit);
   const before = await missing(place, session, config.login);
   const isNew = before[0] === config.login[0];

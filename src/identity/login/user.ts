@@ -5,17 +5,15 @@ import type { Visit } from './visit.ts';
 
 /** GET /user: who is signed in and at which providers; no token. */
 export async function user(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
-  const cors = corsFields(place, visit);
   const session = mayAsk(place, visit) ? await place.session(visit) : undefined;
   if (session === undefined)
     return problem(401, 'unauthenticated', 'Nobody is signed in.', {
       problem: { login: `${place.path}/login` },
-      headers: cors,
     });
-  return json(await place.sessions.describe(session), 200, cors);
+  return json(await place.sessions.describe(session));
 }
 
-/** Answers a preflight of an allowed origin (Fetch section 4.8). */
+/** Lets pages of allowed origins read an answer, and asks nobody else (Fetch section 3.3). */
 export function corsFields({ origins }: LoginPlace, { request }: Visit): Record<string, string> {
   const origin = request.fields.get('origin');
   if (origin === undefined || !origins.has(origin)) return { Vary: 'Origin' };

@@ -49,7 +49,8 @@ function readForm(type: string | undefined, body: Buffer): URLSearchParams {
   if (typeof value !== 'object' || value === null) return form;
   for (const [key, member] of Object.entries(value)) {
     if (typeof member === 'string' || typeof member === 'number') form.append(key, String(member));
-    else if (Array.isArray(member)) form.append(key, member.filter((one) => typeof one === 'string').join(' '));
+    else if (Array.isArray(member))
+      form.append(key, member.filter((one) => typeof one === 'string').join(' '));
   }
   return form;
 }

@@ -1,5 +1,5 @@
-import type { Login } from '../sessions/sessions.ts';
 import type { Session } from '../sessions/session.ts';
+import type { Login } from '../sessions/sessions.ts';
 import { type Flow, type FlowStep, loginFlow } from './flows.ts';
 import { goOnByPage, type LocalAnswer, redirectTo, withCookies } from './local-answer.ts';
 import type { LoginPlace } from './login-place.ts';
@@ -48,11 +48,22 @@ export async function goOn(
 }
 
 /** The browser came back from a provider: what it got there becomes a session or a part of one, and it goes on. */
-export async function comeBack(place: LoginPlace, visit: Visit, flow: Flow, state: string): Promise<LocalAnswer> {
+export async function comeBack(
+  place: LoginPlace,
+  visit: Visit,
+  flow: Flow,
+  state: string,
+): Promise<LocalAnswer> {
   const provider = place.provider(flow.provider);
   let login: Login;
   const session = await sessionOf(place, flow);
-  const way: Way = { providers: flow.rest, returnTo: flow.returnTo, session, prompt: flow.prompt, device: flow.device };
+  const way: Way = {
+    providers: flow.rest,
+    returnTo: flow.returnTo,
+    session,
+    prompt: flow.prompt,
+    device: flow.device,
+  };
   try {
     const tokens = await provider.redeem(visit.request.search, loginFlow(flow, state));
     login = { provider: flow.provider, tokens, user: await provider.user(tokens) };

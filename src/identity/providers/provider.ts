@@ -1,3 +1,5 @@
+import type { LogoutNotice } from './logout-token.ts';
+
 /** What a provider gave for a user: what a session keeps of it, and what services get. */
 export interface GrantTokens {
   readonly accessToken: string;
@@ -55,6 +57,8 @@ export interface Provider {
   revoke?(tokens: GrantTokens): Promise<void>;
   /** OpenID Connect RP-Initiated Logout section 2; undefined where the provider has no such page. */
   logoutUrl?(tokens: GrantTokens, returnTo: string | undefined): Promise<string | undefined>;
+  /** Verifies a logout token (OpenID Connect Back-Channel Logout section 2.6); absent where the provider sends none. */
+  logoutNotice?(token: string): Promise<LogoutNotice>;
   /** A token from another one (RFC 8693). */
   exchange?(request: TokenExchange): Promise<GrantTokens>;
   /** A token of the gateway's own (RFC 6749 section 4.4). */

@@ -1,5 +1,5 @@
 import { sameData } from '../lib/same-data.ts';
-import type { Records } from '../state/records/records.ts';
+import type { HeldRecords, RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
 import { Providers } from './providers/providers.ts';
@@ -22,8 +22,8 @@ export interface IdentityPlace {
   readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
-  /** Where sessions are kept; undefined where no request will come. */
-  readonly records?: ((store: SessionConfig['store']) => Records) | undefined;
+  /** Where sessions and the like are kept. */
+  readonly records: RecordStores;
 }
 
 /** Who may call, as one configuration has it: one for all routes of a worker. Policies that authenticate are made of it. */
@@ -33,6 +33,7 @@ export class Identity {
   #consumers: ConsumerIndex | undefined;
   #providers: Providers | undefined;
   readonly #sessions = new Map<string, Sessions>();
+  readonly #held: HeldRecords[] = [];
 
   constructor(data: IdentityData, place: IdentityPlace) {
     this.data = data;
@@ -55,11 +56,12 @@ export class Identity {
     if (known !== undefined) return known;
     const config = Object.hasOwn(this.data.sessions, name) ? this.data.sessions[name] : undefined;
     if (config === undefined) throw new Error(`there are no sessions ${JSON.stringify(name)}`);
-    const { records, nowMs, log } = this.place;
-    if (records === undefined) throw new Error('there is nothing to keep sessions in');
+    const { nowMs, log } = this.place;
+    const held = this.place.records.open(config.store);
+    this.#held.push(held);
     const provider = this.data.providers[config.login[0] ?? ''];
     const made = new Sessions(name, config, {
-      records: records(config.store),
+      records: held.records,
       nowMs,
       log,
       principal: (id, content) => principalOf(id, content, provider, this.consumers),
@@ -71,10 +73,12 @@ export class Identity {
   /** When no configuration has it any more: requests under way go on, and remember nothing of sessions from then on. */
   close(): void {
     for (const sessions of this.#sessions.values()) sessions.close();
+    for (const held of this.#held) held.release();
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */
-  with(data: IdentityData): Identity {
-    return sameData(data, this.data) ? this : new Identity(data, this.place);
+  with(data: IdentityData, records: RecordStores = this.place.records): Identity {
+    if (records === this.place.records && sameData(data, this.data)) return this;
+    return new Identity(data, { ...this.place, records });
   }
 }

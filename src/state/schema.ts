@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration } from '../lib/units.ts';
+import { duration, size } from '../lib/units.ts';
 
 /** Schema of how long Redis is waited for. */
 function patience(description: string) {
@@ -38,6 +38,7 @@ const redis = z
     connectTimeout: patience(
       'How long a connection may take, and how long one on which nothing comes is kept',
     ).prefault('1s'),
+    recordsTimeout: patience('How long whoever reads or writes a session waits for Redis').prefault('1s'),
     onFailure: z
       .enum(['open', 'closed'])
       .default('open')
@@ -76,6 +77,10 @@ export const stateSchema = z
           .describe(
             'Where counts of quotas outlive a restart; made when there are plans, and not used with Redis',
           ),
+        records: size('Memory for sessions and what belongs to them: when it is full nobody else can sign in')
+          .refine((bytes) => bytes >= 1024 ** 2, 'is less than 1mb')
+          .refine((bytes) => bytes <= 16 * 1024 ** 3, 'is more than 16gb')
+          .prefault('64mb'),
       })
       .prefault({})
       .describe('Memory that the workers of this machine share'),

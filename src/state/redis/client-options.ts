@@ -34,3 +34,10 @@ function tlsOptions(tls: RedisConfig['tls']) {
     ...(key === undefined ? {} : { key }),
   };
 }
+
+/** A server that does not know a command, as one before Redis 6, repeats what it was sent: the password, too. */
+export function withoutPassword(cause: unknown, url: string): unknown {
+  const password = decodeURIComponent(new URL(url).password);
+  if (password === '' || !(cause instanceof Error) || !cause.message.includes(password)) return cause;
+  return new Error(cause.message.replaceAll(password, '***'));
+}

@@ -1,7 +1,7 @@
 import { createClient } from '@redis/client';
 import { clockMs } from '../../lib/clock.ts';
 import { type Deadline, Deadlines } from '../../lib/deadlines.ts';
-import { clientOptions, type RedisSettings } from './client-options.ts';
+import { clientOptions, type RedisSettings, withoutPassword } from './client-options.ts';
 import { Outage, type OutageOptions } from './outage.ts';
 import type { Script } from './script.ts';
 
@@ -43,7 +43,9 @@ export class RedisConnection {
   constructor(settings: RedisSettings, script: Script, log: OutageOptions['log']) {
     this.#settings = settings;
     this.#script = script;
-    this.#outage = new Outage({ name: `Redis at ${placeOf(settings.url)}`, log, nowMs: clockMs });
+    const name = `Redis at ${placeOf(settings.url)}`;
+    const consequence = 'limits are held as onFailure says';
+    this.#outage = new Outage({ name, consequence, log, nowMs: clockMs });
     this.#client = this.#open();
   }
 
@@ -241,11 +243,4 @@ function isReadOnly(error: unknown): boolean {
 /** Host and port: user and password stay out of the log. */
 function placeOf(url: string): string {
   return new URL(url).host;
-}
-
-/** A server that does not know a command, as one before Redis 6, repeats what it was sent: the password, too. */
-function withoutPassword(cause: unknown, url: string): unknown {
-  const password = decodeURIComponent(new URL(url).password);
-  if (password === '' || !(cause instanceof Error) || !cause.message.includes(password)) return cause;
-  return new Error(cause.message.replaceAll(password, '***'));
 }

@@ -27,7 +27,7 @@ export class UserAgent {
     this.#fields = fields;
   }
 
-  /** One request; a redirect is answered, not followed. */
+  /** One request; a redirect is answered, not followed. A field whose value is empty is not sent. */
   async request(
     url: string,
     init: { method?: string; form?: Record<string, string>; fields?: Record<string, string> } = {},
@@ -112,7 +112,8 @@ function send(
   headers: Record<string, string>,
 ): Promise<PageAnswer> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, agent: false }, (answer) => {
+    const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''));
+    const sent = request(url, { method, headers: given, agent: false }, (answer) => {
       text(answer).then((read) => {
         const fields = new Headers();
         for (const [name, values] of Object.entries(answer.headersDistinct))

@@ -2,11 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Records } from '../../state/records/records.ts';
 import type { LoginFlow } from '../providers/provider.ts';
-import { type CookieSecret, newSecret, readSecret } from '../sessions/cookie-secret.ts';
+import { type CookieSecret, newSecret } from '../sessions/cookie-secret.ts';
 import type { KeyRing } from '../sessions/key-ring.ts';
-
-/** How long a user may be away at a provider. */
-export const FLOW_TTL_MS = 600_000;
+import { FLOW_TTL_MS } from './flow-cookies.ts';
 
 const flowShape = z.object({
   provider: z.string(),
@@ -27,7 +25,7 @@ export type FlowStep = Omit<Flow, 'nonce' | 'verifier'>;
 
 /**
  * The ways to providers that browsers are on. Each is a record for one use, which only the browser that began it can open: its key follows from
- * the browser's flow cookie, and its name from `state`, so that several tabs do not meet and a dump of the store tells nothing.
+ * its cookie in the browser, and its name from `state`, so that several tabs do not meet and a dump of the store tells nothing.
  */
 export class Flows {
   readonly #records: Records;
@@ -40,12 +38,9 @@ export class Flows {
     this.#kind = kind;
   }
 
-  /** `cookie` is what the browser has of before, which goes on being good for its other tabs. Rejects with `RecordsUnavailable`. */
-  async begin(
-    step: FlowStep,
-    cookie: string | undefined,
-  ): Promise<{ readonly flow: LoginFlow; readonly secret: CookieSecret }> {
-    const secret = this.secretOf(cookie);
+  /** Whoever has the secret can end it. Rejects with `RecordsUnavailable`. */
+  async begin(step: FlowStep): Promise<{ readonly flow: LoginFlow; readonly secret: CookieSecret }> {
+    const secret = newSecret();
     const flow = { ...step, nonce: random(), verifier: random() };
     const state = random();
     const key = this.#keyOf(state);
@@ -53,15 +48,8 @@ export class Flows {
     return { flow: loginFlow(flow, state), secret };
   }
 
-  /** What the browser has already, else a new one. */
-  secretOf(cookie: string | undefined): CookieSecret {
-    return (cookie === undefined ? undefined : readSecret(cookie)) ?? newSecret();
-  }
-
-  /** The flow of this state, once; undefined where there is none, or it was begun in another browser: that one's stays. */
-  async take(state: string, cookie: string): Promise<Flow | undefined> {
-    const secret = readSecret(cookie);
-    if (secret === undefined) return undefined;
+  /** The flow of this state, once; undefined where there is none, or it is another browser's: that one's stays. */
+  async take(state: string, secret: CookieSecret): Promise<Flow | undefined> {
     const key = this.#keyOf(state);
     const record = await this.#records.read(key);
     const text = record === undefined ? undefined : this.#ring.open(record.value, secret.octets, key);

@@ -5,9 +5,9 @@ import { RecordsUnavailable } from '../../state/records/records.ts';
 import type { Identity } from '../identity.ts';
 import { type Provider, ProviderRefused } from '../providers/provider.ts';
 import type { Session } from '../sessions/session.ts';
-import { SessionCookie } from '../sessions/session-cookie.ts';
 import type { Sessions } from '../sessions/sessions.ts';
-import { FLOW_TTL_MS, Flows } from './flows.ts';
+import { FlowCookies } from './flow-cookies.ts';
+import { Flows } from './flows.ts';
 import { type LocalAnswer, page, problem } from './local-answer.ts';
 import { safeReturn } from './return-to.ts';
 import type { Visit } from './visit.ts';
@@ -17,7 +17,7 @@ export class LoginPlace {
   readonly identity: Identity;
   readonly sessions: Sessions;
   readonly flows: Flows;
-  readonly flowCookie: SessionCookie;
+  readonly flowCookies: FlowCookies;
   readonly origins: AllowedOrigins;
   /** Path of the pages, without a slash at the end. */
   readonly path: string;
@@ -28,8 +28,7 @@ export class LoginPlace {
     this.identity = identity;
     this.sessions = sessions;
     this.flows = new Flows(sessions.grants.records, sessions.ring, name);
-    // A way back from another site must have it, whatever the cookie of the session is.
-    this.flowCookie = new SessionCookie(flowCookieName(config.cookie.name), 'lax', FLOW_TTL_MS);
+    this.flowCookies = new FlowCookies(config.cookie.name);
     this.origins = new AllowedOrigins(config.origins);
     this.path = config.path;
   }
@@ -88,10 +87,6 @@ export class LoginPlace {
     const detail = `${provider} cannot be reached at the moment.`;
     return this.refuse(visit, 503, 'provider_unavailable', detail, links);
   }
-}
-
-export function flowCookieName(cookie: string): string {
-  return `${cookie}-flow`;
 }
 
 const TITLES: Readonly<Record<string, string>> = {

@@ -1,15 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { escapeHtml } from '../../lib/html.ts';
-import { readSecret } from '../sessions/cookie-secret.ts';
+import { newSecret } from '../sessions/cookie-secret.ts';
 import type { Grant, Session } from '../sessions/session.ts';
+import { FLOW_TTL_MS } from './flow-cookies.ts';
 import { type LocalAnswer, page, problem, redirectTo, withCookies } from './local-answer.ts';
 import { refuseRedirect } from './login.ts';
 import type { LoginPlace } from './login-place.ts';
 import type { Visit } from './visit.ts';
-
-/** How long the way from one provider's logout to the next is remembered. */
-const CHAIN_TTL_MS = 600_000;
 
 const chainShape = z.object({ urls: z.array(z.string()), returnTo: z.string() });
 /** Pages of providers that the browser has yet to visit, and where it goes then. */
@@ -42,13 +40,14 @@ export async function logout(place: LoginPlace, visit: Visit): Promise<LocalAnsw
 export async function logoutDone(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
   const state = visit.query.get('state') ?? '';
   const { request } = visit;
-  const cookie = place.flowCookie.read(request.fields, request);
-  const secret = typeof cookie === 'string' ? readSecret(cookie) : undefined;
-  if (secret === undefined || !/^[A-Za-z0-9_-]{43}$/.test(state)) return redirectTo('/');
-  const key = `o:${state}`;
+  const secret = /^[A-Za-z0-9_-]{43}$/.test(state) ? place.flowCookies.read(state, request) : undefined;
+  if (secret === undefined) return redirectTo('/');
+  const key = chainKey(state);
   const record = await place.records.take(key);
   const text = record === undefined ? undefined : place.sessions.ring.open(record, secret.octets, key);
-  return text === undefined ? redirectTo('/') : visitNext(place, visit, chainShape.parse(JSON.parse(text)));
+  const made =
+    text === undefined ? redirectTo('/') : await visitNext(place, visit, chainShape.parse(JSON.parse(text)));
+  return withCookies(made, [place.flowCookies.clear(state, request)]);
 }
 
 /** A page of the same origin shows pictures and frames of others' choosing: those are no wish of the user. */
@@ -120,12 +119,16 @@ async function visitNext(place: LoginPlace, visit: Visit, { urls, returnTo }: Ch
   if (next === undefined) return redirectTo(returnTo);
   const { request } = visit;
   const state = randomBytes(32).toString('base64url');
-  const known = place.flowCookie.read(request.fields, request);
-  const secret = place.flows.secretOf(typeof known === 'string' ? known : undefined);
-  const key = `o:${state}`;
+  const secret = newSecret();
+  const key = chainKey(state);
   const text = place.sessions.ring.seal(JSON.stringify({ urls: rest, returnTo }), secret.octets, key);
-  await place.records.create(key, text, CHAIN_TTL_MS);
+  await place.records.create(key, text, FLOW_TTL_MS);
   const url = new URL(next);
   url.searchParams.set('state', state);
-  return redirectTo(url.href, [place.flowCookie.set(secret.text, request)]);
+  return redirectTo(url.href, place.flowCookies.set(state, secret, request));
+}
+
+/** Tells nothing of the state. */
+function chainKey(state: string): string {
+  return `o:${createHash('sha256').update(state).digest('base64url')}`;
 }

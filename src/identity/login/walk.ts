@@ -38,10 +38,9 @@ export async function goOn(
     ...(device !== undefined && { device }),
   };
   try {
-    const known = place.flowCookie.read(request.fields, request);
-    const { flow, secret } = await place.flows.begin(step, typeof known === 'string' ? known : undefined);
+    const { flow, secret } = await place.flows.begin(step);
     const location = await place.provider(provider).authorizationUrl(flow);
-    return redirectTo(location, [...cookies, place.flowCookie.set(secret.text, request)]);
+    return redirectTo(location, [...cookies, ...place.flowCookies.set(flow.state, secret, request)]);
   } catch (error) {
     return withCookies(place.refuseFailure(visit, error, provider, retryOf(place, way)), cookies);
   }

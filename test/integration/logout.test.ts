@@ -179,14 +179,14 @@ describe('a back-channel logout', () => {
     ['from another issuer', (claims) => ({ ...claims, iss: 'https://evil.example' })],
     ['for another client', (claims) => ({ ...claims, aud: 'other' })],
     ['with a nonce, as ID tokens have it', (claims) => ({ ...claims, nonce: 'n' })],
-    ['without events', ({ events: _, ...claims }) => claims],
+    ['without events', (claims) => without(claims, 'events')],
     ['with another event', (claims) => ({ ...claims, events: { 'https://example.com/other': {} } })],
     [
       'whose event is no object',
       (claims) => ({ ...claims, events: { 'http://schemas.openid.net/event/backchannel-logout': 1 } }),
     ],
-    ['of nobody', ({ sub: _, ...claims }) => claims],
-    ['without an id', ({ jti: _, ...claims }) => claims],
+    ['of nobody', (claims) => without(claims, 'sub')],
+    ['without an id', (claims) => without(claims, 'jti')],
     ['that is old', (claims) => ({ ...claims, iat: Math.floor(Date.now() / 1000) - 3600 })],
     ['that has expired', (claims) => ({ ...claims, exp: Math.floor(Date.now() / 1000) - 120 })],
     ['of another type', (claims) => claims, { typ: 'at+jwt' }],
@@ -238,6 +238,10 @@ describe('a back-channel logout', () => {
 
 function sent(play: LoginPlay, fields: Record<string, string>): Record<string, string> {
   return { ...fields, ...(fields['origin'] === 'own' ? { origin: play.url } : {}) };
+}
+
+function without(claims: JWTPayload, name: string): JWTPayload {
+  return Object.fromEntries(Object.entries(claims).filter(([claim]) => claim !== name));
 }
 
 function part(value: unknown): string {

@@ -41,13 +41,13 @@ export async function connect(place: LoginPlace, visit: Visit, provider: string)
 async function missing(
   { sessions }: LoginPlace,
   session: Session | undefined,
-  login: readonly string[],
+  wanted: readonly string[],
 ): Promise<readonly string[]> {
-  if (session === undefined) return login;
+  if (session === undefined) return wanted;
   const lacking: string[] = [];
-  for (const provider of login)
+  for (const provider of wanted)
     if ((await sessions.grants.read(session, provider)) === undefined) lacking.push(provider);
-  return lacking[0] === login[0] ? login : lacking;
+  return lacking[0] === wanted[0] ? wanted : lacking;
 }
 
 export function refuseRedirect(place: LoginPlace, visit: Visit): LocalAnswer {

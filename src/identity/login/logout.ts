@@ -30,7 +30,7 @@ export async function logout(place: LoginPlace, visit: Visit): Promise<LocalAnsw
   if (session === undefined) return redirectTo(returnTo, cookies);
   const { urls, revocations } = await prepare(place, visit, session);
   await place.sessions.destroy(session);
-  await Promise.all(revocations.map((revoke) => revoke()));
+  await Promise.all(revocations.map((revocation) => revocation()));
   if (!visit.isNavigation)
     return { answer: { status: 204, headers: { 'Cache-Control': 'no-store' } }, cookies };
   return withCookies(await visitNext(place, visit, { urls, returnTo }), cookies);

@@ -1,5 +1,6 @@
 import type { FieldNames } from '../http/field-names.ts';
 import type { Identity } from '../identity/identity.ts';
+import { ownCookies } from '../identity/sessions/own-cookies.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
@@ -77,6 +78,8 @@ export class Snapshot {
   readonly recorder: Recorder;
   readonly bodyMemory: BodyMemory;
   readonly warn: Warn;
+  /** Names of cookies that no service is sent. */
+  readonly ownCookies: readonly string[];
   /** What the next snapshot may take over. */
   readonly parts: SnapshotParts;
   #requests = 0;
@@ -97,6 +100,8 @@ export class Snapshot {
     this.bodyMemory = made.bodyMemory;
     this.warn = made.warn;
     this.parts = made.parts;
+    this.ownCookies = ownCookies(made.parts.identity.data.sessions);
+    made.parts.identity.hold();
   }
 
   get requests(): number {
@@ -121,6 +126,7 @@ export class Snapshot {
   #close(): void {
     this.parts.unrouted.policies.release();
     for (const { policies } of this.parts.routes.values()) policies.release();
+    this.parts.identity.release();
     this.recorder
       .close()
       .catch((error: unknown) => this.warn('closing the records of a configuration failed', error));

@@ -1,5 +1,5 @@
 import { sameData } from '../lib/same-data.ts';
-import type { HeldRecords, RecordStores } from '../state/records/record-stores.ts';
+import type { RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
 import { Providers } from './providers/providers.ts';
@@ -33,7 +33,7 @@ export class Identity {
   #consumers: ConsumerIndex | undefined;
   #providers: Providers | undefined;
   readonly #sessions = new Map<string, Sessions>();
-  readonly #held: HeldRecords[] = [];
+  #holders = 0;
 
   constructor(data: IdentityData, place: IdentityPlace) {
     this.data = data;
@@ -56,24 +56,34 @@ export class Identity {
     if (known !== undefined) return known;
     const config = Object.hasOwn(this.data.sessions, name) ? this.data.sessions[name] : undefined;
     if (config === undefined) throw new Error(`there are no sessions ${JSON.stringify(name)}`);
-    const { nowMs, log } = this.place;
-    const held = this.place.records.open(config.store);
-    this.#held.push(held);
+    const { records, nowMs, log } = this.place;
     const provider = this.data.providers[config.login[0] ?? ''];
     const made = new Sessions(name, config, {
-      records: held.records,
+      ...records.open(config.store),
       nowMs,
       log,
+      provider: (wanted) => this.providers.named(wanted),
       principal: (id, content) => principalOf(id, content, provider, this.consumers),
     });
     this.#sessions.set(name, made);
     return made;
   }
 
-  /** When no configuration has it any more: requests under way go on, and remember nothing of sessions from then on. */
-  close(): void {
+  /** One more configuration of the worker has it. */
+  hold(): void {
+    this.#holders++;
+  }
+
+  /** When the last has let go, whatever it opened is closed. */
+  release(): void {
+    if (--this.#holders > 0) return;
     for (const sessions of this.#sessions.values()) sessions.close();
-    for (const held of this.#held) held.release();
+    this.#sessions.clear();
+  }
+
+  /** When it resolves, no token is under way from a provider to the store. */
+  async settled(): Promise<void> {
+    await Promise.all(Array.from(this.#sessions.values(), (sessions) => sessions.tokens.settled()));
   }
 
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */

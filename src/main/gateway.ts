@@ -22,13 +22,13 @@ import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
 import { QuotaTable } from '../state/quota/quota-table.ts';
-import { RecordTable } from '../state/records/memory/record-table.ts';
-import { RecordsDesk } from '../state/records/memory/records-desk.ts';
+import { singleServer } from '../state/schema.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
 import type { ProcessLog } from './log.ts';
 import type { WorkerOutput, WorkerStart } from './messages.ts';
+import { NodeRecords } from './node-records.ts';
 import { supervisionMetrics } from './supervision-metrics.ts';
 import { type ApplyResult, Supervisor } from './supervisor.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
@@ -78,7 +78,7 @@ export class Gateway {
   readonly #quotas: QuotaKeeper;
   readonly #quotaDesk: QuotaDesk;
   readonly #limits: LimitTable;
-  readonly #records: RecordsDesk;
+  readonly #records: NodeRecords;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -154,13 +154,15 @@ export class Gateway {
       table,
       keeper: this.#quotas,
       plans: () => this.config.dataPlane.plans,
-      redis: () => this.config.state.redis,
+      redis: () => singleServer(this.config.state.redis),
       log: options.log.main,
       nowMs: Date.now,
     });
-    this.#records = new RecordsDesk(
-      new RecordTable({ maxBytes: config.state.memory.records, nowMs: Date.now }),
-    );
+    this.#records = new NodeRecords({
+      memory: config.state.memory,
+      directory: dirname(options.file),
+      log: options.log.main,
+    });
     this.#supervisor = new Supervisor({
       workers,
       reusePort: REUSE_PORT,
@@ -312,6 +314,7 @@ export class Gateway {
         serving,
         lastReloadOk: this.#lastReloadOk,
         limitEvictions: this.#limits.evictions,
+        records: this.#records.table,
       }) +
       upstreamMetrics(this.#upstreams.control.status())
     );
@@ -323,6 +326,7 @@ export class Gateway {
     let services: PreparedServices;
     try {
       if (countsInMemory(config)) this.#quotas.start();
+      this.#records.keepFor(config);
       services = await control.prepare(dataPlane.services);
     } catch (error) {
       return { ok: false, reasons: [error instanceof Error ? error.message : String(error)] };

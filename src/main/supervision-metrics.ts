@@ -6,6 +6,7 @@ export function supervisionMetrics(now: {
   readonly serving: number;
   readonly lastReloadOk: boolean;
   readonly limitEvictions: number;
+  readonly records: { readonly size: number; readonly bytes: number; readonly refused: number };
 }): string {
   return renderGauges([
     { name: 'portcullis_workers', help: 'Worker threads that should serve.', samples: [[{}, now.workers]] },
@@ -20,6 +21,22 @@ export function supervisionMetrics(now: {
       help: 'Keys whose counts made place for others, because more were limited than state.memory.keys.',
       type: 'counter',
       samples: [[{}, now.limitEvictions]],
+    },
+    {
+      name: 'portcullis_records',
+      help: 'Records of sessions and the like in the memory of this machine.',
+      samples: [[{}, now.records.size]],
+    },
+    {
+      name: 'portcullis_records_bytes',
+      help: 'Memory that they take, of state.memory.records.',
+      samples: [[{}, now.records.bytes]],
+    },
+    {
+      name: 'portcullis_records_refused_total',
+      help: 'Records that were refused because state.memory.records was full.',
+      type: 'counter',
+      samples: [[{}, now.records.refused]],
     },
   ]);
 }

@@ -3,6 +3,7 @@ import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { injectPolicy } from './inject/index.ts';
 import { ipFilterPolicy } from './ip-filter/index.ts';
 import { loadShedPolicy } from './load-shed/index.ts';
 import { methodOverridePolicy } from './method-override/index.ts';
@@ -13,6 +14,7 @@ import { requestSizePolicy } from './request-size/index.ts';
 import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
 import { securityHeadersPolicy } from './security-headers/index.ts';
+import { sessionPolicy } from './session/index.ts';
 import { threatGuardPolicy } from './threat-guard/index.ts';
 import { validatePolicy } from './validate/index.ts';
 
@@ -23,6 +25,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     csrfPolicy,
     faultPolicy,
     headersPolicy,
+    injectPolicy,
     ipFilterPolicy,
     loadShedPolicy,
     methodOverridePolicy,
@@ -33,6 +36,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     respondPolicy,
     rewritePolicy,
     securityHeadersPolicy,
+    sessionPolicy,
     threatGuardPolicy,
     validatePolicy,
   ].map((policy): [string, Policy] => [policy.name, policy]),

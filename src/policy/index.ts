@@ -23,3 +23,4 @@ export {
 } from './contract.ts';
 export type { Principal } from './principal.ts';
 export { compileTemplate, Template, TemplateError, template } from './template.ts';
+export { type UserToken, type UserTokens, userTokens } from './user-tokens.ts';

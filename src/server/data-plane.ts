@@ -20,6 +20,7 @@ import { Quotas } from '../state/quota/quotas.ts';
 import { SharedQuotas } from '../state/quota/shared-quotas.ts';
 import { RecordStores } from '../state/records/record-stores.ts';
 import type { Records } from '../state/records/records.ts';
+import { singleServer } from '../state/schema.ts';
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
@@ -140,8 +141,9 @@ export class DataPlane {
    * message says what is wrong; what was made until then is undone.
    */
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
-    const limiters = this.#limiters.with(config.state?.redis);
-    const plans = this.#plans.with(config.plans ?? NO_PLANS, config.state?.redis);
+    const server = singleServer(config.state?.redis);
+    const limiters = this.#limiters.with(server);
+    const plans = this.#plans.with(config.plans ?? NO_PLANS, server);
     const records = this.#records.with(config.state?.redis);
     const identity = this.#identity.with(config.identity ?? NO_IDENTITY, records);
     const context = this.#context(config.observability, { limiters, plans, identity });

@@ -21,14 +21,46 @@ const tls = z
   })
   .describe('For rediss://');
 
+const nodes = (description: string) => z.array(z.string().min(1)).min(1).max(50).describe(description);
+
+const sentinels = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,100}$/, 'is up to 100 letters, digits, ".", "_" and "-"')
+      .describe('What the sentinels call the primary, such as mymaster'),
+    nodes: nodes('redis://user:password@host:26379 of each sentinel; rediss:// for TLS to them and to Redis'),
+    username: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Of the gateway at the primary; default: the default user'),
+    password: z.string().min(1).optional().describe('Likewise; env:NAME or file:path keeps it out'),
+    database: z.int().min(0).max(9999).default(0).describe('Number of the database of the primary'),
+  })
+  .describe('Instead of url: Redis whose primary Sentinel knows');
+
+const cluster = z
+  .strictObject({
+    nodes: nodes(
+      'redis://user:password@host:6379 of some nodes, by which the others are found; the user is the same for all',
+    ),
+  })
+  .describe('Instead of url: a Redis Cluster');
+
+const PLACES = ['url', 'sentinels', 'cluster'] as const;
+
 const redis = z
   .strictObject({
     url: z
       .string()
       .min(1)
+      .optional()
       .describe(
         'redis://user:password@host:6379/0, rediss:// with TLS; env:NAME or file:path keeps the password out',
       ),
+    sentinels: sentinels.optional(),
+    cluster: cluster.optional(),
     prefix: z
       .string()
       .regex(/^[A-Za-z0-9_.:/-]{0,64}$/, 'is up to 64 letters, digits, "_", ".", ":", "/" and "-"')
@@ -46,6 +78,12 @@ const redis = z
         'Requests that Redis did not decide about in time: open lets them through, closed refuses them with 503',
       ),
     tls: tls.optional(),
+  })
+  .superRefine((written, context) => {
+    const [first, second] = PLACES.filter((name) => written[name] !== undefined);
+    if (first === undefined) context.addIssue({ code: 'custom', message: 'needs url, sentinels or cluster' });
+    if (second !== undefined)
+      context.addIssue({ code: 'custom', path: [second], message: `cannot stand beside ${first}` });
   })
   .describe('Redis or Valkey, which the nodes of one gateway share');
 
@@ -81,6 +119,20 @@ export const stateSchema = z
           .refine((bytes) => bytes >= 1024 ** 2, 'is less than 1mb')
           .refine((bytes) => bytes <= 16 * 1024 ** 3, 'is more than 16gb')
           .prefault('64mb'),
+        recordsFile: z
+          .string()
+          .min(1)
+          .default('portcullis-records.db')
+          .describe(
+            'Where sessions in memory outlive a restart, encrypted; made when there are `sessions` that are kept there',
+          ),
+        recordsKey: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'Text of 32 characters or more that encrypts recordsFile: env:NAME or file:path. Default: a key in a file beside it, which is made',
+          ),
       })
       .prefault({})
       .describe('Memory that the workers of this machine share'),
@@ -90,3 +142,11 @@ export const stateSchema = z
 
 export type StateConfig = z.output<typeof stateSchema>;
 export type RedisConfig = z.output<typeof redis>;
+
+/** One server, as limits and quotas need it. */
+export type RedisServerConfig = RedisConfig & { readonly url: string };
+
+/** undefined where there is no Redis, or it is not one server. */
+export function singleServer(redis: RedisConfig | undefined): RedisServerConfig | undefined {
+  return redis?.url === undefined ? undefined : { ...redis, url: redis.url };
+}

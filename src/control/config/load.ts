@@ -17,7 +17,7 @@ import type { ConfigError, Problem } from './problem.ts';
 import { namesOf } from './references.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
-import { checkStores, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
+import { checkStores, readRecordsKey, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import {
@@ -200,28 +200,37 @@ async function build(
   const isSettled = ([name, route]: readonly [name: string, route: unknown]): boolean =>
     known.get(name)?.fixed === true && (sameAround || !looksAround(route, catalog));
   const policies = new PolicyLists({ catalog, around, secrets, files, problems });
-  const [certificates, material, redisMaterial, tracingHeaders, identity, globalPolicies, routePolicies] =
-    await Promise.all([
-      eachOf(entriesOf(written['certificates']), (entry, name) =>
-        isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
-      ),
-      eachOf(entriesOf(written['services']), (entry, name) =>
-        isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
-      ),
-      readRedisMaterial(valueAt(written, ['state', 'redis']), ['state', 'redis'], pem),
-      readFields(
-        valueAt(written, ['observability', 'tracing', 'headers']),
-        ['observability', 'tracing', 'headers'],
-        { secrets, problems },
-      ),
-      resolvedIdentity(parsed.data, { secrets, files, problems }),
-      policies.resolve(written['policies'], ['policies']),
-      eachOf(
-        routes.written.filter((route) => !isSettled(route)),
-        (entry, name) =>
-          isRecord(entry) ? policies.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
-      ),
-    ]);
+  const [
+    certificates,
+    material,
+    redisMaterial,
+    recordsKey,
+    tracingHeaders,
+    identity,
+    globalPolicies,
+    routePolicies,
+  ] = await Promise.all([
+    eachOf(entriesOf(written['certificates']), (entry, name) =>
+      isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
+    ),
+    eachOf(entriesOf(written['services']), (entry, name) =>
+      isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
+    ),
+    readRedisMaterial(valueAt(written, ['state', 'redis']), ['state', 'redis'], pem),
+    readRecordsKey(valueAt(written, RECORDS_KEY), RECORDS_KEY, pem),
+    readFields(
+      valueAt(written, ['observability', 'tracing', 'headers']),
+      ['observability', 'tracing', 'headers'],
+      { secrets, problems },
+    ),
+    resolvedIdentity(parsed.data, { secrets, files, problems }),
+    policies.resolve(written['policies'], ['policies']),
+    eachOf(
+      routes.written.filter((route) => !isSettled(route)),
+      (entry, name) =>
+        isRecord(entry) ? policies.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
+    ),
+  ]);
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>
@@ -230,7 +239,8 @@ async function build(
   const resolved = cache.keep(routes, matched, around, (name) => routePolicies.get(name) ?? []);
   const { admin, runtime } = data;
   const redis = resolvedRedis(data.state.redis, redisMaterial);
-  const state: StateConfig = { ...data.state, redis };
+  const memory = { ...data.state.memory, recordsKey };
+  const state: StateConfig = { ...data.state, memory, redis };
   const others: Omit<DataPlaneConfig, 'routes' | 'lists'> = {
     listeners: data.listeners,
     certificates: mapValues(data.certificates, (pair, name) => ({
@@ -257,6 +267,8 @@ async function build(
     hash: hashOf([others, admin, runtime, state, digestsOf(lists)], resolved),
   };
 }
+
+const RECORDS_KEY = ['state', 'memory', 'recordsKey'];
 
 /** What the schema makes of a configuration, without the routes that are known to be right: they take the longest of all. */
 function parse(

@@ -5,6 +5,8 @@ import type { RecordTable } from './record-table.ts';
 
 /** How long a removal waits for workers to have heard of it: one whose event loop is blocked serves nobody meanwhile. */
 const HEARD_MS = 1000;
+/** Between two looks at what has ended, and how much of that goes at one time. */
+const EXPIRE = { everyMs: 1000, atOnce: 10_000 } as const;
 
 /**
  * Serves the table to the workers, each on a port of its own. They live and die as they like: the records stay, and nobody waits for a
@@ -17,6 +19,8 @@ export class RecordsDesk {
   readonly #ports = new Set<MessagePort>();
   readonly #barriers = new Map<number, Barrier>();
   #lastBarrier = 0;
+  /** Runs once somebody keeps records. */
+  #expiry: NodeJS.Timeout | undefined;
 
   constructor(table: RecordTable) {
     this.#table = table;
@@ -34,6 +38,7 @@ export class RecordsDesk {
   }
 
   close(): void {
+    clearInterval(this.#expiry);
     for (const port of this.#ports) port.close();
   }
 
@@ -41,6 +46,7 @@ export class RecordsDesk {
     switch (message.kind) {
       case 'open':
         this.#told.add(port);
+        this.#expiry ??= setInterval(() => this.#table.expire(EXPIRE.atOnce), EXPIRE.everyMs).unref();
         return;
       case 'passed':
         this.#barriers.get(message.id)?.passed(port);

@@ -1,6 +1,7 @@
+import type { Client } from '../../redis/new-client.ts';
 import { ChangeListeners } from '../change-listeners.ts';
 import { backOffMs, pause } from './resilient-link.ts';
-import type { RedisClient, Topology } from './topology.ts';
+import type { Topology } from './topology.ts';
 
 export interface RedisNewsOptions {
   readonly topology: Topology;
@@ -56,7 +57,7 @@ export class RedisNews {
     lost.promise.catch(() => {});
     const give = (): void => lost.reject(closed.reason);
     closed.addEventListener('abort', give, { once: true });
-    let client: RedisClient | undefined;
+    let client: Client | undefined;
     try {
       const signal = AbortSignal.any([closed, AbortSignal.timeout(connectTimeoutMs)]);
       const opened = await topology.openListener((cause) => lost.reject(cause), signal);

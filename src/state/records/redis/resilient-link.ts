@@ -35,6 +35,8 @@ export class ResilientLink {
   #arrived = Promise.withResolvers<void>();
   #awaySinceMs = performance.now();
   #underWay = 0;
+  /** Links that were lost or did not open since one last gave an answer. */
+  #failures = 0;
   readonly #closed = new AbortController();
 
   constructor(options: ResilientLinkOptions) {
@@ -50,6 +52,8 @@ export class ResilientLink {
     this.#underWay++;
     try {
       return await this.#askWithin(clock, question, ifBroken);
+    } catch (cause) {
+      throw cause instanceof TooLate ? this.#unavailable('Redis did not answer in time', cause) : cause;
     } finally {
       clock.stop();
       this.#underWay--;
@@ -71,11 +75,12 @@ export class ResilientLink {
         answer = await clock.race(question(link));
       } catch (cause) {
         const mayAskAgain = this.#judge(link, cause) || ifBroken === 'ask again';
-        if (cause instanceof TooLate) throw this.#unavailable('Redis did not answer in time', cause);
+        if (cause instanceof TooLate) throw cause;
         if (!mayAskAgain) throw this.#unavailable('Redis was lost while it was asked', cause);
         await clock.pause(RETRY.firstMs);
         continue;
       }
+      this.#failures = 0;
       this.#options.outage.well();
       return answer;
     }
@@ -104,9 +109,7 @@ export class ResilientLink {
       this.#closed.signal.throwIfAborted();
       const left = this.#options.timeoutMs - (performance.now() - this.#awaySinceMs);
       if (left <= 0) throw new RecordsUnavailable('Redis is away');
-      await clock.race(this.#arrived.promise).catch((cause: unknown) => {
-        throw this.#unavailable('Redis is away', cause);
-      });
+      await clock.race(this.#arrived.promise);
     }
     return this.#link;
   }
@@ -120,6 +123,7 @@ export class ResilientLink {
       this.#awaySinceMs = performance.now();
       link.destroy();
     }
+    this.#failures++;
     this.#open();
   }
 
@@ -132,8 +136,8 @@ export class ResilientLink {
   async #openUntilItIs(): Promise<void> {
     const { topology, connectTimeoutMs, outage } = this.#options;
     const closed = this.#closed.signal;
-    for (let failures = 0; !closed.aborted; failures++) {
-      if (failures > 0) await pause(backOffMs(failures), closed);
+    while (!closed.aborted) {
+      if (this.#failures > 0) await pause(backOffMs(this.#failures), closed);
       const signal = AbortSignal.any([closed, AbortSignal.timeout(connectTimeoutMs)]);
       let link: Link | undefined;
       const lost = (cause: unknown): void => {
@@ -146,6 +150,7 @@ export class ResilientLink {
         this.#swap(link);
         return;
       } catch (cause) {
+        this.#failures++;
         if (!closed.aborted) outage.failed(topology.withoutSecrets(cause));
       }
     }

@@ -1,13 +1,20 @@
-import { createClient } from '@redis/client';
-import { clientOptions, type RedisSettings, withoutPassword } from '../../redis/client-options.ts';
-import { connected, type Link, linkOf, type RedisClient, type Topology } from './topology.ts';
+import {
+  clientOptions,
+  passwordOf,
+  type RedisSettings,
+  withoutPasswords,
+} from '../../redis/client-options.ts';
+import { type Client, newClient } from '../../redis/new-client.ts';
+import { connected, type Link, linkOf, type Topology } from './topology.ts';
+
+export type SingleServerSettings = Omit<RedisSettings, 'timeout'>;
 
 /** One server, or a name that leads to whichever is the primary. */
 export class SingleServer implements Topology {
   readonly name: string;
-  readonly #settings: RedisSettings;
+  readonly #settings: SingleServerSettings;
 
-  constructor(settings: RedisSettings) {
+  constructor(settings: SingleServerSettings) {
     this.#settings = settings;
     this.name = `Redis at ${new URL(settings.url).host}`;
   }
@@ -16,11 +23,11 @@ export class SingleServer implements Topology {
     return linkOf(await this.openListener(lost, signal));
   }
 
-  openListener(lost: (cause: unknown) => void, signal: AbortSignal): Promise<RedisClient> {
-    return connected(createClient(clientOptions(this.#settings)), lost, signal);
+  openListener(lost: (cause: unknown) => void, signal: AbortSignal): Promise<Client> {
+    return connected(newClient(clientOptions(this.#settings)), lost, signal);
   }
 
   withoutSecrets(cause: unknown): unknown {
-    return withoutPassword(cause, this.#settings.url);
+    return withoutPasswords(cause, [passwordOf(this.#settings.url)]);
   }
 }

@@ -1,6 +1,4 @@
-import { createClient } from '@redis/client';
-
-export type RedisClient = ReturnType<typeof createClient>;
+import type { Client } from '../../redis/new-client.ts';
 
 /** A way to Redis on which commands go out. It is used until it is lost, and never mended: another one is opened. */
 export interface Link {
@@ -18,36 +16,44 @@ export interface Topology {
   /** Opens a way to whoever takes writes at present. `lost` may be called more than once. Rejects in vain; the caller gives up by `signal`. */
   open(lost: (cause: unknown) => void, signal: AbortSignal): Promise<Link>;
   /** A connection to one server that hears what is published. */
-  openListener(lost: (cause: unknown) => void, signal: AbortSignal): Promise<RedisClient>;
+  openListener(lost: (cause: unknown) => void, signal: AbortSignal): Promise<Client>;
   /** What may be logged of a failure. */
   withoutSecrets(cause: unknown): unknown;
 }
 
 /** Connects, or rejects with the reason and leaves nothing open. What happens to it later is told to `lost`. */
 export async function connected(
-  client: RedisClient,
+  client: Client,
   lost: (cause: unknown) => void,
   signal: AbortSignal,
-): Promise<RedisClient> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
+): Promise<Client> {
   client.on('error', lost);
   client.on('end', () => lost(new Error('the connection has ended')));
-  signal.addEventListener('abort', abort, { once: true });
   try {
     signal.throwIfAborted();
-    await Promise.race([client.connect(), aborted]);
+    await untilAborted(client.connect(), signal);
     return client;
   } catch (error) {
     client.destroy();
     throw error;
+  }
+}
+
+/** Rejects with the signal's reason when that comes first. */
+export async function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  promise.catch(() => {});
+  try {
+    return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener('abort', abort);
   }
 }
 
 /** Commands on a connection to one server. */
-export function linkOf(client: RedisClient): Link {
+export function linkOf(client: Client): Link {
   return {
     isSplit: false,
     send: (_key, command) => client.sendCommand([...command]),

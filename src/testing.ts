@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { formatErrors } from './control/config/format.ts';
 import { type LoadedConfig, loadConfig } from './control/config/load.ts';
 import type { PortcullisConfigInput } from './control/config/schema.ts';
+import { systemTimers } from './lib/timers.ts';
 import { Upstreams } from './main/upstreams.ts';
 import type { DataPlaneConfig } from './server/config.ts';
 import { ConnectionCounter } from './server/connection-counter.ts';
@@ -12,7 +13,6 @@ import { LocalRecords } from './state/records/memory/local-records.ts';
 import { RecordTable } from './state/records/memory/record-table.ts';
 import { LimitTable } from './state/shared/limit-table.ts';
 import { Registry, type RegistryStorage } from './upstream/discovery/registry/registry.ts';
-import { systemTimers } from './upstream/discovery/timers.ts';
 
 export interface TestGatewayOptions {
   /** Where `env:NAME` looks; default: the process's environment. */

@@ -23,6 +23,8 @@ import { RequestBodyCheck } from './request-body-check.ts';
  */
 export function handle(exchange: Exchange): void {
   const { request, snapshot } = exchange;
+  // Before anything looks at them: neither a route nor a policy takes a client's word for who it is.
+  snapshot.identityFields?.strip(request.fields);
   if (request.path === '*') return answer(exchange, SERVER_OPTIONS);
   if ((request.method === 'OPTIONS' || request.method === 'TRACE') && endsHere(request))
     return answerLastHop(exchange);

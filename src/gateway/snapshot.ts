@@ -6,6 +6,7 @@ import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
 import type { AddressLists } from '../policies/address-lists.ts';
 import { PolicyReader } from '../policies/compile.ts';
+import { findIdentityFields, type IdentityFields } from '../policies/identity-fields.ts';
 import { needsAny, POLICY_NEEDS, type PolicyNeed } from '../policies/needs.ts';
 import type { Plans } from '../policies/plan/plans.ts';
 import type { PolicyUse } from '../policies/use.ts';
@@ -80,6 +81,8 @@ export class Snapshot {
   readonly warn: Warn;
   /** Names of cookies that no service is sent. */
   readonly ownCookies: readonly string[];
+  /** What no client may send; undefined where no policy tells services who calls. */
+  readonly identityFields: IdentityFields | undefined;
   /** What the next snapshot may take over. */
   readonly parts: SnapshotParts;
   #requests = 0;
@@ -91,6 +94,7 @@ export class Snapshot {
     recorder: Recorder;
     bodyMemory: BodyMemory;
     warn: Warn;
+    identityFields: IdentityFields | undefined;
     parts: SnapshotParts;
   }) {
     this.router = made.router;
@@ -99,9 +103,9 @@ export class Snapshot {
     this.recorder = made.recorder;
     this.bodyMemory = made.bodyMemory;
     this.warn = made.warn;
+    this.identityFields = made.identityFields;
     this.parts = made.parts;
     this.ownCookies = ownCookies(made.parts.identity.data.sessions);
-    made.parts.identity.hold();
   }
 
   get requests(): number {
@@ -155,6 +159,7 @@ export async function compileSnapshot(
   const made: Service[] = [];
   const held: SharedPolicies[] = [];
   const turns = new Turns(TURN_MS);
+  context.identity.hold();
   try {
     const services = takeServices(config, before, context, made);
     const globals = config.policies;
@@ -185,15 +190,24 @@ export async function compileSnapshot(
     }
     const prepared = Array.from(routes.values(), (parts) => parts.prepared);
     const router = await compileRouterInTurns(prepared, turns);
+    const identityFields = await findIdentityFields(usesOf(config), surroundings.reader, turns);
     const recorder = await context.recorder(config.observability);
     const { bodyMemory, limiters, plans, identity, warn } = context;
     const parts: SnapshotParts = { globals, limiters, plans, identity, unrouted, routes };
-    return { snapshot: new Snapshot({ router, services, recorder, bodyMemory, warn, parts }), made };
+    const snapshot = new Snapshot({ router, services, recorder, bodyMemory, warn, identityFields, parts });
+    return { snapshot, made };
   } catch (error) {
     for (const policies of held) policies.release();
     for (const service of made) service.retire();
+    context.identity.release();
     throw error;
   }
+}
+
+/** Every use of a policy, wherever it stands. */
+function* usesOf({ policies, routes }: GatewayConfig): Iterable<PolicyUse> {
+  yield* policies;
+  for (const name in routes) yield* (routes[name] as ResolvedRoute).policies;
 }
 
 /** Whether policies can be what they were: routes have them from here too. */

@@ -1,7 +1,11 @@
 import { sameData } from '../lib/same-data.ts';
+import { SharedPool } from '../lib/shared-pool.ts';
+import { systemTimers, type Timers } from '../lib/timers.ts';
 import type { RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
+import { Issuers } from './discovery/issuers.ts';
+import { PasswordChecker } from './passwords/password-checker.ts';
 import { Providers } from './providers/providers.ts';
 import type { ProviderConfig } from './providers/schema.ts';
 import type { SessionConfig } from './sessions/schema.ts';
@@ -24,24 +28,35 @@ export interface IdentityPlace {
   readonly nowMs: () => number;
   /** Where sessions and the like are kept. */
   readonly records: RecordStores;
+  /** Default: the process's own. */
+  readonly timers?: Timers;
 }
 
 /** Who may call, as one configuration has it: one for all routes of a worker. Policies that authenticate are made of it. */
 export class Identity {
   readonly data: IdentityData;
   readonly place: IdentityPlace;
+  /** What is known of issuers, for this configuration and those after it. */
+  readonly issuers: Issuers;
+  /** What several policies of this configuration hold together. */
+  readonly shared = new SharedPool();
+  readonly #passwords: PasswordChecker;
   #consumers: ConsumerIndex | undefined;
   #providers: Providers | undefined;
   readonly #sessions = new Map<string, Sessions>();
   #holders = 0;
 
-  constructor(data: IdentityData, place: IdentityPlace) {
+  constructor(data: IdentityData, place: IdentityPlace, before?: Identity) {
     this.data = data;
     this.place = place;
+    this.issuers =
+      before?.issuers ??
+      new Issuers({ timers: place.timers ?? systemTimers, random: Math.random, log: place.log });
+    this.#passwords = before === undefined ? new PasswordChecker(place.nowMs) : before.#passwords;
   }
 
   get consumers(): ConsumerIndex {
-    this.#consumers ??= new ConsumerIndex(this.data.consumers);
+    this.#consumers ??= new ConsumerIndex(this.data.consumers, this.#passwords, this.place.nowMs);
     return this.#consumers;
   }
 
@@ -89,6 +104,6 @@ export class Identity {
   /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */
   with(data: IdentityData, records: RecordStores = this.place.records): Identity {
     if (records === this.place.records && sameData(data, this.data)) return this;
-    return new Identity(data, { ...this.place, records });
+    return new Identity(data, { ...this.place, records }, this);
   }
 }

@@ -9,6 +9,7 @@ export {
   type BodyBounds,
   type BodyTransform,
   type CheckContext,
+  type ClientCertificate,
   type ClientView,
   definePolicy,
   type Exchange,

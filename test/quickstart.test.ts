@@ -188,10 +188,10 @@ describe('npm start', () => {
       }
       assert.deepEqual(
         told.map(({ user, issuer, audience, cookies }) => ({ user, issuer, audience, cookies })),
-        ['company', 'forge'].map((name, at) => ({
+        ['company', 'forge'].map((name, index) => ({
           user: 'alice',
           issuer: `http://localhost:${first + 10}/${name}`,
-          audience: ['urn:example:projects', 'urn:example:notebooks'][at],
+          audience: ['urn:example:projects', 'urn:example:notebooks'][index],
           cookies: 'none',
         })),
       );

@@ -19,12 +19,15 @@ async function ask(service) {
   at(service).textContent = `${answer.status}\n${await answer.text()}`;
 }
 
-at('ask-projects').addEventListener('click', () => ask('projects'));
-at('ask-notebooks').addEventListener('click', () => ask('notebooks'));
-at('logout').addEventListener('click', async () => {
+at('ask-projects').addEventListener('click', () => void ask('projects'));
+at('ask-notebooks').addEventListener('click', () => void ask('notebooks'));
+at('logout').addEventListener('click', () => void signOut());
+
+async function signOut() {
   await fetch('/auth/logout', { method: 'POST' });
   at('projects').textContent = '';
   at('notebooks').textContent = '';
   await showUser();
-});
+}
+
 await showUser();

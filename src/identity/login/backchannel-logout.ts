@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import type { LogoutNotice } from '../providers/logout-token.ts';
-import { ProviderRefused, ProviderUnavailable } from '../providers/provider.ts';
+import { type LogoutNotice, ProviderRefused, ProviderUnavailable } from '../providers/provider.ts';
 import { empty, json, type LocalAnswer } from './local-answer.ts';
 import type { LoginPlace } from './login-place.ts';
 import type { Visit } from './visit.ts';

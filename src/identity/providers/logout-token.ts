@@ -1,15 +1,5 @@
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import { ProviderRefused, ProviderUnavailable } from './provider.ts';
-
-/** What a provider says has ended: a session of its own, or all of a user's. */
-export interface LogoutNotice {
-  readonly sid?: string | undefined;
-  readonly subject?: string | undefined;
-  /** Of the token: it is to be taken once. */
-  readonly id: string;
-  /** Milliseconds since 1970. */
-  readonly expiresAtMs: number;
-}
+import { type LogoutNotice, ProviderRefused, ProviderUnavailable } from './provider.ts';
 
 export interface LogoutTokenRules {
   readonly issuer: string;

@@ -1,10 +1,11 @@
 import { createRemoteJWKSet, customFetch, decodeJwt, importPKCS8, type JWTVerifyGetKey } from 'jose';
 import * as client from 'openid-client';
-import { type LogoutNotice, verifyLogoutToken } from './logout-token.ts';
+import { verifyLogoutToken } from './logout-token.ts';
 import { outcomeOf } from './oidc-errors.ts';
 import {
   type GrantTokens,
   type LoginFlow,
+  type LogoutNotice,
   type Provider,
   ProviderRefused,
   ProviderUnavailable,

@@ -1,5 +1,3 @@
-import type { LogoutNotice } from './logout-token.ts';
-
 /** What a provider gave for a user: what a session keeps of it, and what services get. */
 export interface GrantTokens {
   readonly accessToken: string;
@@ -35,6 +33,16 @@ export interface ProviderUser {
   readonly claims: Readonly<Record<string, unknown>>;
   /** Session of the user at the provider (OpenID Connect Back-Channel Logout section 2.1); undefined where it has no name. */
   readonly sid?: string | undefined;
+}
+
+/** What a provider says has ended: a session of its own, or all of a user's. */
+export interface LogoutNotice {
+  readonly sid?: string | undefined;
+  readonly subject?: string | undefined;
+  /** Of the token: it is to be taken once. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type PolicyContext,
   type PolicyHooks,
 } from '../../policy/contract.ts';
+import { heldBy, hold } from '../../policy/held.ts';
 import { SchemaCompiler } from './compile-schema.ts';
 import type { Checks } from './content-check.ts';
 import { JsonReader } from './json-reader.ts';
@@ -42,16 +43,24 @@ export const validatePolicy = definePolicy({
 function requestHooks(options: ValidateOptions, checks: Checks, context: PolicyContext): PolicyHooks {
   const check = new RequestCheck(options, checks);
   const reports = options.mode === 'report';
-  const counted = (refusal: Answer | undefined): Answer | undefined => {
+  const owner = {};
+  const counted = (exchange: Exchange, refusal: Answer | undefined): Answer | undefined => {
     if (refusal === undefined) return undefined;
-    context.count(reports ? 'request_reported' : 'request_refused');
-    return reports ? undefined : refusal;
+    if (!reports) {
+      context.count('request_refused');
+      return refusal;
+    }
+    // It goes on, and its body may be wrong as well: it is one request all the same.
+    if (heldBy(exchange, owner) !== undefined) return undefined;
+    hold(exchange, { owner, next: undefined });
+    context.count('request_reported');
+    return undefined;
   };
   const { body } = options;
   return {
-    onRequest: (exchange) => counted(check.head(exchange)),
+    onRequest: (exchange) => counted(exchange, check.head(exchange)),
     ...(body && {
-      onRequestBody: (exchange, octets) => counted(check.body(exchange, octets)),
+      onRequestBody: (exchange, octets) => counted(exchange, check.body(exchange, octets)),
       requestBodyBounds: { maxBytes: body.max, maxRatio: body.ratio },
     }),
   };

@@ -1,8 +1,15 @@
-import { cookieValue } from '../../http/cookie.ts';
+import { cookieValues } from '../../http/cookie.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { decodeOctets, decodePercent } from '../../policy/percent.ts';
-import type { CompiledSchema, Definitions, JsonSchema, SchemaCompiler } from './compile-schema.ts';
+import type {
+  CompiledSchema,
+  Definitions,
+  JsonSchema,
+  SchemaCompiler,
+  SchemaFault,
+} from './compile-schema.ts';
 import type { JsonReader } from './json-reader.ts';
+import { pointerStep } from './json-scanner.ts';
 import { readerFor, readValue, TEXT, type ValueReader } from './value-reader.ts';
 
 export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json'] as const;
@@ -123,15 +130,19 @@ export class Parameters {
     return values;
   }
 
-  fromCookies({ request }: Exchange): Values {
+  /**
+   * Cookies of the names that the schema has. One that stands twice becomes a fault: services differ in which of the two they take (RFC
+   * 6265 section 4.2.2 says that they should not rely on the order).
+   */
+  fromCookies({ request }: Exchange, faults: SchemaFault[]): Values {
     const values = noValues();
+    const fields = request.fields.getAll('cookie');
+    if (fields.length === 0) return values;
     for (const parameter of this.#all) {
-      for (const field of request.fields.getAll('cookie')) {
-        const raw = cookieValue(field, parameter.name);
-        if (raw === undefined) continue;
-        values[parameter.name] = this.#read(parameter, raw, false);
-        break;
-      }
+      const [raw, ...others] = fields.flatMap((field) => cookieValues(field, parameter.name));
+      if (raw === undefined) continue;
+      values[parameter.name] = this.#read(parameter, raw, false);
+      if (others.length > 0) faults.push({ path: pointerStep(parameter.name), reason: 'stands twice' });
     }
     return values;
   }

@@ -55,8 +55,12 @@ export class RequestCheck {
       this.#collect('query', this.#query, this.#query.fromForm(request.search), faults);
     if (this.#headers !== undefined)
       this.#collect('header', this.#headers, this.#headers.fromFields(exchange), faults);
-    if (this.#cookies !== undefined)
-      this.#collect('cookie', this.#cookies, this.#cookies.fromCookies(exchange), faults);
+    if (this.#cookies !== undefined) {
+      const repeated: SchemaFault[] = [];
+      const values = this.#cookies.fromCookies(exchange, repeated);
+      for (const fault of repeated) faults.push({ in: 'cookie', ...fault });
+      this.#collect('cookie', this.#cookies, values, faults);
+    }
     if (request.bodyLength === 0 && this.#bodyRequired)
       faults.push({ in: 'body', path: '', reason: 'is missing' });
     if (faults.length > 0) return refusal(faults.slice(0, this.#maxErrors));

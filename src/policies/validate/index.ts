@@ -19,6 +19,9 @@ const INVALID_RESPONSE: Answer = {
   detail: 'The service gave an answer that is not as the description of this API says.',
 };
 
+/** A body of unknown length may turn out to be none: one that is longer than this is not waited for. */
+const UNDESCRIBED = { maxBytes: 16 * 1024 };
+
 /** Different faults of answers that are logged; what comes after is only counted. */
 const MAX_TOLD = 50;
 
@@ -59,9 +62,9 @@ function requestHooks(options: ValidateOptions, checks: Checks, context: PolicyC
   const { body } = options;
   return {
     onRequest: (exchange) => counted(exchange, check.head(exchange)),
-    ...(body && {
+    ...(body !== undefined && {
       onRequestBody: (exchange, octets) => counted(exchange, check.body(exchange, octets)),
-      requestBodyBounds: { maxBytes: body.max, maxRatio: body.ratio },
+      requestBodyBounds: body === false ? UNDESCRIBED : { maxBytes: body.max, maxRatio: body.ratio },
     }),
   };
 }

@@ -53,6 +53,11 @@ suite('validate: parameters', () => {
     [query({ p: point }), '/?x=a', ['query /p/x: must be integer']],
     [query({ p: point }, { p: 'json' }), '/?p=%7B%22x%22%3A1%7D', []],
     [query({ p: point }, { p: 'json' }), '/?p=%7B', ['query /p: must be object']],
+    [query({ p: { type: 'string' } }, { p: 'text' }), '/?p=%7B%22x%22%3A1%7D', []],
+    [query({ p: { type: 'string' } }, { p: 'text' }), '/?p=1,2', []],
+    [query({ p: { type: 'integer' } }, { p: 'text' }), '/?p=1', []],
+    [query({ p: { type: 'string' } }, { p: 'text' }), '/?p=1&p=2', ['query /p: must be string']],
+    [query({ p: integers }, { p: 'text' }), '/?p=1,2', ['query /p: must be array']],
     [query({ p: point }, { p: 'deepObject' }), '/?p=1&p[x]=1', ['query /p: must be object']],
     [query({ p: point }), '/?p=1&x=1', ['query /p: must be object']],
     [query({}, {}, { required: ['a'] }), '/', ["query : must have required property 'a'"]],
@@ -184,7 +189,7 @@ suite('validate: parameters', () => {
   });
 
   test('nothing that a client sends makes it throw', async () => {
-    const styles = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json'] as const;
+    const styles = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json', 'text'] as const;
     const names = styles.flatMap((_, i) => [`p${i}a`, `p${i}o`, `p${i}s`]);
     const properties = Object.fromEntries(
       names.map((name) => [

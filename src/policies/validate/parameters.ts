@@ -12,7 +12,7 @@ import type { JsonReader } from './json-reader.ts';
 import { pointerStep } from './json-scanner.ts';
 import { readerFor, readValue, TEXT, type ValueReader } from './value-reader.ts';
 
-export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json'] as const;
+export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json', 'text'] as const;
 /**
  * How a list or an object is written:
  * - form: `ids=1&ids=2`; an object as a parameter for each property
@@ -21,6 +21,7 @@ export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 
  * - deepObject: `filter[name]=value`
  * - pairs: an object as `name=value,name=value`
  * - json: as JSON, also for what is neither
+ * - text: as one text, which is no list and no object, whatever it looks like
  */
 export type Style = (typeof STYLES)[number];
 
@@ -152,6 +153,7 @@ export class Parameters {
     const decode = (text: string) =>
       plusIsSpace === undefined ? decodeOctets(text.trim()) : decodePercent(text, plusIsSpace);
     if (style === 'json') return this.#json.valueOr(Buffer.from(decode(raw)), decode(raw));
+    if (style === 'text') return readValue(decode(raw), reader);
     if (reader.items !== undefined) {
       const { items } = reader;
       return raw === ''

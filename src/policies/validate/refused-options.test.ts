@@ -37,6 +37,13 @@ for (const [options, path, message] of [
     ['headers', 'schema', 'properties', 'X-N'],
     /written in small letters: x-n/,
   ],
+  [
+    { body: { content: { 'a/b; v=1': {}, 'a/b;V=1;charset=utf-8': {} } } },
+    [],
+    /the content type a\/b;V=1;charset=utf-8 stands twice/,
+  ],
+  [{ body: { contents: {} } }, ['body', 'content'], /expected record/],
+  [{ body: { content: { 'a/b': {} }, ratios: 1 } }, ['body', 'ratios'], /did you mean ratio/],
   [{ errors: 0 }, ['errors'], /Too small/],
   [{ qery: {} }, ['qery'], /did you mean query/],
 ] as const) {

@@ -92,8 +92,9 @@ export const validateSchema = z
           .default(100)
           .describe('Largest ratio of decompression, once 64 KiB came out'),
       })
+      .or(z.literal(false))
       .optional()
-      .describe('The request’s body'),
+      .describe('The request’s body; false: it has none'),
     query: parameters('Parameters of the query'),
     headers: parameters('Header fields, by their names in small letters'),
     path: parameters('Captures of the route’s path'),

@@ -36,7 +36,11 @@ export async function answerTo(
 
 /** Lines `place path: reason`, or the status and code of another answer than that; empty when it passes. */
 export async function verdict(options: unknown, asked: Asked): Promise<readonly string[]> {
-  const answer = await answerTo(options, asked);
+  return linesOf(await answerTo(options, asked));
+}
+
+/** The same of an answer. */
+export function linesOf(answer: Answer | undefined): readonly string[] {
   if (answer === undefined) return [];
   if (answer.code !== 'invalid_request') return [`${answer.status} ${answer.code}`];
   assert.equal(answer.status, 400);

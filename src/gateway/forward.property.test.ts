@@ -123,6 +123,7 @@ class World {
       readBody: () => {
         this.#wanted = true;
       },
+      rewindBody: () => false,
       pauseBody: () => {
         this.#wanted = false;
       },

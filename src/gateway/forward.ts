@@ -83,9 +83,19 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   }
 
   #turnAway(refusal: Refusal): void {
-    // What was read of the body is not there for another service.
-    const instead = fallBack(this.#exchange, this.#service, refusal, !this.#reading);
-    if (instead !== undefined) new Forward(this.#exchange, instead).start();
+    const exchange = this.#exchange;
+    // What was read from the client is not there for another service.
+    const bodyIsThere = !this.#reading || exchange.bodySource.rewindBody();
+    const instead = fallBack(exchange, this.#service, refusal, bodyIsThere);
+    if (instead === undefined) return;
+    if (this.#reading) this.#completeCopy();
+    new Forward(exchange, instead).start();
+  }
+
+  /** A mirror has had the body already. */
+  #completeCopy(): void {
+    this.#exchange.copy?.originalEnded();
+    this.#exchange.copy = undefined;
   }
 
   /** The service learns once what became of the request. */
@@ -224,6 +234,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     this.#exchange.bodySink = undefined;
     this.#retries?.stop();
     this.#attempt?.cancel();
+    this.#relay?.cancel();
     this.#tell('abandoned', this.#attempt?.latencyMs ?? -1);
   }
 

@@ -9,6 +9,7 @@ import type {
   ResponseView,
 } from '../policy/contract.ts';
 import type { Held } from '../policy/held.ts';
+import type { Principal } from '../policy/principal.ts';
 import type { Service } from '../upstream/service.ts';
 import type { MemoryUser } from './body-memory.ts';
 import type { CompiledRoute } from './compiled-route.ts';
@@ -146,6 +147,7 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   responseTransforms: BodyTransform[] | undefined = undefined;
   /** Values of Set-Cookie that the gateway itself adds to the answer. */
   setCookies: string[] | undefined = undefined;
+  principal: Principal | undefined = undefined;
   /** What policies keep for it. */
   held: Held | undefined = undefined;
   /** The service that has admitted it, and is told when it is over. */

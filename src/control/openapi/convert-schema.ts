@@ -141,7 +141,12 @@ export class SchemaConverter {
     const target = await this.#documents.target(child(node, '$ref'));
     if (target === undefined) return undefined;
     const absent = await this.#absentOf(node, direction, inherited);
-    const key = JSON.stringify([target.file, target.path, direction, ...[...absent].toSorted()]);
+    const key = JSON.stringify([
+      target.file,
+      target.path,
+      direction,
+      ...[...absent].map(String).toSorted((a, b) => (a < b ? -1 : 1)),
+    ]);
     const known = this.#names.get(key);
     if (known !== undefined) return known;
     const name = this.#freeName(String(target.path.at(-1) ?? 'schema').replaceAll(/[^A-Za-z0-9_.-]/g, '_'));

@@ -98,7 +98,7 @@ export class SchemaCompiler {
       return this.#quick.compile(whole);
     } catch (error) {
       if (error instanceof RangeError)
-        throw new Error('its references lead to each other in too long a chain');
+        throw new Error('its references lead to each other in too long a chain', { cause: error });
       throw error;
     }
   }

@@ -72,10 +72,10 @@ export function toRe2(pattern: string): string {
 /** Many documents escape what needs no escape, which is an error only with the flag `u`: that is let through where it says the same. */
 function checkSyntax(pattern: string): void {
   try {
-    new RegExp(pattern, 'u');
+    RegExp(pattern, 'u');
   } catch (error) {
     if (/\\(?:[pP]|u\{)/.test(pattern)) throw error;
-    new RegExp(pattern);
+    RegExp(pattern);
   }
 }
 

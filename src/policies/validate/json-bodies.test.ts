@@ -177,7 +177,7 @@ suite('validate: a body of JSON', () => {
   });
 
   test('may lead from one definition to another and back, at any depth that JSON may have', async () => {
-    const options = {
+    const described = {
       ...json({ $ref: '#/definitions/Tree' }),
       definitions: {
         Tree: { type: 'array', items: { $ref: '#/definitions/Branch' } },
@@ -188,8 +188,8 @@ suite('validate: a body of JSON', () => {
     };
     const headers = { 'Content-Type': 'application/json' };
     const tree = (leaf: string) => '['.repeat(500) + leaf + ']'.repeat(500);
-    assert.deepEqual(await verdict(options, { headers, body: tree('1') }), []);
-    assert.equal((await verdict({ ...options, errors: 1 }, { headers, body: tree('"a"') })).length, 1);
+    assert.deepEqual(await verdict(described, { headers, body: tree('1') }), []);
+    assert.equal((await verdict({ ...described, errors: 1 }, { headers, body: tree('"a"') })).length, 1);
   });
 
   test('is refused where its check would need more stack than there is', async () => {
@@ -202,10 +202,10 @@ suite('validate: a body of JSON', () => {
           : { allOf: [{ $ref: `#/definitions/D${i + 1}` }] },
       ]),
     );
-    const options = { ...json({ $ref: '#/definitions/D0' }), definitions, json: { depth: 512 } };
+    const described = { ...json({ $ref: '#/definitions/D0' }), definitions, json: { depth: 512 } };
     const headers = { 'Content-Type': 'application/json' };
     const body = `${'['.repeat(500)}"${'x'.repeat(40_000)}"${']'.repeat(500)}`;
-    assert.deepEqual(await verdict(options, { headers, body }), ['body : takes too long to check']);
-    assert.deepEqual(await verdict(options, { headers, body: '[[]]' }), []);
+    assert.deepEqual(await verdict(described, { headers, body }), ['body : takes too long to check']);
+    assert.deepEqual(await verdict(described, { headers, body: '[[]]' }), []);
   });
 });

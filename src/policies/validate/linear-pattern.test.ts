@@ -28,9 +28,9 @@ const CHARACTERS = [
 const character = fc.constantFrom(...CHARACTERS);
 const escaped = character.map((text) => text.replace(/[{}/.]/, '\\$&'));
 // Rare, since it takes 10 ms to find out what is in them.
-const property = fc.constantFrom('\\p{L}', '\\P{L}', '\\p{Script=Greek}', '\\p{sc=Cyrl}', '\\p{Emoji}');
+const unicodeSet = fc.constantFrom('\\p{L}', '\\P{L}', '\\p{Script=Greek}', '\\p{sc=Cyrl}', '\\p{Emoji}');
 const set = fc.oneof(
-  { weight: 1, arbitrary: property },
+  { weight: 1, arbitrary: unicodeSet },
   {
     weight: 24,
     arbitrary: fc.constantFrom(

@@ -3,6 +3,7 @@ import type { ExchangeRecord } from '../observability/record.ts';
 import type { RouteNotes } from '../observability/route-notes.ts';
 import type {
   BodyTransform,
+  Challenger,
   ClientView,
   Exchange as PolicyExchange,
   RequestView,
@@ -148,6 +149,7 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   /** Values of Set-Cookie that the gateway itself adds to the answer. */
   setCookies: string[] | undefined = undefined;
   principal: Principal | undefined = undefined;
+  challenger: Challenger | undefined = undefined;
   /** What policies keep for it. */
   held: Held | undefined = undefined;
   /** The service that has admitted it, and is told when it is over. */
@@ -186,6 +188,10 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
 
   get listenerName(): string {
     return this.listener.name;
+  }
+
+  get isPeerTrusted(): boolean {
+    return this.listener.forwarding.trusts(this.client.peerAddress);
   }
 
   get routeName(): string {

@@ -1,4 +1,6 @@
 import { cookieValues } from '../../http/cookie.ts';
+import type { JsonReader } from '../../lib/json-reader.ts';
+import { pointerStep } from '../../lib/json-scanner.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { decodeOctets, decodePercent } from '../../policy/percent.ts';
 import type {
@@ -8,8 +10,6 @@ import type {
   SchemaCompiler,
   SchemaFault,
 } from './compile-schema.ts';
-import type { JsonReader } from './json-reader.ts';
-import { pointerStep } from './json-scanner.ts';
 import { readerFor, readValue, TEXT, type ValueReader } from './value-reader.ts';
 
 export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json', 'text'] as const;

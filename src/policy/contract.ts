@@ -192,7 +192,10 @@ export interface PolicyHooks {
   onResponseBody?(exchange: Exchange, body: Buffer): Answer | undefined | void;
   /** On every answer sent to the client: the upstream's, a cache hit, one made here, an error. Synchronous. */
   onResponse?(exchange: Exchange): void;
-  /** Asked once per request that has a body; what it returns sees the body piece by piece. */
+  /**
+   * Asked once per request that has a body; what it returns sees the body piece by piece. Where the body goes to a fallback after all, it is
+   * asked once more.
+   */
   transformRequestBody?(exchange: Exchange): BodyTransform | undefined;
   /** Asked once per answer that has a body. */
   transformResponseBody?(exchange: Exchange): BodyTransform | undefined;

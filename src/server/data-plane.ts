@@ -58,6 +58,8 @@ export interface DataPlaneOptions {
   readonly records: () => Records;
   /** For tests: another clock, chance or budget of retries. */
   readonly retries?: Partial<ServiceContext['retries']>;
+  /** For tests: less memory for bodies, in octets. */
+  readonly bodyMemoryBytes?: number | undefined;
 }
 
 /** A configuration that is ready to serve and does not yet. */
@@ -81,7 +83,7 @@ const DRAIN_CHECK_MS = 20;
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #deadlines = new Deadlines();
-  readonly #bodyMemory = new BodyMemory();
+  readonly #bodyMemory: BodyMemory;
   readonly #names = new FieldNames();
   readonly #retries: ServiceContext['retries'];
   readonly #directory = new TargetDirectory();
@@ -103,6 +105,7 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#bodyMemory = new BodyMemory(options.bodyMemoryBytes);
     this.#retries = {
       pauses: new Deadlines(undefined, PAUSE_STEP_MS),
       random: Math.random,

@@ -72,6 +72,11 @@ export interface Exchange {
   readonly request: RequestView;
   /** Empty (status 0) until there is an answer. */
   readonly response: ResponseView;
+  /**
+   * Fields that the answer gets beside its own, whichever answer it will be. They are added to it before the hooks of the answer, which see
+   * and change them as any other; what is put here then comes too late. Made on first use.
+   */
+  readonly answerFields: Fields;
   /** Name of the route that won. */
   readonly routeName: string;
   /** Name of the service asked, or undefined for an answer made here. */

@@ -62,6 +62,8 @@ export interface Decision {
 
 /** Where the counts of limits are: one per worker. */
 export interface Limiter {
+  /** Whether it always decides at once. */
+  readonly isInstant: boolean;
   /** Made when a configuration is loaded, or when all that there are are in use. */
   decision(limits: readonly Limit[]): Decision;
 }

@@ -31,6 +31,7 @@ const SWEPT_VIEWS = 1000;
  * within S for each, or it would have synchronised later than s. By itself each keeps the limit: within S that is `burst + rate S`.
  */
 export class HybridLimiter implements Limiter {
+  readonly isInstant = true;
   readonly #options: HybridOptions;
   readonly #nowMs: () => number;
   readonly #views = new Map<string, View>();

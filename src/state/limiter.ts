@@ -9,7 +9,7 @@ export interface Limit {
   /** Names its counts: the same text in every worker and node, and another for every limit that counts for itself. */
   readonly id: string;
   readonly algorithm: Algorithm;
-  /** Units in a window; of `concurrency` how many may be under way. At least 1. */
+  /** Units in a window; of `concurrency` how many may be under way. At least 1. Of `gcra` the smaller the numbers, the more is exact: see `reduced`. */
   readonly quota: number;
   /** Milliseconds; 0 of `concurrency`. */
   readonly windowMs: number;

@@ -59,12 +59,21 @@ export class StandardFields {
 }
 
 /** The fields that clients know from before: of the limit of which least is left. */
-export function putLegacyFields(fields: Fields, { charges }: Decision): void {
+export function putLegacyFields(
+  fields: Fields,
+  { charges }: Decision,
+  limits: readonly CompiledLimit[],
+): void {
   let least: Charge | undefined;
-  for (const charge of charges)
-    if (charge.key !== '' && (least === undefined || charge.remaining < least.remaining)) least = charge;
+  let quota = 0;
+  for (let i = 0; i < charges.length; i++) {
+    const charge = charges[i] as Charge;
+    if (charge.key === '' || (least !== undefined && charge.remaining >= least.remaining)) continue;
+    least = charge;
+    quota = (limits[i] as CompiledLimit).quota;
+  }
   if (least === undefined) return;
-  fields.put('x-ratelimit-limit', 'X-RateLimit-Limit', `${least.limit.quota}`);
+  fields.put('x-ratelimit-limit', 'X-RateLimit-Limit', `${quota}`);
   fields.put('x-ratelimit-remaining', 'X-RateLimit-Remaining', `${least.remaining}`);
   fields.put('x-ratelimit-reset', 'X-RateLimit-Reset', `${seconds(least.resetMs)}`);
 }
@@ -81,7 +90,7 @@ export function waitOf({ charges }: Decision): number {
   return waitMs;
 }
 
-function policyItem({ name, limit: { quota, windowMs } }: CompiledLimit): string {
+function policyItem({ name, quota, windowMs }: CompiledLimit): string {
   return windowMs > 0
     ? `"${name}";q=${quota};w=${windowMs / 1000}`
     : `"${name}";q=${quota};qu="concurrent-requests"`;

@@ -35,6 +35,21 @@ describe('Options', () => {
       'is not a name: write up to 64 letters, digits, spaces, ".", "_", "/" and "-"',
     ],
     [
+      { limits: ['999999/s'] },
+      'limits.0',
+      'is too fine to be counted exactly: choose a number that has more factors in common with 1000 ms, or a shorter time',
+    ],
+    [
+      { limits: [{ rate: '7/30d', burst: 1e9 }] },
+      'limits.0',
+      'has a burst that is too large to be counted exactly: choose a smaller one, or a shorter time',
+    ],
+    [
+      { limits: ['1/s', '9000000/31d'], algorithm: 'sliding-window' },
+      'limits.1',
+      'is too fine to be counted exactly: choose a number that has more factors in common with 2678400000 ms, or a shorter time',
+    ],
+    [
       { limits, key: 'adress' },
       'key',
       'Invalid option: expected one of "address"|"route"|"service"|"consumer"|"session"|"plan"',

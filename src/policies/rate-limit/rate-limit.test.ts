@@ -289,7 +289,17 @@ describe('The cost', () => {
     ['is the default where the answer says nothing', undefined, 8],
     ['is the default where the answer says no number', '-7', 8],
     ['may be more than was left', '15', 0],
+    ['is a number however large', '9'.repeat(400), 0],
   ];
+  it('is a million at most, which is then waited for', () => {
+    const policy = new PolicyPlay().policy({ limits: ['10/h'], cost: { header: 'X-Cost' } });
+    const { exchange } = begin(policy);
+    exchange.response.fields.append('x-cost', '9'.repeat(9));
+    policy.onUpstreamResponse?.(exchange);
+    answered(policy, exchange);
+    assert.ok(exchange.responseLines.includes(`RateLimit: "10/h";r=0;t=${1_000_000 * 360}`));
+  });
+
   for (const [title, units, left] of CASES) {
     it(title, () => {
       const policy = new PolicyPlay().policy({ limits: ['10/h'], cost: { header: 'X-Cost', default: 2 } });

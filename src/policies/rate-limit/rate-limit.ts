@@ -1,5 +1,6 @@
 import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
 import { type Held, heldBy, hold, letGo } from '../../policy/held.ts';
+import { MAX_COST } from '../../state/exactness.ts';
 import type { Charge, Decision, Limit, Limiter, Verdict } from '../../state/limiter.ts';
 import type { OnFailure } from '../../state/limiters.ts';
 import { putLegacyFields, putRetryAfter, StandardFields } from './fields.ts';
@@ -40,7 +41,7 @@ export const LIMITS_UNAVAILABLE: Answer = {
   detail: 'Whether the request is within its limits cannot be told now.',
 };
 
-const UNITS = /^\d{1,9}$/;
+const UNITS = /^\d+$/;
 
 export class RateLimit implements PolicyHooks {
   /** There only where something is kept of a request until it has ended. */
@@ -143,7 +144,7 @@ export class RateLimit implements PolicyHooks {
     if (taking === undefined || taking.isUnknown || taking.isPending) return;
     const { fields } = exchange.response;
     this.#standard?.add(fields, taking.decision);
-    if (this.#legacy) putLegacyFields(fields, taking.decision);
+    if (this.#legacy) putLegacyFields(fields, taking.decision, this.#place.limits);
     if (taking.isRefused) putRetryAfter(fields, taking.decision);
   }
 
@@ -273,7 +274,7 @@ export class RateLimit implements PolicyHooks {
     const taking = heldBy<Taking>(exchange, this);
     const units = exchange.response.fields.get(header);
     if (taking?.isTaken !== true || units === undefined || !UNITS.test(units)) return;
-    const more = Number(units) - this.#cost;
+    const more = Math.min(Number(units), MAX_COST) - this.#cost;
     if (more !== 0) taking.decision.correct(more);
   }
 

@@ -1,3 +1,4 @@
+import { MAX_EXACT } from '../exactness.ts';
 import type { Limit } from '../limiter.ts';
 import type { Asker } from '../redis/connection.ts';
 import { figuresAt } from '../redis/figures.ts';
@@ -98,7 +99,7 @@ export class View {
   }
 
   #become(owed: number, nowMs: number): number {
-    this.#owed = Math.max(0, owed);
+    this.#owed = Math.min(MAX_EXACT, Math.max(0, owed));
     this.#sinceMs = nowMs;
     return this.#owed;
   }

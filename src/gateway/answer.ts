@@ -80,7 +80,7 @@ function isFinalStatus(status: unknown): boolean {
 }
 
 /** Whether a hook's result has to be waited for. */
-export function isPending(result: unknown): result is PromiseLike<Answer | undefined | void> {
+export function isPending<Value>(result: Value | PromiseLike<Value>): result is PromiseLike<Value> {
   return (
     typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function'
   );

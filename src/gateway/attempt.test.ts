@@ -49,7 +49,7 @@ class Stage {
       onInformational() {},
       onHead: (attempt, { status }) => {
         if (status < 500) attempt.accept({ onBody() {}, onBodyEnd: tell('answered'), onTunnelEnd() {} });
-        else attempt.discard();
+        else attempt.discard(this.#deadlines);
       },
       onFlush: tell('flush'),
       onDrain: tell('drain'),
@@ -69,7 +69,12 @@ class Stage {
   }
 
   connect(): void {
-    const connection = { send() {}, endRequest() {}, cancel: () => void this.told.push('cancel') };
+    const connection = {
+      send() {},
+      endRequest() {},
+      resume() {},
+      cancel: () => void this.told.push('cancel'),
+    };
     this.attempt.onConnection(connection as unknown as UpstreamConnection);
   }
   head(status: number): void {

@@ -1,7 +1,7 @@
 import type { BodySink } from '../http/body-reader.ts';
 import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
-import type { Deadline } from '../lib/deadlines.ts';
+import type { Deadline, Deadlines } from '../lib/deadlines.ts';
 import type { Permit } from '../upstream/breaker/breaker.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import type { UpstreamFailure, UpstreamFailureKind } from '../upstream/failure.ts';
@@ -54,6 +54,8 @@ export class Attempt implements UpstreamListener, Deadline {
   /** Nothing more of the request is to be sent. */
   #whole = false;
   #discarded = 0;
+  /** Where its deadline is, while it has one. */
+  #deadlines: Deadlines | undefined;
 
   /** The target has let it begin. `charged` to the budget of `policy`, which is let go of here. */
   constructor(
@@ -85,12 +87,13 @@ export class Attempt implements UpstreamListener, Deadline {
   #limitTry(): void {
     const policy = this.#policy;
     if (policy === undefined || policy.perTryMs === 0 || this.#state !== 'waiting') return;
-    this.#limit(policy, policy.perTryMs);
+    this.#limit(policy.deadlines, policy.perTryMs);
   }
 
-  #limit(policy: RetryPolicy, ms: number): void {
-    this.deadlineMs = policy.deadlines.after(ms);
-    policy.deadlines.add(this);
+  #limit(deadlines: Deadlines, ms: number): void {
+    this.deadlineMs = deadlines.after(ms);
+    deadlines.add(this);
+    this.#deadlines = deadlines;
   }
 
   // The request, on the connection that `onReady` told of.
@@ -114,11 +117,13 @@ export class Attempt implements UpstreamListener, Deadline {
   }
 
   /** The answer is not wanted, and neither is what may still come of it. */
-  discard(): void {
-    const policy = this.#policy;
-    if (!this.#whole || policy === undefined) return this.cancel();
+  discard(deadlines: Deadlines): void {
+    this.#receiver = undefined;
+    if (this.#state === 'over') return;
+    if (!this.#whole) return this.cancel();
     this.#state = 'discarding';
-    this.#limit(policy, DISCARD_MS);
+    this.#limit(deadlines, DISCARD_MS);
+    this.connection?.resume();
   }
 
   /** The target has all of the request, and has not answered. */
@@ -155,12 +160,11 @@ export class Attempt implements UpstreamListener, Deadline {
 
   /** It is known what became of it: neither the time for a try nor the budget is for what follows. */
   #settle(): void {
-    const policy = this.#policy;
-    if (policy === undefined) return;
-    if (policy.perTryMs > 0 || this.#state === 'discarding') policy.deadlines.remove(this);
+    this.#deadlines?.remove(this);
+    this.#deadlines = undefined;
     if (!this.#charged) return;
     this.#charged = false;
-    policy.context.budget.giveBack();
+    this.#policy?.context.budget.giveBack();
   }
 
   /** Since the request was sent, -1 when it was not. */

@@ -1,3 +1,4 @@
+import type { Identity } from '../identity/identity.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { RouteNotes } from '../observability/route-notes.ts';
@@ -51,6 +52,7 @@ export interface Surroundings {
   readonly addressLists: AddressLists;
   readonly limiters: Limiters;
   readonly plans: Plans;
+  readonly identity: Identity;
 }
 
 /**
@@ -92,7 +94,7 @@ export function takePolicies(
 export async function makePolicies(
   name: string,
   { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
-  { globals, reader, warn, load, policyEvent, addressLists, limiters, plans }: Surroundings,
+  { globals, reader, warn, load, policyEvent, addressLists, limiters, plans, identity }: Surroundings,
 ): Promise<SharedPolicies> {
   if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
@@ -105,6 +107,7 @@ export async function makePolicies(
     service,
     limiters,
     plans,
+    identity,
   };
   return new SharedPolicies(await compilePolicies([...globals, ...policies], context, reader));
 }

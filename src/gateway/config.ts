@@ -1,3 +1,4 @@
+import type { IdentityData } from '../identity/identity.ts';
 import type { ObservabilityConfig } from '../observability/schema.ts';
 import type { AddressListsData } from '../policies/address-lists.ts';
 import type { PlansData } from '../policies/plan/plans-schema.ts';
@@ -23,6 +24,8 @@ export interface GatewayConfig {
   readonly observability: ObservabilityConfig;
   /** Plans and who has which; none where it is not given. */
   readonly plans?: PlansData;
+  /** Who may call; nobody where it is not given. */
+  readonly identity?: IdentityData;
   /** What of `state` a reload may change. */
   readonly state?: { readonly redis?: RedisConfig | undefined };
 }

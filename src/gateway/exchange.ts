@@ -9,6 +9,7 @@ import type {
   ResponseView,
 } from '../policy/contract.ts';
 import type { Held } from '../policy/held.ts';
+import type { Principal } from '../policy/principal.ts';
 import type { Service } from '../upstream/service.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { Downstream, RequestBodySink, RequestBodySource } from './downstream.ts';
@@ -145,6 +146,7 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   responseTransforms: BodyTransform[] | undefined = undefined;
   /** `answerFields`, once there are any. */
   addedFields: Fields | undefined = undefined;
+  principal: Principal | undefined = undefined;
   /** What policies keep for it. */
   held: Held | undefined = undefined;
   /** The service that has admitted it, and is told when it is over. */

@@ -21,6 +21,10 @@ import { Forward } from './forward.ts';
 import type { ListenerRuntime, Snapshot } from './snapshot.ts';
 
 const BODY = 'abcdefghij';
+const RENEWAL = {
+  name: 'renewal',
+  hooks: { retryWith: (_: unknown, status: number) => status === 401 },
+};
 /** What is needed for another attempt with a body comes more often. */
 const STEPS = [
   'connect',
@@ -82,13 +86,14 @@ class World {
   ended = 0;
   charged = 0;
   answers = 0;
+  refused = 0;
   readonly #permits: Permit[] = [];
   #clockMs = 0;
   #given = 0;
   #wanted = false;
   readonly #pauses = new Deadlines(() => this.#clockMs, 1);
 
-  constructor(method: string, hasBody: boolean, settings: unknown) {
+  constructor(method: string, hasBody: boolean, settings: unknown, renews: boolean) {
     const budget = {
       tryTake: () => ++this.charged < 3 || --this.charged < 0,
       giveBack: () => void this.charged--,
@@ -132,7 +137,8 @@ class World {
     const forwarding = { apply() {}, appendVia() {} };
     const listener = { name: 'main', scheme: 'http', port: 1, forwarding, requestIdField: '' };
     const recorder = { record() {}, requestEnded() {}, upstreamFailed() {} };
-    const route = { name: 'main', policies: noPolicies, upstreamHost: undefined, timeoutMs: 0 };
+    const policies = renews ? { ...noPolicies, retryWith: [RENEWAL] } : noPolicies;
+    const route = { name: 'main', policies, upstreamHost: undefined, timeoutMs: 0 };
     const snapshot = { unrouted: route as unknown as CompiledRoute, recorder, leave() {} };
     const request = new GatewayRequest(
       {
@@ -221,7 +227,8 @@ class World {
     } else if (what === 'head' && state === 'sent') {
       one.state = 'answering';
       const head = new ResponseHead();
-      head.status = [200, 503, 500][which % 3] as number;
+      head.status = [200, 503, 500, 401][which % 4] as number;
+      if (head.status === 401) this.refused++;
       listener.onHead(head);
     } else if (what === 'end' && state === 'answering') {
       one.state = 'over';
@@ -250,15 +257,16 @@ const SETTINGS = [
 ];
 
 test('whatever happens in whatever order, an exchange sends what it may and leaves nothing behind', () => {
-  const seen = { retried: 0, hedged: 0, replayed: 0 };
+  const seen = { retried: 0, hedged: 0, replayed: 0, renewed: 0 };
   fc.assert(
     fc.property(
       fc.constantFrom('GET', 'PUT', 'POST'),
       fc.boolean(),
       fc.constantFrom(...SETTINGS),
+      fc.boolean(),
       fc.array(step, { maxLength: 40, size: 'max' }),
-      (method, hasBody, settings, steps) => {
-        const world = new World(method, hasBody, settings);
+      (method, hasBody, settings, renews, steps) => {
+        const world = new World(method, hasBody, settings, renews);
         const { exchange, tries } = world;
         for (const one of steps) {
           const before = { tries: tries.length, ended: exchange.ended, answers: world.answers };
@@ -275,10 +283,12 @@ test('whatever happens in whatever order, an exchange sends what it may and leav
         }
         const sent = tries.filter(({ whole, body }) => whole || body !== '').length;
         const mayRepeat = method !== 'POST' || (settings.retry as { methods?: string } | undefined)?.methods;
-        if (!mayRepeat) assert.ok(sent <= 1, 'not twice what may do something twice');
+        const resent = renews && world.refused > 0 && !(hasBody && tries.length === 1) ? 1 : 0;
+        if (!mayRepeat) assert.ok(sent <= 1 + resent, 'not twice what may do something twice');
+        if (resent > 0 && tries.length > 1) seen.renewed++;
         if (tries.length > 1) seen.retried++;
         if (hasBody && sent > 1) seen.replayed++;
-        assert.ok(tries.length <= Math.max((settings.retry?.attempts ?? 1) + 1, 3));
+        assert.ok(tries.length <= Math.max((settings.retry?.attempts ?? 1) + 1, 3) + resent);
         abandon(exchange, 'the end');
         for (const left of world.underway) {
           left.state = 'over';

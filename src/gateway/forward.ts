@@ -15,21 +15,28 @@ import type { Cancellable, Exchange } from './exchange.ts';
 import { type FailureCode, UPSTREAM_FAILURES } from './failure.ts';
 import { fallBack, type Refusal } from './fall-back.ts';
 import { introduce } from './identify.ts';
+import { Replay } from './replay.ts';
 import { attemptFields, makeSendable, requestText, upstreamHost } from './request-text.ts';
-import { Retries, type RetryOwner } from './retries.ts';
+import { mayRepeat, Retries, type RetryOwner } from './retries.ts';
+import { Review, type ReviewOwner } from './review.ts';
 import { openRequestTransforms, transformed } from './transforms.ts';
+
+/** Of a body that a policy may want sent again, where the service has no `retry` that says how much is kept. */
+const RESENT_BYTES = 64 * 1024;
 
 /**
  * Carries one exchange to a service and its answer back, piece by piece: neither body is kept, but for what a retry may need, and whichever
  * side is slower sets the pace of the other. It makes attempts until the head of one answer is accepted; from then on there is no way back.
  */
-export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cancellable {
+export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBodySink, Cancellable {
   readonly #exchange: Exchange;
   readonly #service: Service;
   /** Of the service, until it is told what became of the request; then `REJECTED`. */
   #permit: Permit = REJECTED;
   /** The attempt under way, the newer one of two; once a head is accepted, the one that it belongs to. */
   #attempt: Attempt | undefined;
+  /** What was sent of a body that may have to be sent again; gone once a head is accepted. */
+  #replay: Replay | undefined;
   /** Not before it is needed, and gone once a head is accepted. */
   #retries: Retries | undefined;
   /** There once a head is accepted. */
@@ -38,6 +45,11 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   readonly #attemptsElsewhere: number;
   /** It was tried once more since a kept connection was closed. */
   #mended = false;
+  /** Of an answer that came. */
+  #review: Review | undefined;
+  /** How often the request was sent again because a policy said so. */
+  #resends = 0;
+  readonly #mayResend: boolean;
   #over = false;
   /** The request's body is being read from the client, or was. */
   #reading = false;
@@ -45,10 +57,13 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   /** undefined until they are asked for: a request has them once, however often it is sent. */
   #requestTransforms: readonly BodyTransform[] | undefined;
 
-  constructor(exchange: Exchange, service: Service) {
+  /** `mayResend`: no policy has had the request sent again yet. */
+  constructor(exchange: Exchange, service: Service, mayResend = true) {
     this.#exchange = exchange;
     this.#service = service;
     this.#attemptsElsewhere = exchange.attempts;
+    this.#mayResend =
+      mayResend && exchange.route.policies.retryWith.length > 0 && exchange.request.upgrade === '';
   }
 
   start(): void {
@@ -63,10 +78,17 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     exchange.service = service;
     exchange.forward = this;
     const policy = service.retryPolicy;
-    const { bodyLength } = exchange.request;
-    if (policy !== undefined && (bodyLength !== 0 || policy.hedgeMs > 0))
-      this.#retries = new Retries(exchange, policy, this);
+    if (policy !== undefined && policy.hedgeMs > 0) this.#retries = new Retries(exchange, policy, this);
+    if (exchange.request.bodyLength !== 0) this.#keepBody(policy);
     if (!this.#beginAnywhere(false)) this.#leave(this.#lack);
+  }
+
+  /** From now on, if it may have to be sent again. */
+  #keepBody(policy: RetryPolicy | undefined): void {
+    const { request, route, bodySource, downstream } = this.#exchange;
+    if (!this.#mayResend && (policy === undefined || !mayRepeat(policy, request))) return;
+    const lasts = bodySource !== downstream && route.policies.transformRequestBody.length === 0;
+    this.#replay = new Replay(policy?.bodyLimitBytes ?? RESENT_BYTES, request.bodyLength, lasts);
   }
 
   /** Why no target can be asked. */
@@ -85,7 +107,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   #turnAway(refusal: Refusal): void {
     // What was read of the body is not there for another service.
     const instead = fallBack(this.#exchange, this.#service, refusal, !this.#reading);
-    if (instead !== undefined) new Forward(this.#exchange, instead).start();
+    if (instead !== undefined) new Forward(this.#exchange, instead, this.#resends === 0).start();
   }
 
   /** The service learns once what became of the request. */
@@ -98,7 +120,11 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   // The attempts.
 
   get attempts(): number {
-    return this.#exchange.attempts - this.#attemptsElsewhere - (this.#mended ? 1 : 0);
+    return this.#exchange.attempts - this.#attemptsElsewhere - (this.#mended ? 1 : 0) - this.#resends;
+  }
+
+  get hasBody(): boolean {
+    return this.#replay === undefined ? this.#exchange.request.bodyLength === 0 : !this.#replay.lost;
   }
 
   /** False when no target may be asked. */
@@ -168,6 +194,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     if (this.#over) return;
     const exchange = this.#exchange;
     exchange.snapshot.recorder.upstreamFailed(this.#service.name, failure.kind);
+    if (this.#review !== undefined) return this.#review.fail(failure);
     if (this.#relay === undefined) {
       if (this.#goesOnWithout(attempt)) return;
       this.#attempt = undefined;
@@ -184,7 +211,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   #mends(attempt: Attempt, { kind }: UpstreamFailure): boolean {
     const { request } = this.#exchange;
     if (kind !== 'stale' || this.#mended || !isIdempotent(request.upstreamMethod)) return false;
-    if (request.bodyLength !== 0 && this.#retries?.hasBody !== true) return false;
+    if (!this.hasBody) return false;
     this.#mended = true;
     return this.#begin(attempt.target, true, false);
   }
@@ -223,6 +250,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     this.#exchange.forward = undefined;
     this.#exchange.bodySink = undefined;
     this.#retries?.stop();
+    this.#review?.stop();
     this.#attempt?.cancel();
     this.#tell('abandoned', this.#attempt?.latencyMs ?? -1);
   }
@@ -266,7 +294,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     const { request, bodySource } = this.#exchange;
     this.#exchange.bodySink = this;
     if (this.#reading) {
-      const replay = this.#retries?.replay;
+      const replay = this.#replay;
       replay?.sendTo(attempt);
       if (replay?.whole !== true) bodySource.readBody();
     } else if (!request.expectContinue) {
@@ -288,7 +316,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
     if (this.#over) return;
     const attempt = this.#attempt;
     const sending = attempt?.sent === true;
-    this.#retries?.replay?.keep(data, from, to, sending);
+    this.#replay?.keep(data, from, to, sending);
     this.#exchange.copy?.requestBody(data, from, to);
     const connection = sending ? attempt.connection : undefined;
     connection?.write(data, from, to);
@@ -302,13 +330,13 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
       transforms === undefined ? undefined : transformed(this.#exchange, transforms, undefined, true);
     if (this.#over) return;
     if (rest !== undefined && rest.length > 0) this.#writeRequest(rest, 0, rest.length);
-    this.#retries?.replay?.end(trailers);
+    this.#replay?.end(trailers);
     this.#exchange.copy?.requestBodyEnd(trailers);
     const attempt = this.#attempt;
     if (attempt?.sent !== true) return;
     attempt.endRequest(trailers);
     attempt.restartClock();
-    this.#retries?.awaitHedge();
+    if (this.#review === undefined) this.#retries?.awaitHedge();
   }
 
   flush(): void {
@@ -342,16 +370,58 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   }
 
   onHead(attempt: Attempt, head: ResponseHead): void {
-    const policy = this.#service.retryPolicy;
-    if (policy?.conditions.meetsStatus(head.status) === true && this.#hopesForBetter(attempt, head, policy))
-      return attempt.discard();
-    const exchange = this.#exchange;
-    if (this.#retries !== undefined) {
-      if (this.#retries.rival === attempt) this.#retries.rival = this.#attempt;
-      this.#retries.stop();
-      this.#retries = undefined;
+    if (!this.#mayResend || this.#resends > 0 || !this.hasBody) return this.#take(attempt, head);
+    this.#review = new Review(this.#exchange, attempt, head, this);
+    this.#review.start();
+  }
+
+  onReviewPending({ attempt }: Review): void {
+    this.#keepOnly(attempt);
+  }
+
+  onReviewed(review: Review, again: boolean): void {
+    const { attempt, head } = review;
+    this.#review = undefined;
+    // Of a body too much may have come meanwhile.
+    if (again && this.hasBody && this.#sendAgain(attempt)) return;
+    attempt.connection?.resume();
+    this.#take(attempt, head);
+    if (this.#relay === undefined) return;
+    const failure = review.release(this.#relay);
+    if (failure !== undefined) this.onFailure(attempt, failure);
+  }
+
+  /** False when no target may be asked. */
+  #sendAgain(refused: Attempt): boolean {
+    this.#keepOnly(refused);
+    this.#resends++;
+    if (this.#beginAnywhere(false)) {
+      refused.discard(this.#service.deadlines);
+      return true;
+    }
+    this.#resends--;
+    return false;
+  }
+
+  /** Of two attempts under way the other one ends, and no further one follows. */
+  #keepOnly(attempt: Attempt): void {
+    const retries = this.#retries;
+    if (retries !== undefined) {
+      if (retries.rival === attempt) retries.rival = this.#attempt;
+      retries.stop();
     }
     this.#attempt = attempt;
+  }
+
+  /** The answer is used, unless a better one may come. */
+  #take(attempt: Attempt, head: ResponseHead): void {
+    const policy = this.#service.retryPolicy;
+    if (policy?.conditions.meetsStatus(head.status) === true && this.#hopesForBetter(attempt, head, policy))
+      return attempt.discard(policy.deadlines);
+    const exchange = this.#exchange;
+    this.#keepOnly(attempt);
+    this.#retries = undefined;
+    this.#replay = undefined;
     this.#tunnelling = head.status === 101;
     this.#tell(head.status, attempt.latencyMs);
     exchange.targetName = attempt.target.name;
@@ -377,7 +447,7 @@ export class Forward implements AttemptOwner, RetryOwner, RequestBodySink, Cance
   }
 
   onClientDrain(): void {
-    if (this.#relay?.holds !== true) this.#attempt?.connection?.resume();
+    if (this.#relay?.holds === false) this.#attempt?.connection?.resume();
   }
 
   // A tunnel, once both sides agreed on one.

@@ -12,14 +12,19 @@ export class Replay {
   whole = false;
   readonly #limit: number;
   readonly #tooLong: boolean;
+  readonly #lasts: boolean;
   #octets: Buffer | undefined;
   #length = 0;
   #trailers: Fields | undefined;
 
-  /** Keeps up to `limit` octets of a body whose length is `stated`, -1 when it is not; nothing of one that is stated to be longer. */
-  constructor(limit: number, stated: number) {
-    this.#limit = limit;
-    this.#tooLong = stated > limit;
+  /**
+   * Keeps up to `limit` octets of a body whose length is `stated`, -1 when it is not; nothing of one that is stated to be longer. A body that
+   * `lasts` comes in one piece that nobody overwrites: it needs neither a copy nor a limit.
+   */
+  constructor(limit: number, stated: number, lasts = false) {
+    this.#limit = lasts ? Number.POSITIVE_INFINITY : limit;
+    this.#tooLong = stated > this.#limit;
+    this.#lasts = lasts;
   }
 
   /**
@@ -34,7 +39,8 @@ export class Replay {
       this.#octets = undefined;
       return;
     }
-    data.copy(this.#roomFor(length), this.#length, from, to);
+    if (this.#lasts) this.#octets = data.subarray(from, to);
+    else data.copy(this.#roomFor(length), this.#length, from, to);
     this.#length = length;
   }
 

@@ -6,25 +6,24 @@ import { backOffMs } from '../upstream/retry/back-off.ts';
 import { isIdempotent, type RetryPolicy } from '../upstream/retry/policy.ts';
 import type { Target } from '../upstream/target.ts';
 import type { Attempt } from './attempt.ts';
-import type { Exchange } from './exchange.ts';
-import { Replay } from './replay.ts';
+import type { Exchange, GatewayRequest } from './exchange.ts';
 
 /** Who makes the attempts. Both calls come by themselves, so that what they send has to be flushed; the budget is charged already. */
 export interface RetryOwner {
   /** Attempts at this service until now, but for one that only made good for a kept connection that was closed. */
   readonly attempts: number;
+  /** Whether the body, as far as it was sent, can be sent again; true without one. */
+  readonly hasBody: boolean;
   onRetryDue(): void;
   onHedgeDue(): void;
 }
 
 /**
- * What an exchange needs beyond its first attempt: whether there is another one, when, and with which body. It is there only where that
- * may be asked, and only until the answer that is used has its head.
+ * What an exchange needs beyond its first attempt: whether there is another one, and when. It is there only where that may be asked, and
+ * only until the answer that is used has its head.
  */
 export class Retries implements Deadline {
   deadlineMs = Number.POSITIVE_INFINITY;
-  /** undefined when the body, if any, is never sent twice. */
-  readonly replay: Replay | undefined;
   /** Targets of attempts that did not bring the answer, or not yet. */
   readonly tried: Target[] = [];
   /** The older of two attempts that are under way. */
@@ -36,27 +35,9 @@ export class Retries implements Deadline {
   #informer: Attempt | undefined;
 
   constructor(exchange: Exchange, policy: RetryPolicy, owner: RetryOwner) {
-    const { bodyLength } = exchange.request;
     this.#exchange = exchange;
     this.#policy = policy;
     this.#owner = owner;
-    if (bodyLength !== 0 && (this.#isAllowed || this.#isHedged)) {
-      this.replay = new Replay(policy.bodyLimitBytes, bodyLength);
-    }
-  }
-
-  get #isAllowed(): boolean {
-    return this.#policy.allows(this.#exchange.request.upstreamMethod);
-  }
-
-  get #isHedged(): boolean {
-    const { upstreamMethod, upgrade } = this.#exchange.request;
-    return this.#policy.hedgeMs > 0 && upgrade === '' && isIdempotent(upstreamMethod);
-  }
-
-  /** Whether the body, as far as it was sent, can be sent again. */
-  get hasBody(): boolean {
-    return this.replay === undefined ? this.#exchange.request.bodyLength === 0 : !this.replay.lost;
   }
 
   /** Whether there will be another attempt, as that one has failed. */
@@ -87,7 +68,9 @@ export class Retries implements Deadline {
 
   /** What was not sent can do nothing twice. */
   #mayRepeat(attempt: Attempt): boolean {
-    return !attempt.sent || (this.#isAllowed && this.hasBody);
+    return (
+      !attempt.sent || (this.#policy.allows(this.#exchange.request.upstreamMethod) && this.#owner.hasBody)
+    );
   }
 
   /** Other targets are tried before that one is again. */
@@ -97,7 +80,7 @@ export class Retries implements Deadline {
 
   /** The request is whole: from now on the answer is waited for. If this is the first attempt, it may get company. */
   awaitHedge(): void {
-    if (this.#owner.attempts === 1 && this.#isHedged && this.hasBody)
+    if (this.#owner.attempts === 1 && isHedged(this.#policy, this.#exchange.request) && this.#owner.hasBody)
       this.#await('hedge', this.#policy.hedgeMs);
   }
 
@@ -133,6 +116,15 @@ export class Retries implements Deadline {
     this.rival?.cancel();
     this.rival = undefined;
   }
+}
+
+function isHedged({ hedgeMs }: RetryPolicy, { upstreamMethod, upgrade }: GatewayRequest): boolean {
+  return hedgeMs > 0 && upgrade === '' && isIdempotent(upstreamMethod);
+}
+
+/** Whether the policy may send the request twice. */
+export function mayRepeat(policy: RetryPolicy, request: GatewayRequest): boolean {
+  return policy.allows(request.upstreamMethod) || isHedged(policy, request);
 }
 
 /** RFC 9110 sections 10.2.3 and 15.6.4, RFC 6585 section 4: how long to stay away, in milliseconds. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
+import { Identity, NO_IDENTITY } from '../identity/identity.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { AddressLists } from '../policies/address-lists.ts';
 import { Plans } from '../policies/plan/plans.ts';
@@ -53,6 +54,7 @@ function stage() {
       NO_PLANS,
       new Quotas(new SharedQuotas(new QuotaTable(QuotaTable.allocate(100), 1)), undefined, () => {}),
     ),
+    identity: new Identity(NO_IDENTITY, { log: () => {}, nowMs: Date.now }),
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,
     directory: new TargetDirectory(),

@@ -1,10 +1,12 @@
 import type { FieldNames } from '../http/field-names.ts';
+import type { Identity } from '../identity/identity.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
 import type { AddressLists } from '../policies/address-lists.ts';
 import { PolicyReader } from '../policies/compile.ts';
-import { appliesPlans, type Plans } from '../policies/plan/plans.ts';
+import { needsAny, POLICY_NEEDS, type PolicyNeed } from '../policies/needs.ts';
+import type { Plans } from '../policies/plan/plans.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { PolicyContext } from '../policy/contract.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
@@ -52,6 +54,7 @@ export interface SnapshotContext extends ServiceContext {
   readonly addressLists: AddressLists;
   readonly limiters: Limiters;
   readonly plans: Plans;
+  readonly identity: Identity;
   /** Made once the configuration is known to compile. */
   recorder(config: GatewayConfig['observability']): Promise<Recorder>;
 }
@@ -128,6 +131,7 @@ interface SnapshotParts {
   readonly globals: readonly PolicyUse[];
   readonly limiters: Limiters;
   readonly plans: Plans;
+  readonly identity: Identity;
   readonly unrouted: RouteParts;
   readonly routes: ReadonlyMap<string, RouteParts>;
 }
@@ -160,13 +164,14 @@ export async function compileSnapshot(
       addressLists: context.addressLists,
       limiters: context.limiters,
       plans: context.plans,
+      identity: context.identity,
     };
-    const plansDiffer = known?.plans !== context.plans;
+    const changed = known === undefined ? NOTHING : changedSince(known, context);
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
     const routes = new Map<string, RouteParts>();
     for (const name in config.routes) {
       const settings = config.routes[name] as ResolvedRoute;
-      const last = plansDiffer && appliesPlans(settings.policies) ? undefined : known?.routes.get(name);
+      const last = needsAny(settings.policies, changed) ? undefined : known?.routes.get(name);
       const parts = makeParts(name, settings, last, surroundings, held);
       // A promise each for routes that are only taken over would cost more than they do.
       routes.set(name, parts instanceof Promise ? await parts : parts);
@@ -175,8 +180,8 @@ export async function compileSnapshot(
     const prepared = Array.from(routes.values(), (parts) => parts.prepared);
     const router = await compileRouterInTurns(prepared, turns);
     const recorder = await context.recorder(config.observability);
-    const { bodyMemory, limiters, plans, warn } = context;
-    const parts: SnapshotParts = { globals, limiters, plans, unrouted, routes };
+    const { bodyMemory, limiters, plans, identity, warn } = context;
+    const parts: SnapshotParts = { globals, limiters, plans, identity, unrouted, routes };
     return { snapshot: new Snapshot({ router, services, recorder, bodyMemory, warn, parts }), made };
   } catch (error) {
     for (const policies of held) policies.release();
@@ -189,13 +194,23 @@ export async function compileSnapshot(
 function isAlike(
   before: SnapshotParts,
   globals: readonly PolicyUse[],
-  { limiters, plans }: Pick<SnapshotContext, 'limiters' | 'plans'>,
+  context: Pick<SnapshotContext, 'limiters' | PolicyNeed>,
 ): boolean {
   return (
-    before.limiters === limiters &&
+    before.limiters === context.limiters &&
     sameData(before.globals, globals) &&
-    (before.plans === plans || !appliesPlans(globals))
+    !needsAny(globals, changedSince(before, context))
   );
+}
+
+const NOTHING: readonly PolicyNeed[] = [];
+
+/** What policies may be made of beside their options, and is another now. */
+function changedSince(
+  before: Pick<SnapshotParts, PolicyNeed>,
+  now: Pick<SnapshotContext, PolicyNeed>,
+): readonly PolicyNeed[] {
+  return POLICY_NEEDS.filter((need) => before[need] !== now[need]);
 }
 
 const UNROUTED: ResolvedRoute = { match: {}, priority: 0, policies: [], timeout: 0 };

@@ -1,4 +1,7 @@
+import type { Fields } from './fields.ts';
+
 const EQUALS = 0x3d;
+const SEMICOLON = 0x3b;
 const SPACE = 0x20;
 const TAB = 0x09;
 
@@ -24,4 +27,54 @@ export function cookieValue(field: string | undefined, name: string): string | u
 
 function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
+}
+
+/** Takes the cookies of these names off the Cookie fields; a field that has no other goes too. What stands between the others stays as it is. */
+export function withoutCookies(fields: Fields, names: readonly string[]): void {
+  if (fields.repeats('cookie')) {
+    const kept = fields.getAll('cookie').map((value) => withoutNames(value, names));
+    fields.delete('cookie');
+    for (const value of kept) if (value !== '') fields.push('cookie', 'Cookie', value);
+    return;
+  }
+  const value = fields.get('cookie');
+  if (value === undefined) return;
+  const kept = withoutNames(value, names);
+  if (kept === '') fields.delete('cookie');
+  else if (kept !== value) fields.put('cookie', 'Cookie', kept);
+}
+
+/** A Cookie field without the cookies of these names, however often they stand in it. */
+export function withoutNames(field: string, names: readonly string[]): string {
+  let kept = '';
+  let from = 0;
+  for (let at = 0; at < field.length; ) {
+    const next = field.indexOf(';', at);
+    const end = next < 0 ? field.length : next + 1;
+    let start = at;
+    while (isBlank(field.charCodeAt(start))) start++;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i] as string;
+      if (field.charCodeAt(start + name.length) !== EQUALS || !field.startsWith(name, start)) continue;
+      kept += field.slice(from, at);
+      from = end;
+      break;
+    }
+    at = end;
+  }
+  if (from === 0) return field;
+  return trimmed(kept + field.slice(from));
+}
+
+/** Without blanks and semicolons at either end. */
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBetween(text.charCodeAt(start))) start++;
+  while (end > start && isBetween(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBetween(code: number): boolean {
+  return code === SEMICOLON || isBlank(code);
 }

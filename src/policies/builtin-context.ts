@@ -1,3 +1,4 @@
+import type { Identity } from '../identity/identity.ts';
 import type { PolicyContext } from '../policy/contract.ts';
 import type { Limiters } from '../state/limiters.ts';
 import type { Plans } from './plan/plans.ts';
@@ -12,4 +13,6 @@ export interface BuiltinContext extends PolicyContext {
   readonly limiters: Limiters | undefined;
   /** Likewise. */
   readonly plans: Plans | undefined;
+  /** Likewise. */
+  readonly identity: Identity | undefined;
 }

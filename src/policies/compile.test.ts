@@ -137,6 +137,7 @@ test('a policy stands only in the arrays of the hooks that it has', async () => 
       ['onRequestBody', []],
       ['transformRequestBody', []],
       ['onAttempt', []],
+      ['retryWith', []],
       ['onUpstreamResponse', []],
       ['onResponseBody', []],
       ['transformResponseBody', []],
@@ -249,7 +250,7 @@ const WRONG_HOOKS: readonly (readonly [title: string, hooks: string, message: st
   [
     'with an async hook that nobody waits for',
     '{ async onResponse() {} }',
-    'the hook onResponse is async, but nothing waits for it: only onRequest and onUpstreamResponse may be',
+    'the hook onResponse is async, but nothing waits for it: only onRequest, retryWith and onUpstreamResponse may be',
   ],
 ];
 

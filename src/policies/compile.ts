@@ -1,3 +1,4 @@
+import type { Identity } from '../identity/identity.ts';
 import type { Load } from '../lib/load-gauge.ts';
 import { nearest } from '../lib/nearest.ts';
 import {
@@ -50,6 +51,7 @@ export interface CompiledPolicies {
   readonly transformRequestBody: readonly HookEntry<'transformRequestBody'>[];
   readonly onAttempt: readonly HookEntry<'onAttempt'>[];
   /** From here on the last policy comes first. */
+  readonly retryWith: readonly HookEntry<'retryWith'>[];
   readonly onUpstreamResponse: readonly HookEntry<'onUpstreamResponse'>[];
   readonly onResponseBody: readonly HookEntry<'onResponseBody'>[];
   readonly responseBodyBounds: Required<BodyBounds>;
@@ -73,6 +75,7 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly service?: string | undefined;
   readonly limiters?: Limiters;
   readonly plans?: Plans;
+  readonly identity?: Identity;
 }
 
 /** A route without policies. */
@@ -116,7 +119,9 @@ export async function compilePolicies(
   const made: CompiledPolicy[] = [];
   try {
     const read = await Promise.all(uses.map((use) => reader.read(use)));
-    for (const item of inOrder(read)) made.push(await make(item, context));
+    const { globals } = context;
+    const items = read.map((item) => ({ ...item, isGlobal: globals?.includes(item.use) ?? false }));
+    for (const item of inOrder(items)) made.push(await make(item, context));
   } catch (error) {
     closeAll(made, context);
     throw error;
@@ -150,13 +155,25 @@ export async function validatePolicyUse(
   return [];
 }
 
-/** The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays. */
-export function inOrder<
-  Item extends { readonly use: PolicyUse; readonly policy: Policy; readonly stage: Stage },
->(items: readonly Item[]): Item[] {
+interface Ordered {
+  readonly use: PolicyUse;
+  readonly policy: Policy;
+  readonly stage: Stage;
+  /** It is one of every route. */
+  readonly isGlobal: boolean;
+}
+
+/**
+ * The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays, of a family the route's
+ * own where it has any.
+ */
+export function inOrder<Item extends Ordered>(items: readonly Item[]): Item[] {
+  const own = new Set(items.flatMap(({ policy, isGlobal }) => (isGlobal ? [] : [policy.family])));
   return items
     .filter(
-      ({ use, policy }, at) => !policy.unique || !items.some((other, i) => i > at && isSame(other.use, use)),
+      ({ use, policy, isGlobal }, at) =>
+        !(isGlobal && policy.family !== undefined && own.has(policy.family)) &&
+        !(policy.unique === true && items.some((other, i) => i > at && isSame(other.use, use))),
     )
     .sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage));
 }
@@ -192,6 +209,7 @@ async function make(
     service,
     limiters,
     plans,
+    identity,
   }: RouteContext,
 ): Promise<CompiledPolicy> {
   const context: BuiltinContext = {
@@ -204,6 +222,7 @@ async function make(
     service,
     limiters,
     plans,
+    identity,
   };
   let hooks: PolicyHooks;
   try {
@@ -235,7 +254,7 @@ function checkHooks(hooks: unknown): void {
     if (typeof hook !== 'function') throw new Error(`the hook ${name} is not a function`);
     if (SYNCHRONOUS_HOOKS.has(name) && hook.constructor.name === 'AsyncFunction') {
       throw new Error(
-        `the hook ${name} is async, but nothing waits for it: only onRequest and onUpstreamResponse may be`,
+        `the hook ${name} is async, but nothing waits for it: only onRequest, retryWith and onUpstreamResponse may be`,
       );
     }
   }
@@ -263,6 +282,7 @@ function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPo
     ),
     transformRequestBody: having(all, 'transformRequestBody'),
     onAttempt: having(all, 'onAttempt'),
+    retryWith: having(reversed, 'retryWith'),
     onUpstreamResponse: having(reversed, 'onUpstreamResponse'),
     onResponseBody: having(reversed, 'onResponseBody'),
     responseBodyBounds: strictestBounds(

@@ -3,6 +3,7 @@ import type { Fields } from '../http/fields.ts';
 import type { CidrSet, SortedRanges } from '../lib/address-table.ts';
 import type { Load } from '../lib/load-gauge.ts';
 import type { Held } from './held.ts';
+import type { Principal } from './principal.ts';
 
 /**
  * When a policy's request hook runs. Stages run in this order, whatever the order in the configuration; within a stage the
@@ -83,7 +84,9 @@ export interface Exchange {
   readonly serviceName: string | undefined;
   /** A capture of the route's path, still percent-encoded; undefined when the route has none of that name. */
   param(name: string): string | undefined;
-  /** What policies tell each other, such as who is calling. Made on first use: to read, `note` costs less. */
+  /** Who calls, once an authentication policy has found out; undefined for nobody in particular. */
+  principal?: Principal | undefined;
+  /** What policies tell each other. Made on first use: to read, `note` costs less. */
   readonly notes: Map<string, unknown>;
   /** The note of that name, or undefined; makes no map. */
   note(name: string): unknown;
@@ -158,6 +161,13 @@ export interface PolicyHooks {
   onRequestBody?(exchange: Exchange, body: Buffer): Answer | undefined | void;
   /** Before each attempt at an upstream, retries included, with the fields as they will be sent. Synchronous. */
   onAttempt?(exchange: Exchange, fields: Fields): void;
+  /**
+   * On the head of an upstream's answer, before anything else is done with it: whether the request is sent again, once, with `onAttempt` run
+   * anew, as with a token in place of one that was refused. Asked only while that is possible: until a request was sent again so, not for one
+   * that asks for an upgrade, and as long as its body, if any, is kept: up to the service's `retry.bodyLimit`, 64 KiB without one, or as far as
+   * it was collected. The answer that is not used is charged to nobody. When no target can be asked, the answer at hand goes on after all.
+   */
+  retryWith?(exchange: Exchange, status: number): boolean | Promise<boolean>;
   /** On the head of an upstream's answer, before it is cached. An answer replaces it, and is cached instead. */
   onUpstreamResponse?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
   /**
@@ -208,6 +218,10 @@ export interface PolicyContext {
 export interface CheckContext {
   /** The lists of the configuration, with their ranges as they are written. */
   readonly lists: ReadonlyMap<string, { readonly kind: AddressList['kind']; readonly ranges: SortedRanges }>;
+  /** Names of the configuration's identity providers. */
+  readonly providers: ReadonlySet<string>;
+  /** Names of its kinds of sessions. */
+  readonly sessions: ReadonlySet<string>;
 }
 
 /** Something wrong with options, which makes the configuration one that is refused. */
@@ -229,6 +243,10 @@ export interface Policy<Options = unknown> {
   readonly schema: z.ZodType<Options>;
   /** At most one use per route: a later one replaces an earlier one, so a route's own replaces the global one. */
   readonly unique?: boolean;
+  /** A route that has policies of a family of its own has none of the global ones of that family. */
+  readonly family?: string;
+  /** What of the configuration a built-in policy is made of beside its options. */
+  readonly needs?: readonly ('plans' | 'identity')[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */
   check?(options: Options, context: CheckContext): readonly OptionProblem[];
   /**

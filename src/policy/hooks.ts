@@ -8,6 +8,7 @@ export const HOOK_NAMES = [
   'onRequestBody',
   'transformRequestBody',
   'onAttempt',
+  'retryWith',
   'onUpstreamResponse',
   'onResponseBody',
   'transformResponseBody',

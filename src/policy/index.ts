@@ -21,4 +21,5 @@ export {
   STAGES,
   type Stage,
 } from './contract.ts';
+export type { Principal } from './principal.ts';
 export { compileTemplate, Template, TemplateError, template } from './template.ts';

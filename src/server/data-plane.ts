@@ -2,6 +2,7 @@ import { BodyMemory } from '../gateway/body-memory.ts';
 import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway/snapshot.ts';
 import { FieldNames } from '../http/field-names.ts';
 import { DateField } from '../http/serialise.ts';
+import { Identity, NO_IDENTITY } from '../identity/identity.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { LoadGauge } from '../lib/load-gauge.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
@@ -64,6 +65,7 @@ export interface Prepared {
   readonly listeners: ReadonlyMap<string, Listener>;
   readonly limiters: Limiters;
   readonly plans: Plans;
+  readonly identity: Identity;
 }
 
 /** How often a drain looks whether the last connection is gone. */
@@ -81,6 +83,7 @@ export class DataPlane {
   readonly #counter: ConnectionCounter;
   #limiters: Limiters;
   #plans: Plans;
+  #identity: Identity;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
   readonly #leaving = new Set<Listener>();
@@ -104,6 +107,7 @@ export class DataPlane {
     this.#limiters = new Limiters(memory, undefined, options.log);
     const quotas = new SharedQuotas(new QuotaTable(options.quotaTable, options.workerId + 1));
     this.#plans = new Plans(NO_PLANS, new Quotas(quotas, undefined, options.log));
+    this.#identity = new Identity(NO_IDENTITY, { log: options.log, nowMs: Date.now });
   }
 
   /** Where each listener of the committed configuration is bound. */
@@ -129,11 +133,12 @@ export class DataPlane {
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
     const limiters = this.#limiters.with(config.state?.redis);
     const plans = this.#plans.with(config.plans ?? NO_PLANS, config.state?.redis);
-    const context = this.#context(config.observability, limiters, plans);
+    const identity = this.#identity.with(config.identity ?? NO_IDENTITY);
+    const context = this.#context(config.observability, { limiters, plans, identity });
     this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
     const listeners = new Map<string, Listener>();
-    const prepared: Prepared = { config, snapshot, services: made, listeners, limiters, plans };
+    const prepared: Prepared = { config, snapshot, services: made, listeners, limiters, plans, identity };
     try {
       // The first configuration has no snapshot to accept connections with before its commit.
       this.#runtime ??= this.#makeRuntime(snapshot);
@@ -145,7 +150,10 @@ export class DataPlane {
     return prepared;
   }
 
-  #context(observability: ObservabilityConfig, limiters: Limiters, plans: Plans): SnapshotContext {
+  #context(
+    observability: ObservabilityConfig,
+    made: Pick<SnapshotContext, 'limiters' | 'plans' | 'identity'>,
+  ): SnapshotContext {
     const metrics = this.#metricsFor(observability.metrics);
     const { workerId, log } = this.#options;
     return {
@@ -157,8 +165,7 @@ export class DataPlane {
       bodyMemory: this.#bodyMemory,
       policyEvent: (route, policy, event) => metrics.policyEvent(route, policy, event),
       addressLists: this.#addressLists,
-      limiters,
-      plans,
+      ...made,
       workerId,
       directory: this.#directory,
       observer: (service) => new ServiceReport(service, metrics, log),
@@ -246,6 +253,7 @@ export class DataPlane {
     }
     this.#limiters = prepared.limiters;
     this.#plans = prepared.plans;
+    this.#identity = prepared.identity;
     this.#config = config;
   }
 

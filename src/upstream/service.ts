@@ -137,6 +137,11 @@ export class Service {
     };
   }
 
+  /** Those of this worker. */
+  get deadlines(): Deadlines {
+    return this.#context.deadlines;
+  }
+
   // Requests of clients.
 
   /** A request begins. `REJECTED` while the breaker is open and `OVERLOADED` beyond a limit: then nothing else is told of it. */

@@ -1,6 +1,7 @@
 import { parseCidr } from '../../lib/cidr.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
+import { checkIdentity } from './check-identity.ts';
 import { checkServices } from './check-services.ts';
 import { entriesOf, isRecord, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
@@ -22,6 +23,7 @@ export function checkMeaning(
   checkRouteTargets(routes, namesOf(config['services']), problems);
   checkObservability(config['observability'], problems);
   checkConsumers(config, problems);
+  checkIdentity(config, problems);
   return problems;
 }
 

@@ -115,6 +115,10 @@ function fromUnion(
 ): Problem[] {
   if (value === undefined) return [{ path, message: 'is missing' }];
   const branches = issue.errors;
+  if (branches.length === 0) {
+    const suggestion = typeof value === 'string' ? nearest(value, literalsAt(schema, within)) : undefined;
+    return [{ path, message: plainMessage(issue.message), suggestion }];
+  }
   const values = branches.flatMap((branch) =>
     branch.flatMap((found) =>
       found.code === 'invalid_value' && found.path.length === 0 ? found.values : [],
@@ -133,7 +137,10 @@ function fromUnion(
   const telling = fitting.filter(
     (branch) => !branch.some((found) => found.path.length === 0 && found.code === 'invalid_value'),
   );
-  const best = telling.toSorted((a, b) => a.length - b.length)[0];
+  // What says by its kind that it is something else is not what was meant.
+  const best = telling.toSorted(
+    (a, b) => Number(isOfOtherKind(a)) - Number(isOfOtherKind(b)) || a.length - b.length,
+  )[0];
   if (best !== undefined) {
     const suggestion = typeof value === 'string' ? nearest(value, values.map(String)) : undefined;
     return best.flatMap((found) => {
@@ -143,6 +150,18 @@ function fromUnion(
   }
   if (values.length > 0) return [notOneOf(path, values.map(String), value)];
   return [{ path, message: types.length > 0 ? wrongType(types, value) : plainMessage(issue.message) }];
+}
+
+function isOfOtherKind(branch: readonly Issue[]): boolean {
+  return branch.some((found) => found.path.length === 1 && found.path[0] === 'kind');
+}
+
+/** The texts that may stand at a path whichever branch of a union is meant. */
+function literalsAt(schema: z.core.$ZodType, path: Path): string[] {
+  return schemasAt(schema, path).flatMap((entry) => {
+    const { def } = (entry as z.core.$ZodTypes)._zod;
+    return def.type === 'literal' ? def.values.map(String) : [];
+  });
 }
 
 function notOneOf(path: Path, values: readonly string[], value: unknown): Problem {

@@ -168,7 +168,7 @@ const NO_HEADERS: PolicyCatalog = {
     builtinCatalog()
       .names()
       .filter((each) => each !== 'headers'),
-  looksAtLists: (each) => builtinCatalog().looksAtLists(each),
+  looksAround: (each) => builtinCatalog().looksAround(each),
   validate: (use, lists) => builtinCatalog().validate(use, lists),
 };
 

@@ -2,7 +2,7 @@ import type { ResolvedRoute } from '../../gateway/config.ts';
 import { sameData } from '../../lib/same-data.ts';
 import type { RouteConfig } from '../../routing/schema.ts';
 import type { LoadedLists } from './address-lists.ts';
-import type { PolicyCatalog } from './catalog.ts';
+import type { PolicyCatalog, PolicySurroundings } from './catalog.ts';
 import { entriesOf, isRecord } from './place.ts';
 import { isModulePath } from './policies.ts';
 import type { Problem } from './problem.ts';
@@ -44,7 +44,7 @@ export class LoadCache {
   #catalog: PolicyCatalog | undefined;
   #routes: Map<string, KnownRoute> = new Map();
   #services: readonly string[] = [];
-  #lists: LoadedLists = new Map();
+  #around: PolicySurroundings = { lists: new Map(), providers: new Set(), sessions: new Set() };
   #matching: { readonly routes: readonly NamedRoute[]; readonly problems: readonly Problem[] } | undefined;
 
   /** What the file's text was read as, if it is the text of the last time. */
@@ -79,13 +79,17 @@ export class LoadCache {
 
   /** Those of the last load. */
   get lists(): LoadedLists {
-    return this.#lists;
+    return this.#around.lists;
   }
 
-  /** Whether the lists are the very ones of the last load: else what policies said of their options may be so no more. */
-  sameLists(lists: LoadedLists): boolean {
+  /** Whether all is around policies that was the last time: else what they said of their options may be so no more. */
+  isAround({ lists, providers, sessions }: PolicySurroundings): boolean {
+    const last = this.#around;
     return (
-      lists.size === this.#lists.size && [...lists].every(([name, list]) => this.#lists.get(name) === list)
+      lists.size === last.lists.size &&
+      [...lists].every(([name, list]) => last.lists.get(name) === list) &&
+      sameData([...providers], [...last.providers]) &&
+      sameData([...sessions], [...last.sessions])
     );
   }
 
@@ -112,7 +116,7 @@ export class LoadCache {
   keep(
     load: LookedAt,
     parsed: readonly NamedRoute[],
-    lists: LoadedLists,
+    around: PolicySurroundings,
     policiesOf: (name: string) => ResolvedRoute['policies'],
   ): KnownRoutes {
     const kept = new Map<string, KnownRoute>();
@@ -125,7 +129,7 @@ export class LoadCache {
     }
     this.#routes = kept;
     this.#services = load.services;
-    this.#lists = lists;
+    this.#around = around;
     this.#catalog = load.catalog;
     return kept;
   }

@@ -521,6 +521,8 @@ describe('The JSON Schema', () => {
       'lists',
       'plans',
       'consumers',
+      'providers',
+      'sessions',
       'state',
       'admin',
       'runtime',

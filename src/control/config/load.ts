@@ -5,7 +5,7 @@ import type { DataPlaneConfig } from '../../server/config.ts';
 import type { StateConfig } from '../../state/schema.ts';
 import { expandApis } from '../openapi/expand.ts';
 import { type LoadedLists, loadAddressLists } from './address-lists.ts';
-import { builtinCatalog, listsData, type PolicyCatalog } from './catalog.ts';
+import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings } from './catalog.ts';
 import { resolvePair } from './certificates.ts';
 import { checkMeaning } from './check.ts';
 import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
@@ -14,9 +14,11 @@ import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './l
 import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
+import { namesOf } from './references.ts';
+import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
 import { checkStores, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
-import { type AdminConfig, configSchema, type RuntimeConfig } from './schema.ts';
+import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import {
   type ConfigSource,
@@ -188,12 +190,17 @@ async function build(
   const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = await loadAddressLists(written['lists'], { files, problems, known: cache.lists });
-  const sameLists = cache.sameLists(lists);
+  const around: PolicySurroundings = {
+    lists,
+    providers: namesOf(written['providers']),
+    sessions: namesOf(written['sessions']),
+  };
+  const sameAround = cache.isAround(around);
   const catalog = options.policies ?? builtinCatalog();
   const isSettled = ([name, route]: readonly [name: string, route: unknown]): boolean =>
-    known.get(name)?.fixed === true && (sameLists || !looksAtLists(route, catalog));
-  const policies = new PolicyLists({ catalog, lists, secrets, files, problems });
-  const [certificates, material, redisMaterial, tracingHeaders, globalPolicies, routePolicies] =
+    known.get(name)?.fixed === true && (sameAround || !looksAround(route, catalog));
+  const policies = new PolicyLists({ catalog, around, secrets, files, problems });
+  const [certificates, material, redisMaterial, tracingHeaders, identity, globalPolicies, routePolicies] =
     await Promise.all([
       eachOf(entriesOf(written['certificates']), (entry, name) =>
         isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
@@ -207,6 +214,7 @@ async function build(
         ['observability', 'tracing', 'headers'],
         { secrets, problems },
       ),
+      resolvedIdentity(parsed.data, { secrets, files, problems }),
       policies.resolve(written['policies'], ['policies']),
       eachOf(
         routes.written.filter((route) => !isSettled(route)),
@@ -219,7 +227,7 @@ async function build(
   const services = mapValues(data.services, (service, name) =>
     resolvedService(service, material.get(name), files),
   );
-  const resolved = cache.keep(routes, matched, lists, (name) => routePolicies.get(name) ?? []);
+  const resolved = cache.keep(routes, matched, around, (name) => routePolicies.get(name) ?? []);
   const { admin, runtime } = data;
   const redis = resolvedRedis(data.state.redis, redisMaterial);
   const state: StateConfig = { ...data.state, redis };
@@ -231,7 +239,8 @@ async function build(
     })),
     services,
     policies: globalPolicies,
-    plans: { plans: data.plans, consumers: data.consumers },
+    plans: { plans: data.plans, consumers: withPlans(data.consumers) },
+    identity,
     state: { redis },
     observability: {
       ...data.observability,
@@ -259,13 +268,20 @@ function parse(
   );
 }
 
-/** Whether a policy of the route has to be asked again when a list changes. */
-function looksAtLists(route: unknown, catalog: PolicyCatalog): boolean {
+/** Consumers with a plan. */
+function withPlans(consumers: ParsedConfig['consumers']): Record<string, { readonly plan: string }> {
+  return Object.fromEntries(
+    Object.entries(consumers).flatMap(([name, { plan }]) => (plan === undefined ? [] : [[name, { plan }]])),
+  );
+}
+
+/** Whether a policy of the route has to be asked again when what is around it changes. */
+function looksAround(route: unknown, catalog: PolicyCatalog): boolean {
   const policies = isRecord(route) ? route['policies'] : undefined;
   return (
     Array.isArray(policies) &&
     policies.some((entry) =>
-      Object.keys(isRecord(entry) ? entry : {}).some((name) => catalog.looksAtLists(name)),
+      Object.keys(isRecord(entry) ? entry : {}).some((name) => catalog.looksAround(name)),
     )
   );
 }

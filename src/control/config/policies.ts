@@ -1,17 +1,15 @@
-import { dirname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { nearest } from '../../lib/nearest.ts';
 import type { PolicyUse } from '../../policies/use.ts';
-import type { LoadedLists } from './address-lists.ts';
-import type { PolicyCatalog } from './catalog.ts';
-import { digest, type FileReader, MAX_SMALL_FILE_BYTES } from './files.ts';
+import type { PolicyCatalog, PolicySurroundings } from './catalog.ts';
+import type { FileReader } from './files.ts';
 import { isRecord, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
 import { holdsReference, type Secrets } from './secrets.ts';
+import { userModule } from './user-module.ts';
 
 export interface PoliciesContext {
   readonly catalog: PolicyCatalog;
-  readonly lists: LoadedLists;
+  readonly around: PolicySurroundings;
   readonly secrets: Secrets;
   readonly files: FileReader;
   readonly problems: Problem[];
@@ -84,39 +82,21 @@ export class PolicyLists {
 
   async #moduleUse(name: string, options: unknown, path: Path): Promise<PolicyUse | undefined> {
     const { files, problems } = this.#context;
-    const file = files.absolute(name);
-    const read = await files.read(name, MAX_SMALL_FILE_BYTES);
-    if (!read.ok) {
-      problems.push({
-        path: [...path, name],
-        message: `the policy's file ${file} ${read.reason}`,
-        atKey: true,
-      });
-      return undefined;
-    }
-    const texts = await this.#moduleTexts(file, read.text, new Map());
-    return { name, module: `${pathToFileURL(file).href}?v=${digest(JSON.stringify([...texts]))}`, options };
-  }
-
-  /** The file's text and those of the files that it imports by a relative path, and they in turn: a change of any is a change of the policy. */
-  async #moduleTexts(file: string, text: string, texts: Map<string, string>): Promise<Map<string, string>> {
-    if (texts.size >= MAX_MODULE_FILES) return texts;
-    texts.set(file, text);
-    for (const match of text.matchAll(RELATIVE_IMPORT)) {
-      const imported = resolve(dirname(file), match[1] as string);
-      if (texts.has(imported)) continue;
-      // One that is missing is told of when the policy is loaded; it is watched all the same.
-      const read = await this.#context.files.read(imported, MAX_SMALL_FILE_BYTES);
-      if (read.ok) await this.#moduleTexts(imported, read.text, texts);
-    }
-    return texts;
+    const found = await userModule(name, files);
+    if ('module' in found) return { name, module: found.module, options };
+    problems.push({
+      path: [...path, name],
+      message: `the policy's file ${found.file} ${found.reason}`,
+      atKey: true,
+    });
+    return undefined;
   }
 
   async #check(use: PolicyUse, path: Path, secrets: ReadonlySet<string>): Promise<void> {
     const key = JSON.stringify([use.name, use.module, use.options]);
     let checked = this.#checked.get(key);
     if (checked === undefined) {
-      checked = this.#context.catalog.validate(use, this.#context.lists);
+      checked = this.#context.catalog.validate(use, this.#context.around);
       this.#checked.set(key, checked);
     }
     for (const problem of await checked) {
@@ -129,10 +109,6 @@ export class PolicyLists {
     }
   }
 }
-
-/** Static and dynamic imports; what a comment or a text holds that looks like one does no harm. */
-const RELATIVE_IMPORT = /\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"\n]+)['"]/g;
-const MAX_MODULE_FILES = 500;
 
 /** A user's own policy is named by the path of its file. */
 export function isModulePath(name: string): boolean {

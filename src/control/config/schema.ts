@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { consumerSchema } from '../../identity/consumers/schema.ts';
+import { providerSchema } from '../../identity/providers/schema.ts';
+import { sessionSchema } from '../../identity/sessions/schema.ts';
 import { duration } from '../../lib/units.ts';
 import { observabilitySchema } from '../../observability/schema.ts';
 import { addressListSchema } from '../../policies/address-list-schema.ts';
-import { consumerSchema, planSchema } from '../../policies/plan/plans-schema.ts';
+import { planSchema } from '../../policies/plan/plans-schema.ts';
 import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
 import { stateSchema } from '../../state/schema.ts';
@@ -90,6 +93,14 @@ export const configSchema = z.strictObject({
     .record(z.string().min(1).max(200), consumerSchema)
     .default({})
     .describe('Who calls, by the name that authentication has for them'),
+  providers: z
+    .record(name, providerSchema)
+    .default({})
+    .describe('Identity providers: who vouches for users, and whose tokens services want'),
+  sessions: z
+    .record(name, sessionSchema)
+    .default({})
+    .describe('Logins of browsers, which the gateway keeps the tokens of'),
   state: stateSchema.prefault({}),
   admin: adminSchema.prefault({}),
   runtime: runtimeSchema.prefault({}),

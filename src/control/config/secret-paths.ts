@@ -9,6 +9,8 @@ export function secretPaths(config: unknown): Path[] {
   if (!isRecord(config)) return paths;
   eachEntry(config['certificates'], (name) => paths.push(['certificates', name, 'key']));
   eachEntry(config['services'], (name, service) => collectService(service, ['services', name], paths));
+  for (const collection of ['providers', 'sessions', 'consumers'])
+    if (config[collection] !== undefined) collectOptions(config[collection], [collection], paths);
   for (const at of STATE_SECRETS) if (valueAt(config, at) !== undefined) paths.push(at);
   const observability = config['observability'];
   const tracing = isRecord(observability) ? observability['tracing'] : undefined;
@@ -46,9 +48,14 @@ function collectOptions(value: unknown, path: Path, paths: Path[]): void {
   if (Array.isArray(value)) value.forEach((entry, index) => collectOptions(entry, [...path, index], paths));
   else {
     eachEntry(value, (name, entry) => {
+      const isSecret = SECRET_OPTION.test(name) && !name.endsWith('Endpoint');
       if (typeof entry === 'string') {
-        if (SECRET_OPTION.test(name)) paths.push([...path, name]);
+        if (isSecret) paths.push([...path, name]);
       } else collectOptions(entry, [...path, name], paths);
+      if (!isSecret || !Array.isArray(entry)) return;
+      entry.forEach((one, index) => {
+        if (typeof one === 'string') paths.push([...path, name, index]);
+      });
     });
   }
 }

@@ -3,7 +3,7 @@ import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { parse } from 'acorn';
-import { OWN_ENTRIES, OWN_SOURCES } from '../../policies/own-entries.ts';
+import { OWN_ENTRIES, OWN_SOURCES } from '../../lib/own-entries.ts';
 import { plainData } from './plain-data.ts';
 import type { Problem } from './problem.ts';
 import type { ModuleText } from './typescript-places.ts';

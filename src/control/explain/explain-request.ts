@@ -139,6 +139,7 @@ type Route = DataPlaneConfig['routes'][string];
 interface PlacedPolicy extends ExplainedPolicy {
   readonly use: PolicyUse;
   readonly policy: Policy;
+  readonly isGlobal: boolean;
 }
 
 async function policiesInOrder(
@@ -164,7 +165,7 @@ async function placedPolicy(
   const policy = await loadPolicy(use);
   const parsed = await parseOptions(policy.schema, use.options);
   const stage = parsed.success ? stageOf(policy, parsed.data) : policy.stage;
-  return { name: use.name, stage, from, place: at, use, policy };
+  return { name: use.name, stage, from, place: at, use, policy, isGlobal: from === 'global' };
 }
 
 function outcomeOf(

@@ -19,6 +19,8 @@ export interface Changes {
   readonly globalPolicies: boolean;
   /** True where plans or consumers differ. */
   readonly plans: boolean;
+  /** True where providers, sessions or consumers differ. */
+  readonly identity: boolean;
   readonly observability: boolean;
 }
 
@@ -32,6 +34,7 @@ export function compareConfigs(before: DataPlaneConfig, after: DataPlaneConfig):
     lists: compare(before.lists, after.lists),
     globalPolicies: !isDeepStrictEqual(before.policies, after.policies),
     plans: !isDeepStrictEqual(before.plans, after.plans),
+    identity: !isDeepStrictEqual(before.identity, after.identity),
     observability: !isDeepStrictEqual(before.observability, after.observability),
   };
 }
@@ -61,6 +64,7 @@ export function describeChanges(changes: Changes): string {
   }
   if (changes.globalPolicies) parts.push('global policies changed');
   if (changes.plans) parts.push('plans changed');
+  if (changes.identity) parts.push('identity changed');
   if (changes.observability) parts.push('observability changed');
   return parts.length > 0 ? parts.join('; ') : 'nothing';
 }

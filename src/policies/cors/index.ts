@@ -1,7 +1,7 @@
+import { AllowedOrigins } from '../../http/allowed-origins.ts';
 import type { Fields } from '../../http/fields.ts';
 import { type Answer, definePolicy, type Exchange, type PolicyHooks } from '../../policy/contract.ts';
 import { preflightMethod } from '../../routing/preflight.ts';
-import { AllowedOrigins } from './origins.ts';
 import { type CorsOptions, corsSchema } from './schema.ts';
 import { addToVary } from './vary.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { refuseOrigin } from '../../http/allowed-origins.ts';
 import { isToken } from '../../http/fields.ts';
 import { duration } from '../../lib/units.ts';
-import { refuseOrigin } from './origins.ts';
 
 const origin = z
   .string()

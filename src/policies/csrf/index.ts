@@ -1,6 +1,6 @@
+import { AllowedOrigins } from '../../http/allowed-origins.ts';
+import { isHarmless, isSentByAllowedPage } from '../../http/sending-page.ts';
 import { type Answer, definePolicy, type Exchange, type PolicyHooks } from '../../policy/contract.ts';
-import { AllowedOrigins } from '../cors/origins.ts';
-import { isOwnOrigin, originOfUrl } from './own-origin.ts';
 import { type CsrfOptions, csrfSchema } from './schema.ts';
 
 export const csrfPolicy = definePolicy({
@@ -36,37 +36,20 @@ class Csrf implements PolicyHooks {
 
   onRequest({ request }: Exchange): Answer | undefined {
     const { fields } = request;
-    if (!fields.has('cookie')) return undefined;
-    // A WebSocket begins with a GET, is not held to one origin by browsers, and may do anything once it is open (RFC 6455 section 10.2).
-    if (isSafe(request.method) && !fields.has('sec-websocket-key')) return undefined;
+    if (!fields.has('cookie') || isHarmless(request)) return undefined;
     if (hasBearerToken(fields.get('authorization'))) return undefined;
-    const site = fields.get('sec-fetch-site');
-    // Fetch Metadata section 2.3: a page cannot set the field itself. `none`: the user began it, as by a bookmark.
-    if (site === 'same-origin' || site === 'none') return undefined;
-    const origin = fields.get('origin');
-    if (site !== undefined) {
-      // Not the own origin either: that of a request which another site redirected here would be.
-      if (site === 'same-site' && this.#sameSite) return undefined;
-      return origin !== undefined && this.#origins.has(origin) ? undefined : OTHER_SITE;
+    switch (isSentByAllowedPage(request, this.#origins, this.#sameSite)) {
+      case true:
+        return undefined;
+      case false:
+        return OTHER_SITE;
+      case undefined:
+        return this.#missing;
     }
-    const from = origin ?? originOfReferer(fields.get('referer'));
-    if (from === undefined) return this.#missing;
-    const allowed = isOwnOrigin(from, request.scheme, request.authority) || this.#origins.has(from);
-    return allowed ? undefined : OTHER_SITE;
   }
-}
-
-/** RFC 9110 section 9.2.1 */
-function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE';
 }
 
 /** A browser adds no such token on its own, as it does a cookie; a page of another origin would first have to ask (CORS). */
 function hasBearerToken(authorization: string | undefined): boolean {
   return authorization !== undefined && authorization.slice(0, 7).toLowerCase() === 'bearer ';
-}
-
-/** Undefined where there is no Referer; one that is no URL is no origin, so that nothing allows it. */
-function originOfReferer(referer: string | undefined): string | undefined {
-  return referer === undefined || referer === '' ? undefined : (originOfUrl(referer) ?? 'null');
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { refuseOrigin } from '../cors/origins.ts';
+import { refuseOrigin } from '../../http/allowed-origins.ts';
 
 const origin = z
   .string()

@@ -206,12 +206,14 @@ describe('The check of a filter', () => {
   for (const [title, options, problems] of CASES) {
     it(title, () => {
       assert.deepEqual(
-        checkIpFilter(ipFilterSchema.parse(options), { lists: known }).map(
-          ({ path, message, suggestion }) => [
-            path.join('.'),
-            suggestion === undefined ? message : `${message} (${suggestion})`,
-          ],
-        ),
+        checkIpFilter(ipFilterSchema.parse(options), {
+          lists: known,
+          providers: new Set(),
+          sessions: new Set(),
+        }).map(({ path, message, suggestion }) => [
+          path.join('.'),
+          suggestion === undefined ? message : `${message} (${suggestion})`,
+        ]),
         problems,
       );
     });

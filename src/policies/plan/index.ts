@@ -2,13 +2,13 @@ import { definePolicy } from '../../policy/contract.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compilePlan } from './compiled-plan.ts';
 import { PlanHooks } from './plan.ts';
-import { PLAN_POLICY } from './plans.ts';
 import { planPolicySchema } from './schema.ts';
 
 export const planPolicy = definePolicy({
-  name: PLAN_POLICY,
+  name: 'plan',
   stage: 'quota',
   unique: true,
+  needs: ['plans'],
   schema: planPolicySchema,
   async create(options, context: BuiltinContext) {
     const { plans, limiters } = context;

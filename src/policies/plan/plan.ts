@@ -50,7 +50,7 @@ export class PlanHooks implements PolicyHooks {
   }
 
   onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
-    const consumer = exchange.note('consumer');
+    const consumer = exchange.principal?.consumer ?? exchange.note('consumer');
     const plan =
       typeof consumer === 'string' && consumer !== '' ? this.#planOf(exchange, consumer) : undefined;
     if (plan === undefined) return this.#goOnUnknown();

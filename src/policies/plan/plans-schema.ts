@@ -58,17 +58,13 @@ export const planSchema = z
     }
   });
 
-/** Somebody who calls, by the name that authentication has for them. */
-export const consumerSchema = z.strictObject({
-  plan: z.string().min(1).describe('Name of one of the plans'),
-});
-
 export type PlanConfig = z.output<typeof planSchema>;
 
 /** What a worker gets of it. */
 export interface PlansData {
   readonly plans: Readonly<Record<string, PlanConfig>>;
-  readonly consumers: Readonly<Record<string, z.output<typeof consumerSchema>>>;
+  /** Who has which; a consumer without a plan is left out. */
+  readonly consumers: Readonly<Record<string, { readonly plan: string }>>;
 }
 
 export const NO_PLANS: PlansData = { plans: {}, consumers: {} };

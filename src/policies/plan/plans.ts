@@ -3,10 +3,7 @@ import { sameData } from '../../lib/same-data.ts';
 import { PERS } from '../../state/quota/quota.ts';
 import type { Quotas } from '../../state/quota/quotas.ts';
 import type { RedisConfig } from '../../state/schema.ts';
-import type { PolicyUse } from '../use.ts';
 import type { PlanConfig, PlansData } from './plans-schema.ts';
-
-export const PLAN_POLICY = 'plan';
 
 /** One kind of period of a plan. */
 export interface PlanQuota {
@@ -49,11 +46,6 @@ export class Plans {
     const counting = this.counting.with(redis);
     return counting === this.counting && sameData(data, this.#data) ? this : new Plans(data, counting);
   }
-}
-
-/** Whether one of them is made of the plans. */
-export function appliesPlans(uses: readonly PolicyUse[]): boolean {
-  return uses.some(({ name }) => name === PLAN_POLICY);
 }
 
 function quotasOf({ quotas, timeZone }: PlanConfig): readonly PlanQuota[] | undefined {

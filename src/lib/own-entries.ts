@@ -11,4 +11,5 @@ export const OWN_SOURCES = new URL('../', import.meta.url).href;
 export const OWN_ENTRIES: ReadonlyMap<string, string> = new Map([
   ['portcullis', new URL(`index.${EXTENSION}`, OWN_SOURCES).href],
   ['portcullis/policy', new URL(`policy/index.${EXTENSION}`, OWN_SOURCES).href],
+  ['portcullis/provider', new URL(`identity/providers/index.${EXTENSION}`, OWN_SOURCES).href],
 ]);

@@ -1,0 +1,124 @@
+import { addressProblem } from '../../identity/address-problem.ts';
+import { entriesOf, isRecord, type Path } from './place.ts';
+import type { Problem } from './problem.ts';
+import { checkReference, namesOf } from './references.ts';
+
+/** What excludes or needs what in providers and sessions, and what they name. */
+export function checkIdentity(config: Record<string, unknown>, problems: Problem[]): void {
+  for (const [name, provider] of entriesOf(config['providers']))
+    if (isRecord(provider)) checkProvider(provider, ['providers', name], problems);
+  const cookies = new Map<string, string>();
+  for (const [name, session] of entriesOf(config['sessions'])) {
+    if (!isRecord(session)) continue;
+    const path = ['sessions', name];
+    checkProvidersOf(session, config['providers'], path, problems);
+    checkKeys(session, path, problems);
+    checkCookie(session, name, cookies, path, problems);
+    const state = config['state'];
+    if (session['store'] === 'redis' && !(isRecord(state) && isRecord(state['redis'])))
+      problems.push({ path: [...path, 'store'], message: 'needs state.redis, which says where Redis is' });
+  }
+}
+
+const ADDRESSES = [
+  'issuer',
+  'authorizationEndpoint',
+  'tokenEndpoint',
+  'revocationEndpoint',
+  'logoutEndpoint',
+];
+
+function checkProvider(provider: Record<string, unknown>, path: Path, problems: Problem[]): void {
+  if (provider['clientSecret'] !== undefined && provider['clientKey'] !== undefined)
+    problems.push({
+      path: [...path, 'clientKey'],
+      message: 'the gateway has clientSecret already to prove who it is: one of the two is allowed',
+      atKey: true,
+    });
+  const insecure = provider['insecure'] === true;
+  const user = provider['user'];
+  const addresses = ADDRESSES.map((option): [Path, unknown] => [[option], provider[option]]);
+  if (isRecord(user)) addresses.push([['user', 'url'], user['url']]);
+  for (const [at, value] of addresses) {
+    const url = typeof value === 'string' && /^https?:/i.test(value) ? URL.parse(value) : null;
+    const problem = url === null ? undefined : addressProblem(url, insecure);
+    if (problem !== undefined) problems.push({ path: [...path, ...at], message: problem });
+  }
+}
+
+function checkProvidersOf(
+  session: Record<string, unknown>,
+  providers: unknown,
+  path: Path,
+  problems: Problem[],
+): void {
+  const known = namesOf(providers);
+  const seen = new Set<unknown>();
+  for (const list of ['login', 'connect'] as const) {
+    const names = session[list];
+    if (!Array.isArray(names)) continue;
+    names.forEach((name: unknown, index) => {
+      const at = [...path, list, index];
+      checkReference(name, known, 'provider', at, problems);
+      if (seen.has(name)) problems.push({ path: at, message: `names ${String(name)} a second time` });
+      seen.add(name);
+      const provider = isRecord(providers) && typeof name === 'string' ? providers[name] : undefined;
+      if (isRecord(provider))
+        checkLogin(provider, String(name), list === 'login' && index === 0, at, problems);
+    });
+  }
+}
+
+/** A provider may be there for its tokens alone; to log in takes more. */
+function checkLogin(
+  provider: Record<string, unknown>,
+  name: string,
+  isFirst: boolean,
+  path: Path,
+  problems: Problem[],
+): void {
+  const { kind } = provider;
+  if (kind !== undefined && kind !== 'oidc' && kind !== 'oauth2') return;
+  if (provider['clientId'] === undefined)
+    problems.push({ path, message: `nobody can log in at ${name}: it has no clientId` });
+  if (kind === 'oauth2' && isFirst && provider['user'] === undefined)
+    problems.push({
+      path,
+      message: `${name} has no user, so that it cannot say who logged in: put another first`,
+    });
+}
+
+function checkKeys(session: Record<string, unknown>, path: Path, problems: Problem[]): void {
+  const { keys, recognise, anonymous } = session;
+  if (Array.isArray(keys) && keys.length > 0) return;
+  const others = Array.isArray(recognise) ? recognise.filter((way) => way !== 'cookie') : [];
+  if (others.length > 0)
+    problems.push({
+      path: [...path, 'recognise'],
+      message: `${others.join(', ')} needs keys: without the cookie only they open a session`,
+    });
+  if (anonymous === true)
+    problems.push({
+      path: [...path, 'anonymous'],
+      message: 'needs keys, which the names of visitors are signed with',
+    });
+}
+
+function checkCookie(
+  session: Record<string, unknown>,
+  name: string,
+  cookies: Map<string, string>,
+  path: Path,
+  problems: Problem[],
+): void {
+  const cookie = session['cookie'];
+  const own = isRecord(cookie) ? cookie['name'] : undefined;
+  const named = typeof own === 'string' ? own : '__Host-portcullis';
+  const other = cookies.get(named);
+  if (other !== undefined)
+    problems.push({
+      path: own === undefined ? path : [...path, 'cookie', 'name'],
+      message: `the sessions ${other} have the cookie ${named} already: give one of them another cookie.name`,
+    });
+  else cookies.set(named, name);
+}

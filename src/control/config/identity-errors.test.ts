@@ -1,0 +1,157 @@
+import { describe } from 'node:test';
+import { checkErrors } from './errors.support.ts';
+
+describe('Errors of providers and sessions', () => {
+  checkErrors([
+    {
+      title: 'tell what is wrong with a provider, and where',
+      files: {
+        'c.yaml': `providers:
+  kind: { kind: oauth, issuer: https://id.example.com }
+  issuer: { isuer: https://id.example.com, clientId: 7 }
+  plain: { issuer: http://id.example.com }
+  odd: { kind: oauth2, tokenEndpoint: https://a.example.com/token }
+  both: { issuer: https://id.example.com, clientSecret: s, clientKey: { key: k } }
+`,
+      },
+      errors: `c.yaml:2:17: providers.kind.kind: is not oidc, oauth2 or the path of a module of your own, such as ./providers/own.ts; did you mean "oauth2"?
+   2 |   kind: { kind: oauth, issuer: https://id.example.com }
+     |                 ^^^^^
+c.yaml:3:13: providers.issuer.isuer: unknown key "isuer"; did you mean "issuer"?
+   3 |   issuer: { isuer: https://id.example.com, clientId: 7 }
+     |             ^^^^^
+c.yaml:3:54: providers.issuer.clientId: expected a text, found a number
+   3 |   issuer: { isuer: https://id.example.com, clientId: 7 }
+     |                                                      ^
+c.yaml:4:20: providers.plain.issuer: is http, which everybody on the way can read: use https, or say \`insecure: true\`
+   4 |   plain: { issuer: http://id.example.com }
+     |                    ^^^^^^^^^^^^^^^^^^^^^
+c.yaml:5:3: providers.odd.authorizationEndpoint: is missing: expected a text
+   5 |   odd: { kind: oauth2, tokenEndpoint: https://a.example.com/token }
+     |   ^^^
+c.yaml:6:60: providers.both.clientKey: the gateway has clientSecret already to prove who it is: one of the two is allowed
+   6 |   both: { issuer: https://id.example.com, clientSecret: *, clientKey: { key: * } }
+     |                                                            ^^^^^^^^^
+`,
+    },
+    {
+      title: 'tell what is wrong with sessions, and where',
+      files: {
+        'c.yaml': `providers:
+  keycloak: { issuer: https://id.example.com, clientId: gw }
+  tokens: { issuer: https://id.example.com }
+  git: { kind: oauth2, clientId: gw, authorizationEndpoint: https://g.example.com/a, tokenEndpoint: https://g.example.com/t }
+sessions:
+  one: { login: [keyclock], connect: [tokens] }
+  two: { login: [git, git], cookie: { name: session } }
+  three: { login: [], path: /auth/../x, origins: [https://app.example.com/], idleTimeout: 1ms }
+  four: { login: [keycloak], recognise: [cookie, baerer] }
+  five: { login: [keycloak], recognise: [bearer], anonymous: true, store: redis, cookie: { name: __Host-portcullis } }
+  six: { login: [keycloak], cookie: { name: __Host-six } }
+`,
+      },
+      errors: `c.yaml:6:18: sessions.one.login[0]: there is no provider "keyclock"; did you mean "keycloak"?
+   6 |   one: { login: [keyclock], connect: [tokens] }
+     |                  ^^^^^^^^
+c.yaml:6:39: sessions.one.connect[0]: nobody can log in at tokens: it has no clientId
+   6 |   one: { login: [keyclock], connect: [tokens] }
+     |                                       ^^^^^^
+c.yaml:7:18: sessions.two.login[0]: git has no user, so that it cannot say who logged in: put another first
+   7 |   two: { login: [git, git], cookie: { name: session } }
+     |                  ^^^
+c.yaml:7:23: sessions.two.login[1]: names git a second time
+   7 |   two: { login: [git, git], cookie: { name: session } }
+     |                       ^^^
+c.yaml:7:45: sessions.two.cookie.name: is not a name that begins with __Host-, which keeps other hosts of the domain from setting it
+   7 |   two: { login: [git, git], cookie: { name: session } }
+     |                                             ^^^^^^^
+c.yaml:8:3: sessions.three: the sessions one have the cookie __Host-portcullis already: give one of them another cookie.name
+   8 |   three: { login: [], path: /auth/../x, origins: [https://app.example.com/], idleTimeout: 1ms }
+     |   ^^^^^
+c.yaml:8:12: sessions.three.login: must not be empty
+   8 |   three: { login: [], path: /auth/../x, origins: [https://app.example.com/], idleTimeout: 1ms }
+     |            ^^^^^
+c.yaml:8:29: sessions.three.path: has a dot segment
+   8 |   three: { login: [], path: /auth/../x, origins: [https://app.example.com/], idleTimeout: 1ms }
+     |                             ^^^^^^^^^^
+c.yaml:8:51: sessions.three.origins[0]: is not an origin: write https://app.example.com, in small letters and without a path
+   8 |   three: { login: [], path: /auth/../x, origins: [https://app.example.com/], idleTimeout: 1ms }
+     |                                                   ^^^^^^^^^^^^^^^^^^^^^^^^
+c.yaml:8:91: sessions.three.idleTimeout: is shorter than 1s
+   8 |   three: { login: [], path: /auth/../x, origins: [https://app.example.com/], idleTimeout: 1ms }
+     |                                                                                           ^^^
+c.yaml:9:3: sessions.four: the sessions one have the cookie __Host-portcullis already: give one of them another cookie.name
+   9 |   four: { login: [keycloak], recognise: [cookie, baerer] }
+     |   ^^^^
+c.yaml:9:30: sessions.four.recognise: baerer needs keys: without the cookie only they open a session
+   9 |   four: { login: [keycloak], recognise: [cookie, baerer] }
+     |                              ^^^^^^^^^
+c.yaml:9:50: sessions.four.recognise[1]: is not one of cookie, bearer, refresh, basic; did you mean "bearer"?
+   9 |   four: { login: [keycloak], recognise: [cookie, baerer] }
+     |                                                  ^^^^^^
+c.yaml:10:30: sessions.five.recognise: bearer needs keys: without the cookie only they open a session
+  10 |   five: { login: [keycloak], recognise: [bearer], anonymous: true, store: redis, cookie: { name: __Host-portcullis } }
+     |                              ^^^^^^^^^
+c.yaml:10:62: sessions.five.anonymous: needs keys, which the names of visitors are signed with
+  10 |   five: { login: [keycloak], recognise: [bearer], anonymous: true, store: redis, cookie: { name: __Host-portcullis } }
+     |                                                              ^^^^
+c.yaml:10:75: sessions.five.store: needs state.redis, which says where Redis is
+  10 |   five: { login: [keycloak], recognise: [bearer], anonymous: true, store: redis, cookie: { name: __Host-portcullis } }
+     |                                                                           ^^^^^
+c.yaml:10:98: sessions.five.cookie.name: the sessions one have the cookie __Host-portcullis already: give one of them another cookie.name
+  10 |   five: { login: [keycloak], recognise: [bearer], anonymous: true, store: redis, cookie: { name: __Host-portcullis } }
+     |                                                                                                  ^^^^^^^^^^^^^^^^^
+`,
+    },
+    {
+      title: 'tell a key that is too short, and do not show it',
+      files: {
+        'c.yaml': `providers:
+  keycloak: { issuer: https://id.example.com, clientId: gw }
+sessions:
+  web: { login: [keycloak], keys: [env:SHORT, written-here] }
+`,
+      },
+      errors: `c.yaml:4:36: sessions.web.keys[0]: is shorter than 32 characters; make one with openssl rand -base64 32
+   4 |   web: { login: [keycloak], keys: [env:SHORT, ************] }
+     |                                    ^^^^^^^^^
+c.yaml:4:47: sessions.web.keys[1]: is shorter than 32 characters; make one with openssl rand -base64 32
+   4 |   web: { login: [keycloak], keys: [env:SHORT, ************] }
+     |                                               ^^^^^^^^^^^^
+`,
+    },
+    {
+      title: 'tell what is wrong with the options of a provider of a module',
+      files: {
+        'c.yaml': `providers:
+  fine: { kind: ./own.ts, realm: a }
+  wrong: { kind: ./own.ts, relm: a }
+  none: { kind: ./none.ts }
+  half: { kind: ./half.ts }
+  gone: { kind: ./missing.ts }
+`,
+        'own.ts': `import { defineProvider, z } from 'portcullis/provider';
+export const provider = defineProvider({
+  schema: z.strictObject({ realm: z.string() }),
+  create: () => ({ authorizationUrl() {}, redeem() {}, refresh() {}, user() {} }),
+});`,
+        'none.ts': 'export const policy = {};',
+        'half.ts': `import { defineProvider, z } from 'portcullis/provider';
+export const provider = defineProvider({ schema: z.strictObject({}), create: () => ({ user() {} }) });`,
+      },
+      errors: `c.yaml:3:28: providers.wrong.relm: unknown key "relm"; did you mean "realm"?
+   3 |   wrong: { kind: ./own.ts, relm: a }
+     |                            ^^^^
+c.yaml:4:17: providers.none.kind: the provider ./none.ts has no export named provider, only policy: write export const provider = defineProvider({ ... })
+   4 |   none: { kind: ./none.ts }
+     |                 ^^^^^^^^^
+c.yaml:5:17: providers.half.kind: the provider ./half.ts is not shaped like a provider: authorizationUrl, redeem, refresh must be there
+   5 |   half: { kind: ./half.ts }
+     |                 ^^^^^^^^^
+c.yaml:6:17: providers.gone.kind: the provider's file <dir>/missing.ts does not exist
+   6 |   gone: { kind: ./missing.ts }
+     |                 ^^^^^^^^^^^^
+`,
+    },
+  ]);
+});

@@ -1,0 +1,112 @@
+import type { Records } from '../../state/records/records.ts';
+import type { GrantTokens } from '../providers/provider.ts';
+import type { KeyRing } from '../sessions/key-ring.ts';
+import { type Cached, RecordCache } from '../sessions/record-cache.ts';
+import type { Grant, Session } from '../sessions/session.ts';
+import { grantText, readGrantText } from '../sessions/session-text.ts';
+
+/** How many a worker remembers opened. */
+const MAX_CACHED = 20_000;
+
+/** The grants of sessions of one kind, a record each, which only the session's secret opens. */
+export class GrantStore {
+  readonly records: Records;
+  readonly #ring: KeyRing;
+  readonly #nowMs: () => number;
+  readonly #cache: RecordCache<Grant>;
+
+  constructor(records: Records, ring: KeyRing, nowMs: () => number) {
+    this.records = records;
+    this.#ring = ring;
+    this.#nowMs = nowMs;
+    this.#cache = new RecordCache(records, MAX_CACHED);
+  }
+
+  /** Also the name of the lease of its refresh. */
+  keyOf(sessionId: string, provider: string): string {
+    return `g:${sessionId}:${provider}`;
+  }
+
+  /** What is remembered, if that holds. */
+  known(session: Session, provider: string): Cached<Grant> | undefined {
+    return this.#cache.known(this.keyOf(session.id, provider));
+  }
+
+  /** Rejects with `RecordsUnavailable`. */
+  read(session: Session, provider: string): Promise<Cached<Grant> | undefined> {
+    const key = this.keyOf(session.id, provider);
+    return this.#cache.load(key, (text, version) => {
+      const opened = this.#ring.open(text, session.secret, key);
+      if (opened !== undefined && this.#ring.isOld(text)) {
+        const sealed = this.#ring.seal(opened, session.secret, key);
+        // It happens with the next read where the store is away or somebody else writes.
+        this.records.replace(key, sealed, this.#ttlMs(session), version).catch(() => {});
+      }
+      return opened === undefined ? undefined : readGrantText(opened);
+    });
+  }
+
+  /** Puts a new grant in the place of the one that there may be. */
+  async put(session: Session, provider: string, tokens: GrantTokens): Promise<void> {
+    const key = this.keyOf(session.id, provider);
+    const ttlMs = this.#ttlMs(session);
+    for (;;) {
+      const before = await this.records.read(key);
+      const grant = this.#grant(provider, tokens, 1);
+      const text = this.#seal(session, key, grant);
+      const written =
+        before === undefined
+          ? await this.records.create(key, text, ttlMs)
+          : (await this.records.replace(key, text, ttlMs, before.version)) !== undefined;
+      this.#cache.forget(key);
+      if (written) return;
+    }
+  }
+
+  /** What a refresh brought, in the place of what it was made of; undefined where that is there no more, or the lease is another's. */
+  async renew(
+    session: Session,
+    before: Cached<Grant>,
+    tokens: GrantTokens,
+    fence: number,
+  ): Promise<Grant | undefined> {
+    const key = this.keyOf(session.id, before.value.provider);
+    const grant = this.#grant(before.value.provider, tokens, before.value.generation + 1);
+    const text = this.#seal(session, key, grant);
+    const version = await this.records.replace(key, text, this.#ttlMs(session), before.version, fence);
+    this.#cache.forget(key);
+    return version === undefined ? undefined : grant;
+  }
+
+  async remove(sessionId: string, providers: readonly string[]): Promise<void> {
+    await this.records.remove(providers.map((provider) => this.keyOf(sessionId, provider)));
+  }
+
+  close(): void {
+    this.#cache.close();
+  }
+
+  #grant(provider: string, tokens: GrantTokens, generation: number): Grant {
+    const { accessToken, tokenType, refreshToken, idToken, expiresAtMs, scopes } = tokens;
+    const obtainedAtMs = this.#nowMs();
+    return {
+      provider,
+      generation,
+      obtainedAtMs,
+      accessToken,
+      tokenType,
+      refreshToken,
+      idToken,
+      expiresAtMs,
+      scopes,
+    };
+  }
+
+  #seal(session: Session, key: string, grant: Grant): string {
+    return this.#ring.seal(grantText(grant), session.secret, key);
+  }
+
+  #ttlMs({ endsAtMs }: Session): number {
+    return Math.max(1, endsAtMs - this.#nowMs());
+  }
+}

@@ -1,0 +1,219 @@
+import { decodeJwt, importPKCS8 } from 'jose';
+import * as client from 'openid-client';
+import { outcomeOf } from './oidc-errors.ts';
+import {
+  type GrantTokens,
+  type LoginFlow,
+  type Provider,
+  ProviderRefused,
+  ProviderUnavailable,
+  type ProviderUser,
+  type TokenExchange,
+  type TokenRequest,
+} from './provider.ts';
+import type { OidcConfig } from './schema.ts';
+import { tokenParameters, tokensFrom } from './token-parameters.ts';
+
+/** What a provider is made in. */
+export interface OidcPlace {
+  /** What the provider publishes of itself; rejects with `ProviderUnavailable`. The same object until it is another. */
+  readonly metadata: () => Promise<client.ServerMetadata>;
+  readonly fetch: client.CustomFetch;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+}
+
+/** What the gateway sends as the proof of who it is; RFC 7523 needs a key that was read. */
+type Authentication = client.ClientAuth;
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** A provider of OpenID Connect. */
+export class OidcProvider implements Provider {
+  readonly name: string;
+  readonly issuer: string;
+  readonly #config: OidcConfig;
+  readonly #place: OidcPlace;
+  readonly #scope: string;
+  #made:
+    | { readonly metadata: client.ServerMetadata; readonly configuration: client.Configuration }
+    | undefined;
+  #authentication: Promise<Authentication> | undefined;
+
+  constructor(name: string, config: OidcConfig, place: OidcPlace) {
+    this.name = name;
+    this.issuer = config.issuer;
+    this.#config = config;
+    this.#place = place;
+    this.#scope = [...new Set(['openid', ...config.scopes])].join(' ');
+  }
+
+  async authorizationUrl(flow: LoginFlow): Promise<string> {
+    const url = client.buildAuthorizationUrl(await this.#configuration(), {
+      // OpenID Connect Core section 11: without it the scope is to be ignored.
+      ...(this.#scope.includes('offline_access') ? { prompt: 'consent' } : {}),
+      ...this.#config.authorizationParameters,
+      ...flow.parameters,
+      redirect_uri: flow.redirectUri,
+      scope: this.#scope,
+      state: flow.state,
+      nonce: flow.nonce,
+      code_challenge: await client.calculatePKCECodeChallenge(flow.verifier),
+      code_challenge_method: 'S256',
+    });
+    return url.href;
+  }
+
+  async redeem(search: string, flow: LoginFlow): Promise<GrantTokens> {
+    const configuration = await this.#configuration();
+    const url = new URL(flow.redirectUri);
+    url.search = search;
+    const answer = await outcomeOf(
+      client.authorizationCodeGrant(
+        configuration,
+        url,
+        {
+          expectedState: flow.state,
+          expectedNonce: flow.nonce,
+          pkceCodeVerifier: flow.verifier,
+          idTokenExpected: true,
+        },
+        this.#config.tokenParameters,
+      ),
+    );
+    return tokensFrom(answer, this.#config.scopes, this.#place.nowMs());
+  }
+
+  async refresh(tokens: GrantTokens): Promise<GrantTokens> {
+    const { refreshToken } = tokens;
+    if (refreshToken === undefined) throw new ProviderRefused('invalid_grant', 'there is no refresh token');
+    const answer = await outcomeOf(
+      client.refreshTokenGrant(await this.#configuration(), refreshToken, this.#config.tokenParameters),
+    );
+    // OpenID Connect Core section 12.2: the new ID token is of the same user.
+    if (answer.id_token !== undefined && tokens.idToken !== undefined) {
+      if (decodeJwt(answer.id_token).sub !== decodeJwt(tokens.idToken).sub)
+        throw new ProviderUnavailable(`${this.name} refreshed the tokens of another user`);
+    }
+    return { ...tokens, ...tokensFrom(answer, tokens.scopes, this.#place.nowMs()) };
+  }
+
+  async user(tokens: GrantTokens): Promise<ProviderUser> {
+    const claims = tokens.idToken === undefined ? undefined : decodeJwt(tokens.idToken);
+    const told =
+      claims === undefined || this.#config.userInfo
+        ? await outcomeOf(
+            client.fetchUserInfo(
+              await this.#configuration(),
+              tokens.accessToken,
+              claims?.sub ?? client.skipSubjectCheck,
+            ),
+          )
+        : undefined;
+    const all: Record<string, unknown> = { ...claims, ...told };
+    const { sub, sid } = all;
+    if (typeof sub !== 'string' || sub === '')
+      throw new ProviderUnavailable(`${this.name} did not say whose its tokens are`);
+    for (const claim of OF_THE_TOKEN) delete all[claim];
+    return { issuer: this.issuer, subject: sub, claims: all, ...(typeof sid === 'string' ? { sid } : {}) };
+  }
+
+  async revoke(tokens: GrantTokens): Promise<void> {
+    const configuration = await this.#configuration();
+    if (configuration.serverMetadata().revocation_endpoint === undefined) return;
+    await outcomeOf(client.tokenRevocation(configuration, tokens.refreshToken ?? tokens.accessToken));
+  }
+
+  async logoutUrl(tokens: GrantTokens, returnTo: string | undefined): Promise<string | undefined> {
+    const configuration = await this.#configuration();
+    if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
+    return client.buildEndSessionUrl(configuration, {
+      ...(tokens.idToken === undefined ? {} : { id_token_hint: tokens.idToken }),
+      ...(returnTo === undefined ? {} : { post_logout_redirect_uri: returnTo }),
+    }).href;
+  }
+
+  async exchange(request: TokenExchange): Promise<GrantTokens> {
+    const { subjectToken, subjectTokenType = ACCESS_TOKEN, requestedTokenType } = request;
+    const answer = await outcomeOf(
+      client.genericGrantRequest(await this.#configuration(), EXCHANGE, {
+        ...this.#config.tokenParameters,
+        ...tokenParameters(request),
+        subject_token: subjectToken,
+        subject_token_type: subjectTokenType,
+        ...(requestedTokenType === undefined ? {} : { requested_token_type: requestedTokenType }),
+      }),
+    );
+    return tokensFrom(answer, request.scopes, this.#place.nowMs());
+  }
+
+  async clientCredentials(request: TokenRequest): Promise<GrantTokens> {
+    const answer = await outcomeOf(
+      client.clientCredentialsGrant(await this.#configuration(), {
+        ...this.#config.tokenParameters,
+        ...tokenParameters(request),
+      }),
+    );
+    return tokensFrom(answer, request.scopes, this.#place.nowMs());
+  }
+
+  /** What openid-client works with: made anew where the provider published something else. */
+  async #configuration(): Promise<client.Configuration> {
+    const metadata = await this.#place.metadata();
+    if (this.#made?.metadata === metadata) return this.#made.configuration;
+    const { clientId, clientSecret, timeout } = this.#config;
+    if (clientId === undefined) throw new ProviderRefused('invalid_client', `${this.name} has no clientId`);
+    this.#authentication ??= this.#authenticate();
+    const configuration = new client.Configuration(
+      withoutWeakAlgorithms(metadata),
+      clientId,
+      clientSecret,
+      await this.#authentication,
+    );
+    configuration[client.customFetch] = this.#place.fetch;
+    configuration.timeout = timeout / 1000;
+    // The place's `fetch` refuses addresses that are not to be asked.
+    client.allowInsecureRequests(configuration);
+    // Signatures of ID tokens are verified, also of those that came straight from the provider.
+    client.enableNonRepudiationChecks(configuration);
+    this.#made = { metadata, configuration };
+    return configuration;
+  }
+
+  async #authenticate(): Promise<Authentication> {
+    const { clientKey, clientSecret, clientAuthentication } = this.#config;
+    if (clientKey !== undefined) {
+      const key = await importPKCS8(clientKey.key, clientKey.algorithm);
+      return client.PrivateKeyJwt(clientKey.id === undefined ? key : { key, kid: clientKey.id });
+    }
+    if (clientSecret === undefined) return client.None();
+    return clientAuthentication === 'post'
+      ? client.ClientSecretPost(clientSecret)
+      : client.ClientSecretBasic(clientSecret);
+  }
+}
+
+/** Claims that say something of the ID token, nothing of the user. */
+const OF_THE_TOKEN = [
+  'iss',
+  'aud',
+  'azp',
+  'exp',
+  'iat',
+  'nbf',
+  'nonce',
+  'at_hash',
+  'c_hash',
+  'jti',
+  'rat',
+  'typ',
+];
+
+/** ID tokens are taken with signatures of the provider's private key alone: neither none nor one of a secret that is shared. */
+function withoutWeakAlgorithms(metadata: client.ServerMetadata): client.ServerMetadata {
+  const { id_token_signing_alg_values_supported: supported } = metadata;
+  if (supported === undefined) return metadata;
+  const strong = supported.filter((name) => name !== 'none' && !name.startsWith('HS'));
+  return { ...metadata, id_token_signing_alg_values_supported: strong };
+}

@@ -1,0 +1,50 @@
+import type { Records } from '../../state/records/records.ts';
+import type { KeyRing } from './key-ring.ts';
+
+/** By what a provider may end the sessions of a user (OpenID Connect Back-Channel Logout section 2.4): its own session's name, or the user. */
+export interface LogoutTarget {
+  readonly sid?: string | undefined;
+  readonly subject?: string | undefined;
+}
+
+/** Which sessions a user of a provider has, by names that tell neither. */
+export class SessionIndex {
+  readonly #records: Records;
+  readonly #ring: KeyRing;
+  readonly #kind: string;
+
+  constructor(records: Records, ring: KeyRing, kind: string) {
+    this.#records = records;
+    this.#ring = ring;
+    this.#kind = kind;
+  }
+
+  async add(id: string, provider: string, target: LogoutTarget, ttlMs: number): Promise<void> {
+    for (const value of this.#values(provider, target))
+      await this.#records.addMember(`i:${this.#ring.nameOf(value, 'index')}`, id, ttlMs);
+  }
+
+  /** Ids of the sessions that are meant: with a `sid` those of that session of the provider's alone. */
+  async find(provider: string, { sid, subject }: LogoutTarget): Promise<readonly string[]> {
+    const target: LogoutTarget = sid === undefined ? { subject } : { sid };
+    const found = await Promise.all(
+      this.#values(provider, target)
+        .flatMap((value) => this.#ring.namesOf(value, 'index'))
+        .map((name) => this.#records.members(`i:${name}`)),
+    );
+    return [...new Set(found.flat())];
+  }
+
+  async remove(id: string, provider: string, target: LogoutTarget): Promise<void> {
+    for (const value of this.#values(provider, target))
+      for (const name of this.#ring.namesOf(value, 'index'))
+        await this.#records.removeMember(`i:${name}`, id);
+  }
+
+  #values(provider: string, { sid, subject }: LogoutTarget): string[] {
+    const values: string[] = [];
+    if (sid !== undefined) values.push(JSON.stringify([this.#kind, provider, 'sid', sid]));
+    if (subject !== undefined) values.push(JSON.stringify([this.#kind, provider, 'sub', subject]));
+    return values;
+  }
+}

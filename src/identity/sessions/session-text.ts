@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { Grant, SessionUser } from './session.ts';
+
+/** What a session's record says, once it is opened. */
+export interface SessionContent {
+  readonly user: SessionUser;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
+  readonly endsAtMs: number;
+}
+
+const VERSION = 1;
+/** JSON has no Infinity. */
+const expiry = z.number().nullable();
+
+const sessionShape = z.object({
+  v: z.literal(VERSION),
+  user: z.object({
+    provider: z.string(),
+    issuer: z.string(),
+    subject: z.string(),
+    claims: z.record(z.string(), z.unknown()),
+    sid: z.string().optional(),
+  }),
+  created: z.number(),
+  ends: z.number(),
+});
+
+const grantShape = z.object({
+  v: z.literal(VERSION),
+  provider: z.string(),
+  generation: z.number(),
+  obtained: z.number(),
+  accessToken: z.string(),
+  tokenType: z.string(),
+  refreshToken: z.string().optional(),
+  idToken: z.string().optional(),
+  expires: expiry,
+  scopes: z.array(z.string()),
+});
+
+export function sessionText({ user, createdAtMs, endsAtMs }: SessionContent): string {
+  return JSON.stringify({ v: VERSION, user, created: createdAtMs, ends: endsAtMs });
+}
+
+/** Undefined for a text of another version. */
+export function readSessionText(text: string): SessionContent | undefined {
+  const { success, data } = sessionShape.safeParse(JSON.parse(text));
+  return success ? { user: data.user, createdAtMs: data.created, endsAtMs: data.ends } : undefined;
+}
+
+export function grantText({ expiresAtMs, obtainedAtMs, ...grant }: Grant): string {
+  const expires = expiresAtMs === Number.POSITIVE_INFINITY ? null : expiresAtMs;
+  return JSON.stringify({ v: VERSION, ...grant, obtained: obtainedAtMs, expires });
+}
+
+/** Undefined for a text of another version. */
+export function readGrantText(text: string): Grant | undefined {
+  const { success, data } = grantShape.safeParse(JSON.parse(text));
+  if (!success) return undefined;
+  const { v: _, expires, obtained, ...grant } = data;
+  return { ...grant, obtainedAtMs: obtained, expiresAtMs: expires ?? Number.POSITIVE_INFINITY };
+}

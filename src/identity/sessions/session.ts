@@ -1,0 +1,54 @@
+import type { Principal } from '../../policy/principal.ts';
+import type { GrantTokens, ProviderUser } from '../providers/provider.ts';
+
+/** What is kept of a grant: what a provider gave, and how often it was renewed. */
+export interface Grant extends GrantTokens {
+  readonly provider: string;
+  /** Grows by one with each refresh. */
+  readonly generation: number;
+  /** Milliseconds since 1970. */
+  readonly obtainedAtMs: number;
+}
+
+/** Who has a session, as the first provider of its login said. */
+export interface SessionUser extends ProviderUser {
+  readonly provider: string;
+}
+
+/** An open session: whoever has one had its cookie, or another proof that the session takes. */
+export interface Session {
+  /** Names it without giving access to it. */
+  readonly id: string;
+  /** Which of `sessions` it is one of. */
+  readonly kind: string;
+  readonly user: SessionUser;
+  /** Made once: one object for all requests of the session in this worker. */
+  readonly principal: Principal;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
+  /** When it ends, whatever happens. */
+  readonly endsAtMs: number;
+  /** Opens its records. */
+  readonly secret: Buffer;
+}
+
+/** What is known of a request's session. */
+export type SessionFinding =
+  | { readonly kind: 'known'; readonly session: Session }
+  /** No cookie, or that of a session that has ended: then `isOver`, and the cookie is to be cleared. */
+  | { readonly kind: 'absent'; readonly isOver: boolean }
+  /** A cookie that no session ever had, or sent by a page that may not use it. `isCookie`: it is to be cleared. */
+  | { readonly kind: 'refused'; readonly detail: string; readonly isCookie: boolean }
+  | { readonly kind: 'unavailable'; readonly detail: string };
+
+export const NO_SESSION: SessionFinding = { kind: 'absent', isOver: false };
+export const SESSION_OVER: SessionFinding = { kind: 'absent', isOver: true };
+export const NOT_A_SESSION: SessionFinding = {
+  kind: 'refused',
+  detail: 'The cookie is not one of a session.',
+  isCookie: true,
+};
+export const SESSIONS_UNAVAILABLE: SessionFinding = {
+  kind: 'unavailable',
+  detail: 'Sessions cannot be read at the moment.',
+};

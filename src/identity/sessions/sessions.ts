@@ -1,0 +1,302 @@
+import type { RequestView } from '../../policy/contract.ts';
+import type { Principal } from '../../policy/principal.ts';
+import { type Records, RecordsUnavailable } from '../../state/records/records.ts';
+import { GrantStore } from '../grants/grant-store.ts';
+import type { GrantTokens, ProviderUser } from '../providers/provider.ts';
+import { newSecret, readSecret, sessionIdOf } from './cookie-secret.ts';
+import { KeyRing } from './key-ring.ts';
+import { type Cached, RecordCache } from './record-cache.ts';
+import type { SessionConfig } from './schema.ts';
+import {
+  NO_SESSION,
+  NOT_A_SESSION,
+  SESSION_OVER,
+  SESSIONS_UNAVAILABLE,
+  type Session,
+  type SessionFinding,
+} from './session.ts';
+import { type CookiePlace, SessionCookie, TOO_LONG } from './session-cookie.ts';
+import { type LogoutTarget, SessionIndex } from './session-index.ts';
+import { readSessionText, type SessionContent, sessionText } from './session-text.ts';
+
+/** What sessions of a kind are made in. */
+export interface SessionsPlace {
+  readonly records: Records;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
+  /** The principal of a session's user. */
+  readonly principal: (id: string, content: SessionContent) => Principal;
+}
+
+/** A login that has come to its end at one provider. */
+export interface Login {
+  readonly provider: string;
+  readonly user: ProviderUser;
+  readonly tokens: GrantTokens;
+}
+
+/** What a user may know of their session. */
+export interface SessionDescription {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly createdAt: string;
+  readonly endsAt: string;
+  readonly grants: readonly GrantDescription[];
+}
+
+export interface GrantDescription {
+  readonly provider: string;
+  readonly connected: boolean;
+  readonly scopes?: readonly string[];
+  /** When the access token ends; absent where the provider did not say. */
+  readonly expiresAt?: string;
+}
+
+/** A cookie that was seen, with its session. */
+interface Entry {
+  readonly cached: Cached<Session>;
+  /** Handed out for each request of the session. */
+  readonly finding: SessionFinding;
+  /** Without another touch it is gone then. */
+  idleEndsAtMs: number;
+  touchAtMs: number;
+}
+
+/** How many sessions a worker remembers opened. */
+const MAX_CACHED = 10_000;
+/** A session is kept alive once in this part of its idle time. */
+const TOUCHES = 10;
+
+/** Sessions of one kind: who has which, from their login to their end. */
+export class Sessions {
+  readonly name: string;
+  readonly config: SessionConfig;
+  readonly cookie: SessionCookie;
+  readonly grants: GrantStore;
+  readonly ring: KeyRing;
+  /** Every provider that a session may have a grant of, in the order of the configuration. */
+  readonly providers: readonly string[];
+  readonly #place: SessionsPlace;
+  readonly #index: SessionIndex;
+  readonly #cache: RecordCache<Session>;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(name: string, config: SessionConfig, place: SessionsPlace) {
+    this.name = name;
+    this.config = config;
+    this.#place = place;
+    this.providers = [...new Set([...config.login, ...config.connect])];
+    this.cookie = new SessionCookie(config.cookie.name, config.cookie.sameSite, config.lifetime);
+    this.ring = new KeyRing(config.keys);
+    this.grants = new GrantStore(place.records, this.ring, place.nowMs);
+    this.#index = new SessionIndex(place.records, this.ring, name);
+    this.#cache = new RecordCache(place.records, MAX_CACHED);
+  }
+
+  /** The session of a request's cookie: at once where it is known. Nothing is said of which page sent it. */
+  find(request: RequestView): SessionFinding | Promise<SessionFinding> {
+    const text = this.cookie.read(request.fields, request);
+    if (text === undefined) return NO_SESSION;
+    if (text === TOO_LONG) return NOT_A_SESSION;
+    const entry = this.#entries.get(text);
+    if (entry !== undefined) {
+      const nowMs = this.#place.nowMs();
+      if (!entry.cached.isStale && this.#cache.isReliable && nowMs < entry.idleEndsAtMs) {
+        if (nowMs >= entry.touchAtMs) this.#touch(entry, nowMs);
+        return entry.finding;
+      }
+      this.#entries.delete(text);
+    }
+    return this.#open(text);
+  }
+
+  /**
+   * A session for who has just logged in, under a new secret always, so that nobody can have known it before. `replaced` ends: the session
+   * that the browser had until then. `setCookie` is for the answer. Rejects with `RecordsUnavailable`.
+   */
+  async create(
+    login: Login,
+    place: CookiePlace,
+    replaced?: Session,
+  ): Promise<{ readonly session: Session; readonly setCookie: string }> {
+    const secret = newSecret();
+    const session = await this.createFor(login, secret.octets, sessionIdOf(secret, this.name));
+    if (replaced !== undefined) await this.destroy(replaced);
+    return { session, setCookie: this.cookie.set(secret.text, place) };
+  }
+
+  /** A session that this secret opens. */
+  async createFor({ provider, user, tokens }: Login, secret: Buffer, id: string): Promise<Session> {
+    const createdAtMs = this.#place.nowMs();
+    const content: SessionContent = {
+      user: { ...user, provider },
+      createdAtMs,
+      endsAtMs: createdAtMs + this.config.lifetime,
+    };
+    const session = this.#session(id, secret, content);
+    const key = keyOf(id);
+    const text = this.ring.seal(sessionText(content), secret, key);
+    await this.#index.add(id, provider, user, this.config.lifetime);
+    await this.grants.put(session, provider, tokens);
+    await this.#place.records.create(key, text, this.#ttlMs(session, createdAtMs));
+    return session;
+  }
+
+  /** The session has a grant of this provider from now on, instead of the one that it may have had. False where the session has ended. */
+  async putGrant(session: Session, { provider, user, tokens }: Login): Promise<boolean> {
+    await this.#index.add(session.id, provider, user, Math.max(1, session.endsAtMs - this.#place.nowMs()));
+    await this.grants.put(session, provider, tokens);
+    if ((await this.#place.records.read(keyOf(session.id))) !== undefined) return true;
+    await this.grants.remove(session.id, [provider]);
+    return false;
+  }
+
+  /** The session has no grant of this provider any more. */
+  dropGrant(session: Session, provider: string): Promise<void> {
+    return this.grants.remove(session.id, [provider]);
+  }
+
+  /** When it resolves, no node knows the session or anything of it. */
+  async destroy(session: Session): Promise<void> {
+    await this.#remove(session.id);
+    const { provider, subject, sid } = session.user;
+    await this.#index.remove(session.id, provider, { subject, sid });
+  }
+
+  /**
+   * What a provider says is over: the session, where the provider is the one that said who the user is, else its grant alone. Returns how many
+   * sessions that met.
+   */
+  async destroyOf(provider: string, target: LogoutTarget): Promise<number> {
+    const ids = await this.#index.find(provider, target);
+    for (const id of ids) {
+      if (provider === this.config.login[0]) await this.#remove(id);
+      else await this.grants.remove(id, [provider]);
+      await this.#index.remove(id, provider, target);
+    }
+    return ids.length;
+  }
+
+  /** What the user may know of it: no token. */
+  async describe(session: Session): Promise<SessionDescription> {
+    const grants = await Promise.all(
+      this.providers.map(async (provider): Promise<GrantDescription> => {
+        const grant = (this.grants.known(session, provider) ?? (await this.grants.read(session, provider)))
+          ?.value;
+        if (grant === undefined) return { provider, connected: false };
+        const { scopes, expiresAtMs } = grant;
+        return {
+          provider,
+          connected: true,
+          scopes,
+          ...(Number.isFinite(expiresAtMs) ? { expiresAt: new Date(expiresAtMs).toISOString() } : {}),
+        };
+      }),
+    );
+    const { subject, issuer, claims } = session.user;
+    return {
+      subject,
+      issuer,
+      claims,
+      createdAt: new Date(session.createdAtMs).toISOString(),
+      endsAt: new Date(session.endsAtMs).toISOString(),
+      grants,
+    };
+  }
+
+  close(): void {
+    this.#entries.clear();
+    this.#cache.close();
+    this.grants.close();
+  }
+
+  async #open(text: string): Promise<SessionFinding> {
+    const secret = readSecret(text);
+    if (secret === undefined) return NOT_A_SESSION;
+    const id = sessionIdOf(secret, this.name);
+    try {
+      const cached = await this.load(id, secret.octets);
+      if (cached === undefined) return SESSION_OVER;
+      const nowMs = this.#place.nowMs();
+      const finding: SessionFinding = { kind: 'known', session: cached.value };
+      const entry: Entry = {
+        cached,
+        finding,
+        idleEndsAtMs: Math.min(nowMs + this.config.idleTimeout, cached.value.endsAtMs),
+        touchAtMs: nowMs,
+      };
+      this.#touch(entry, nowMs);
+      if (!cached.isStale) this.#remember(secret.text, entry);
+      return finding;
+    } catch (error) {
+      if (!(error instanceof RecordsUnavailable)) throw error;
+      return SESSIONS_UNAVAILABLE;
+    }
+  }
+
+  /** The session of this id, if it is still there. Rejects with `RecordsUnavailable`. */
+  async load(id: string, secret: Buffer): Promise<Cached<Session> | undefined> {
+    const key = keyOf(id);
+    const cached = await this.#cache.load(key, (text, version) => {
+      const opened = this.ring.open(text, secret, key);
+      const content = opened === undefined ? undefined : readSessionText(opened);
+      if (opened === undefined || content === undefined) return undefined;
+      const session = this.#session(id, secret, content);
+      if (this.ring.isOld(text)) {
+        const ttlMs = this.#ttlMs(session, this.#place.nowMs());
+        const sealed = this.ring.seal(opened, secret, key);
+        // It happens with the next read where the store is away or somebody else writes.
+        this.#place.records.replace(key, sealed, ttlMs, version).catch(() => {});
+      }
+      return session;
+    });
+    return cached === undefined || cached.value.endsAtMs <= this.#place.nowMs() ? undefined : cached;
+  }
+
+  #remember(text: string, entry: Entry): void {
+    if (this.#entries.size >= MAX_CACHED) {
+      for (const oldest of this.#entries.keys()) {
+        this.#entries.delete(oldest);
+        break;
+      }
+    }
+    this.#entries.set(text, entry);
+  }
+
+  /** Keeps the session alive, in the background: the request does not wait for it. */
+  #touch(entry: Entry, nowMs: number): void {
+    entry.touchAtMs = nowMs + this.config.idleTimeout / TOUCHES;
+    const session = entry.cached.value;
+    this.#place.records.touch(keyOf(session.id), this.#ttlMs(session, nowMs)).then(
+      (isThere) => {
+        if (isThere) entry.idleEndsAtMs = Math.min(nowMs + this.config.idleTimeout, session.endsAtMs);
+        else this.#cache.forget(keyOf(session.id));
+      },
+      (error: unknown) => {
+        // Once more with the next request; until then the session has the time that it had.
+        entry.touchAtMs = nowMs;
+        if (!(error instanceof RecordsUnavailable))
+          this.#place.log('warn', 'a session cannot be kept alive', error);
+      },
+    );
+  }
+
+  async #remove(id: string): Promise<void> {
+    const grants = this.providers.map((provider) => this.grants.keyOf(id, provider));
+    await this.#place.records.remove([keyOf(id), ...grants]);
+  }
+
+  #session(id: string, secret: Buffer, content: SessionContent): Session {
+    return { id, kind: this.name, secret, ...content, principal: this.#place.principal(id, content) };
+  }
+
+  #ttlMs({ endsAtMs }: Session, nowMs: number): number {
+    return Math.max(1, Math.min(this.config.idleTimeout, endsAtMs - nowMs));
+  }
+}
+
+function keyOf(id: string): string {
+  return `s:${id}`;
+}

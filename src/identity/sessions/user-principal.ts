@@ -1,0 +1,47 @@
+import { valueAt } from '../../lib/value-at.ts';
+import type { Principal } from '../../policy/principal.ts';
+import type { ConsumerIndex } from '../consumers/consumer-index.ts';
+import type { ProviderConfig } from '../providers/schema.ts';
+import type { SessionContent } from './session-text.ts';
+
+/** The principal of a session's user, as its provider's configuration reads the claims. */
+export function principalOf(
+  id: string,
+  { user, endsAtMs }: SessionContent,
+  provider: ProviderConfig | undefined,
+  consumers: ConsumerIndex | undefined,
+): Principal {
+  const { claims } = user;
+  const groupsClaim = claimPath(provider, 'groupsClaim', 'groups');
+  const rolesClaim = claimPath(provider, 'rolesClaim', 'roles');
+  const consumer = consumers?.withSubject(user.provider, user.subject);
+  const groups = textsAt(claims, groupsClaim);
+  return {
+    method: 'session',
+    consumer: consumer?.name ?? user.subject,
+    subject: user.subject,
+    issuer: user.issuer,
+    scopes: [],
+    groups: consumer === undefined ? groups : [...new Set([...consumer.groups, ...groups])],
+    roles: textsAt(claims, rolesClaim),
+    claims,
+    session: id,
+    expiresAtMs: endsAtMs,
+  };
+}
+
+function claimPath(
+  provider: ProviderConfig | undefined,
+  option: 'groupsClaim' | 'rolesClaim',
+  otherwise: string,
+): string {
+  const path: unknown = provider?.[option];
+  return typeof path === 'string' ? path : otherwise;
+}
+
+/** What stands there, as far as it is a text or a list of them. */
+function textsAt(claims: Readonly<Record<string, unknown>>, path: string): readonly string[] {
+  const value = valueAt(claims, path);
+  if (typeof value === 'string') return [value];
+  return Array.isArray(value) ? value.filter((entry): entry is string => typeof entry === 'string') : [];
+}

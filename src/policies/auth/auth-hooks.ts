@@ -1,0 +1,68 @@
+import type { Absent, Authenticator, Finding, Refused, Unavailable } from '../../identity/authenticator.ts';
+import type { Answer, BodyBounds, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
+import { joinPrincipals } from './join-principals.ts';
+
+/** Asks an authenticator who calls, and refuses whoever is not known. */
+export class AuthHooks implements PolicyHooks {
+  readonly #authenticator: Authenticator;
+  readonly #isOptional: boolean;
+  readonly #count: (event: string) => void;
+  /** Only where a body is looked at: the gateway collects bodies for who has it. */
+  readonly onRequestBody?: (exchange: Exchange, body: Buffer) => Answer | undefined;
+  readonly requestBodyBounds?: BodyBounds | undefined;
+
+  constructor(authenticator: Authenticator, isOptional: boolean, { count }: Pick<PolicyContext, 'count'>) {
+    this.#authenticator = authenticator;
+    this.#isOptional = isOptional;
+    this.#count = count;
+    this.requestBodyBounds = authenticator.requestBodyBounds;
+    if (authenticator.checkBody !== undefined)
+      this.onRequestBody = (exchange, body) => authenticator.checkBody?.(exchange, body);
+  }
+
+  onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
+    const finding = this.#authenticator.authenticate(exchange);
+    if (finding instanceof Promise) return finding.then((found) => this.#settle(exchange, found));
+    return this.#settle(exchange, finding);
+  }
+
+  close(): void {
+    this.#authenticator.close?.();
+  }
+
+  #settle(exchange: Exchange, finding: Finding): Answer | undefined {
+    switch (finding.kind) {
+      case 'known': {
+        const before = exchange.principal;
+        exchange.principal =
+          before === undefined ? finding.principal : joinPrincipals(before, finding.principal);
+        this.#authenticator.strip?.(exchange);
+        return undefined;
+      }
+      case 'absent':
+        if (this.#isOptional) return undefined;
+        this.#count('unauthenticated');
+        return finding.answer ?? this.#unauthorised(exchange, finding, 'unauthenticated', NOBODY);
+      case 'refused':
+        this.#count('refused');
+        return finding.answer ?? this.#unauthorised(exchange, finding, finding.code, finding.detail);
+      case 'unavailable':
+        this.#count('unavailable');
+        return unavailable(finding);
+    }
+  }
+
+  #unauthorised(exchange: Exchange, finding: Absent | Refused, code: string, detail: string): Answer {
+    const challenge = this.#authenticator.challenge(finding, exchange);
+    if (challenge === undefined) return { status: 401, code, detail };
+    return { status: 401, code, detail, headers: { 'WWW-Authenticate': challenge } };
+  }
+}
+
+const NOBODY = 'The request does not say who sends it.';
+
+function unavailable({ detail, retryAfterMs }: Unavailable): Answer {
+  const answer = { status: 503, code: 'provider_unavailable', detail };
+  if (retryAfterMs === undefined) return answer;
+  return { ...answer, headers: { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) } };
+}

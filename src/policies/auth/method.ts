@@ -1,0 +1,26 @@
+import type { z } from 'zod';
+import type { Authenticator } from '../../identity/authenticator.ts';
+import type { Identity } from '../../identity/identity.ts';
+import type { CheckContext, OptionProblem } from '../../policy/contract.ts';
+import type { BuiltinContext } from '../builtin-context.ts';
+
+/** What a method is made in. */
+export interface MethodContext extends BuiltinContext {
+  readonly identity: Identity;
+}
+
+/** A way to authenticate that a configuration may name: as a policy of its own, and within `auth`. */
+export interface AuthMethod<Options = unknown> {
+  /** Of the policy, within `auth`, and of the principal. */
+  readonly name: string;
+  /** A strict object with a description. */
+  readonly schema: z.ZodType<Options>;
+  /** As of a policy: what is wrong with options that the schema takes. */
+  check?(options: Options, context: CheckContext): readonly OptionProblem[];
+  create(options: Options, context: MethodContext): Authenticator | Promise<Authenticator>;
+}
+
+/** Gives a method its type. */
+export function defineMethod<Options>(method: AuthMethod<Options>): AuthMethod<Options> {
+  return method;
+}

@@ -1,0 +1,62 @@
+/** A record as it was read. */
+export interface StoredRecord {
+  readonly value: string;
+  /** Grows with every write of the record. */
+  readonly version: number;
+}
+
+/** The right to do something alone, for a while. */
+export interface Lease {
+  /** Grows with every lease of the same name: what is written under an older one than the last is refused. */
+  readonly fence: number;
+}
+
+/**
+ * Small texts that workers and nodes share, such as sessions, each with a lifetime: memory of this machine with a file, or Redis. Each call is one
+ * step that happens wholly or not at all. Keys are up to 200 characters `A-Za-z0-9._:-`; values up to 256 KiB. Lifetimes are milliseconds.
+ * Every method rejects with `RecordsUnavailable` where the store does not answer in time; nothing is known then of what became of a write.
+ */
+export interface Records {
+  /** Undefined where there is none, or its lifetime is over. */
+  read(key: string): Promise<StoredRecord | undefined>;
+  /** False where there is one of that key already. */
+  create(key: string, value: string, ttlMs: number): Promise<boolean>;
+  /**
+   * The new version; undefined where the record is not of that version any more, or `fence` is given and a younger lease of the key was granted.
+   */
+  replace(
+    key: string,
+    value: string,
+    ttlMs: number,
+    version: number,
+    fence?: number,
+  ): Promise<number | undefined>;
+  /** Gives the record a new lifetime; false where there is none. */
+  touch(key: string, ttlMs: number): Promise<boolean>;
+  /** Reads and removes in one step: for what may be used once. */
+  take(key: string): Promise<string | undefined>;
+  /** When it resolves, no node has the records any more, nor what it remembers of them. */
+  remove(keys: readonly string[]): Promise<void>;
+
+  /** Sets of names, such as the sessions of a user. Each member has a lifetime of its own. */
+  addMember(set: string, member: string, ttlMs: number): Promise<void>;
+  removeMember(set: string, member: string): Promise<void>;
+  /** At most 1,000 of them. */
+  members(set: string): Promise<readonly string[]>;
+
+  /** Undefined while somebody else has it. `holder` is a random text of the asker's. */
+  acquire(key: string, holder: string, ttlMs: number): Promise<Lease | undefined>;
+  /** False where it is not the holder's any more. */
+  renew(key: string, holder: string, ttlMs: number): Promise<boolean>;
+  release(key: string, holder: string): Promise<void>;
+
+  /** Whether `onChange` is surely told of what others write: while it is not, nothing that was read may be relied on later. */
+  readonly isLive: boolean;
+  /** Told of each key that anybody wrote or removed, itself included, and of leases that were released; undefined: of any key. Returns what ends it. */
+  onChange(listener: (key: string | undefined) => void): () => void;
+}
+
+/** The store of records did not answer, or not in time. */
+export class RecordsUnavailable extends Error {
+  override readonly name = 'RecordsUnavailable';
+}

@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DevIssuer } from '../../src/main/dev-provider/issuer.ts';
+import { DevProviders } from '../../src/main/dev-provider/server.ts';
+import type { DevIssuerSettings } from '../../src/main/dev-provider/settings.ts';
+
+export const TEST_CLIENT = { id: 'portcullis', secret: 'a-secret-of-the-gateway-in-tests-alone' };
+
+/** What is different for a test; `redirectUris` and so on are those of the one client, `portcullis`. */
+export interface TestProviderOptions extends Partial<DevIssuerSettings> {
+  readonly redirectUris?: readonly string[];
+  readonly postLogoutRedirectUris?: readonly string[];
+  readonly backchannelLogoutUri?: string;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+}
+
+/**
+ * A real OpenID Connect provider (oidc-provider) on a port of its own, with the users alice and bob, whose passwords are their names. `await using`
+ * ends it. Introspection, revocation, client credentials, sign-out with back-channel notices are on.
+ */
+export class TestProvider implements AsyncDisposable {
+  /** How long requests to a path wait before they are served: `{ '/token': 200 }`. */
+  readonly delaysMs: Record<string, number> = {};
+  /** How long the answers of a path wait after they were made. A client that gave up never learns of what was done. */
+  readonly answerDelaysMs: Record<string, number> = {};
+  /** Requests to these paths are answered with the status alone: `{ '/token': 503 }`. */
+  readonly failures: Record<string, number> = {};
+  /** Paths that were asked for, in order. */
+  readonly requests: string[] = [];
+  readonly #servers: DevProviders;
+
+  private constructor(servers: DevProviders) {
+    this.#servers = servers;
+    servers.intercept = async (request, response, next) => {
+      const path = (request.url ?? '/').split('?', 1)[0] as string;
+      this.requests.push(path);
+      const waitMs = this.delaysMs[path];
+      if (waitMs !== undefined) await delay(waitMs);
+      const status = this.failures[path];
+      if (status !== undefined) {
+        response.writeHead(status).end();
+        return;
+      }
+      const answerWaitMs = this.answerDelaysMs[path];
+      if (answerWaitMs !== undefined) {
+        const end = response.end.bind(response);
+        response.end = ((...args: Parameters<typeof end>) => {
+          setTimeout(() => end(...args), answerWaitMs);
+          return response;
+        }) as typeof response.end;
+      }
+      await next();
+    };
+  }
+
+  static async start(options: TestProviderOptions = {}): Promise<TestProvider> {
+    const { redirectUris, postLogoutRedirectUris, backchannelLogoutUri, host, ...settings } = options;
+    const own = {
+      client_id: TEST_CLIENT.id,
+      client_secret: TEST_CLIENT.secret,
+      redirect_uris: [...(redirectUris ?? ['http://127.0.0.1/auth/callback'])],
+      post_logout_redirect_uris: [...(postLogoutRedirectUris ?? [])],
+      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+      ...(backchannelLogoutUri === undefined
+        ? {}
+        : { backchannel_logout_uri: backchannelLogoutUri, backchannel_logout_session_required: true }),
+    };
+    const issuer = { ...settings, clients: [...(settings.clients ?? []), own] };
+    return new TestProvider(await DevProviders.start({ issuers: { '': issuer }, ...(host && { host }) }));
+  }
+
+  get issuer(): string {
+    return this.#servers.origin;
+  }
+
+  /** Obeyed at once, but for `clients`: see `setClient`. */
+  get settings(): DevIssuerSettings {
+    return this.#inner.settings;
+  }
+
+  /** How often each refresh token was redeemed with success. More than once for any of them is a fault of the gateway. */
+  get redemptions(): ReadonlyMap<string, number> {
+    return this.#inner.redemptions;
+  }
+
+  /** Changes what is registered of the gateway, such as the addresses that are known only when it runs. */
+  setClient(change: {
+    redirectUris?: string[];
+    postLogoutRedirectUris?: string[];
+    backchannelLogoutUri?: string;
+  }): void {
+    this.settings.clients = this.settings.clients.map((client) =>
+      client.client_id !== TEST_CLIENT.id
+        ? client
+        : {
+            ...client,
+            ...(change.redirectUris && { redirect_uris: change.redirectUris }),
+            ...(change.postLogoutRedirectUris && {
+              post_logout_redirect_uris: change.postLogoutRedirectUris,
+            }),
+            ...(change.backchannelLogoutUri !== undefined && {
+              backchannel_logout_uri: change.backchannelLogoutUri,
+              backchannel_logout_session_required: true,
+            }),
+          },
+    );
+    this.#inner.applySettings();
+  }
+
+  rotateKeys(options: { readonly forget?: boolean } = {}): Promise<void> {
+    return this.#inner.rotateKeys(options);
+  }
+
+  /** Nothing answers on the port until `start`. Users, grants and keys stay. */
+  stop(): Promise<void> {
+    return this.#servers.stop();
+  }
+
+  start(): Promise<void> {
+    return this.#servers.start();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#servers.stop();
+  }
+
+  get #inner(): DevIssuer {
+    return this.#servers.issuer('');
+  }
+}

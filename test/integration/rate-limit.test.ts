@@ -127,6 +127,29 @@ describe('Behind a rate limit', () => {
     while ((await get(free)).status === 429);
   });
 
+  it('a request that waits ends with the time of its route, and gives up its place', LIMIT, async () => {
+    await using gateway = await startGateway({
+      routes: {
+        waiting: {
+          match: { paths: ['/waiting'] },
+          timeout: '300ms',
+          policies: [
+            { 'rate-limit': { limits: [{ rate: '1/min', burst: 1 }], delay: { max: '5m', queue: 1 } } },
+          ],
+          respond: {},
+        },
+      },
+    });
+    const url = `${gateway.url}/waiting`;
+    assert.equal((await get(url)).status, 200);
+    // The second finds the place that the first one had.
+    for (let i = 0; i < 2; i++) {
+      const expired = await get(url);
+      assert.deepEqual([expired.status, JSON.parse(expired.body).code], [504, 'request_expired']);
+      assert.equal(expired.headers['ratelimit'], undefined);
+    }
+  });
+
   it('a request that waits goes on in its turn', LIMIT, async () => {
     await using gateway = await startGateway({
       routes: {

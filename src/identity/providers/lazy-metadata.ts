@@ -50,9 +50,7 @@ export class LazyMetadata {
       );
       const metadata = (await answer.json()) as ServerMetadata;
       if (answer.status !== 200 || metadata.issuer !== this.#issuer)
-        throw new Error(
-          `it answered ${answer.status} for the issuer ${metadata.issuer.slice(0, 200)}`,
-        );
+        throw new Error(`it answered ${answer.status} for the issuer ${metadata.issuer.slice(0, 200)}`);
       this.#failures = 0;
       this.#known = { metadata, readAtMs: this.#nowMs() };
       return metadata;

@@ -233,6 +233,24 @@ describe('Counts', () => {
     assert.deepEqual([admitted(a, 9), admitted(b, 9)], [3, 3]);
   });
 
+  it('of two uses that are alike and have the same scope are one: a request that passes both takes two', () => {
+    const play = new PolicyPlay();
+    const [first, second] = [play.policy(options), play.policy(options)];
+    assert.deepEqual([admitted(first, 1), admitted(second, 1), admitted(first, 9)], [1, 1, 1]);
+  });
+
+  it('of two uses with another name are apart', () => {
+    const play = new PolicyPlay();
+    const named = play.policy({ limits: [{ rate: '3/h', name: 'mine' }] });
+    assert.deepEqual([admitted(play.policy(options), 9), admitted(named, 9)], [3, 3]);
+  });
+
+  it('of the gateway are shared by routes that ask for it in the same words', () => {
+    const play = new PolicyPlay();
+    const of = (route: string) => play.policy({ ...options, scope: 'gateway' }, { route });
+    assert.deepEqual([admitted(of('a'), 2), admitted(of('b'), 9)], [2, 1]);
+  });
+
   it('may be those of a service, whichever route leads to it', () => {
     const play = new PolicyPlay();
     const of = (route: string, service: string) =>

@@ -8,10 +8,12 @@ import type { Principal } from './principal.ts';
 /**
  * When a policy's request hook runs. Stages run in this order, whatever the order in the configuration; within a stage the
  * configuration's order holds, global policies first. Admission is first, so that nothing that costs is spent on a request
- * that is refused for its looks; quota follows authorization, because it counts by who is calling.
+ * that is refused for its looks; throttling follows it, so that a CORS preflight is answered and counts for nothing, whichever
+ * of the two is global; quota follows authorization, because it counts by who is calling.
  */
 export const STAGES = [
   'admission',
+  'throttling',
   'authentication',
   'authorization',
   'quota',

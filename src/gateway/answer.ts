@@ -1,4 +1,5 @@
 import { Fields } from '../http/fields.ts';
+import { messageOf } from '../lib/message-of.ts';
 import type { Answer } from '../policy/contract.ts';
 import type { Exchange } from './exchange.ts';
 import { type FailureCode, failureAnswer, problemBody } from './failure.ts';
@@ -160,7 +161,7 @@ function answerBare(exchange: Exchange, policy: string, error: unknown): void {
 
 function notePolicyFailure(exchange: Exchange, policy: string, error: unknown): void {
   exchange.code = 'policy_failed';
-  exchange.error = `policy ${policy}: ${error instanceof Error ? error.message : String(error)}`;
+  exchange.error = `policy ${policy}: ${messageOf(error)}`;
   exchange.snapshot.recorder.policyFailed(policy);
   exchange.snapshot.warn(`policy ${policy} failed on route ${exchange.routeName}`, error);
 }

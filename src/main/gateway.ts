@@ -16,6 +16,7 @@ import { QuotaKeeper } from '../control/quotas/quota-keeper.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
 import { CidrSet } from '../lib/address-table.ts';
 import { FileWatcher } from '../lib/file-watcher.ts';
+import { messageOf } from '../lib/message-of.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import { MetricsHub } from '../observability/metrics-hub.ts';
@@ -108,10 +109,7 @@ export class Gateway {
       await gateway.#start(loaded.config);
       return gateway;
     } catch (error) {
-      options.log.main(
-        'error',
-        `the gateway cannot start: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      options.log.main('error', `the gateway cannot start: ${messageOf(error)}`);
       await gateway?.abort();
       return undefined;
     }
@@ -271,7 +269,7 @@ export class Gateway {
     try {
       this.#adminUrl = urlOf('http', await this.#admin.listen());
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new Error(`the admin port cannot be opened: ${reason}`, { cause: error });
     }
   }
@@ -316,7 +314,7 @@ export class Gateway {
       if (countsInMemory(config)) this.#quotas.start();
       services = await control.prepare(dataPlane.services);
     } catch (error) {
-      return { ok: false, reasons: [error instanceof Error ? error.message : String(error)] };
+      return { ok: false, reasons: [messageOf(error)] };
     }
     const applied = await this.#supervisor.apply(dataPlane);
     if (!applied.ok) {

@@ -1,4 +1,5 @@
 import type { ServerMetadata } from 'openid-client';
+import { messageOf } from '../../lib/message-of.ts';
 import type { boundedFetch } from './outgoing-fetch.ts';
 import { ProviderUnavailable } from './provider.ts';
 
@@ -56,7 +57,7 @@ export class LazyMetadata {
       return metadata;
     } catch (error) {
       this.#notBeforeMs = this.#nowMs() + Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** this.#failures++);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new ProviderUnavailable(`what ${this.#issuer} publishes of itself cannot be read: ${reason}`);
     }
   }

@@ -2,7 +2,7 @@
 export interface Use<Value> {
   readonly value: Value;
   /** It is not used any more. A second call does nothing. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Something that several use together: made for the first of them, and closed when the last one lets go of it. */

@@ -68,7 +68,7 @@ suite('an answer of a policy that no message can be is 500 policy_failed, and th
 
 suite('answerFields', () => {
   const add = untyped({
-    onRequest: ({ answerFields }: Exchange) => void answerFields.append('X-Added', '1'),
+    onRequest: ({ answerFields }: Exchange) => answerFields.append('X-Added', '1'),
   });
   const double = untyped({
     onResponse: ({ response: { fields } }: Exchange) => fields.set('X-Seen', String(fields.get('x-added'))),

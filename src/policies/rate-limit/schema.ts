@@ -198,10 +198,10 @@ export const rateLimitSchema = z
   .describe('Limits how often, and how many at one time, requests are let through');
 
 /** Why an entry cannot be counted exactly; undefined when it can. */
-export function inexactOf({ rate: written, burst }: LimitEntry, algorithm: Algorithm): string | undefined {
+export function inexactOf({ rate: written, burst }: LimitEntry, counting: Algorithm): string | undefined {
   if (written === undefined) return undefined;
   const { count: quota, windowMs } = written;
-  switch (inexactPart({ algorithm, quota, windowMs, burst: burst ?? quota })) {
+  switch (inexactPart({ algorithm: counting, quota, windowMs, burst: burst ?? quota })) {
     case 'rate':
       return `is too fine to be counted exactly: choose a number that has more factors in common with ${windowMs} ms, or a shorter time`;
     case 'burst':

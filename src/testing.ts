@@ -3,14 +3,16 @@ import { resolve } from 'node:path';
 import { formatErrors } from './control/config/format.ts';
 import { type LoadedConfig, loadConfig } from './control/config/load.ts';
 import type { PortcullisConfigInput } from './control/config/schema.ts';
+import { systemTimers } from './lib/timers.ts';
 import { Upstreams } from './main/upstreams.ts';
 import type { DataPlaneConfig } from './server/config.ts';
 import { ConnectionCounter } from './server/connection-counter.ts';
 import { DataPlane } from './server/data-plane.ts';
 import { QuotaTable } from './state/quota/quota-table.ts';
+import { LocalRecords } from './state/records/memory/local-records.ts';
+import { RecordTable } from './state/records/memory/record-table.ts';
 import { LimitTable } from './state/shared/limit-table.ts';
 import { Registry, type RegistryStorage } from './upstream/discovery/registry/registry.ts';
-import { systemTimers } from './upstream/discovery/timers.ts';
 
 export interface TestGatewayOptions {
   /** Where `env:NAME` looks; default: the process's environment. */
@@ -57,6 +59,7 @@ export async function startGateway(
     connectionCounters: ConnectionCounter.allocate(1),
     limitTable: LimitTable.allocate({ keys: 10_000, workers: 1 }),
     quotaTable: QuotaTable.allocate(1000),
+    records: () => new LocalRecords(new RecordTable({ maxBytes: 64 * 1024 ** 2, nowMs: Date.now })),
   });
   const registry = new Registry([], { timers: systemTimers, storage: IN_MEMORY, saveFailed: () => {} });
   const upstreams = new Upstreams({

@@ -3,6 +3,7 @@ import type { ExchangeRecord } from '../observability/record.ts';
 import type { RouteNotes } from '../observability/route-notes.ts';
 import type {
   BodyTransform,
+  Challenger,
   ClientView,
   Exchange as PolicyExchange,
   RequestView,
@@ -147,6 +148,7 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   /** `answerFields`, once there are any. */
   addedFields: Fields | undefined = undefined;
   principal: Principal | undefined = undefined;
+  challenger: Challenger | undefined = undefined;
   /** What policies keep for it. */
   held: Held | undefined = undefined;
   /** The service that has admitted it, and is told when it is over. */
@@ -184,6 +186,10 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
 
   get listenerName(): string {
     return this.listener.name;
+  }
+
+  get isPeerTrusted(): boolean {
+    return this.listener.forwarding.trusts(this.client.peerAddress);
   }
 
   get routeName(): string {

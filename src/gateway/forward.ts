@@ -325,6 +325,8 @@ export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBo
   }
 
   requestBodyEnd(trailers: Fields | undefined): void {
+    // Some services add them to the other fields.
+    if (trailers !== undefined) this.#exchange.snapshot.identityFields?.strip(trailers);
     const transforms = this.#transforms;
     const rest =
       transforms === undefined ? undefined : transformed(this.#exchange, transforms, undefined, true);

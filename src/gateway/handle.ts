@@ -1,3 +1,4 @@
+import { withoutCookies } from '../http/cookie.ts';
 import type { Answer } from '../policy/contract.ts';
 import type { Service } from '../upstream/service.ts';
 import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse } from './answer.ts';
@@ -20,6 +21,8 @@ import { RequestBodyCheck } from './request-body-check.ts';
  */
 export function handle(exchange: Exchange): void {
   const { request, snapshot } = exchange;
+  // Before anything looks at them: neither a route nor a policy takes a client's word for who it is.
+  snapshot.identityFields?.strip(request.fields);
   if (request.path === '*') return answer(exchange, SERVER_OPTIONS);
   if ((request.method === 'OPTIONS' || request.method === 'TRACE') && endsHere(request))
     return answerLastHop(exchange);
@@ -144,6 +147,9 @@ function dispatch(exchange: Exchange): void {
 
 function forwardTo(exchange: Exchange, service: Service | undefined): void {
   if (service === undefined) return refuse(exchange, 'no_target');
+  const { ownCookies } = exchange.snapshot;
+  // They open sessions: no service, and whoever reads its log, is to have them. Policies have seen them.
+  if (ownCookies.length > 0) withoutCookies(exchange.request.fields, ownCookies);
   const { mirror } = exchange.route;
   const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);
   new Forward(exchange, service).start();

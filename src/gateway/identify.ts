@@ -13,6 +13,7 @@ import {
   upstreamSpanId,
 } from '../observability/trace-context.ts';
 import type { Exchange } from './exchange.ts';
+import { ForwardedClient } from './forwarded-client.ts';
 
 /** What a trusted proxy may choose as the id of a request. */
 const MAX_ID_LENGTH = 128;
@@ -70,7 +71,7 @@ function believe(exchange: Exchange, peer: string): void {
   const { listener, request } = exchange;
   const origin = listener.forwarding.origin(peer, request.fields);
   if (origin === undefined) return;
-  if (origin.address !== peer) exchange.client = { address: origin.address, peerAddress: peer };
+  if (origin.address !== peer) exchange.client = new ForwardedClient(origin.address, exchange.client);
   if (origin.scheme !== undefined) request.scheme = origin.scheme;
   if (origin.port !== undefined) exchange.port = origin.port;
   const authority = origin.authority === undefined ? undefined : parseAuthority(origin.authority);

@@ -12,6 +12,9 @@ import { Limiters } from '../state/limiters.ts';
 import { QuotaTable } from '../state/quota/quota-table.ts';
 import { Quotas } from '../state/quota/quotas.ts';
 import { SharedQuotas } from '../state/quota/shared-quotas.ts';
+import { LocalRecords } from '../state/records/memory/local-records.ts';
+import { RecordTable } from '../state/records/memory/record-table.ts';
+import { RecordStores } from '../state/records/record-stores.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
@@ -54,7 +57,7 @@ function stage() {
       NO_PLANS,
       new Quotas(new SharedQuotas(new QuotaTable(QuotaTable.allocate(100), 1)), undefined, () => {}),
     ),
-    identity: new Identity(NO_IDENTITY, { log: () => {}, nowMs: Date.now }),
+    identity: new Identity(NO_IDENTITY, { log: () => {}, nowMs: Date.now, records: NO_RECORDS }),
     retries: { pauses: new Deadlines(() => 0), random: () => 0 },
     workerId: 0,
     directory: new TargetDirectory(),
@@ -76,6 +79,12 @@ function stage() {
     said: () => says.splice(0),
   };
 }
+
+const NO_RECORDS = new RecordStores(
+  () => new LocalRecords(new RecordTable({ maxBytes: 1_000_000, nowMs: Date.now })),
+  undefined,
+  () => {},
+);
 
 const EMPTY = { services: {}, routes: {}, policies: [], observability: {} } as unknown as GatewayConfig;
 

@@ -1,11 +1,13 @@
 import type { FieldNames } from '../http/field-names.ts';
 import type { Identity } from '../identity/identity.ts';
+import { ownCookies } from '../identity/sessions/own-cookies.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
 import type { AddressLists } from '../policies/address-lists.ts';
 import { PolicyReader } from '../policies/compile.ts';
+import { findIdentityFields, type IdentityFields } from '../policies/identity-fields.ts';
 import { needsAny, POLICY_NEEDS, type PolicyNeed } from '../policies/needs.ts';
 import type { Plans } from '../policies/plan/plans.ts';
 import type { PolicyUse } from '../policies/use.ts';
@@ -78,6 +80,10 @@ export class Snapshot {
   readonly recorder: Recorder;
   readonly bodyMemory: BodyMemory;
   readonly warn: Warn;
+  /** Names of cookies that no service is sent. */
+  readonly ownCookies: readonly string[];
+  /** What no client may send; undefined where no policy tells services who calls. */
+  readonly identityFields: IdentityFields | undefined;
   /** What the next snapshot may take over. */
   readonly parts: SnapshotParts;
   #requests = 0;
@@ -89,6 +95,7 @@ export class Snapshot {
     recorder: Recorder;
     bodyMemory: BodyMemory;
     warn: Warn;
+    identityFields: IdentityFields | undefined;
     parts: SnapshotParts;
   }) {
     this.router = made.router;
@@ -97,7 +104,9 @@ export class Snapshot {
     this.recorder = made.recorder;
     this.bodyMemory = made.bodyMemory;
     this.warn = made.warn;
+    this.identityFields = made.identityFields;
     this.parts = made.parts;
+    this.ownCookies = ownCookies(made.parts.identity.data.sessions);
   }
 
   get requests(): number {
@@ -122,6 +131,7 @@ export class Snapshot {
   #close(): void {
     this.parts.unrouted.policies.release();
     for (const { policies } of this.parts.routes.values()) policies.release();
+    this.parts.identity.release();
     this.recorder
       .close()
       .catch((error: unknown) => this.warn('closing the records of a configuration failed', error));
@@ -150,6 +160,7 @@ export async function compileSnapshot(
   const made: Service[] = [];
   const held: SharedPolicies[] = [];
   const turns = new Turns(TURN_MS);
+  context.identity.hold();
   try {
     const services = takeServices(config, before, context, made);
     const globals = config.policies;
@@ -180,15 +191,24 @@ export async function compileSnapshot(
     }
     const prepared = Array.from(routes.values(), (parts) => parts.prepared);
     const router = await compileRouterInTurns(prepared, turns);
+    const identityFields = await findIdentityFields(usesOf(config), surroundings.reader, turns);
     const recorder = await context.recorder(config.observability);
     const { bodyMemory, limiters, plans, identity, warn } = context;
     const parts: SnapshotParts = { globals, limiters, plans, identity, unrouted, routes };
-    return { snapshot: new Snapshot({ router, services, recorder, bodyMemory, warn, parts }), made };
+    const snapshot = new Snapshot({ router, services, recorder, bodyMemory, warn, identityFields, parts });
+    return { snapshot, made };
   } catch (error) {
     for (const policies of held) policies.release();
     for (const service of made) service.retire();
+    context.identity.release();
     throw error;
   }
+}
+
+/** Every use of a policy, wherever it stands. */
+function* usesOf({ policies, routes }: GatewayConfig): Iterable<PolicyUse> {
+  yield* policies;
+  for (const name in routes) yield* (routes[name] as ResolvedRoute).policies;
 }
 
 /** Whether policies can be what they were: routes have them from here too. */

@@ -80,6 +80,19 @@ export class Fields {
     return false;
   }
 
+  /** Whether `isMeant` takes a name, in small letters. It is asked of those alone whose first letter is in the set of `initialBit`s. */
+  someName(initials: number, isMeant: (lower: string) => boolean): boolean {
+    const list = this.#list;
+    if (list === undefined) {
+      return (
+        ((this.#initials & initials) !== 0 && someNameIn(this.#lines, initials, isMeant)) ||
+        ((this.#addedInitials & initials) !== 0 && someNameIn(this.#added, initials, isMeant))
+      );
+    }
+    for (let i = 0; i < list.length; i += 3) if (isMeant(list[i] as string)) return true;
+    return false;
+  }
+
   /** The first value of a field, or undefined. */
   get(name: string): string | undefined {
     const list = this.#list;
@@ -182,7 +195,14 @@ export class Fields {
 
   delete(name: string): boolean {
     if (!this.has(name)) return false;
-    this.#remove(this.#list ?? this.#split(), name, 0);
+    const list = this.#list;
+    if (list !== undefined) {
+      this.#remove(list, name, 0);
+    } else {
+      // One field is mostly all that goes: to cut it out costs a tenth of taking the lines apart.
+      this.#lines = without(this.#lines, this.#initials, name);
+      this.#added = without(this.#added, this.#addedInitials, name);
+    }
     return true;
   }
 
@@ -294,6 +314,22 @@ function find(lines: string, initials: number, name: string, whole: boolean, fro
     if (lines.slice(at, at + length).toLowerCase() === name) return at;
   }
   return -1;
+}
+
+/** The lines without those of that name. */
+function without(lines: string, initials: number, name: string): string {
+  let left = lines;
+  for (let at = find(left, initials, name, true); at >= 0; at = find(left, initials, name, true, at))
+    left = left.slice(0, at) + left.slice(left.indexOf('\n', at) + 1);
+  return left;
+}
+
+function someNameIn(lines: string, initials: number, isMeant: (lower: string) => boolean): boolean {
+  for (let at = 0; at < lines.length; at = lines.indexOf('\n', at) + 1) {
+    if ((initialBit(lines.charCodeAt(at)) & initials) === 0) continue;
+    if (isMeant(lines.slice(at, lines.indexOf(':', at)).toLowerCase())) return true;
+  }
+  return false;
 }
 
 function occurrences(lines: string, initials: number, name: string): number {

@@ -23,6 +23,9 @@ import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
 import { QuotaTable } from '../state/quota/quota-table.ts';
+import { RecordTable } from '../state/records/memory/record-table.ts';
+import { RecordsDesk } from '../state/records/memory/records-desk.ts';
+import { singleServer } from '../state/schema.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
@@ -77,6 +80,7 @@ export class Gateway {
   readonly #quotas: QuotaKeeper;
   readonly #quotaDesk: QuotaDesk;
   readonly #limits: LimitTable;
+  readonly #records: RecordsDesk;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -149,10 +153,13 @@ export class Gateway {
       table,
       keeper: this.#quotas,
       plans: () => this.config.dataPlane.plans,
-      redis: () => this.config.state.redis,
+      redis: () => singleServer(this.config.state.redis),
       log: options.log.main,
       nowMs: Date.now,
     });
+    this.#records = new RecordsDesk(
+      new RecordTable({ maxBytes: config.state.memory.records, nowMs: Date.now }),
+    );
     this.#supervisor = new Supervisor({
       workers,
       reusePort: REUSE_PORT,
@@ -164,6 +171,7 @@ export class Gateway {
           connectionCounters,
           limitTable,
           quotaTable,
+          records: this.#records.connect(),
         }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
@@ -221,6 +229,7 @@ export class Gateway {
     this.#probe.close();
     await this.#supervisor.drain(drainTimeout);
     this.#quotas.close();
+    this.#records.close();
     await this.#upstreams.close();
     // Until here it answers that the gateway is not ready.
     await this.#admin?.close();
@@ -236,6 +245,7 @@ export class Gateway {
     this.#probe.close();
     await this.#supervisor.close();
     this.#quotas.close();
+    this.#records.close();
     await this.#upstreams.close();
     await this.#admin?.close();
     await this.#options.accessLog.close();
@@ -449,6 +459,7 @@ function spawnWorker(start: WorkerStart): Worker {
   return new Worker(fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)), {
     name: `portcullis worker ${start.workerId}`,
     workerData: start,
+    transferList: [start.records],
   });
 }
 

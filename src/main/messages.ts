@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { SentConfig } from './sent-config.ts';
 
@@ -15,6 +16,8 @@ export interface WorkerStart {
   readonly connectionCounters: SharedArrayBuffer;
   readonly limitTable: SharedArrayBuffer;
   readonly quotaTable: SharedArrayBuffer;
+  /** To `RecordsDesk` in the main thread; what is said there is in state/records/memory/messages.ts. */
+  readonly records: MessagePort;
   readonly metricsBuffer?: SharedArrayBuffer | undefined;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { FakeTimers } from '../upstream/discovery/fake-timers.support.ts';
+import { FakeTimers } from '../lib/fake-timers.support.ts';
 import { MemoryStorage } from '../upstream/discovery/registry/memory-storage.support.ts';
 import { Registry } from '../upstream/discovery/registry/registry.ts';
 import { serviceSchema } from '../upstream/schema.ts';

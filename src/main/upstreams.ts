@@ -1,9 +1,9 @@
+import { systemTimers } from '../lib/timers.ts';
 import type { ControlObserver } from '../upstream/control/observer.ts';
 import { UpstreamControl } from '../upstream/control/upstream-control.ts';
 import { makeSource } from '../upstream/discovery/make.ts';
 import { Registry } from '../upstream/discovery/registry/registry.ts';
 import { RegistryFile } from '../upstream/discovery/registry/registry-file.ts';
-import { systemTimers } from '../upstream/discovery/timers.ts';
 import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { Log } from './messages.ts';
 

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { DataPlane } from '../server/data-plane.ts';
+import { RemoteRecords } from '../state/records/memory/remote-records.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { VERSION } from './version.ts';
 import { answerSupervisor } from './worker-loop.ts';
@@ -22,6 +23,7 @@ const plane = new DataPlane({
   connectionCounters: start.connectionCounters,
   limitTable: start.limitTable,
   quotaTable: start.quotaTable,
+  records: () => new RemoteRecords(start.records),
   log: (level, message, detail) => post({ kind: 'log', level, message, detail: cloneable(detail) }),
   accessLogSink: (batch) => post({ kind: 'accessLog', batch }, [batch.buffer as ArrayBuffer]),
   metricsPost: (message) => post({ kind: 'metrics', message }),

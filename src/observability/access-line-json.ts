@@ -84,6 +84,10 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
       const memo = new Memo(name, jsonText, WIRE_ENTRIES);
       return (r) => memo.get(r.client.address);
     }
+    case 'consumer': {
+      const memo = new Memo(name, jsonText, NAME_ENTRIES);
+      return ({ principal }) => (principal === undefined ? '' : memo.get(principal.consumer));
+    }
     case 'protocol': {
       const memo = new Memo(name, jsonText, WIRE_ENTRIES);
       return (r) => memo.get(protocolName(r.request.version));

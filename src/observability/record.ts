@@ -23,6 +23,8 @@ export interface ExchangeRecord {
   /** Milliseconds from the first octet in to the last request being sent on, for the trace; 0 when it is not given. */
   readonly upstreamAfterMs?: number;
   readonly client: { readonly address: string; readonly peerAddress: string };
+  /** Who calls, as far as it was found out. Only the name: nothing of the credentials. */
+  readonly principal?: { readonly consumer: string } | undefined;
   readonly listenerName: string;
   readonly request: {
     readonly method: string;

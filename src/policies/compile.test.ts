@@ -283,7 +283,7 @@ const PROBLEMS: readonly (readonly [
     [
       [
         'response.add.a.1',
-        'there is no variable nope; the variables are client.address, request.id, request.method, request.scheme, request.host, request.path, route, service, header.<name>, query.<name>, path.<capture> (character 1)',
+        'there is no variable nope; the variables are client.address, request.id, request.method, request.scheme, request.host, request.path, route, service, principal.consumer, principal.subject, principal.issuer, principal.method, principal.session, principal.scopes, principal.groups, principal.roles, header.<name>, query.<name>, path.<capture>, claims.<name> (character 1)',
       ],
       ['response.sett', 'is not a known option: did you mean set?'],
     ],

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { z } from 'zod';
 import type { Fields } from '../http/fields.ts';
 import type { CidrSet, SortedRanges } from '../lib/address-table.ts';
@@ -57,11 +58,26 @@ export interface ResponseView {
   readonly fields: Fields;
 }
 
+/** A client certificate, whose key the other end of the connection has. */
+export interface ClientCertificate {
+  readonly leaf: X509Certificate;
+  /** An authority of the listener vouches for it; else all that is known is that the client has its key. */
+  readonly isVerified: boolean;
+}
+
 export interface ClientView {
   /** The client's address: that of the connection, or what a trusted proxy says of it. */
   readonly address: string;
   /** The address that the connection comes from. */
   readonly peerAddress: string;
+  /** Certificate of the other end of the connection, where the listener asks for one: behind a proxy, the proxy's. */
+  readonly certificate?: ClientCertificate | undefined;
+}
+
+/** Knows how a caller of the route can say who they are. */
+export interface Challenger {
+  /** WWW-Authenticate of a 401 (RFC 9110 section 11.6.1); undefined where there is no scheme to name. */
+  challengeOf(exchange: Exchange): string | undefined;
 }
 
 /**
@@ -72,6 +88,8 @@ export interface Exchange {
   /** Unique; also sent to the upstream and written to the log. */
   readonly id: string;
   readonly client: ClientView;
+  /** The other end of the connection is one of the proxies that the listener trusts. */
+  readonly isPeerTrusted: boolean;
   readonly request: RequestView;
   /** Empty (status 0) until there is an answer. */
   readonly response: ResponseView;
@@ -88,6 +106,8 @@ export interface Exchange {
   param(name: string): string | undefined;
   /** Who calls, once an authentication policy has found out; undefined for nobody in particular. */
   principal?: Principal | undefined;
+  /** Of a route that also lets in whoever says nothing of themselves: who can say how it would be done. */
+  challenger?: Challenger | undefined;
   /** What policies tell each other. Made on first use: to read, `note` costs less. */
   readonly notes: Map<string, unknown>;
   /** The note of that name, or undefined; makes no map. */
@@ -249,6 +269,11 @@ export interface Policy<Options = unknown> {
   readonly family?: string;
   /** What of the configuration a built-in policy is made of beside its options. */
   readonly needs?: readonly ('plans' | 'identity')[];
+  /**
+   * Of a built-in policy: names of request fields by which it tells services who calls; one that ends in `*` is every name that begins so. No
+   * client may send them, on any route of the configuration.
+   */
+  identityFields?(options: Options): readonly string[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */
   check?(options: Options, context: CheckContext): readonly OptionProblem[];
   /**

@@ -9,6 +9,7 @@ export {
   type BodyBounds,
   type BodyTransform,
   type CheckContext,
+  type ClientCertificate,
   type ClientView,
   definePolicy,
   type Exchange,
@@ -23,3 +24,4 @@ export {
 } from './contract.ts';
 export type { Principal } from './principal.ts';
 export { compileTemplate, Template, TemplateError, template } from './template.ts';
+export { type UserToken, type UserTokens, userTokens } from './user-tokens.ts';

@@ -1,13 +1,16 @@
 import { isToken } from '../http/fields.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { Exchange } from './contract.ts';
+import { escapedClaim, escapedList, escapeText } from './escaped.ts';
+import type { Principal } from './principal.ts';
 import { queryValue } from './query.ts';
 
 /**
- * How a value came: `plain` text of latin1 octets, a `path` or one `segment` of it, percent-encoded, or `form`, a query's value,
- * percent-encoded with `+` for a space. Where the value goes decides what is done about it.
+ * How a value came: `plain` text of latin1 octets, a `path` or one `segment` of it, percent-encoded, `form`, a query's value,
+ * percent-encoded with `+` for a space, or `escaped`, text whose `%` and whatever is not printable ASCII is percent-encoded. Where the value
+ * goes decides what is done about it.
  */
-export type Encoding = 'plain' | 'path' | 'segment' | 'form';
+export type Encoding = 'plain' | 'path' | 'segment' | 'form' | 'escaped';
 
 /** A part of a template that a request fills in. */
 export interface Variable {
@@ -24,6 +27,12 @@ const plain = (text: string, read: (exchange: Exchange) => string): Variable => 
   read,
 });
 
+const ofPrincipal = (text: string, read: (principal: Principal) => string): Variable => ({
+  encoding: 'escaped',
+  text,
+  read: ({ principal }) => (principal === undefined ? '' : read(principal)),
+});
+
 const FIXED: ReadonlyMap<string, Variable> = new Map(
   [
     plain('client.address', (exchange) => exchange.client.address),
@@ -34,6 +43,14 @@ const FIXED: ReadonlyMap<string, Variable> = new Map(
     { encoding: 'path' as const, text: 'request.path', read: (exchange: Exchange) => exchange.request.path },
     plain('route', (exchange) => exchange.routeName),
     plain('service', (exchange) => exchange.serviceName ?? ''),
+    ofPrincipal('principal.consumer', ({ consumer }) => escapeText(consumer)),
+    ofPrincipal('principal.subject', ({ subject }) => escapeText(subject)),
+    ofPrincipal('principal.issuer', ({ issuer }) => escapeText(issuer)),
+    ofPrincipal('principal.method', ({ method }) => escapeText(method)),
+    ofPrincipal('principal.session', ({ session }) => escapeText(session)),
+    ofPrincipal('principal.scopes', ({ scopes }) => escapedList(scopes, ' ')),
+    ofPrincipal('principal.groups', ({ groups }) => escapedList(groups, ',')),
+    ofPrincipal('principal.roles', ({ roles }) => escapedList(roles, ',')),
   ].map((variable) => [variable.text, variable]),
 );
 
@@ -55,6 +72,10 @@ const NAMED: ReadonlyMap<string, (name: string, text: string) => Variable | stri
     }),
   ],
   [
+    'claims',
+    (name: string, text: string): Variable => ofPrincipal(text, ({ claims }) => escapedClaim(claims, name)),
+  ],
+  [
     'path',
     (name: string, text: string): Variable => ({
       encoding: 'segment',
@@ -70,6 +91,7 @@ export const VARIABLES: readonly string[] = [
   'header.<name>',
   'query.<name>',
   'path.<capture>',
+  'claims.<name>',
 ];
 
 /** What people write who know another gateway. */
@@ -85,6 +107,13 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ['uri', 'request.path'],
   ['route.name', 'route'],
   ['service.name', 'service'],
+  ['consumer', 'principal.consumer'],
+  ['consumer.name', 'principal.consumer'],
+  ['subject', 'principal.subject'],
+  ['sub', 'principal.subject'],
+  ['groups', 'principal.groups'],
+  ['roles', 'principal.roles'],
+  ['scope', 'principal.scopes'],
 ]);
 
 /** The variable of that text, or why there is none. */

@@ -84,7 +84,7 @@ for (const [text, inPath, inQuery, inText] of [
 }
 
 const ALL =
-  'client.address, request.id, request.method, request.scheme, request.host, request.path, route, service, header.<name>, query.<name>, path.<capture>';
+  'client.address, request.id, request.method, request.scheme, request.host, request.path, route, service, principal.consumer, principal.subject, principal.issuer, principal.method, principal.session, principal.scopes, principal.groups, principal.roles, header.<name>, query.<name>, path.<capture>, claims.<name>';
 
 for (const [text, position, message] of [
   ['a${b', 1, '${ has no closing brace; for the characters themselves write $${ (character 2)'],

@@ -58,14 +58,19 @@ export class Template {
     return this.#literals;
   }
 
+  /** Whether nothing but the principal makes a difference to it. */
+  get isOfPrincipal(): boolean {
+    return this.#variables.every(({ encoding }) => encoding === 'escaped');
+  }
+
   /** The same variables with other text between them. */
   withLiterals(change: (literal: string) => string): Template {
     return new Template(this.text, this.#literals.map(change), this.#variables);
   }
 
   /**
-   * For a field value: each value as it was sent. Captures and query values stay percent-encoded, so that none can hold CR, LF or
-   * another character that a field may not hold.
+   * For a field value: each value as it was sent. Captures and query values stay percent-encoded, and what is known of the principal is
+   * escaped, so that none can hold CR, LF or another character that a field may not hold.
    */
   render(exchange: Exchange): string {
     const literals = this.#literals;
@@ -129,6 +134,8 @@ function valueInPath(variable: Variable, value: string): string {
     case 'segment':
     case 'path':
       return encodeRest(value, IN_PATH);
+    case 'escaped':
+      return encodeRest(value, IN_SEGMENT);
     case 'form':
       return encodeRest(value.includes('+') ? value.replaceAll('+', '%20') : value, IN_SEGMENT);
   }
@@ -140,6 +147,7 @@ function valueInQuery(variable: Variable, value: string): string {
       return encodePlain(value, IN_QUERY);
     case 'segment':
     case 'path':
+    case 'escaped':
       return encodeRest(value, IN_QUERY);
     case 'form':
       return encodeRest(value.includes('+') ? value.replaceAll('+', '%20') : value, IN_QUERY);

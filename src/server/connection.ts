@@ -12,9 +12,9 @@ import { fieldLines, statusLine } from '../http/serialise.ts';
 import type { Deadline } from '../lib/deadlines.ts';
 import { copyOf } from '../lib/octets.ts';
 import { own, type SocketOwner } from '../lib/owned-socket.ts';
-import type { ClientView } from '../policy/contract.ts';
 import { answerHeadText, bodyEndOf, switchText } from './answer-head.ts';
 import { beginExchange, refuseHead } from './begin.ts';
+import { ConnectionClient } from './connection-client.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Input } from './input.ts';
 import { Lingering } from './lingering.ts';
@@ -28,7 +28,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   readonly #socket: Socket;
   readonly #bound: BoundListener;
   readonly #worker: WorkerRuntime;
-  readonly #client: ClientView;
+  readonly #client: ConnectionClient;
   #state: ConnectionState = 'idle';
   #exchange: Exchange | undefined;
   /** The beginning of a head that is not complete. */
@@ -63,7 +63,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     this.#writer = new MessageWriter(socket);
     this.#bound = bound;
     this.#worker = worker;
-    this.#client = { address: peerAddress, peerAddress };
+    this.#client = new ConnectionClient(socket, peerAddress);
     this.deadlineMs = worker.deadlines.after(bound.current.config.timeouts.head);
     own(socket, this);
     worker.deadlines.add(this);

@@ -19,6 +19,9 @@ import { Limiters } from '../state/limiters.ts';
 import { QuotaTable } from '../state/quota/quota-table.ts';
 import { Quotas } from '../state/quota/quotas.ts';
 import { SharedQuotas } from '../state/quota/shared-quotas.ts';
+import { RecordStores } from '../state/records/record-stores.ts';
+import type { Records } from '../state/records/records.ts';
+import { singleServer } from '../state/schema.ts';
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
@@ -52,6 +55,8 @@ export interface DataPlaneOptions {
   readonly limitTable: SharedArrayBuffer;
   /** From `QuotaTable.allocate`, shared by all workers and the main thread. */
   readonly quotaTable: SharedArrayBuffer;
+  /** Opens the records of this machine; called once, when somebody keeps some there. */
+  readonly records: () => Records;
   /** For tests: another clock, chance or budget of retries. */
   readonly retries?: Partial<ServiceContext['retries']>;
 }
@@ -67,6 +72,7 @@ export interface Prepared {
   readonly limiters: Limiters;
   readonly plans: Plans;
   readonly identity: Identity;
+  readonly records: RecordStores;
 }
 
 /** How often a drain looks whether the last connection is gone. */
@@ -85,6 +91,7 @@ export class DataPlane {
   #limiters: Limiters;
   #plans: Plans;
   #identity: Identity;
+  #records: RecordStores;
   readonly #listeners = new Map<string, Listener>();
   /** Listeners that no configuration has any more, while their last requests end. */
   readonly #leaving = new Set<Listener>();
@@ -108,7 +115,10 @@ export class DataPlane {
     this.#limiters = new Limiters(memory, undefined, options.log);
     const quotas = new SharedQuotas(new QuotaTable(options.quotaTable, options.workerId + 1));
     this.#plans = new Plans(NO_PLANS, new Quotas(quotas, undefined, options.log));
-    this.#identity = new Identity(NO_IDENTITY, { log: options.log, nowMs: Date.now });
+    let own: Records | undefined;
+    this.#records = new RecordStores(() => (own ??= options.records()), undefined, options.log);
+    const { log } = options;
+    this.#identity = new Identity(NO_IDENTITY, { log, nowMs: Date.now, records: this.#records });
   }
 
   /** Where each listener of the committed configuration is bound. */
@@ -132,14 +142,25 @@ export class DataPlane {
    * message says what is wrong; what was made until then is undone.
    */
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
-    const limiters = this.#limiters.with(config.state?.redis);
-    const plans = this.#plans.with(config.plans ?? NO_PLANS, config.state?.redis);
-    const identity = this.#identity.with(config.identity ?? NO_IDENTITY);
+    const server = singleServer(config.state?.redis);
+    const limiters = this.#limiters.with(server);
+    const plans = this.#plans.with(config.plans ?? NO_PLANS, server);
+    const records = this.#records.with(config.state?.redis);
+    const identity = this.#identity.with(config.identity ?? NO_IDENTITY, records);
     const context = this.#context(config.observability, { limiters, plans, identity });
     this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
     const listeners = new Map<string, Listener>();
-    const prepared: Prepared = { config, snapshot, services: made, listeners, limiters, plans, identity };
+    const prepared: Prepared = {
+      config,
+      snapshot,
+      services: made,
+      listeners,
+      limiters,
+      plans,
+      identity,
+      records,
+    };
     try {
       // The first configuration has no snapshot to accept connections with before its commit.
       this.#runtime ??= this.#makeRuntime(snapshot);
@@ -255,6 +276,7 @@ export class DataPlane {
     this.#limiters = prepared.limiters;
     this.#plans = prepared.plans;
     this.#identity = prepared.identity;
+    this.#records = prepared.records;
     this.#config = config;
   }
 
@@ -280,6 +302,7 @@ export class DataPlane {
     for (const listener of this.#open()) listener.destroy();
     for (const service of this.#runtime?.snapshot.services.values() ?? []) service.retire();
     this.#runtime?.snapshot.retire();
+    this.#records.close();
     this.#probe?.close();
     this.#load.close();
   }

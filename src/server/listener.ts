@@ -11,7 +11,7 @@ import { ServerConnection } from './connection.ts';
 import type { ConnectionCounter } from './connection-counter.ts';
 import type { BoundListener, OpenConnection, ServerListener, WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
-import { Identities, identitiesOf, secureOptions } from './tls.ts';
+import { clientAuthOptions, Identities, identitiesOf, secureOptions } from './tls.ts';
 
 type Certificates = DataPlaneConfig['certificates'];
 
@@ -44,7 +44,7 @@ export class Listener implements BoundListener {
   readonly #counter: ConnectionCounter;
   readonly #observer: ListenerObserver;
   readonly #server: net.Server;
-  readonly #tls: tls.Server | undefined;
+  #tls: tls.Server | undefined;
   #identities: Identities | undefined;
   /** Connections that do not speak HTTP yet: a TLS or PROXY handshake is going on. */
   readonly #greeting = new Map<net.Socket, string>();
@@ -104,7 +104,9 @@ export class Listener implements BoundListener {
     this.current = serverListener(name, config, this.address.port);
     if (this.#tls === undefined) return;
     this.#identities = new Identities(config, certificates);
-    this.#tls.setSecureContext({ ...this.#identities.fallback, ...secureOptions(config) });
+    // Another server, which has no socket of its own: what it asks of clients is settled when it is made, and what it remembers of
+    // sessions was true of the authorities before.
+    this.#tls = this.#tlsServer(config, this.#identities);
   }
 
   /** Throws when a listener could not be made or updated with these settings. */
@@ -240,6 +242,7 @@ export class Listener implements BoundListener {
     const server = tls.createServer({
       ...identities.fallback,
       ...secureOptions(config),
+      ...clientAuthOptions(config),
       ALPNProtocols: ['http/1.1'],
       allowHalfOpen: true,
       handshakeTimeout: 0x7fffffff,

@@ -97,6 +97,22 @@ export const listenerSchema = z.strictObject({
         .min(1)
         .describe('Names from `certificates`; the first is for clients without or with an unknown SNI'),
       minVersion: z.enum(['1.2', '1.3']).default('1.2'),
+      clientAuth: z
+        .strictObject({
+          mode: z
+            .enum(['request', 'require'])
+            .default('request')
+            .describe(
+              'request: a client may have a certificate, and policies decide; require: a connection without a valid one is refused',
+            ),
+          ca: z
+            .string()
+            .describe(
+              'Certificates of the authorities that may have signed it: file:path, env:NAME or PEM text',
+            ),
+        })
+        .optional()
+        .describe('Asks clients for a certificate (mutual TLS); none: clients are not asked'),
     })
     .optional()
     .describe('Needed when protocol is https'),

@@ -40,7 +40,21 @@ export class Identities {
 
 /** What a TLS server and each of its contexts are made with. */
 export function secureOptions(config: ListenerConfig): tls.SecureContextOptions {
-  return { minVersion: config.tls?.minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2' };
+  const { minVersion, clientAuth } = config.tls ?? {};
+  return {
+    minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    // Without it, any authority that Node trusts could vouch for clients.
+    ...(clientAuth === undefined ? {} : { ca: clientAuth.ca }),
+  };
+}
+
+/** Whether clients are asked for a certificate, and refused without. */
+export function clientAuthOptions({ tls: settings }: ListenerConfig): {
+  readonly requestCert: boolean;
+  readonly rejectUnauthorized: boolean;
+} {
+  const mode = settings?.clientAuth?.mode;
+  return { requestCert: mode !== undefined, rejectUnauthorized: mode === 'require' };
 }
 
 /** Throws when a certificate is missing or unusable. */

@@ -19,7 +19,8 @@ describe('A limiter that counts by itself', () => {
   function places(): Limiters {
     const { url, prefix } = redis;
     const { redis: settings } = stateSchema.parse({ redis: { url, prefix, timeout: '2s' } });
-    return new Limiters(new LimitPlay().limiter(), settings, () => {});
+    assert.ok(settings !== undefined);
+    return new Limiters(new LimitPlay().limiter(), { ...settings, url }, () => {});
   }
 
   async function take(limiter: Limiter, id: string): Promise<number | undefined> {

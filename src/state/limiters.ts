@@ -5,11 +5,11 @@ import type { Limiter } from './limiter.ts';
 import { RedisConnection } from './redis/connection.ts';
 import { RedisLimiter } from './redis/redis-limiter.ts';
 import { decisionScript } from './redis/script.ts';
-import type { RedisConfig } from './schema.ts';
+import type { RedisServerConfig } from './schema.ts';
 
 /** Where limits are counted: memory of this machine, Redis, or a worker's own with Redis told in intervals. */
 export type Store = 'memory' | 'redis' | 'hybrid';
-export type OnFailure = RedisConfig['onFailure'];
+export type OnFailure = RedisServerConfig['onFailure'];
 
 export interface StoreOptions {
   /** Default: Redis where there is one. */
@@ -34,11 +34,11 @@ export type Log = (level: 'info' | 'warn', message: string, detail?: unknown) =>
 /** The places of one configuration where a worker counts limits. Redis is connected to while somebody counts there. */
 export class Limiters {
   readonly #memory: Limiter;
-  readonly #settings: RedisConfig | undefined;
+  readonly #settings: RedisServerConfig | undefined;
   readonly #log: Log;
   readonly #redis: SharedUse<RedisStore> | undefined;
 
-  constructor(memory: Limiter, settings: RedisConfig | undefined, log: Log) {
+  constructor(memory: Limiter, settings: RedisServerConfig | undefined, log: Log) {
     this.#memory = memory;
     this.#settings = settings;
     this.#log = log;
@@ -50,7 +50,7 @@ export class Limiters {
   }
 
   /** These where they are what the settings ask for, else others. */
-  with(settings: RedisConfig | undefined): Limiters {
+  with(settings: RedisServerConfig | undefined): Limiters {
     return sameData(settings, this.#settings) ? this : new Limiters(this.#memory, settings, this.#log);
   }
 
@@ -87,7 +87,7 @@ class RedisStore {
   readonly #prefix: string;
   readonly #hybrids = new Map<string, SharedUse<HybridLimiter>>();
 
-  constructor(settings: RedisConfig, log: Log) {
+  constructor(settings: RedisServerConfig, log: Log) {
     this.#prefix = settings.prefix;
     this.connection = new RedisConnection(settings, decisionScript(), log);
     this.started = this.connection.ready();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration } from '../lib/units.ts';
+import { duration, size } from '../lib/units.ts';
 
 /** Schema of how long Redis is waited for. */
 function patience(description: string) {
@@ -21,14 +21,46 @@ const tls = z
   })
   .describe('For rediss://');
 
+const nodes = (description: string) => z.array(z.string().min(1)).min(1).max(50).describe(description);
+
+const sentinels = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,100}$/, 'is up to 100 letters, digits, ".", "_" and "-"')
+      .describe('What the sentinels call the primary, such as mymaster'),
+    nodes: nodes('redis://user:password@host:26379 of each sentinel; rediss:// for TLS to them and to Redis'),
+    username: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Of the gateway at the primary; default: the default user'),
+    password: z.string().min(1).optional().describe('Likewise; env:NAME or file:path keeps it out'),
+    database: z.int().min(0).max(9999).default(0).describe('Number of the database of the primary'),
+  })
+  .describe('Instead of url: Redis whose primary Sentinel knows');
+
+const cluster = z
+  .strictObject({
+    nodes: nodes(
+      'redis://user:password@host:6379 of some nodes, by which the others are found; the user is the same for all',
+    ),
+  })
+  .describe('Instead of url: a Redis Cluster');
+
+const PLACES = ['url', 'sentinels', 'cluster'] as const;
+
 const redis = z
   .strictObject({
     url: z
       .string()
       .min(1)
+      .optional()
       .describe(
         'redis://user:password@host:6379/0, rediss:// with TLS; env:NAME or file:path keeps the password out',
       ),
+    sentinels: sentinels.optional(),
+    cluster: cluster.optional(),
     prefix: z
       .string()
       .regex(/^[A-Za-z0-9_.:/-]{0,64}$/, 'is up to 64 letters, digits, "_", ".", ":", "/" and "-"')
@@ -38,6 +70,7 @@ const redis = z
     connectTimeout: patience(
       'How long a connection may take, and how long one on which nothing comes is kept',
     ).prefault('1s'),
+    recordsTimeout: patience('How long whoever reads or writes a session waits for Redis').prefault('1s'),
     onFailure: z
       .enum(['open', 'closed'])
       .default('open')
@@ -45,6 +78,12 @@ const redis = z
         'Requests that Redis did not decide about in time: open lets them through, closed refuses them with 503',
       ),
     tls: tls.optional(),
+  })
+  .superRefine((written, context) => {
+    const [first, second] = PLACES.filter((name) => written[name] !== undefined);
+    if (first === undefined) context.addIssue({ code: 'custom', message: 'needs url, sentinels or cluster' });
+    if (second !== undefined)
+      context.addIssue({ code: 'custom', path: [second], message: `cannot stand beside ${first}` });
   })
   .describe('Redis or Valkey, which the nodes of one gateway share');
 
@@ -76,6 +115,10 @@ export const stateSchema = z
           .describe(
             'Where counts of quotas outlive a restart; made when there are plans, and not used with Redis',
           ),
+        records: size('Memory for sessions and what belongs to them: when it is full nobody else can sign in')
+          .refine((bytes) => bytes >= 1024 ** 2, 'is less than 1mb')
+          .refine((bytes) => bytes <= 16 * 1024 ** 3, 'is more than 16gb')
+          .prefault('64mb'),
       })
       .prefault({})
       .describe('Memory that the workers of this machine share'),
@@ -85,3 +128,11 @@ export const stateSchema = z
 
 export type StateConfig = z.output<typeof stateSchema>;
 export type RedisConfig = z.output<typeof redis>;
+
+/** One server, as limits and quotas need it. */
+export type RedisServerConfig = RedisConfig & { readonly url: string };
+
+/** undefined where there is no Redis, or it is not one server. */
+export function singleServer(redis: RedisConfig | undefined): RedisServerConfig | undefined {
+  return redis?.url === undefined ? undefined : { ...redis, url: redis.url };
+}

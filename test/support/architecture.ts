@@ -37,8 +37,8 @@ const MAX_LINES = 500;
 
 const IMPORT = /\bfrom\s*(['"])|\bimport\s*\(\s*(['"])|\bimport\s*(['"])/g;
 const DEFAULT_EXPORT = /\bexport\s+default\b|\bas\s+default\b/g;
-/** A type, not a key (`any:`), a method (`any(`) or a property (`.any`). */
-const ANY = /(?<![\w$.])any(?![\w$]|\s*[:(])/g;
+/** Where a type stands: what is called so otherwise is none. */
+const ANY = /(?<=[:<|&=]\s*|\bas\s+|,\s*(?=any\s*>))any(?![\w$]|\s*[:(])/g;
 const VARIABLE = /(?<=^|[;}]\s*|\n\s*)(?:let|var)\s|(?<=\bexport\s+)(?:let|var)\s/g;
 
 /** What is against the rules, as `path:line: what`, in the order of paths and lines. Tests are left out. */

@@ -1,6 +1,15 @@
 import { Fields } from '../../src/http/fields.ts';
 import type { CompiledPolicies } from '../../src/policies/compile.ts';
-import type { Answer, BodyTransform, Exchange, RequestView } from '../../src/policy/contract.ts';
+import type {
+  Answer,
+  BodyTransform,
+  ClientCertificate,
+  ClientView,
+  Exchange,
+  RequestView,
+} from '../../src/policy/contract.ts';
+import type { Held } from '../../src/policy/held.ts';
+import type { Principal } from '../../src/policy/principal.ts';
 
 /** What a test says of a request; all else is filled in. */
 export interface RequestDescription {
@@ -11,6 +20,8 @@ export interface RequestDescription {
   readonly headers?: Readonly<Record<string, string>> | readonly (readonly [name: string, value: string])[];
   readonly bodyLength?: number;
   readonly clientAddress?: string;
+  readonly certificate?: ClientCertificate | undefined;
+  readonly isPeerTrusted?: boolean;
   readonly params?: Readonly<Record<string, string>>;
   readonly routeName?: string;
   readonly serviceName?: string | undefined;
@@ -20,7 +31,8 @@ export interface RequestDescription {
 /** An exchange for unit tests: no connection, no pipeline; what a policy does to it can be read from it. */
 export class TestExchange implements Exchange {
   readonly id: string;
-  readonly client: { readonly address: string; readonly peerAddress: string };
+  readonly client: ClientView;
+  readonly isPeerTrusted: boolean;
   readonly request: RequestView;
   readonly response = { status: 0, fields: new Fields() };
   readonly answerFields = new Fields();
@@ -28,6 +40,8 @@ export class TestExchange implements Exchange {
   readonly serviceName: string | undefined;
   /** Lowest limit asked for by `limitRequestBody`. */
   bodyLimitBytes = Number.POSITIVE_INFINITY;
+  principal: Principal | undefined = undefined;
+  held: Held | undefined = undefined;
   readonly #params: Readonly<Record<string, string>>;
   #notes: Map<string, unknown> | undefined;
 
@@ -35,7 +49,8 @@ export class TestExchange implements Exchange {
     const [, scheme, authority, path, search] = splitUrl(description.url ?? '/');
     this.id = description.id ?? 'request-1';
     const address = description.clientAddress ?? '192.0.2.1';
-    this.client = { address, peerAddress: address };
+    this.client = { address, peerAddress: address, certificate: description.certificate };
+    this.isPeerTrusted = description.isPeerTrusted ?? false;
     const fields = new Fields();
     const headers = description.headers ?? {};
     const pairs = Array.isArray(headers) ? headers : Object.entries(headers);

@@ -7,6 +7,8 @@ import { ConnectionCounter } from '../../src/server/connection-counter.ts';
 import { DataPlane } from '../../src/server/data-plane.ts';
 import { listenerSchema } from '../../src/server/schema.ts';
 import { QuotaTable } from '../../src/state/quota/quota-table.ts';
+import { LocalRecords } from '../../src/state/records/memory/local-records.ts';
+import { RecordTable } from '../../src/state/records/memory/record-table.ts';
 import { LimitTable } from '../../src/state/shared/limit-table.ts';
 import type { RetryContext } from '../../src/upstream/retry/policy.ts';
 import { serviceSchema } from '../../src/upstream/schema.ts';
@@ -60,6 +62,7 @@ export async function startGatewayWith(
     connectionCounters: ConnectionCounter.allocate(1),
     limitTable: LimitTable.allocate({ keys: 10_000, workers: 1 }),
     quotaTable: QuotaTable.allocate(1000),
+    records: () => new LocalRecords(new RecordTable({ maxBytes: 64 * 1024 ** 2, nowMs: Date.now })),
     retries,
   });
   dataPlane.commit(await dataPlane.prepare(config));

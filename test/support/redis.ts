@@ -46,13 +46,18 @@ export class RedisServer {
   readonly #directory: string;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, directory: string) {
+  readonly #options: readonly string[];
+
+  private constructor(port: number, directory: string, options: readonly string[]) {
     this.port = port;
     this.#directory = directory;
+    this.#options = options;
   }
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'portcullis-redis-')));
+  /** `options` are of redis-server's command line. */
+  static async start(options: readonly string[] = []): Promise<RedisServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'portcullis-redis-'));
+    const server = new RedisServer(await freePort(), directory, options);
     try {
       await server.restart();
     } catch (error) {
@@ -86,7 +91,7 @@ export class RedisServer {
 
   async restart(): Promise<void> {
     const options = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.#directory];
-    const child = spawn('redis-server', ['--port', String(this.port), ...options], {
+    const child = spawn('redis-server', ['--port', String(this.port), ...options, ...this.#options], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#process = child;
@@ -109,19 +114,26 @@ export class RedisServer {
   }
 
   /** Any command, on a connection of its own. */
-  async send(...command: string[]): Promise<unknown> {
-    const client = createClient({ url: this.url });
-    await client.connect();
-    try {
-      return await client.sendCommand(command);
-    } finally {
-      client.destroy();
-    }
+  send(...command: string[]): Promise<unknown> {
+    return sendTo(this.url, ...command);
   }
 
   async close(): Promise<void> {
     await this.kill();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** Any command, on a connection of its own. */
+export async function sendTo(url: string, ...command: string[]): Promise<unknown> {
+  const client = createClient({ url });
+  // What becomes of the connection rejects the command, too.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await client.sendCommand(command);
+  } finally {
+    client.destroy();
   }
 }
 
@@ -138,7 +150,7 @@ async function somethingListens(url: string): Promise<boolean> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

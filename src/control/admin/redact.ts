@@ -5,7 +5,7 @@ export const REDACTED = '[redacted]';
 
 /** Keys whose values are secrets wherever they stand. `key` is whole: `publicKey` and `keyPrefix` are not secret. */
 const SECRET_KEY =
-  /^(key|.*(secret|password|passwd|token|credential|api[-_]?key|private[-_]?key|authorization|cookie).*)$/i;
+  /^(key|recordsKey|.*(secret|password|passwd|token|credential|api[-_]?key|private[-_]?key|authorization|cookie).*)$/i;
 const PEM_PRIVATE = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 /** A shorter secret is taken out where it is a whole value, not where its letters happen to stand in another one. */
 const MIN_PART_CHARS = 6;

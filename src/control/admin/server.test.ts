@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
+import { systemTimers } from '../../lib/timers.ts';
 import { Registry } from '../../upstream/discovery/registry/registry.ts';
-import { systemTimers } from '../../upstream/discovery/timers.ts';
 import type { GatewayControl, QuestionedRequest, ReloadAnswer } from './endpoint.ts';
 import { AdminServer } from './server.ts';
 

@@ -565,7 +565,7 @@ c.yaml:5:37: policies[0].headers.request.set.x: the environment variable GONE is
       errors: `c.yaml:1:46: observability.accessLog.headers[1]: "Authorization" carries secrets and is never logged
    1 | observability: { accessLog: { headers: [x-a, Authorization], fields: [tme] } }
      |                                              ^^^^^^^^^^^^^
-c.yaml:1:71: observability.accessLog.fields[0]: is not one of time, id, client, protocol, scheme, method, host, path, query, status, code, route, service, target, durationMs, upstreamMs, requestBytes, responseBytes, attempts, userAgent, referer, traceId, error, listener, worker; did you mean "time"?
+c.yaml:1:71: observability.accessLog.fields[0]: is not one of time, id, client, consumer, protocol, scheme, method, host, path, query, status, code, route, service, target, durationMs, upstreamMs, requestBytes, responseBytes, attempts, userAgent, referer, traceId, error, listener, worker; did you mean "time"?
    1 | observability: { accessLog: { headers: [x-a, Authorization], fields: [tme] } }
      |                                                                       ^^^
 `,

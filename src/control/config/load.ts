@@ -1,4 +1,5 @@
 import { extname, resolve } from 'node:path';
+import { checkConsumers } from '../../identity/consumers/check.ts';
 import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
@@ -6,7 +7,7 @@ import type { StateConfig } from '../../state/schema.ts';
 import { expandApis } from '../openapi/expand.ts';
 import { type LoadedLists, loadAddressLists } from './address-lists.ts';
 import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings } from './catalog.ts';
-import { resolvePair } from './certificates.ts';
+import { resolveAuthorities, resolvePair } from './certificates.ts';
 import { checkMeaning } from './check.ts';
 import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
@@ -200,28 +201,41 @@ async function build(
   const isSettled = ([name, route]: readonly [name: string, route: unknown]): boolean =>
     known.get(name)?.fixed === true && (sameAround || !looksAround(route, catalog));
   const policies = new PolicyLists({ catalog, around, secrets, files, problems });
-  const [certificates, material, redisMaterial, tracingHeaders, identity, globalPolicies, routePolicies] =
-    await Promise.all([
-      eachOf(entriesOf(written['certificates']), (entry, name) =>
-        isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
-      ),
-      eachOf(entriesOf(written['services']), (entry, name) =>
-        isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
-      ),
-      readRedisMaterial(valueAt(written, ['state', 'redis']), ['state', 'redis'], pem),
-      readFields(
-        valueAt(written, ['observability', 'tracing', 'headers']),
-        ['observability', 'tracing', 'headers'],
-        { secrets, problems },
-      ),
-      resolvedIdentity(parsed.data, { secrets, files, problems }),
-      policies.resolve(written['policies'], ['policies']),
-      eachOf(
-        routes.written.filter((route) => !isSettled(route)),
-        (entry, name) =>
-          isRecord(entry) ? policies.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
-      ),
-    ]);
+  const [
+    clientAuthorities,
+    certificates,
+    material,
+    redisMaterial,
+    tracingHeaders,
+    identity,
+    globalPolicies,
+    routePolicies,
+  ] = await Promise.all([
+    eachOf(entriesOf(written['listeners']), (entry, name) =>
+      resolveAuthorities(valueAt(entry, CLIENT_CA), ['listeners', name, ...CLIENT_CA], pem),
+    ),
+    eachOf(entriesOf(written['certificates']), (entry, name) =>
+      isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
+    ),
+    eachOf(entriesOf(written['services']), (entry, name) =>
+      isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
+    ),
+    readRedisMaterial(valueAt(written, ['state', 'redis']), ['state', 'redis'], pem),
+    readFields(
+      valueAt(written, ['observability', 'tracing', 'headers']),
+      ['observability', 'tracing', 'headers'],
+      { secrets, problems },
+    ),
+    resolvedIdentity(parsed.data, { secrets, files, problems }),
+    policies.resolve(written['policies'], ['policies']),
+    eachOf(
+      routes.written.filter((route) => !isSettled(route)),
+      (entry, name) =>
+        isRecord(entry) ? policies.resolve(entry['policies'], ['routes', name, 'policies']) : undefined,
+    ),
+  ]);
+  for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
+    problems.push({ ...found, path: ['consumers', ...found.path] });
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>
@@ -232,7 +246,12 @@ async function build(
   const redis = resolvedRedis(data.state.redis, redisMaterial);
   const state: StateConfig = { ...data.state, redis };
   const others: Omit<DataPlaneConfig, 'routes' | 'lists'> = {
-    listeners: data.listeners,
+    listeners: mapValues(data.listeners, (listener, name) => {
+      const ca = clientAuthorities.get(name);
+      const { tls } = listener;
+      if (ca === undefined || tls?.clientAuth === undefined) return listener;
+      return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca } } };
+    }),
     certificates: mapValues(data.certificates, (pair, name) => ({
       cert: certificates.get(name)?.cert ?? pair.cert,
       key: certificates.get(name)?.key ?? pair.key,
@@ -257,6 +276,9 @@ async function build(
     hash: hashOf([others, admin, runtime, state, digestsOf(lists)], resolved),
   };
 }
+
+/** Authorities of clients' certificates, within a listener. */
+const CLIENT_CA = ['tls', 'clientAuth', 'ca'];
 
 /** What the schema makes of a configuration, without the routes that are known to be right: they take the longest of all. */
 function parse(

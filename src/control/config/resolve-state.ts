@@ -3,12 +3,17 @@ import { type PemContext, type PemPair } from './certificates.ts';
 import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
 import type { Problem } from './problem.ts';
 import { readTls } from './resolve-service.ts';
+import { holdsReference } from './secrets.ts';
 
 /** What files and the environment hold of `state.redis`. undefined is what is not written, or led nowhere. */
 export interface RedisMaterial {
-  readonly url: string | undefined;
+  readonly places: Places;
   readonly tls: (PemPair & { readonly ca: string | undefined }) | undefined;
 }
+
+type Places = Pick<RedisConfig, 'url' | 'sentinels' | 'cluster'>;
+
+const PLACES = ['url', 'sentinels', 'cluster'] as const;
 
 /** Reads what `state.redis` refers to. `redis` is as it was written. */
 export async function readRedisMaterial(
@@ -17,27 +22,49 @@ export async function readRedisMaterial(
   context: PemContext,
 ): Promise<RedisMaterial | undefined> {
   if (!isRecord(redis)) return undefined;
-  const written = redis['url'];
-  const [url, tls] = await Promise.all([
-    typeof written === 'string' ? context.secrets.text(written, [...path, 'url']) : undefined,
+  const { secrets, problems } = context;
+  const [tls, ...places] = await Promise.all([
     readTls(redis['tls'], [...path, 'tls'], context),
+    ...PLACES.map(
+      async (name) => [name, await secrets.deep(redis[name], [...path, name], new Set())] as const,
+    ),
   ]);
-  const message = url === undefined ? undefined : wrongIn(url);
-  if (message !== undefined) context.problems.push({ path: [...path, 'url'], message });
-  else if (redis['tls'] !== undefined && url?.startsWith('redis:'))
-    context.problems.push({
+  const found: Record<string, unknown> = Object.fromEntries(places);
+  let isPlain = false;
+  for (const [at, url] of addressesIn(found)) {
+    // That it leads nowhere is told already.
+    if (holdsReference(url)) continue;
+    const message = wrongIn(url, at[0] === 'url');
+    if (message !== undefined) problems.push({ path: [...path, ...at], message });
+    else isPlain ||= url.startsWith('redis:');
+  }
+  if (redis['tls'] !== undefined && isPlain)
+    problems.push({
       path: [...path, 'tls'],
       message: 'is for a url with rediss://; this one would be used without TLS',
       atKey: true,
     });
-  return { url, tls };
+  return { places: found as Places, tls };
+}
+
+/** Every address of a Redis or a sentinel, and where it stands. */
+function* addressesIn(redis: Record<string, unknown>): Generator<readonly [at: Path, url: string]> {
+  if (typeof redis['url'] === 'string') yield [['url'], redis['url']];
+  for (const name of ['sentinels', 'cluster']) {
+    const nodes = valueAt(redis, [name, 'nodes']);
+    if (!Array.isArray(nodes)) continue;
+    for (const [index, url] of nodes.entries())
+      if (typeof url === 'string') yield [[name, 'nodes', index], url];
+  }
 }
 
 /** Never quotes it: it may hold a password. */
-function wrongIn(text: string): string | undefined {
+function wrongIn(text: string, mayNameDatabase: boolean): string | undefined {
   const shape = 'is not the address of a Redis: write redis://host:port, or rediss://host:port with TLS';
   const url = URL.parse(text);
   if (url === null || !/^rediss?:\/\//.test(text) || url.hostname === '') return shape;
+  if (!mayNameDatabase && !/^\/?$/.test(url.pathname))
+    return 'ends after the port: only url names a database';
   if (!/^(\/\d{0,4})?$/.test(url.pathname))
     return 'ends in the number of a database, such as /0, or in nothing';
   return url.search === '' && url.hash === '' ? undefined : 'has no parameters';
@@ -49,12 +76,13 @@ export function resolvedRedis(
   material: RedisMaterial | undefined,
 ): RedisConfig | undefined {
   if (redis === undefined) return undefined;
-  const url = material?.url ?? redis.url;
-  if (redis.tls === undefined) return { ...redis, url };
+  const { url, sentinels, cluster } = redis;
+  const places = inPlaceOf({ url, sentinels, cluster }, material?.places ?? {});
+  if (redis.tls === undefined) return { ...redis, ...places };
   const { ca, cert, key } = material?.tls ?? {};
   return {
     ...redis,
-    url,
+    ...places,
     tls: {
       ...redis.tls,
       ...(ca === undefined ? {} : { ca }),
@@ -64,27 +92,68 @@ export function resolvedRedis(
   };
 }
 
+/** What was parsed, with defaults, and the texts of what was read where it was written. */
+function inPlaceOf(parsed: Places, read: Partial<Places>): Places {
+  const { url, sentinels, cluster } = parsed;
+  return {
+    url: url && (read.url ?? url),
+    sentinels: sentinels && { ...sentinels, ...read.sentinels },
+    cluster: cluster && { ...cluster, ...read.cluster },
+  };
+}
+
 /** Uses of `rate-limit` that count in a Redis that is not configured. */
 export function checkStores(
   config: Record<string, unknown>,
   routes: readonly (readonly [name: string, route: unknown])[],
 ): Problem[] {
-  if (valueAt(config, ['state', 'redis']) !== undefined) return [];
-  const problems = withoutRedis(config['policies'], ['policies']);
+  const redis = valueAt(config, ['state', 'redis']);
+  if (isRecord(redis) && redis['sentinels'] === undefined && redis['cluster'] === undefined) return [];
+  const problem = redis === undefined ? withoutRedis : withoutServer;
+  const problems = usesOf(config['policies'], ['policies'], problem);
   for (const [name, route] of routes)
-    if (isRecord(route)) problems.push(...withoutRedis(route['policies'], ['routes', name, 'policies']));
+    if (isRecord(route)) problems.push(...usesOf(route['policies'], ['routes', name, 'policies'], problem));
+  if (redis !== undefined) problems.push(...quotasWithoutServer(config['plans']));
   return problems;
 }
 
-function withoutRedis(list: unknown, path: Path): Problem[] {
+/** The problem of a use of `rate-limit` that counts in `store`, if there is one. */
+type StoreProblem = (store: unknown, path: Path) => Problem | undefined;
+
+const withoutRedis: StoreProblem = (store, path) =>
+  store === 'redis' || store === 'hybrid'
+    ? { path: [...path, 'store'], message: `${store} needs state.redis, which is not there` }
+    : undefined;
+
+const withoutServer: StoreProblem = (store, path) => {
+  if (store === undefined)
+    return {
+      path,
+      message: 'counts in Redis, for which state.redis needs a url: write store: memory to count here',
+    };
+  if (store !== 'redis' && store !== 'hybrid') return undefined;
+  return {
+    path: [...path, 'store'],
+    message: `${store} needs state.redis.url: limits are counted on one server`,
+  };
+};
+
+function quotasWithoutServer(plans: unknown): Problem[] {
+  return entriesOf(plans)
+    .filter(([, plan]) => isRecord(plan) && plan['quotas'] !== undefined)
+    .map(([name]) => ({
+      path: ['plans', name, 'quotas'],
+      message: 'are counted in Redis on one server, for which state.redis needs a url',
+    }));
+}
+
+function usesOf(list: unknown, path: Path, problem: StoreProblem): Problem[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry: unknown, index) =>
     entriesOf(entry).flatMap(([name, options]): Problem[] => {
-      const store = name === 'rate-limit' ? valueAt(options, ['store']) : undefined;
-      if (store !== 'redis' && store !== 'hybrid') return [];
-      return [
-        { path: [...path, index, name, 'store'], message: `${store} needs state.redis, which is not there` },
-      ];
+      if (name !== 'rate-limit') return [];
+      const found = problem(valueAt(options, ['store']), [...path, index, name]);
+      return found === undefined ? [] : [found];
     }),
   );
 }

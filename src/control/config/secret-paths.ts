@@ -18,6 +18,10 @@ export function secretPaths(config: unknown): Path[] {
   for (const collection of ['providers', 'sessions', 'consumers'])
     if (config[collection] !== undefined) collectOptions(config[collection], [collection], paths);
   for (const at of STATE_SECRETS) if (valueAt(config, at) !== undefined) paths.push(at);
+  for (const at of STATE_ADDRESSES) {
+    const nodes = valueAt(config, at);
+    if (Array.isArray(nodes)) paths.push(...nodes.map((_, index) => [...at, index]));
+  }
   const observability = config['observability'];
   const tracing = isRecord(observability) ? observability['tracing'] : undefined;
   eachEntry(isRecord(tracing) ? tracing['headers'] : undefined, (name) =>
@@ -35,6 +39,14 @@ export function secretPaths(config: unknown): Path[] {
 const STATE_SECRETS = [
   ['state', 'redis', 'url'],
   ['state', 'redis', 'tls', 'key'],
+  ['state', 'redis', 'sentinels', 'password'],
+  ['state', 'memory', 'recordsKey'],
+];
+
+/** Lists of urls that may have a password. */
+const STATE_ADDRESSES = [
+  ['state', 'redis', 'sentinels', 'nodes'],
+  ['state', 'redis', 'cluster', 'nodes'],
 ];
 
 const SERVICE_SECRETS = [

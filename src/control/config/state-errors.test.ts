@@ -64,7 +64,7 @@ c.yaml:2:48: state.redis.tls.ca: the file <dir>/none.pem does not exist
       errors: `c.yaml:2:17: state.redis.url: the environment variable NOWHERE is not set
    2 |   redis: { url: env:NOWHERE, time: 5ms }
      |                 ^^^^^^^^^^^
-c.yaml:2:30: state.redis.time: unknown key "time"; known here: url, prefix, timeout, connectTimeout, onFailure, tls
+c.yaml:2:30: state.redis.time: unknown key "time"; known here: url, prefix, timeout, connectTimeout, recordsTimeout, onFailure, tls
    2 |   redis: { url: env:NOWHERE, time: 5ms }
      |                              ^^^^
 `,

@@ -7,7 +7,7 @@ import { quotaScript } from '../../state/quota/quota-script.ts';
 import type { QuotaTable } from '../../state/quota/quota-table.ts';
 import { RedisQuotas } from '../../state/quota/redis-quotas.ts';
 import { RedisConnection } from '../../state/redis/connection.ts';
-import type { RedisConfig } from '../../state/schema.ts';
+import type { RedisServerConfig } from '../../state/schema.ts';
 import type { QuotaAnswer, QuotaCalls } from '../admin/endpoint.ts';
 import type { QuotaKeeper } from './quota-keeper.ts';
 
@@ -16,7 +16,7 @@ export interface QuotaDeskOptions {
   readonly keeper: QuotaKeeper;
   /** Of the configuration in force. */
   readonly plans: () => PlansData | undefined;
-  readonly redis: () => RedisConfig | undefined;
+  readonly redis: () => RedisServerConfig | undefined;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
@@ -110,7 +110,7 @@ export class QuotaDesk implements QuotaCalls {
 
   /** Names are not to be had from Redis, which has only hashes: it is asked for those of the configuration, and for who is named. */
   async #inRedis(
-    redis: RedisConfig,
+    redis: RedisServerConfig,
     choice: Choice,
     resets: boolean,
   ): Promise<readonly QuotaRecord[] | undefined> {

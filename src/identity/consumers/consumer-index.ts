@@ -1,26 +1,56 @@
-import type { Principal } from '../../policy/principal.ts';
+import type { PasswordChecker } from '../passwords/password-checker.ts';
+import { ApiKeys } from './api-keys.ts';
+import { BasicUsers } from './basic-users.ts';
+import { Certificates } from './certificates.ts';
+import type { Consumer } from './consumer.ts';
 import type { ConsumerConfig } from './schema.ts';
+import { SignatureKeys } from './signature-keys.ts';
 
-/** Somebody of `consumers`. */
-export interface Consumer {
-  readonly name: string;
-  readonly groups: readonly string[];
-  readonly config: ConsumerConfig;
-}
-
-/** The consumers of a configuration by what they are known by. Made once per configuration. */
+/** The consumers of a configuration by what they are known by. Made once per configuration; what is not asked for is not made. */
 export class ConsumerIndex {
   readonly #byName = new Map<string, Consumer>();
   /** By provider and subject. */
   readonly #bySubject = new Map<string, Consumer>();
+  readonly #passwords: PasswordChecker;
+  readonly #nowMs: () => number;
+  #users: BasicUsers | undefined;
+  #apiKeys: ApiKeys | undefined;
+  #certificates: Certificates | undefined;
+  #signatureKeys: SignatureKeys | undefined;
 
-  constructor(consumers: Readonly<Record<string, ConsumerConfig>>) {
+  constructor(
+    consumers: Readonly<Record<string, ConsumerConfig>>,
+    passwords: PasswordChecker,
+    nowMs: () => number,
+  ) {
+    this.#passwords = passwords;
+    this.#nowMs = nowMs;
     for (const [name, config] of Object.entries(consumers)) {
       const consumer = { name, groups: config.groups, config };
       this.#byName.set(name, consumer);
       for (const { provider, subject } of config.subjects)
         this.#bySubject.set(JSON.stringify([provider, subject]), consumer);
     }
+  }
+
+  get users(): BasicUsers {
+    this.#users ??= new BasicUsers(this.#byName.values(), this.#passwords);
+    return this.#users;
+  }
+
+  get apiKeys(): ApiKeys {
+    this.#apiKeys ??= new ApiKeys(this.#byName.values(), this.#nowMs);
+    return this.#apiKeys;
+  }
+
+  get certificates(): Certificates {
+    this.#certificates ??= new Certificates(this.#byName.values());
+    return this.#certificates;
+  }
+
+  get signatureKeys(): SignatureKeys {
+    this.#signatureKeys ??= new SignatureKeys(this.#byName.values(), this.#nowMs);
+    return this.#signatureKeys;
   }
 
   named(name: string): Consumer | undefined {
@@ -31,24 +61,4 @@ export class ConsumerIndex {
   withSubject(provider: string, subject: string): Consumer | undefined {
     return this.#bySubject.size === 0 ? undefined : this.#bySubject.get(JSON.stringify([provider, subject]));
   }
-}
-
-/** A consumer as the principal that credentials of the configuration tell of. */
-export function principalOf(
-  consumer: Consumer,
-  method: string,
-  expiresAtMs = Number.POSITIVE_INFINITY,
-): Principal {
-  return {
-    method,
-    consumer: consumer.name,
-    subject: consumer.name,
-    issuer: '',
-    scopes: [],
-    groups: consumer.groups,
-    roles: [],
-    claims: {},
-    session: '',
-    expiresAtMs,
-  };
 }

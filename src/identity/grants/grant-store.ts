@@ -3,7 +3,7 @@ import type { GrantTokens } from '../providers/provider.ts';
 import type { KeyRing } from '../sessions/key-ring.ts';
 import { type Cached, RecordCache } from '../sessions/record-cache.ts';
 import type { Grant, Session } from '../sessions/session.ts';
-import { grantText, readGrantText } from '../sessions/session-text.ts';
+import { grantText, readGrantText, renewalTime } from '../sessions/session-text.ts';
 
 /** How many a worker remembers opened. */
 const MAX_CACHED = 20_000;
@@ -36,14 +36,25 @@ export class GrantStore {
   read(session: Session, provider: string): Promise<Cached<Grant> | undefined> {
     const key = this.keyOf(session.id, provider);
     return this.#cache.load(key, (text, version) => {
-      const opened = this.#ring.open(text, session.secret, key);
-      if (opened !== undefined && this.#ring.isOld(text)) {
-        const sealed = this.#ring.seal(opened, session.secret, key);
+      const grant = this.#open(session, key, text);
+      if (grant !== undefined && this.#ring.isOld(text)) {
         // It happens with the next read where the store is away or somebody else writes.
-        this.records.replace(key, sealed, this.#ttlMs(session), version).catch(() => {});
+        this.records
+          .replace(key, this.#seal(session, key, grant), this.#ttlMs(session), version)
+          .catch(() => {});
       }
-      return opened === undefined ? undefined : readGrantText(opened);
+      return grant;
     });
+  }
+
+  /** As it is in the store now, whatever is remembered. */
+  async readAnew(session: Session, provider: string): Promise<Cached<Grant> | undefined> {
+    const key = this.keyOf(session.id, provider);
+    const record = await this.records.read(key);
+    const value = record === undefined ? undefined : this.#open(session, key, record.value);
+    return record === undefined || value === undefined
+      ? undefined
+      : { value, version: record.version, isStale: true };
   }
 
   /** Puts a new grant in the place of the one that there may be. */
@@ -68,7 +79,7 @@ export class GrantStore {
     session: Session,
     before: Cached<Grant>,
     tokens: GrantTokens,
-    fence: number,
+    fence: number | undefined,
   ): Promise<Grant | undefined> {
     const key = this.keyOf(session.id, before.value.provider);
     const grant = this.#grant(before.value.provider, tokens, before.value.generation + 1);
@@ -78,12 +89,45 @@ export class GrantStore {
     return version === undefined ? undefined : grant;
   }
 
+  /** Says in the record that its refresh token is about to be redeemed; undefined as in `renew`. */
+  mark(
+    session: Session,
+    before: Cached<Grant>,
+    untilMs: number,
+    fence: number,
+  ): Promise<Cached<Grant> | undefined> {
+    return this.#rewrite(session, before, { ...before.value, renewingUntilMs: untilMs }, fence);
+  }
+
+  /** Says that it was not. */
+  unmark(session: Session, before: Cached<Grant>): Promise<Cached<Grant> | undefined> {
+    return this.#rewrite(session, before, { ...before.value, renewingUntilMs: undefined }, undefined);
+  }
+
   async remove(sessionId: string, providers: readonly string[]): Promise<void> {
     await this.records.remove(providers.map((provider) => this.keyOf(sessionId, provider)));
   }
 
   close(): void {
     this.#cache.close();
+  }
+
+  async #rewrite(
+    session: Session,
+    before: Cached<Grant>,
+    value: Grant,
+    fence: number | undefined,
+  ): Promise<Cached<Grant> | undefined> {
+    const key = this.keyOf(session.id, value.provider);
+    const text = this.#seal(session, key, value);
+    const version = await this.records.replace(key, text, this.#ttlMs(session), before.version, fence);
+    this.#cache.forget(key);
+    return version === undefined ? undefined : { value, version, isStale: true };
+  }
+
+  #open(session: Session, key: string, text: string): Grant | undefined {
+    const opened = this.#ring.open(text, session.secret, key);
+    return opened === undefined ? undefined : readGrantText(opened, Math.random());
   }
 
   #grant(provider: string, tokens: GrantTokens, generation: number): Grant {
@@ -99,6 +143,7 @@ export class GrantStore {
       idToken,
       expiresAtMs,
       scopes,
+      renewAtMs: renewalTime(obtainedAtMs, expiresAtMs, Math.random()),
     };
   }
 

@@ -36,11 +36,13 @@ const ASSERTION_SECONDS = 60;
 export class OAuth2Provider implements Provider {
   readonly name: string;
   readonly issuer: string;
+  readonly timeoutMs: number;
   readonly #config: OAuth2Config;
   readonly #place: OAuth2Place;
 
   constructor(name: string, config: OAuth2Config, place: OAuth2Place) {
     this.name = name;
+    this.timeoutMs = config.timeout;
     this.issuer = config.issuer ?? new URL(config.tokenEndpoint).origin;
     this.#config = config;
     this.#place = place;

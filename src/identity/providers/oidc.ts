@@ -33,6 +33,7 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 export class OidcProvider implements Provider {
   readonly name: string;
   readonly issuer: string;
+  readonly timeoutMs: number;
   readonly #config: OidcConfig;
   readonly #place: OidcPlace;
   readonly #scope: string;
@@ -43,6 +44,7 @@ export class OidcProvider implements Provider {
 
   constructor(name: string, config: OidcConfig, place: OidcPlace) {
     this.name = name;
+    this.timeoutMs = config.timeout;
     this.issuer = config.issuer;
     this.#config = config;
     this.#place = place;

@@ -43,6 +43,8 @@ export interface Provider {
   readonly name: string;
   /** Of its tokens; where it has none, what its users are known under. */
   readonly issuer: string;
+  /** How long a request to it takes at most, in milliseconds; default 5,000. */
+  readonly timeoutMs?: number;
   /** Where the browser is sent to log in. */
   authorizationUrl(flow: LoginFlow): Promise<string>;
   /** Exchanges what the browser came back with, checking `state`, `iss` (RFC 9207) and all that is in an ID token. `search` begins with `?`. */

@@ -31,6 +31,7 @@ const grantShape = z.object({
   provider: z.string(),
   generation: z.number(),
   obtained: z.number(),
+  renewing: z.number().optional(),
   accessToken: z.string(),
   tokenType: z.string(),
   refreshToken: z.string().optional(),
@@ -49,15 +50,32 @@ export function readSessionText(text: string): SessionContent | undefined {
   return success ? { user: data.user, createdAtMs: data.created, endsAtMs: data.ends } : undefined;
 }
 
-export function grantText({ expiresAtMs, obtainedAtMs, ...grant }: Grant): string {
+export function grantText({
+  expiresAtMs,
+  obtainedAtMs,
+  renewingUntilMs,
+  renewAtMs: _,
+  ...grant
+}: Grant): string {
   const expires = expiresAtMs === Number.POSITIVE_INFINITY ? null : expiresAtMs;
-  return JSON.stringify({ v: VERSION, ...grant, obtained: obtainedAtMs, expires });
+  return JSON.stringify({ v: VERSION, ...grant, obtained: obtainedAtMs, expires, renewing: renewingUntilMs });
 }
 
-/** Undefined for a text of another version. */
-export function readGrantText(text: string): Grant | undefined {
+/** Undefined for a text of another version. `random`: a number from 0 up to 1. */
+export function readGrantText(text: string, random: number): Grant | undefined {
   const { success, data } = grantShape.safeParse(JSON.parse(text));
   if (!success) return undefined;
-  const { v: _, expires, obtained, ...grant } = data;
-  return { ...grant, obtainedAtMs: obtained, expiresAtMs: expires ?? Number.POSITIVE_INFINITY };
+  const { v: _, expires, obtained, renewing, ...grant } = data;
+  const expiresAtMs = expires ?? Number.POSITIVE_INFINITY;
+  const renewAtMs = renewalTime(obtained, expiresAtMs, random);
+  return { ...grant, obtainedAtMs: obtained, expiresAtMs, renewAtMs, renewingUntilMs: renewing };
 }
+
+/** In the last fifth of a token's life, at most 5 minutes before its end. */
+export function renewalTime(obtainedAtMs: number, expiresAtMs: number, random: number): number {
+  if (expiresAtMs === Number.POSITIVE_INFINITY) return expiresAtMs;
+  const leadMs = Math.min(MAX_LEAD_MS, (expiresAtMs - obtainedAtMs) / 5);
+  return expiresAtMs - leadMs * (0.5 + random / 2);
+}
+
+const MAX_LEAD_MS = 5 * 60_000;

@@ -8,6 +8,10 @@ export interface Grant extends GrantTokens {
   readonly generation: number;
   /** Milliseconds since 1970. */
   readonly obtainedAtMs: number;
+  /** Somebody redeems the refresh token, and will have written by then what came of it, or died. */
+  readonly renewingUntilMs?: number | undefined;
+  /** When this worker thinks of renewing it: somewhat before its end, and not all at once. Not stored. */
+  readonly renewAtMs: number;
 }
 
 /** Who has a session, as the first provider of its login said. */
@@ -34,7 +38,7 @@ export interface Session {
 
 /** What is known of a request's session. */
 export type SessionFinding =
-  | { readonly kind: 'known'; readonly session: Session }
+  | { readonly kind: 'known'; readonly session: Session; readonly principal: Principal }
   /** No cookie, or that of a session that has ended: then `isOver`, and the cookie is to be cleared. */
   | { readonly kind: 'absent'; readonly isOver: boolean }
   /** A cookie that no session ever had, or sent by a page that may not use it. `isCookie`: it is to be cleared. */

@@ -40,6 +40,7 @@ class Play {
       records: this.records,
       nowMs: () => this.now,
       log: () => {},
+      provider: () => assert.fail('no provider is asked'),
       principal: (id, content) => principalOf(id, content, undefined, undefined),
     });
   }

@@ -1,8 +1,10 @@
+import { AllowedOrigins } from '../../http/allowed-origins.ts';
 import type { RequestView } from '../../policy/contract.ts';
 import type { Principal } from '../../policy/principal.ts';
 import { type Records, RecordsUnavailable } from '../../state/records/records.ts';
 import { GrantStore } from '../grants/grant-store.ts';
-import type { GrantTokens, ProviderUser } from '../providers/provider.ts';
+import { Grants } from '../grants/grants.ts';
+import type { GrantTokens, Provider, ProviderUser } from '../providers/provider.ts';
 import { newSecret, readSecret, sessionIdOf } from './cookie-secret.ts';
 import { KeyRing } from './key-ring.ts';
 import { type Cached, RecordCache } from './record-cache.ts';
@@ -27,6 +29,8 @@ export interface SessionsPlace {
   readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
   /** The principal of a session's user. */
   readonly principal: (id: string, content: SessionContent) => Principal;
+  /** Throws an Error where the configuration has none of that name. */
+  readonly provider: (name: string) => Provider;
 }
 
 /** A login that has come to its end at one provider. */
@@ -75,6 +79,9 @@ export class Sessions {
   readonly config: SessionConfig;
   readonly cookie: SessionCookie;
   readonly grants: GrantStore;
+  /** What `grants` keeps, renewed in time: for whoever wants a token. */
+  readonly tokens: Grants;
+  readonly origins: AllowedOrigins;
   readonly ring: KeyRing;
   /** Every provider that a session may have a grant of, in the order of the configuration. */
   readonly providers: readonly string[];
@@ -91,6 +98,8 @@ export class Sessions {
     this.cookie = new SessionCookie(config.cookie.name, config.cookie.sameSite, config.lifetime);
     this.ring = new KeyRing(config.keys);
     this.grants = new GrantStore(place.records, this.ring, place.nowMs);
+    this.tokens = new Grants(this.grants, place);
+    this.origins = new AllowedOrigins(config.origins);
     this.#index = new SessionIndex(place.records, this.ring, name);
     this.#cache = new RecordCache(place.records, MAX_CACHED);
   }
@@ -220,7 +229,8 @@ export class Sessions {
       const cached = await this.load(id, secret.octets);
       if (cached === undefined) return SESSION_OVER;
       const nowMs = this.#place.nowMs();
-      const finding: SessionFinding = { kind: 'known', session: cached.value };
+      const session = cached.value;
+      const finding: SessionFinding = { kind: 'known', session, principal: session.principal };
       const entry: Entry = {
         cached,
         finding,

@@ -1,9 +1,23 @@
-import type { Absent, Authenticator, Finding, Refused, Unavailable } from '../../identity/authenticator.ts';
-import type { Answer, BodyBounds, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
+import {
+  ABSENT,
+  type Absent,
+  type Authenticator,
+  type Finding,
+  type Refused,
+  type Unavailable,
+} from '../../identity/authenticator.ts';
+import type {
+  Answer,
+  BodyBounds,
+  Challenger,
+  Exchange,
+  PolicyContext,
+  PolicyHooks,
+} from '../../policy/contract.ts';
 import { joinPrincipals } from './join-principals.ts';
 
 /** Asks an authenticator who calls, and refuses whoever is not known. */
-export class AuthHooks implements PolicyHooks {
+export class AuthHooks implements PolicyHooks, Challenger {
   readonly #authenticator: Authenticator;
   readonly #isOptional: boolean;
   readonly #count: (event: string) => void;
@@ -26,6 +40,10 @@ export class AuthHooks implements PolicyHooks {
     return this.#settle(exchange, finding);
   }
 
+  challengeOf(exchange: Exchange): string | undefined {
+    return this.#authenticator.challenge(ABSENT, exchange);
+  }
+
   close(): void {
     this.#authenticator.close?.();
   }
@@ -40,7 +58,12 @@ export class AuthHooks implements PolicyHooks {
         return undefined;
       }
       case 'absent':
-        if (this.#isOptional) return undefined;
+        if (this.#isOptional) {
+          // There are no credentials, but there may be what only a trusted proxy may send.
+          this.#authenticator.strip?.(exchange);
+          exchange.challenger = this;
+          return undefined;
+        }
         this.#count('unauthenticated');
         return finding.answer ?? this.#unauthorised(exchange, finding, 'unauthenticated', NOBODY);
       case 'refused':

@@ -23,6 +23,9 @@ const UNKNOWN_SITE: Answer = {
   detail: 'The request has cookies and tells by no field, such as Origin, which page sent it.',
 };
 
+/** Methods whose credentials a browser does not add on its own; their policies may have taken them off by now. */
+const NOT_AMBIENT: ReadonlySet<string> = new Set(['jwt', 'introspection', 'signature']);
+
 class Csrf implements PolicyHooks {
   readonly #origins: AllowedOrigins;
   readonly #sameSite: boolean;
@@ -34,9 +37,10 @@ class Csrf implements PolicyHooks {
     this.#missing = missing === 'allow' ? undefined : UNKNOWN_SITE;
   }
 
-  onRequest({ request }: Exchange): Answer | undefined {
+  onRequest({ request, principal }: Exchange): Answer | undefined {
     const { fields } = request;
     if (!fields.has('cookie') || isHarmless(request)) return undefined;
+    if (principal !== undefined && NOT_AMBIENT.has(principal.method)) return undefined;
     if (hasBearerToken(fields.get('authorization'))) return undefined;
     switch (isSentByAllowedPage(request, this.#origins, this.#sameSite)) {
       case true:

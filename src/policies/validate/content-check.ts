@@ -1,3 +1,4 @@
+import type { JsonReader } from '../../lib/json-reader.ts';
 import type {
   CompiledSchema,
   Definitions,
@@ -5,7 +6,6 @@ import type {
   SchemaCompiler,
   SchemaFault,
 } from './compile-schema.ts';
-import type { JsonReader } from './json-reader.ts';
 import { ByMediaType, essenceOf, isForm, isJson, saysOtherCharset } from './media-type.ts';
 import { Parameters } from './parameters.ts';
 

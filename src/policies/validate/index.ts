@@ -1,3 +1,4 @@
+import { JsonReader } from '../../lib/json-reader.ts';
 import {
   type Answer,
   definePolicy,
@@ -7,7 +8,6 @@ import {
 } from '../../policy/contract.ts';
 import { SchemaCompiler } from './compile-schema.ts';
 import type { Checks } from './content-check.ts';
-import { JsonReader } from './json-reader.ts';
 import { RequestCheck } from './request-check.ts';
 import { ResponseCheck } from './response-check.ts';
 import { type ValidateOptions, validateSchema } from './schema.ts';

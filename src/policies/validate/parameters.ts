@@ -1,8 +1,8 @@
 import { cookieValue } from '../../http/cookie.ts';
+import type { JsonReader } from '../../lib/json-reader.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { decodeOctets, decodePercent } from '../../policy/percent.ts';
 import type { CompiledSchema, Definitions, JsonSchema, SchemaCompiler } from './compile-schema.ts';
-import type { JsonReader } from './json-reader.ts';
 import { readerFor, readValue, TEXT, type ValueReader } from './value-reader.ts';
 
 export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json'] as const;

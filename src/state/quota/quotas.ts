@@ -2,7 +2,7 @@ import { sameData } from '../../lib/same-data.ts';
 import { SharedUse } from '../../lib/shared-use.ts';
 import type { Log, OnFailure } from '../limiters.ts';
 import { RedisConnection } from '../redis/connection.ts';
-import type { RedisConfig } from '../schema.ts';
+import type { RedisServerConfig } from '../schema.ts';
 import type { QuotaCounter } from './quota.ts';
 import { quotaScript } from './quota-script.ts';
 import { RedisQuotas } from './redis-quotas.ts';
@@ -24,11 +24,11 @@ interface Connected {
 /** Where a worker counts quotas by one configuration: Redis where there is one, else memory. Redis is connected to while somebody counts. */
 export class Quotas {
   readonly #memory: QuotaCounter;
-  readonly #settings: RedisConfig | undefined;
+  readonly #settings: RedisServerConfig | undefined;
   readonly #log: Log;
   readonly #redis: SharedUse<Connected> | undefined;
 
-  constructor(memory: QuotaCounter, settings: RedisConfig | undefined, log: Log) {
+  constructor(memory: QuotaCounter, settings: RedisServerConfig | undefined, log: Log) {
     this.#memory = memory;
     this.#settings = settings;
     this.#log = log;
@@ -40,7 +40,7 @@ export class Quotas {
   }
 
   /** These where they are what the settings ask for, else others. */
-  with(settings: RedisConfig | undefined): Quotas {
+  with(settings: RedisServerConfig | undefined): Quotas {
     return sameData(settings, this.#settings) ? this : new Quotas(this.#memory, settings, this.#log);
   }
 
@@ -54,7 +54,7 @@ export class Quotas {
   }
 }
 
-function connect(settings: RedisConfig, log: Log): Connected {
+function connect(settings: RedisServerConfig, log: Log): Connected {
   const connection = new RedisConnection(settings, quotaScript(), log);
   return { connection, counter: new RedisQuotas(connection, settings.prefix) };
 }

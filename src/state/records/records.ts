@@ -13,8 +13,9 @@ export interface Lease {
 
 /**
  * Small texts that workers and nodes share, such as sessions, each with a lifetime: memory of this machine with a file, or Redis. Each call is one
- * step that happens wholly or not at all. Keys are up to 200 characters `A-Za-z0-9._:-`; values up to 256 KiB. Lifetimes are milliseconds.
- * Every method rejects with `RecordsUnavailable` where the store does not answer in time; nothing is known then of what became of a write.
+ * step that happens wholly or not at all. Names of all kinds are up to 200 characters `A-Za-z0-9._:-`; values up to 256 KiB. Lifetimes are milliseconds,
+ * at most 400 days. Every method rejects with `RecordsUnavailable` where the store does not answer in time, when nothing is known of what became
+ * of a write, or has no room; with a `RangeError` for what cannot be a name, a value or a lifetime.
  */
 export interface Records {
   /** Undefined where there is none, or its lifetime is over. */
@@ -35,16 +36,19 @@ export interface Records {
   touch(key: string, ttlMs: number): Promise<boolean>;
   /** Reads and removes in one step: for what may be used once. */
   take(key: string): Promise<string | undefined>;
-  /** When it resolves, no node has the records any more, nor what it remembers of them. */
+  /**
+   * Of records and leases. When it resolves, no worker of this node remembers them (memory), or none can read them any more and the news is under way
+   * to all (Redis, where keys of a cluster may lie on several servers and go one after the other).
+   */
   remove(keys: readonly string[]): Promise<void>;
 
-  /** Sets of names, such as the sessions of a user. Each member has a lifetime of its own. */
+  /** Sets of names, such as the sessions of a user. Each member has a lifetime of its own. Rejects with `RecordsUnavailable` at 1,000 members. */
   addMember(set: string, member: string, ttlMs: number): Promise<void>;
   removeMember(set: string, member: string): Promise<void>;
   /** At most 1,000 of them. */
   members(set: string): Promise<readonly string[]>;
 
-  /** Undefined while somebody else has it. `holder` is a random text of the asker's. */
+  /** Undefined while somebody else has it; who has it already gets it again. `holder` is a random text of the asker's. */
   acquire(key: string, holder: string, ttlMs: number): Promise<Lease | undefined>;
   /** False where it is not the holder's any more. */
   renew(key: string, holder: string, ttlMs: number): Promise<boolean>;
@@ -52,11 +56,19 @@ export interface Records {
 
   /** Whether `onChange` is surely told of what others write: while it is not, nothing that was read may be relied on later. */
   readonly isLive: boolean;
-  /** Told of each key that anybody wrote or removed, itself included, and of leases that were released; undefined: of any key. Returns what ends it. */
+  /**
+   * Told, at least once, of each key whose value anybody wrote or removed, itself included, and of leases that were released; undefined: of any key.
+   * Not told of lifetimes: neither that they are longer now nor that they ended. Returns what ends it.
+   */
   onChange(listener: (key: string | undefined) => void): () => void;
 }
 
-/** The store of records did not answer, or not in time. */
+/** Records with an end. */
+export interface OpenRecords extends Records {
+  close(): Promise<void>;
+}
+
+/** The store of records did not answer, not in time, or has no room. */
 export class RecordsUnavailable extends Error {
   override readonly name = 'RecordsUnavailable';
 }

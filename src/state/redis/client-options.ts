@@ -1,26 +1,44 @@
 import type { RedisClientOptions } from '@redis/client';
-import type { RedisConfig } from '../schema.ts';
+import type { RedisConfig, RedisServerConfig } from '../schema.ts';
 
-/** How Redis is reached. Times are milliseconds. */
-export type RedisSettings = Pick<RedisConfig, 'url' | 'timeout' | 'connectTimeout' | 'tls'>;
+/** How a server is reached. Times are milliseconds. */
+export type RedisSettings = Pick<RedisServerConfig, 'url' | 'timeout' | 'connectTimeout' | 'tls'>;
 
 /** Commands without an answer: beyond them a request is told at once that there is none. */
 const MAX_WAITING = 10_000;
 
-export function clientOptions({ url, connectTimeout, tls }: RedisSettings): RedisClientOptions {
+export function clientOptions(settings: Omit<RedisSettings, 'timeout'>): RedisClientOptions {
+  const { url } = settings;
+  return { url, ...commonOptions(settings, isSecure(url)) };
+}
+
+/** Without an address. `secure`: with TLS. */
+export function commonOptions(
+  { connectTimeout, tls }: Pick<RedisSettings, 'connectTimeout' | 'tls'>,
+  secure: boolean,
+) {
   return {
-    url,
     // A signal for each command costs as much as the command; who asks has a deadline.
     commandOptions: { timeout: 0 },
     commandsQueueMaxLength: MAX_WAITING,
     disableOfflineQueue: true,
-    maintNotifications: 'disabled',
+    maintNotifications: 'disabled' as const,
     socket: {
       connectTimeout,
-      reconnectStrategy: false,
-      ...(url.startsWith('rediss:') ? { tls: true, ...tlsOptions(tls) } : {}),
+      reconnectStrategy: false as const,
+      ...(secure ? { tls: true as const, ...tlsOptions(tls) } : {}),
     },
   };
+}
+
+/** Whether a url asks for TLS. */
+export function isSecure(url: string): boolean {
+  return url.startsWith('rediss:');
+}
+
+/** Of the user that a url names; undefined for none. */
+export function passwordOf(url: string): string | undefined {
+  return decodeURIComponent(new URL(url).password) || undefined;
 }
 
 function tlsOptions(tls: RedisConfig['tls']) {
@@ -33,4 +51,16 @@ function tlsOptions(tls: RedisConfig['tls']) {
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
+}
+
+/** A server that does not know a command, as one before Redis 6, repeats what it was sent: the password, too. */
+export function withoutPasswords(cause: unknown, passwords: readonly (string | undefined)[]): unknown {
+  if (!(cause instanceof Error)) return cause;
+  const told = passwords.filter((password) => password !== undefined && cause.message.includes(password));
+  if (told.length === 0) return cause;
+  const message = told.reduce<string>(
+    (text, password) => text.replaceAll(password ?? '', '***'),
+    cause.message,
+  );
+  return new Error(message);
 }

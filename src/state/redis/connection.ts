@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { createClient } from '@redis/client';
 import { clockMs } from '../../lib/clock.ts';
 import { type Deadline, Deadlines } from '../../lib/deadlines.ts';
-import { clientOptions, type RedisSettings } from './client-options.ts';
+import { clientOptions, passwordOf, type RedisSettings, withoutPasswords } from './client-options.ts';
+import { type Client, newClient } from './new-client.ts';
 import { Outage, type OutageOptions } from './outage.ts';
 import type { Script } from './script.ts';
 
@@ -15,8 +15,6 @@ export interface Asker {
   /** It had been asked, and did what it was asked for after all. */
   late(reply: unknown): void;
 }
-
-type Client = ReturnType<typeof createClient>;
 
 /** How often deadlines are looked at: a request may wait for up to two of these longer than the timeout. */
 const STEP_MS = 5;
@@ -48,7 +46,9 @@ export class RedisConnection {
   constructor(settings: RedisSettings, script: Script, log: OutageOptions['log']) {
     this.#settings = settings;
     this.#script = script;
-    this.#outage = new Outage({ name: `Redis at ${placeOf(settings.url)}`, log, nowMs: clockMs });
+    const name = `Redis at ${placeOf(settings.url)}`;
+    const consequence = 'limits are held as onFailure says';
+    this.#outage = new Outage({ name, consequence, log, nowMs: clockMs });
     this.#client = this.#open();
   }
 
@@ -130,7 +130,7 @@ export class RedisConnection {
   }
 
   #open(): Client {
-    const client = createClient(clientOptions(this.#settings));
+    const client = newClient(clientOptions(this.#settings));
     const { connectTimeout } = this.#settings;
     // Who listens is not necessarily Redis, or awake: the client's own limit ends with the connection.
     const late = setTimeout(
@@ -228,7 +228,7 @@ export class RedisConnection {
   }
 
   #tellOf(cause: unknown): void {
-    if (!this.#isClosed) this.#outage.failed(withoutPassword(cause, this.#settings.url));
+    if (!this.#isClosed) this.#outage.failed(withoutPasswords(cause, [passwordOf(this.#settings.url)]));
   }
 }
 
@@ -269,11 +269,4 @@ function isReadOnly(error: unknown): boolean {
 /** Host and port: user and password stay out of the log. */
 function placeOf(url: string): string {
   return new URL(url).host;
-}
-
-/** A server that does not know a command, as one before Redis 6, repeats what it was sent: the password, too. */
-function withoutPassword(cause: unknown, url: string): unknown {
-  const password = decodeURIComponent(new URL(url).password);
-  if (password === '' || !(cause instanceof Error) || !cause.message.includes(password)) return cause;
-  return new Error(cause.message.replaceAll(password, '***'));
 }

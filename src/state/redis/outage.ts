@@ -1,6 +1,8 @@
 export interface OutageOptions {
   /** As the log calls it: never with a password. */
   readonly name: string;
+  /** What that means. */
+  readonly consequence: string;
   readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
   /** Milliseconds that never go back. */
   readonly nowMs: () => number;
@@ -23,7 +25,8 @@ export class Outage {
     this.#wellSince = undefined;
     if (this.#since !== undefined) return;
     this.#since = this.#options.nowMs();
-    this.#options.log('warn', `${this.#options.name} is of no use: limits are held as onFailure says`, cause);
+    const { log, name, consequence } = this.#options;
+    log('warn', `${name} is of no use: ${consequence}`, cause);
   }
 
   /** It answered in time. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { TestAuthority } from '../../../test/support/certificates.ts';
+import { FakeTimers } from '../../lib/fake-timers.support.ts';
 import { type ApiRequest, ApiServer } from './api-server.support.ts';
 import { consulSource } from './consul.ts';
 import { index, instance } from './consul-answers.support.ts';
-import { FakeTimers } from './fake-timers.support.ts';
 import { RecordingObserver } from './recording-observer.support.ts';
 import { discoverySchema } from './schema.ts';
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { Timers } from '../../lib/timers.ts';
 import { HttpClient } from './http-client.ts';
 import { PolledSource, type Poller, type Round } from './polled-source.ts';
 import { Reports } from './reports.ts';
 import type { ConsulSettings } from './schema.ts';
 import type { Source, SourceObserver } from './source.ts';
 import { scaleWeights, type TargetDescription, targetUrl } from './target-description.ts';
-import type { Timers } from './timers.ts';
 
 /** Between the beginnings of two queries, so that an index that always moves makes no storm of them. */
 const MIN_GAP_MS = 1000;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
+import { FakeTimers } from '../../lib/fake-timers.support.ts';
 import { dnsSource } from './dns.ts';
 import { type DnsAnswer, DnsServer } from './dns-server.support.ts';
-import { FakeTimers } from './fake-timers.support.ts';
 import { RecordingObserver } from './recording-observer.support.ts';
 import { discoverySchema } from './schema.ts';
 

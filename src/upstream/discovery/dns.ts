@@ -1,12 +1,12 @@
 import { NODATA, NOTFOUND, type SrvRecord } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
-import { causeOf } from './cause.ts';
+import { causeOf } from '../../lib/cause.ts';
+import type { Timers } from '../../lib/timers.ts';
 import { PolledSource, type Poller, type Round } from './polled-source.ts';
 import { Reports } from './reports.ts';
 import type { DnsSettings } from './schema.ts';
 import type { Source, SourceObserver } from './source.ts';
 import { scaleWeights, type TargetDescription, targetUrl } from './target-description.ts';
-import type { Timers } from './timers.ts';
 
 /** A TTL of 0 means that an answer must not be kept; for a list of targets, a second is as good as that. */
 const MIN_WAIT_MS = 1000;

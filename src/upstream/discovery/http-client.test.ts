@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { FakeTimers } from '../../lib/fake-timers.support.ts';
 import { ApiServer } from './api-server.support.ts';
-import { FakeTimers } from './fake-timers.support.ts';
 import { HttpClient } from './http-client.ts';
 
 const limits = { headers: {}, headMs: 1000, wholeMs: 1000 };

@@ -6,9 +6,9 @@ import {
 } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { StringDecoder } from 'node:string_decoder';
-import { causeOf } from './cause.ts';
+import { causeOf } from '../../lib/cause.ts';
+import type { Timers } from '../../lib/timers.ts';
 import type { Failure } from './polled-source.ts';
-import type { Timers } from './timers.ts';
 
 export interface HttpCall {
   readonly url: string;

@@ -1,6 +1,6 @@
 import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { causeOf } from './cause.ts';
+import { causeOf } from '../../lib/cause.ts';
 import { MAX_TARGETS, type TargetDescription, targetEntrySchema } from './target-description.ts';
 
 const listSchema = z.array(targetEntrySchema, 'is not a list of targets').max(MAX_TARGETS);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
+import { systemTimers } from '../../lib/timers.ts';
 import { ApiServer } from './api-server.support.ts';
 import { DnsServer } from './dns-server.support.ts';
 import { makeSource } from './make.ts';
@@ -10,7 +11,6 @@ import { RecordingObserver } from './recording-observer.support.ts';
 import { MemoryStorage } from './registry/memory-storage.support.ts';
 import { Registry } from './registry/registry.ts';
 import { discoverySchema } from './schema.ts';
-import { systemTimers } from './timers.ts';
 
 /** A source as the gateway makes it, on real time. */
 function start(

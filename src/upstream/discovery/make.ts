@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Timers } from '../../lib/timers.ts';
 import { consulSource } from './consul.ts';
 import { dnsSource } from './dns.ts';
 import { FileSource } from './file.ts';
@@ -8,7 +9,6 @@ import type { Registry } from './registry/registry.ts';
 import { RegistrySource } from './registry/source.ts';
 import type { DiscoverySettings } from './schema.ts';
 import type { Source, SourceObserver } from './source.ts';
-import type { Timers } from './timers.ts';
 
 /** What sources share. */
 export interface SourceContext {

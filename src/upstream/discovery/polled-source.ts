@@ -1,7 +1,7 @@
-import { causeOf } from './cause.ts';
+import { causeOf } from '../../lib/cause.ts';
+import type { Timers } from '../../lib/timers.ts';
 import type { Reports } from './reports.ts';
 import type { Source } from './source.ts';
-import type { Timers } from './timers.ts';
 
 /** How one round of asking ended. */
 export type Round =

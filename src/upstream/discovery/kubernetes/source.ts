@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import type { Timers } from '../../../lib/timers.ts';
 import { type HttpCall, HttpClient } from '../http-client.ts';
 import { PolledSource, type Poller, type Round } from '../polled-source.ts';
 import { Reports } from '../reports.ts';
 import type { KubernetesSettings } from '../schema.ts';
 import type { Source, SourceObserver } from '../source.ts';
-import type { Timers } from '../timers.ts';
 import { findAccess, type Surroundings } from './credentials.ts';
 import { type EndpointSlice, sliceSchema, targetsOf } from './endpoint-slices.ts';
 

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { FakeTimers } from '../fake-timers.support.ts';
+import { FakeTimers } from '../../../lib/fake-timers.support.ts';
 import type { Registration } from './registration.ts';
 import { Registry } from './registry.ts';
 import { RegistryFile } from './registry-file.ts';

@@ -1,8 +1,8 @@
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { causeOf } from '../../../lib/cause.ts';
 import { readText } from '../../../lib/read-text.ts';
-import { causeOf } from '../cause.ts';
 import { MAX_TARGETS } from '../target-description.ts';
 import { keptSchema, type Registration } from './registration.ts';
 import type { RegistryStorage } from './registry.ts';

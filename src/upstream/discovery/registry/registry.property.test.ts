@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FakeTimers } from '../fake-timers.support.ts';
+import { FakeTimers } from '../../../lib/fake-timers.support.ts';
 import { MemoryStorage } from './memory-storage.support.ts';
 import { Registry } from './registry.ts';
 

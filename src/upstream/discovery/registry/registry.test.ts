@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { turns } from '../../../../test/support/changes.ts';
-import { FakeTimers } from '../fake-timers.support.ts';
+import { FakeTimers } from '../../../lib/fake-timers.support.ts';
 import { RecordingObserver } from '../recording-observer.support.ts';
 import { MemoryStorage } from './memory-storage.support.ts';
 import type { Registration } from './registration.ts';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { sameData } from '../../../lib/same-data.ts';
+import type { Timers } from '../../../lib/timers.ts';
 import { MAX_TARGETS, type TargetDescription } from '../target-description.ts';
-import type { Timers } from '../timers.ts';
 import {
   type Registration,
   registrationSchema,

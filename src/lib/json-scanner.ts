@@ -1,4 +1,4 @@
-import { latin1 } from '../../lib/octets.ts';
+import { latin1 } from './octets.ts';
 
 /** Bounds of a JSON text (RFC 8259 section 9 lets a receiver set them). */
 export interface JsonLimits {

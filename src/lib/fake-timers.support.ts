@@ -1,4 +1,4 @@
-import { Changes } from '../../../test/support/changes.ts';
+import { Changes } from '../../test/support/changes.ts';
 import type { Timers } from './timers.ts';
 
 interface Task {

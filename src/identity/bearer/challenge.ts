@@ -1,0 +1,28 @@
+import type { Absent, Refused } from '../authenticator.ts';
+
+export interface ChallengeOptions {
+  readonly realm?: string | undefined;
+  /** RFC 9728 section 5.1. */
+  readonly resourceMetadata?: string | undefined;
+}
+
+/** The challenge of a 401 for a bearer token (RFC 6750 section 3). */
+export class BearerChallenge {
+  readonly #plain: string;
+  readonly #start: string;
+
+  constructor({ realm, resourceMetadata }: ChallengeOptions) {
+    const parameters = [
+      ...(realm === undefined ? [] : [`realm="${realm}"`]),
+      ...(resourceMetadata === undefined ? [] : [`resource_metadata="${resourceMetadata}"`]),
+    ];
+    this.#plain = ['Bearer', parameters.join(', ')].join(' ').trimEnd();
+    this.#start = parameters.length === 0 ? 'Bearer ' : `${this.#plain}, `;
+  }
+
+  /** Who sent no token learns no more than what is wanted (RFC 6750 section 3.1). Details have neither quotes nor backslashes. */
+  for(finding: Absent | Refused): string {
+    if (finding.kind === 'absent') return this.#plain;
+    return `${this.#start}error="invalid_token", error_description="${finding.detail}"`;
+  }
+}

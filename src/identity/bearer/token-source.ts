@@ -1,0 +1,119 @@
+import { cookieValue } from '../../http/cookie.ts';
+import type { Exchange } from '../../policy/contract.ts';
+import { decodePercent } from '../../policy/percent.ts';
+import { queryValue, withoutParameter } from '../../policy/query.ts';
+import { ABSENT, type Absent, type Refused } from '../authenticator.ts';
+
+/** Where tokens are sent, beside the field that `header` names. */
+export interface TokenPlaces {
+  /** Small letters; `authorization` has the scheme Bearer before the token (RFC 6750 section 2.1), any other field the token alone. */
+  readonly header: string | undefined;
+  readonly cookie: string | undefined;
+  readonly query: string | undefined;
+}
+
+/** RFC 6750 section 3.1: a request that repeats what has the token, or is malformed, is 400 `invalid_request`. */
+function invalidRequest(detail: string): Refused {
+  return {
+    kind: 'refused',
+    code: 'invalid_request',
+    detail,
+    answer: {
+      status: 400,
+      code: 'invalid_request',
+      detail,
+      headers: { 'WWW-Authenticate': `Bearer error="invalid_request", error_description="${detail}"` },
+    },
+  };
+}
+
+export const REPEATED_TOKEN = invalidRequest('The request has more than one token.');
+export const MALFORMED_CREDENTIALS = invalidRequest(
+  'The credentials are not the word Bearer, a space and a token.',
+);
+
+const SCHEME = 'bearer';
+const SPACE = 0x20;
+/** token68 of RFC 9110 section 11.2, which b64token of RFC 6750 section 2.1 is. */
+const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
+
+/** Finds the token of a request, and takes it off. */
+export class TokenSource {
+  readonly #header: string | undefined;
+  readonly #isAuthorization: boolean;
+  readonly #cookie: string | undefined;
+  readonly #query: string | undefined;
+
+  constructor({ header, cookie, query }: TokenPlaces) {
+    this.#header = header;
+    this.#isAuthorization = header === 'authorization';
+    this.#cookie = cookie;
+    this.#query = query;
+  }
+
+  /** The first that is there: of the field, then of the cookie, then of the query. Two tokens in one request are refused. */
+  find(exchange: Exchange): string | Absent | Refused {
+    const found = this.#header === undefined ? ABSENT : this.#inHeader(exchange, this.#header);
+    if (this.#cookie === undefined && this.#query === undefined) return found;
+    if (typeof found === 'object' && found.kind === 'refused') return found;
+    const inQuery = this.#query === undefined ? undefined : this.#inQuery(exchange, this.#query);
+    if (typeof found === 'string') return inQuery === undefined ? found : REPEATED_TOKEN;
+    const inCookie =
+      this.#cookie === undefined
+        ? undefined
+        : cookieValue(exchange.request.fields.get('cookie'), this.#cookie);
+    if (inCookie === undefined || inCookie === '') return inQuery ?? ABSENT;
+    return inQuery === undefined ? inCookie : REPEATED_TOKEN;
+  }
+
+  /** Takes the token off what is sent upstream; other credentials stay. */
+  strip(exchange: Exchange): void {
+    const { request } = exchange;
+    if (this.#header !== undefined) {
+      const value = request.fields.get(this.#header);
+      if (value !== undefined && (!this.#isAuthorization || isBearer(value)))
+        request.fields.delete(this.#header);
+    }
+    if (this.#cookie !== undefined) stripCookie(exchange, this.#cookie);
+    if (this.#query !== undefined)
+      request.upstreamSearch = withoutParameter(request.upstreamSearch, this.#query);
+  }
+
+  #inHeader({ request: { fields } }: Exchange, header: string): string | Absent | Refused {
+    const value = fields.get(header);
+    if (value === undefined) return ABSENT;
+    // Which of two somebody else would read nobody knows.
+    if (fields.repeats(header)) return REPEATED_TOKEN;
+    if (!this.#isAuthorization) return value === '' ? ABSENT : value;
+    if (!isBearer(value)) return ABSENT;
+    let at = SCHEME.length;
+    while (value.charCodeAt(at) === SPACE) at++;
+    const token = value.slice(at);
+    return token === '' || at === SCHEME.length ? MALFORMED_CREDENTIALS : token;
+  }
+
+  #inQuery({ request }: Exchange, name: string): string | undefined {
+    const value = queryValue(request.search, name);
+    return value === undefined || value === '' ? undefined : decodePercent(value, true);
+  }
+}
+
+/** The scheme's letters may be of either case (RFC 9110 section 11.1). */
+function isBearer(value: string): boolean {
+  if ((value.charCodeAt(0) | 0x20) !== 0x62) return false;
+  const next = value.charCodeAt(SCHEME.length);
+  return (next === SPACE || Number.isNaN(next)) && value.slice(0, SCHEME.length).toLowerCase() === SCHEME;
+}
+
+/** Whether a text may be a token at all. */
+export function isToken68(text: string): boolean {
+  return TOKEN68.test(text);
+}
+
+function stripCookie({ request: { fields } }: Exchange, name: string): void {
+  const field = fields.get('cookie');
+  if (field === undefined || cookieValue(field, name) === undefined) return;
+  const kept = field.split(';').filter((pair) => !pair.trimStart().startsWith(`${name}=`));
+  if (kept.length === 0) fields.delete('cookie');
+  else fields.set('cookie', kept.join(';').trim());
+}

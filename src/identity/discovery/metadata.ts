@@ -1,0 +1,66 @@
+import { addressProblem } from '../address-problem.ts';
+
+/**
+ * What a provider says of itself (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2): members as they came, of which the addresses
+ * have been checked.
+ */
+export interface ProviderMetadata {
+  readonly issuer: string;
+  readonly jwks_uri?: string;
+  readonly authorization_endpoint?: string;
+  readonly token_endpoint?: string;
+  readonly introspection_endpoint?: string;
+  readonly revocation_endpoint?: string;
+  readonly userinfo_endpoint?: string;
+  readonly end_session_endpoint?: string;
+  readonly device_authorization_endpoint?: string;
+  readonly [member: string]: unknown;
+}
+
+/**
+ * Where the metadata of an issuer may be: OpenID Connect Discovery 1.0 section 4 puts it behind the issuer's path, RFC 8414 section 3.1 before
+ * it.
+ */
+export function metadataAddresses(issuer: string): readonly [string, string] {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/$/, '');
+  return [
+    `${origin}${path}/.well-known/openid-configuration`,
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+  ];
+}
+
+/** Checks what an issuer published. Throws an Error that says what is wrong. */
+export function checkMetadata(found: unknown, issuer: string, insecure: boolean): ProviderMetadata {
+  if (typeof found !== 'object' || found === null || Array.isArray(found))
+    throw new Error('what is published there is not a JSON object');
+  const members = found as Readonly<Record<string, unknown>>;
+  // RFC 8414 section 3.3: identical, or somebody else's metadata would be believed.
+  if (members['issuer'] !== issuer)
+    throw new Error(
+      `the issuer says that it is ${JSON.stringify(members['issuer'])?.slice(0, 200) ?? 'nobody'}`,
+    );
+  const kept: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(members)) {
+    if (!isAddress(name)) kept[name] = value;
+    // Members that are null are not there: some providers write them so.
+    else if (value !== null) kept[name] = checkAddress(name, value, issuer, insecure);
+  }
+  // Addresses for client certificates, which are not checked above.
+  delete kept['mtls_endpoint_aliases'];
+  return kept as unknown as ProviderMetadata;
+}
+
+function isAddress(name: string): boolean {
+  return name === 'jwks_uri' || name.endsWith('_endpoint');
+}
+
+function checkAddress(name: string, value: unknown, issuer: string, insecure: boolean): string {
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  if (url === null) throw new Error(`its ${name} is not an address`);
+  // An issuer behind TLS does not lead out of it, not even to this machine.
+  const isPlain = url.protocol === 'http:' && issuer.startsWith('https:') && !insecure;
+  const problem = isPlain ? 'is http' : addressProblem(url, insecure);
+  if (problem !== undefined) throw new Error(`its ${name} ${problem}`);
+  return value as string;
+}

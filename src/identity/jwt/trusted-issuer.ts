@@ -1,0 +1,146 @@
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Unavailable } from '../authenticator.ts';
+import type { FoundKeys, KeySource } from './key-source.ts';
+import type { UnverifiedToken } from './read-token.ts';
+import {
+  EXPIRED,
+  TOO_EARLY,
+  TOO_OLD,
+  type TokenRefusal,
+  UNKNOWN_ISSUER,
+  UNKNOWN_KEY,
+  WRONG_ALGORITHM,
+  WRONG_AUDIENCE,
+  WRONG_CLAIMS,
+  WRONG_PARTY,
+  WRONG_SIGNATURE,
+  WRONG_TYPE,
+} from './refusals.ts';
+import type { VerificationKey } from './verification-key.ts';
+
+/** What a token of an issuer must be. */
+export interface TokenRules {
+  readonly issuer: string;
+  /** Any of these; undefined: whoever the token is for. */
+  readonly audiences: readonly string[] | undefined;
+  /** Clients that it may have been issued to, by its `azp`; undefined: any. */
+  readonly authorizedParties: readonly string[] | undefined;
+  readonly algorithms: readonly string[];
+  /** `typ` of its header, such as `at+jwt`; undefined: any. */
+  readonly type: string | undefined;
+  /** By which the clocks of issuer and gateway may differ. */
+  readonly skewMs: number;
+  /** Since it was issued; undefined: until it expires. */
+  readonly maxAgeMs: number | undefined;
+  readonly needsExpiry: boolean;
+}
+
+export interface Verified {
+  readonly kind: 'verified';
+  readonly claims: JWTPayload;
+  readonly key: VerificationKey;
+  readonly keys: KeySource;
+  /** Milliseconds since 1970 from which on it is refused, skew included. */
+  readonly expiresAtMs: number;
+}
+
+type Verdict = Verified | TokenRefusal | Unavailable;
+
+/** An issuer whose tokens are accepted: its keys, and what its tokens must be. */
+export class TrustedIssuer {
+  readonly rules: TokenRules;
+  readonly #algorithms: ReadonlySet<string>;
+  readonly #keys: KeySource;
+  readonly #options: Parameters<typeof jwtVerify>[2];
+
+  constructor(rules: TokenRules, keys: KeySource) {
+    this.rules = rules;
+    this.#keys = keys;
+    this.#algorithms = new Set(rules.algorithms);
+    this.#options = {
+      issuer: rules.issuer,
+      clockTolerance: Math.floor(rules.skewMs / 1000),
+      requiredClaims: rules.needsExpiry ? ['exp'] : [],
+      ...(rules.audiences === undefined ? undefined : { audience: [...rules.audiences] }),
+      ...(rules.type === undefined ? undefined : { typ: rules.type }),
+      ...(rules.maxAgeMs === undefined ? undefined : { maxTokenAge: Math.floor(rules.maxAgeMs / 1000) }),
+    };
+  }
+
+  /** Never rejects. */
+  async verify(token: string, { algorithm, kid }: UnverifiedToken, nowMs: number): Promise<Verdict> {
+    // Before any key is looked for, so that a token's header chooses among what is accepted alone (RFC 8725 section 3.1).
+    if (!this.#algorithms.has(algorithm)) return WRONG_ALGORITHM;
+    const found = await this.#keys.find(algorithm, kid);
+    const first = await this.#tryAll(token, algorithm, found, nowMs);
+    const isOfOtherKey = first === UNKNOWN_KEY || (kid === undefined && first === WRONG_SIGNATURE);
+    if (!isOfOtherKey) return first;
+    const again = await this.#keys.lookAgain(kid);
+    if (again === false) return first;
+    if (again !== true) return again;
+    return this.#tryAll(token, algorithm, await this.#keys.find(algorithm, kid), nowMs);
+  }
+
+  async #tryAll(
+    token: string,
+    algorithm: string,
+    found: FoundKeys | Unavailable,
+    nowMs: number,
+  ): Promise<Verdict> {
+    if (found.kind === 'unavailable') return found;
+    let verdict: Verdict = UNKNOWN_KEY;
+    for (const key of found.keys) {
+      verdict = await this.#tryKey(token, algorithm, key, nowMs);
+      if (verdict !== WRONG_SIGNATURE) return verdict;
+    }
+    return verdict;
+  }
+
+  async #tryKey(token: string, algorithm: string, key: VerificationKey, nowMs: number): Promise<Verdict> {
+    try {
+      const { payload } = await jwtVerify(token, await key.forAlgorithm(algorithm), {
+        ...this.#options,
+        algorithms: [algorithm],
+        currentDate: new Date(nowMs),
+      });
+      return this.#checkClaims(payload, key, nowMs);
+    } catch (error) {
+      return refusalOf(error);
+    }
+  }
+
+  /** What jose leaves open. */
+  #checkClaims(claims: JWTPayload, key: VerificationKey, nowMs: number): Verdict {
+    const { authorizedParties, skewMs, maxAgeMs } = this.rules;
+    const { iat: issuedAt, exp, azp } = claims as JWTPayload & { readonly azp?: unknown };
+    if (issuedAt !== undefined && issuedAt * 1000 > nowMs + skewMs) return TOO_EARLY;
+    if (authorizedParties !== undefined && !(typeof azp === 'string' && authorizedParties.includes(azp)))
+      return WRONG_PARTY;
+    const ends = [
+      ...(exp === undefined ? [] : [exp * 1000]),
+      ...(issuedAt === undefined || maxAgeMs === undefined ? [] : [issuedAt * 1000 + maxAgeMs]),
+    ];
+    const expiresAtMs = Math.min(...ends) + skewMs;
+    return { kind: 'verified', claims, key, keys: this.#keys, expiresAtMs };
+  }
+}
+
+/** Codes of jose are stable; what it says of a token is not for clients. */
+function refusalOf(error: unknown): TokenRefusal {
+  if (error instanceof errors.JWTExpired) return error.claim === 'exp' ? EXPIRED : TOO_OLD;
+  if (!(error instanceof errors.JWTClaimValidationFailed)) return WRONG_SIGNATURE;
+  if (error.reason !== 'check_failed') return error.claim === 'aud' ? WRONG_AUDIENCE : WRONG_CLAIMS;
+  switch (error.claim) {
+    case 'iss':
+      return UNKNOWN_ISSUER;
+    case 'aud':
+      return WRONG_AUDIENCE;
+    case 'typ':
+      return WRONG_TYPE;
+    case 'nbf':
+    case 'iat':
+      return TOO_EARLY;
+    default:
+      return WRONG_CLAIMS;
+  }
+}

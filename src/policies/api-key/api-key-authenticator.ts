@@ -1,0 +1,89 @@
+import { ABSENT, type Authenticator, type Finding, type Refused } from '../../identity/authenticator.ts';
+import type { ApiKeys } from '../../identity/consumers/api-keys.ts';
+import type { Exchange } from '../../policy/contract.ts';
+import { challengeText } from '../auth/challenge.ts';
+import { authorizationPlace, cookiePlace, headerPlace, type Place, queryPlace } from './places.ts';
+import type { ApiKeyOptions } from './schema.ts';
+
+/** As long as the configuration takes them. */
+const MAX_CHARACTERS = 1024;
+
+const WRONG: Refused = {
+  kind: 'refused',
+  code: 'invalid_credentials',
+  detail: 'The API key is not a valid one.',
+};
+const REPEATED: Refused = {
+  kind: 'refused',
+  code: 'invalid_credentials',
+  detail: 'The API key is sent more than once.',
+};
+
+/** Keys of consumers. The first place that holds one counts. */
+export class ApiKeyAuthenticator implements Authenticator {
+  readonly method = 'api-key';
+  readonly #keys: ApiKeys;
+  readonly #places: readonly Place[];
+  readonly #prefix: string;
+  readonly #challenge: string;
+  readonly strip?: (exchange: Exchange) => void;
+
+  constructor(options: ApiKeyOptions, keys: ApiKeys) {
+    this.#keys = keys;
+    this.#prefix = options.prefix ?? '';
+    this.#places = placesOf(options);
+    this.#challenge = challengeOf(options.realm, this.#places);
+    if (!options.forward) this.strip = (exchange) => this.#strip(exchange);
+  }
+
+  authenticate({ request }: Exchange): Finding {
+    const places = this.#places;
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i] as Place;
+      const key = place.read(request);
+      if (key === undefined || !key.startsWith(this.#prefix)) continue;
+      if (place.isRepeated(request)) return REPEATED;
+      if (key === '' || key.length > MAX_CHARACTERS) return WRONG;
+      return this.#keys.find(key) ?? WRONG;
+    }
+    return ABSENT;
+  }
+
+  challenge(): string {
+    return this.#challenge;
+  }
+
+  /** What has another prefix is somebody else's, such as a token. */
+  #strip({ request }: Exchange): void {
+    const places = this.#places;
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i] as Place;
+      const key = place.read(request);
+      if (key?.startsWith(this.#prefix)) place.strip(request);
+    }
+  }
+}
+
+function placesOf({ header, query, cookie, authorization }: ApiKeyOptions): readonly Place[] {
+  const places = [
+    ...listed(header).map(headerPlace),
+    ...authorization.map(authorizationPlace),
+    ...listed(query).map(queryPlace),
+    ...listed(cookie).map(cookiePlace),
+  ];
+  return places.length === 0 ? [headerPlace('x-api-key')] : places;
+}
+
+function listed(names: string | readonly string[] | undefined): readonly string[] {
+  if (names === undefined) return [];
+  return typeof names === 'string' ? [names] : names;
+}
+
+/** No scheme is registered for keys in other places: one that says where the key goes, in the words of OpenAPI. */
+function challengeOf(realm: string, places: readonly Place[]): string {
+  return places
+    .map(({ kind, name }) =>
+      kind === '' ? challengeText(name, { realm }) : challengeText('ApiKey', { realm, in: kind, name }),
+    )
+    .join(', ');
+}

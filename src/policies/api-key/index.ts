@@ -1,0 +1,12 @@
+import { authPolicy } from '../auth/auth-policy.ts';
+import { defineMethod } from '../auth/method.ts';
+import { ApiKeyAuthenticator } from './api-key-authenticator.ts';
+import { apiKeySchema } from './schema.ts';
+
+export const apiKeyMethod = defineMethod({
+  name: 'api-key',
+  schema: apiKeySchema,
+  create: (options, { identity }) => new ApiKeyAuthenticator(options, identity.consumers.apiKeys),
+});
+
+export const apiKeyPolicy = authPolicy(apiKeyMethod);

@@ -1,0 +1,75 @@
+import {
+  ABSENT,
+  type Absent,
+  type Authenticator,
+  type Finding,
+  type Refused,
+  type Unavailable,
+} from '../../identity/authenticator.ts';
+import type { Exchange } from '../../policy/contract.ts';
+import { Combined, type CombinedRefusal } from './combined.ts';
+
+/** What is known until now of a request whose caller is not. */
+interface Misses {
+  readonly unavailable?: Unavailable | undefined;
+  readonly refused?: CombinedRefusal | undefined;
+  /** One that says what to answer. */
+  readonly absent?: Absent | undefined;
+}
+
+/** Nothing was found yet that would have to be told. */
+const NO_MISSES: Misses = {};
+
+/**
+ * Whoever one method knows: the first that does, in order. Where none does, one that could not be asked goes before one that refused: it might
+ * have known the caller, and 401 would make a client give up credentials that are good.
+ */
+export class AnyOf extends Combined implements Authenticator {
+  readonly method = 'any';
+
+  authenticate(exchange: Exchange): Finding | Promise<Finding> {
+    return this.#ask(exchange, 0, NO_MISSES);
+  }
+
+  #ask(exchange: Exchange, from: number, before: Misses): Finding | Promise<Finding> {
+    const { members } = this;
+    let misses = before;
+    for (let i = from; i < members.length; i++) {
+      const member = members[i] as Authenticator;
+      const finding = member.authenticate(exchange);
+      if (finding instanceof Promise) return this.#wait(exchange, i, misses, finding);
+      if (finding.kind === 'known') return finding;
+      misses = missed(misses, finding, member, exchange);
+    }
+    return misses.unavailable ?? misses.refused ?? misses.absent ?? ABSENT;
+  }
+
+  async #wait(exchange: Exchange, at: number, misses: Misses, pending: Promise<Finding>): Promise<Finding> {
+    const finding = await pending;
+    if (finding.kind === 'known') return finding;
+    const member = this.members[at] as Authenticator;
+    return this.#ask(exchange, at + 1, missed(misses, finding, member, exchange));
+  }
+}
+
+function missed(
+  misses: Misses,
+  finding: Absent | Refused | Unavailable,
+  member: Authenticator,
+  exchange: Exchange,
+): Misses {
+  switch (finding.kind) {
+    case 'absent':
+      return finding.answer === undefined || misses.absent !== undefined
+        ? misses
+        : { ...misses, absent: finding };
+    case 'unavailable':
+      return misses.unavailable === undefined ? { ...misses, unavailable: finding } : misses;
+    case 'refused': {
+      const { refused } = misses;
+      const challenges = [...(refused?.challenges ?? []), member.challenge(finding, exchange)];
+      // The first says why; the challenges are those of all that refused.
+      return { ...misses, refused: { ...(refused ?? finding), challenges } };
+    }
+  }
+}

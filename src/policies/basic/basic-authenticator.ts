@@ -1,0 +1,76 @@
+import {
+  ABSENT,
+  type Authenticator,
+  type Finding,
+  type Known,
+  type Refused,
+  type Unavailable,
+} from '../../identity/authenticator.ts';
+import { authorizationFor } from '../../identity/authorization-field.ts';
+import type { BasicUsers } from '../../identity/consumers/basic-users.ts';
+import type { Exchange } from '../../policy/contract.ts';
+import { challengeText } from '../auth/challenge.ts';
+import type { BasicOptions } from './schema.ts';
+
+/** Base64 of a user name and a password as long as the configuration takes them. */
+const MAX_CHARACTERS = 4096;
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+/** RFC 7617 section 2: neither may hold one. */
+const CONTROL = /[\u0000-\u001f\u007f]/; // oxlint-disable-line no-control-regex
+
+const WRONG: Refused = {
+  kind: 'refused',
+  code: 'invalid_credentials',
+  detail: 'There is no user with that name and password.',
+};
+const MALFORMED: Refused = {
+  kind: 'refused',
+  code: 'invalid_credentials',
+  detail: 'The Authorization field holds no user name and password.',
+};
+const BUSY: Unavailable = {
+  kind: 'unavailable',
+  detail: 'Too many passwords are being checked.',
+  retryAfterMs: 1000,
+};
+
+/** User names and passwords of consumers (RFC 7617). */
+export class BasicAuthenticator implements Authenticator {
+  readonly method = 'basic';
+  readonly #users: BasicUsers;
+  readonly #challenge: string;
+  readonly #forward: boolean;
+
+  constructor({ realm, forward }: BasicOptions, users: BasicUsers) {
+    this.#users = users;
+    this.#challenge = challengeText('Basic', { realm, charset: 'UTF-8' });
+    this.#forward = forward;
+  }
+
+  authenticate({ request, client }: Exchange): Finding | Promise<Finding> {
+    const sent = authorizationFor(request.fields, 'basic');
+    if (sent === undefined) return ABSENT;
+    // One field is allowed (RFC 9110 section 11.6.2); which of two counts is not for the gateway and the upstream to differ about.
+    if (request.fields.repeats('authorization')) return MALFORMED;
+    if (sent.length > MAX_CHARACTERS || !BASE64.test(sent)) return MALFORMED;
+    const text = Buffer.from(sent, 'base64').toString('utf8');
+    const colon = text.indexOf(':');
+    if (colon < 0 || CONTROL.test(text)) return MALFORMED;
+    const found = this.#users.find(text.slice(0, colon), text.slice(colon + 1), client.address);
+    return found instanceof Promise ? found.then(findingOf) : findingOf(found);
+  }
+
+  challenge(): string {
+    return this.#challenge;
+  }
+
+  strip({ request }: Exchange): void {
+    if (!this.#forward && authorizationFor(request.fields, 'basic') !== undefined)
+      request.fields.delete('authorization');
+  }
+}
+
+function findingOf(found: Known | undefined | 'busy'): Finding {
+  if (found === 'busy') return BUSY;
+  return found ?? WRONG;
+}

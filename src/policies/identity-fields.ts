@@ -1,0 +1,63 @@
+import { type Fields, initialBit } from '../http/fields.ts';
+import type { Turns } from '../lib/turns.ts';
+import type { PolicyReader } from './compile.ts';
+import { builtinPolicies } from './registry.ts';
+import type { PolicyUse } from './use.ts';
+
+/**
+ * Fields by which services are told who calls. A client that sends one would be taken for whoever it names, so they are taken off every
+ * request, whatever its route. Services of the CGI kind read a name with any other sign for the `-` as the same name, so such
+ * names are meant too.
+ */
+export class IdentityFields {
+  readonly #names = new Set<string>();
+  readonly #prefixes: string[] = [];
+  /** First letters of the names that are meant. */
+  readonly #initials: number;
+
+  /** One that ends in `*` is every name that begins so. */
+  constructor(names: Iterable<string>) {
+    let initials = 0;
+    for (const name of names) {
+      const isPrefix = name.endsWith('*');
+      const folded = fold((isPrefix ? name.slice(0, -1) : name).toLowerCase());
+      if (isPrefix) this.#prefixes.push(folded);
+      else this.#names.add(folded);
+      // A name that begins with a sign may begin with any other.
+      initials |= folded.startsWith('-') || folded === '' ? -1 : initialBit(folded.charCodeAt(0));
+    }
+    this.#initials = initials;
+  }
+
+  strip(fields: Fields): void {
+    if (fields.someName(this.#initials, this.#isMeant)) fields.retain((lower) => !this.#isMeant(lower));
+  }
+
+  readonly #isMeant = (lower: string): boolean => {
+    const folded = fold(lower);
+    if (this.#names.has(folded)) return true;
+    for (const prefix of this.#prefixes) if (folded.startsWith(prefix)) return true;
+    return false;
+  };
+}
+
+function fold(lower: string): string {
+  return lower.replaceAll(/[^a-z0-9]/g, '-');
+}
+
+/** Those of all uses of a configuration; undefined where there are none. Rejects as `reader` does. */
+export async function findIdentityFields(
+  uses: Iterable<PolicyUse>,
+  reader: PolicyReader,
+  turns: Turns,
+): Promise<IdentityFields | undefined> {
+  const names = new Set<string>();
+  for (const use of uses) {
+    // Most policies have none: their options are not looked at.
+    if (use.module !== undefined || builtinPolicies.get(use.name)?.identityFields === undefined) continue;
+    const { policy, options } = await reader.read(use);
+    for (const name of policy.identityFields?.(options) ?? []) names.add(name);
+    if (turns.isOver()) await turns.next();
+  }
+  return names.size === 0 ? undefined : new IdentityFields(names);
+}

@@ -1,0 +1,72 @@
+import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
+import { heldSession } from '../../identity/sessions/held-session.ts';
+import type { Grant } from '../../identity/sessions/session.ts';
+import type { Sessions } from '../../identity/sessions/sessions.ts';
+import type { Exchange } from '../../policy/contract.ts';
+import { awayAnswer, PROVIDER_AWAY, SESSIONS_AWAY, SessionAnswers } from '../session/answers.ts';
+import type { NoToken, SourceFinding, SourceToken, TokenSource } from './token-source.ts';
+
+const NOT_LOGGED_IN: NoToken = {
+  kind: 'none',
+  answer: { status: 401, code: 'unauthenticated', detail: 'Nobody is logged in.' },
+  isOutage: false,
+};
+
+interface GrantToken extends SourceToken {
+  readonly grant: Grant;
+}
+
+/** The token that the session of the request has of a provider. */
+export class GrantSource implements TokenSource {
+  readonly #provider: string;
+  /** A grant that is remembered is one object for many requests. */
+  readonly #tokens = new WeakMap<Grant, GrantToken>();
+  readonly #answers = new WeakMap<Sessions, SessionAnswers>();
+
+  constructor(provider: string) {
+    this.#provider = provider;
+  }
+
+  token(exchange: Exchange): SourceFinding | Promise<SourceFinding> {
+    const held = heldSession(exchange);
+    if (held === undefined) return NOT_LOGGED_IN;
+    const { session, sessions } = held;
+    const finding = sessions.tokens.current(session, this.#provider);
+    return finding instanceof Promise
+      ? finding.then((found) => this.#found(exchange, sessions, found))
+      : this.#found(exchange, sessions, finding);
+  }
+
+  replaced(exchange: Exchange, refused: SourceToken): SourceFinding | Promise<SourceFinding> {
+    const held = heldSession(exchange);
+    if (held === undefined) return refused;
+    const { session, sessions } = held;
+    const finding = sessions.tokens.replaced(session, (refused as GrantToken).grant);
+    return finding instanceof Promise
+      ? finding.then((found) => this.#found(exchange, sessions, found))
+      : this.#found(exchange, sessions, finding);
+  }
+
+  #found(exchange: Exchange, sessions: Sessions, finding: GrantFinding): SourceFinding {
+    switch (finding.kind) {
+      case 'known': {
+        const known = this.#tokens.get(finding.grant);
+        if (known !== undefined) return known;
+        const made: GrantToken = { kind: 'token', token: finding.grant.accessToken, grant: finding.grant };
+        this.#tokens.set(finding.grant, made);
+        return made;
+      }
+      case 'missing': {
+        const answers = this.#answers.get(sessions) ?? new SessionAnswers(sessions);
+        this.#answers.set(sessions, answers);
+        return { kind: 'none', answer: answers.connect(exchange, this.#provider), isOutage: false };
+      }
+      case 'unavailable':
+        return {
+          kind: 'none',
+          answer: awayAnswer(finding.ofStore ? SESSIONS_AWAY : PROVIDER_AWAY),
+          isOutage: true,
+        };
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { Identity } from '../../identity/identity.ts';
+import { nearest } from '../../lib/nearest.ts';
+import { definePolicy } from '../../policy/contract.ts';
+import type { BuiltinContext } from '../builtin-context.ts';
+import { GrantSource } from './grant-source.ts';
+import { InjectHooks } from './inject-hooks.ts';
+import { readPlacement } from './placement.ts';
+import { ClientCredentialsSource, ExchangeSource } from './requested-source.ts';
+import { type InjectOptions, injectSchema } from './schema.ts';
+import type { TokenSource } from './token-source.ts';
+
+export const injectPolicy = definePolicy({
+  name: 'inject',
+  stage: 'transform',
+  needs: ['identity'],
+  schema: injectSchema,
+  check: ({ provider }, { providers }) =>
+    providers.has(provider)
+      ? []
+      : [
+          {
+            path: ['provider'],
+            message: `there is no provider ${JSON.stringify(provider)}`,
+            suggestion: nearest(provider, providers),
+          },
+        ],
+  create(options, context: BuiltinContext) {
+    const { identity } = context;
+    const placement = readPlacement(options);
+    // Made to be checked, and closed again; the schema has told of a placement that is none.
+    if (identity === undefined || 'message' in placement) return {};
+    return new InjectHooks(sourceOf(options, identity), placement, options.required);
+  },
+});
+
+function sourceOf(options: InjectOptions, identity: Identity): TokenSource {
+  const { provider } = options;
+  if (options.from !== 'exchange' && options.from !== 'client-credentials') return new GrantSource(provider);
+  const { nowMs, log } = identity.place;
+  const { from, audience, resource, scopes } = options;
+  const place = {
+    nowMs,
+    log,
+    random: Math.random,
+    provider: () => identity.providers.named(provider),
+    request: { audience, resource, scopes },
+  };
+  return from === 'exchange' ? new ExchangeSource(place) : new ClientCredentialsSource(place);
+}

@@ -1,0 +1,135 @@
+import { TokenCache, type TokenCachePlace, type TokenFinding } from '../../identity/grants/token-cache.ts';
+import {
+  type GrantTokens,
+  type Provider,
+  ProviderRefused,
+  type TokenRequest,
+} from '../../identity/providers/provider.ts';
+import { heldSession } from '../../identity/sessions/held-session.ts';
+import type { Answer, Exchange } from '../../policy/contract.ts';
+import { awayAnswer, PROVIDER_AWAY } from '../session/answers.ts';
+import type { NoToken, SourceFinding, SourceToken, TokenSource } from './token-source.ts';
+
+export interface RequestedPlace extends TokenCachePlace {
+  readonly provider: () => Provider;
+  readonly request: TokenRequest;
+}
+
+interface RequestedToken extends SourceToken {
+  readonly tokens: GrantTokens;
+}
+
+const NOBODY: NoToken = {
+  kind: 'none',
+  answer: { status: 401, code: 'unauthenticated', detail: 'There is no token of a caller to exchange.' },
+  isOutage: false,
+};
+const AWAY: NoToken = { kind: 'none', answer: awayAnswer(PROVIDER_AWAY), isOutage: true };
+
+/** Tokens that are asked for with a request to the provider's token endpoint. */
+abstract class RequestedSource {
+  protected readonly place: RequestedPlace;
+  protected readonly cache: TokenCache;
+  readonly #tokens = new WeakMap<GrantTokens, RequestedToken>();
+
+  constructor(place: RequestedPlace) {
+    this.place = place;
+    this.cache = new TokenCache(place);
+  }
+
+  protected found(finding: TokenFinding | Promise<TokenFinding>): SourceFinding | Promise<SourceFinding> {
+    return finding instanceof Promise
+      ? finding.then((found) => this.#settled(found))
+      : this.#settled(finding);
+  }
+
+  #settled(finding: TokenFinding): SourceFinding {
+    switch (finding.kind) {
+      case 'known': {
+        const { tokens } = finding;
+        const known = this.#tokens.get(tokens) ?? { kind: 'token', token: tokens.accessToken, tokens };
+        this.#tokens.set(tokens, known);
+        return known;
+      }
+      case 'refused':
+        return { kind: 'none', answer: REFUSED, isOutage: false };
+      case 'unavailable':
+        return AWAY;
+    }
+  }
+}
+
+const REFUSED: Answer = {
+  status: 403,
+  code: 'token_refused',
+  detail: 'The identity provider gives no token for this service.',
+};
+
+/** The gateway's own token (RFC 6749 section 4.4), the same for all callers. */
+export class ClientCredentialsSource extends RequestedSource implements TokenSource {
+  readonly #ask = (): Promise<GrantTokens> => {
+    const provider = this.place.provider();
+    if (provider.clientCredentials === undefined)
+      throw new ProviderRefused('unsupported_grant_type', `${provider.name} gives the gateway no tokens`);
+    return provider.clientCredentials(this.place.request);
+  };
+
+  token(): SourceFinding | Promise<SourceFinding> {
+    return this.found(this.cache.get('', this.#ask));
+  }
+
+  replaced(_exchange: Exchange, refused: SourceToken): SourceFinding | Promise<SourceFinding> {
+    return this.found(this.cache.replaced('', (refused as RequestedToken).tokens, this.#ask));
+  }
+}
+
+/**
+ * A token in exchange for the caller's (RFC 8693): for the access token of the session at its first provider, or the bearer token that the
+ * request was authenticated by. Two callers share one where all that is known of them is the same.
+ */
+export class ExchangeSource extends RequestedSource implements TokenSource {
+  token(exchange: Exchange): SourceFinding | Promise<SourceFinding> {
+    const key = callerKey(exchange);
+    if (key === undefined) return NOBODY;
+    return this.found(this.cache.get(key, () => this.#ask(exchange)));
+  }
+
+  replaced(exchange: Exchange, refused: SourceToken): SourceFinding | Promise<SourceFinding> {
+    const key = callerKey(exchange);
+    if (key === undefined) return NOBODY;
+    const { tokens } = refused as RequestedToken;
+    return this.found(this.cache.replaced(key, tokens, () => this.#ask(exchange)));
+  }
+
+  async #ask(exchange: Exchange): Promise<GrantTokens> {
+    const provider = this.place.provider();
+    if (provider.exchange === undefined)
+      throw new ProviderRefused('unsupported_grant_type', `${provider.name} exchanges no tokens`);
+    return provider.exchange({ ...this.place.request, subjectToken: await subjectToken(exchange) });
+  }
+}
+
+async function subjectToken(exchange: Exchange): Promise<string> {
+  const held = heldSession(exchange);
+  if (held === undefined) return bearerToken(exchange) ?? '';
+  const { session, sessions } = held;
+  const grant = await sessions.tokens.current(session, session.user.provider);
+  if (grant.kind === 'known') return grant.grant.accessToken;
+  if (grant.kind === 'missing')
+    throw new ProviderRefused('invalid_grant', 'the user has no token to exchange');
+  throw new Error('the token to exchange cannot be had');
+}
+
+/** Whose token it is, with what may differ between two tokens of one subject. Undefined for nobody. */
+function callerKey(exchange: Exchange): string | undefined {
+  const { principal } = exchange;
+  if (principal === undefined) return undefined;
+  if (heldSession(exchange) === undefined && bearerToken(exchange) === undefined) return undefined;
+  const { issuer, subject, session, scopes } = principal;
+  return JSON.stringify([issuer, subject, session, scopes]);
+}
+
+function bearerToken({ request }: Exchange): string | undefined {
+  const value = request.fields.get('authorization');
+  return value !== undefined && value.slice(0, 7).toLowerCase() === 'bearer ' ? value.slice(7) : undefined;
+}

@@ -1,0 +1,95 @@
+import { clockMs } from '../../lib/clock.ts';
+import type { Answer, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
+import { FORBIDDEN, unauthenticated } from '../refusals.ts';
+import type { Decision } from './decision.ts';
+import { DecisionCache } from './decision-cache.ts';
+import { inputOf } from './input.ts';
+import type { OpaOptions } from './schema.ts';
+
+/** A failure is told of so often at most. */
+const WARN_EVERY_MS = 10_000;
+
+const UNAVAILABLE: Answer = {
+  status: 503,
+  code: 'provider_unavailable',
+  detail: 'Whoever decides about this request cannot be asked.',
+};
+
+/** Who is asked. */
+export interface Decider {
+  /** Rejects with an Error that says what went wrong, within a bound of time. */
+  ask(input: string): Promise<Decision>;
+  close(): void;
+}
+
+/** Lets a request pass when OPA says so. */
+export class OpaHooks implements PolicyHooks {
+  readonly #decider: Decider;
+  readonly #headers: readonly string[];
+  /** By name in small letters: as it is written. */
+  readonly #settable: ReadonlyMap<string, string>;
+  readonly #isOpen: boolean;
+  readonly #cache: DecisionCache | undefined;
+  readonly #context: PolicyContext;
+  readonly #ask: (input: string) => Promise<Decision>;
+  #warnedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: OpaOptions, decider: Decider, context: PolicyContext, nowMs: () => number = clockMs) {
+    this.#decider = decider;
+    this.#headers = options.headers.map((name) => name.toLowerCase());
+    this.#settable = new Map(options.set.map((name) => [name.toLowerCase(), name]));
+    this.#isOpen = options.failure === 'open';
+    this.#cache = options.cache > 0 ? new DecisionCache(options.cache, nowMs) : undefined;
+    this.#context = context;
+    this.#ask = (input) => decider.ask(input);
+  }
+
+  onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
+    const input = inputOf(exchange, this.#headers);
+    const decision = this.#cache?.get(input, this.#ask) ?? this.#ask(input);
+    if (!(decision instanceof Promise)) return this.#follow(exchange, decision);
+    return decision.then(
+      (made) => this.#follow(exchange, made),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  close(): void {
+    this.#decider.close();
+  }
+
+  #follow(exchange: Exchange, decision: Decision): Answer | undefined {
+    if (!decision.allow) {
+      this.#context.count('denied');
+      return refusal(exchange, decision);
+    }
+    const { fields } = exchange.request;
+    for (const lower of this.#settable.keys()) fields.delete(lower);
+    for (const [name, value] of Object.entries(decision.headers ?? {})) {
+      const written = this.#settable.get(name.toLowerCase());
+      if (written !== undefined) fields.put(name.toLowerCase(), written, value);
+    }
+    return undefined;
+  }
+
+  #fail(error: unknown): Answer | undefined {
+    this.#context.count(this.#isOpen ? 'failed_open' : 'failed_closed');
+    const now = clockMs();
+    if (now - this.#warnedMs >= WARN_EVERY_MS) {
+      this.#warnedMs = now;
+      const what = this.#isOpen ? 'passes' : 'is refused';
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#context.warn(
+        `opa on route ${this.#context.route}: it cannot be asked, so the request ${what}: ${reason}`,
+      );
+    }
+    return this.#isOpen ? undefined : UNAVAILABLE;
+  }
+}
+
+function refusal(exchange: Exchange, { status, reason, headers }: Decision): Answer {
+  const usual = exchange.principal === undefined ? unauthenticated(exchange) : FORBIDDEN;
+  if (status === undefined && reason === undefined && headers === undefined) return usual;
+  const base = status === undefined || status === usual.status ? usual : { ...FORBIDDEN, status };
+  return { ...base, ...(reason && { detail: reason }), headers: { ...base.headers, ...headers } };
+}

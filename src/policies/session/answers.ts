@@ -1,0 +1,90 @@
+import type { Unavailable } from '../../identity/authenticator.ts';
+import type { Sessions } from '../../identity/sessions/sessions.ts';
+import type { Answer, Exchange } from '../../policy/contract.ts';
+import { isNavigation } from './navigation.ts';
+
+const NO_STORE = { 'Cache-Control': 'no-store' };
+
+/** What a request gets that has no session, or not all that it needs. */
+export class SessionAnswers {
+  readonly #sessions: Sessions;
+  readonly #login: string;
+  readonly #path: string;
+  readonly challenge: string;
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+    this.#path = sessions.config.path;
+    this.#login = `${this.#path}/login`;
+    this.challenge = `Cookie realm="${sessions.name}", cookie-name="${sessions.config.cookie.name}"`;
+  }
+
+  /** To the login, and back; a script is told where that is. `clear`: the cookie is of no use any more. */
+  login({ request }: Exchange, clear: boolean): Answer {
+    const cookie: Record<string, string> = clear
+      ? { 'Set-Cookie': this.#sessions.cookie.clear(request) }
+      : {};
+    if (isNavigation(request)) return toPage(`${this.#login}?redirect=${returnTo(request)}`, cookie);
+    return {
+      status: 401,
+      code: 'unauthenticated',
+      detail: 'Nobody is logged in.',
+      headers: { ...NO_STORE, ...cookie, 'WWW-Authenticate': this.challenge },
+      problem: { login: this.#login },
+    };
+  }
+
+  /** To a provider that the user has no grant of, or none that can be renewed. */
+  connect({ request }: Exchange, provider: string): Answer {
+    const page = `${this.#path}/connect/${encodeURIComponent(provider)}`;
+    if (isNavigation(request)) return toPage(`${page}?redirect=${returnTo(request)}`, {});
+    return {
+      status: 401,
+      code: 'grant_required',
+      detail: `The user has to connect ${provider} first.`,
+      headers: { ...NO_STORE, 'WWW-Authenticate': this.challenge },
+      problem: { connect: page, provider },
+    };
+  }
+}
+
+export const FORGED: Answer = {
+  status: 403,
+  code: 'csrf_rejected',
+  detail: 'The request has a session and was not sent by a page that may use it.',
+};
+
+/** Findings, of which other policies make a 503 too. */
+export const SESSIONS_AWAY: Unavailable = {
+  kind: 'unavailable',
+  detail: 'Who is logged in is not known at the moment.',
+  retryAfterMs: 1000,
+};
+
+export const PROVIDER_AWAY: Unavailable = {
+  kind: 'unavailable',
+  detail: 'The identity provider does not answer at the moment.',
+  retryAfterMs: 1000,
+};
+
+/** The 503 of one of them. */
+export function awayAnswer(finding: Unavailable): Answer {
+  return {
+    status: 503,
+    code: finding === SESSIONS_AWAY ? 'sessions_unavailable' : 'provider_unavailable',
+    detail: finding.detail,
+    headers: { ...NO_STORE, 'Retry-After': String(Math.ceil((finding.retryAfterMs ?? 1000) / 1000)) },
+  };
+}
+
+function toPage(location: string, cookie: Readonly<Record<string, string>>): Answer {
+  return { status: 302, headers: { ...NO_STORE, ...cookie, Location: location }, body: '' };
+}
+
+/** Longer than that the way back is lost: some servers refuse such a line. */
+const MAX_RETURN_LENGTH = 2000;
+
+function returnTo({ path, search }: Exchange['request']): string {
+  const target = path + search;
+  return encodeURIComponent(target.length > MAX_RETURN_LENGTH ? path.slice(0, MAX_RETURN_LENGTH) : target);
+}

@@ -1,0 +1,113 @@
+import type { Absent, Authenticator, Finding, Refused } from '../../identity/authenticator.ts';
+import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
+import { HeldSession } from '../../identity/sessions/held-session.ts';
+import type { SessionFinding } from '../../identity/sessions/session.ts';
+import type { Sessions } from '../../identity/sessions/sessions.ts';
+import type { Answer, Exchange } from '../../policy/contract.ts';
+import { hold } from '../../policy/held.ts';
+import { FORGED, PROVIDER_AWAY, SESSIONS_AWAY, SessionAnswers } from './answers.ts';
+import { cookieWorth } from './page-check.ts';
+
+/** Nobody is logged in; `isOver`: any more. */
+interface AbsentSession extends Absent {
+  readonly isOver: boolean;
+}
+
+/** What may come of asking for a session. */
+export type SessionResult = Exclude<Finding, Absent> | AbsentSession;
+
+type Known = Extract<SessionFinding, { kind: 'known' }>;
+
+/** Knows users by their sessions. */
+export class SessionAuthenticator implements Authenticator {
+  readonly method = 'session';
+  readonly answers: SessionAnswers;
+  readonly #sessions: Sessions;
+  readonly #providers: readonly string[];
+
+  constructor(sessions: Sessions, providers: readonly string[]) {
+    this.#sessions = sessions;
+    this.#providers = providers;
+    this.answers = new SessionAnswers(sessions);
+  }
+
+  authenticate(exchange: Exchange): SessionResult | Promise<SessionResult> {
+    const finding = this.#sessions.find(exchange.request);
+    return finding instanceof Promise
+      ? finding.then((found) => this.#judge(exchange, found))
+      : this.#judge(exchange, finding);
+  }
+
+  challenge(): string {
+    return this.answers.challenge;
+  }
+
+  #judge(exchange: Exchange, finding: SessionFinding): SessionResult | Promise<SessionResult> {
+    switch (finding.kind) {
+      case 'known':
+        return this.#known(exchange, finding);
+      case 'absent':
+        return this.#absent(exchange, finding.isOver);
+      case 'refused':
+        return {
+          kind: 'refused',
+          code: 'invalid_credentials',
+          detail: finding.detail,
+          answer: this.answers.login(exchange, finding.isCookie),
+        };
+      case 'unavailable':
+        return SESSIONS_AWAY;
+    }
+  }
+
+  #known(exchange: Exchange, finding: Known): SessionResult | Promise<SessionResult> {
+    switch (cookieWorth(exchange.request, this.#sessions.origins)) {
+      case 'forged':
+        return FORGERY;
+      case 'ignored':
+        return this.#absent(exchange, false);
+      case 'counts': {
+        hold(exchange, new HeldSession(finding.session, this.#sessions));
+        return this.#providers.length === 0 ? finding : this.#withGrants(exchange, finding, 0);
+      }
+    }
+  }
+
+  /** Asks for one provider's grant after the other: all are mostly at hand. */
+  #withGrants(exchange: Exchange, finding: Known, from: number): SessionResult | Promise<SessionResult> {
+    const providers = this.#providers;
+    for (let i = from; i < providers.length; i++) {
+      const provider = providers[i] as string;
+      const grant = this.#sessions.tokens.current(finding.session, provider);
+      if (grant instanceof Promise)
+        return grant.then((found) => {
+          const problem = this.#problemOf(exchange, provider, found);
+          return problem ?? this.#withGrants(exchange, finding, i + 1);
+        });
+      const problem = this.#problemOf(exchange, provider, grant);
+      if (problem !== undefined) return problem;
+    }
+    return finding;
+  }
+
+  #problemOf(exchange: Exchange, provider: string, grant: GrantFinding): SessionResult | undefined {
+    switch (grant.kind) {
+      case 'known':
+        return undefined;
+      case 'missing':
+        return refusedWith('grant_required', this.answers.connect(exchange, provider));
+      case 'unavailable':
+        return grant.ofStore ? SESSIONS_AWAY : PROVIDER_AWAY;
+    }
+  }
+
+  #absent(exchange: Exchange, isOver: boolean): AbsentSession {
+    return { kind: 'absent', isOver, answer: this.answers.login(exchange, isOver) };
+  }
+}
+
+const FORGERY = refusedWith('csrf_rejected', FORGED);
+
+function refusedWith(code: string, answer: Answer): Refused {
+  return { kind: 'refused', code, detail: answer.detail ?? '', answer };
+}

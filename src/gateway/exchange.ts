@@ -146,8 +146,8 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   /** What bodies of it take of the worker's memory for them. */
   heldBytes = 0;
   responseTransforms: BodyTransform[] | undefined = undefined;
-  /** Values of Set-Cookie that the gateway itself adds to the answer. */
-  setCookies: string[] | undefined = undefined;
+  /** `answerFields`, once there are any. */
+  addedFields: Fields | undefined = undefined;
   principal: Principal | undefined = undefined;
   challenger: Challenger | undefined = undefined;
   /** What policies keep for it. */
@@ -200,6 +200,11 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
 
   get routeNotes(): RouteNotes {
     return this.route.notes;
+  }
+
+  get answerFields(): Fields {
+    this.addedFields ??= new Fields();
+    return this.addedFields;
   }
 
   get notes(): Map<string, unknown> {

@@ -443,7 +443,7 @@ export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBo
     this.#relay = relay;
     attempt.accept(relay);
     const cookie = this.#service.cookieFor(exchange, attempt.target);
-    if (cookie !== undefined) (exchange.setCookies ??= []).push(cookie);
+    if (cookie !== undefined) exchange.answerFields.push('set-cookie', 'Set-Cookie', cookie);
     relay.start(head);
   }
 

@@ -5,6 +5,7 @@ import { DateField } from '../http/serialise.ts';
 import { Identity, NO_IDENTITY } from '../identity/identity.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { LoadGauge } from '../lib/load-gauge.ts';
+import { messageOf } from '../lib/message-of.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import type { ObservabilityConfig } from '../observability/schema.ts';
@@ -246,7 +247,7 @@ export class DataPlane {
     try {
       await listener.listen(this.#options.reusePort);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new Error(`listener ${name} cannot listen on ${settings.address}:${settings.port}: ${reason}`, {
         cause: error,
       });

@@ -1,4 +1,5 @@
 import { formatNames } from 'ajv-formats/dist/formats.js';
+import { messageOf } from '../../lib/message-of.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { type JsonSchema, schemaProblem } from '../../policies/validate/compile-schema.ts';
 import { linearPatterns } from '../../policies/validate/linear-pattern.ts';
@@ -130,7 +131,7 @@ export class SchemaConverter {
     try {
       linearPatterns(pattern.value);
     } catch (error) {
-      this.#documents.wrong(pattern, error instanceof Error ? error.message : String(error));
+      this.#documents.wrong(pattern, messageOf(error));
     }
   }
 

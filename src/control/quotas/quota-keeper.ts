@@ -1,3 +1,4 @@
+import { messageOf } from '../../lib/message-of.ts';
 import type { QuotaRecord } from '../../state/quota/quota.ts';
 import type { QuotaTable } from '../../state/quota/quota-table.ts';
 import { QuotaFile, QuotaFileInUse } from './quota-file.ts';
@@ -94,8 +95,4 @@ export class QuotaKeeper {
     this.#file?.close();
     this.#file = undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -61,15 +61,15 @@ export class Rule {
 }
 
 interface Quantified {
-  readonly any?: readonly string[] | undefined;
-  readonly all?: readonly string[] | undefined;
+  readonly some?: readonly string[] | undefined;
+  readonly every?: readonly string[] | undefined;
 }
 
-function having(key: Names, { any, all }: Quantified, answer: Answer): Check {
+function having(key: Names, { some, every }: Quantified, answer: Answer): Check {
   return (principal) => {
     const had = principal[key];
-    if (all !== undefined) for (const name of all) if (!had.includes(name)) return answer;
-    return any === undefined || meets(had, any) ? undefined : answer;
+    if (every !== undefined) for (const name of every) if (!had.includes(name)) return answer;
+    return some === undefined || meets(had, some) ? undefined : answer;
   };
 }
 
@@ -95,8 +95,8 @@ function meets(had: readonly string[], wanted: readonly string[]): boolean {
 }
 
 /** RFC 6750 section 3.1: the challenge names the scopes that would do. */
-function insufficientScope({ any = [], all = [] }: Quantified): Answer {
-  const scope = [...new Set([...all, ...any])].join(' ');
+function insufficientScope({ some = [], every = [] }: Quantified): Answer {
+  const scope = [...new Set([...every, ...some])].join(' ');
   return {
     status: 403,
     code: 'insufficient_scope',

@@ -12,8 +12,9 @@ const names = z.array(name).min(1);
 const quantified = <Item extends z.ZodType<string>>(item: Item) =>
   z
     .strictObject({ any: z.array(item).min(1).optional(), all: z.array(item).min(1).optional() })
-    .superRefine(({ any, all }, context) => {
-      if (any === undefined && all === undefined)
+    .transform(({ any: some, all: every }) => ({ some, every }))
+    .superRefine(({ some, every }, context) => {
+      if (some === undefined && every === undefined)
         context.addIssue({ code: 'custom', message: 'needs any, all or both' });
     });
 
@@ -30,13 +31,13 @@ const shape = {
       z
         .array(scope)
         .min(1)
-        .transform((all) => ({ all })),
+        .transform((every) => ({ some: undefined, every })),
       quantified(scope),
     ])
     .optional()
     .describe('Scopes of the token: a list is all of them; or any, all'),
   roles: z
-    .union([names.transform((any) => ({ any })), quantified(name)])
+    .union([names.transform((some) => ({ some, every: undefined })), quantified(name)])
     .optional()
     .describe('Roles: a list is any of them; or any, all'),
   groups: z

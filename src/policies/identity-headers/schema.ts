@@ -27,5 +27,3 @@ export const identityHeadersSchema = z
       .describe('Further fields that no client may send: a name, or the beginning of one with * behind it'),
   })
   .describe('Tells the service who calls, and lets no client say it');
-
-export type IdentityHeadersOptions = z.output<typeof identityHeadersSchema>;

@@ -30,5 +30,3 @@ export const mintSchema = z
       .describe('Claims of the tokens, from what is known of the caller; in place of the default ones'),
   })
   .describe('Tells the service who calls by a token that the gateway signs');
-
-export type MintOptions = z.output<typeof mintSchema>;

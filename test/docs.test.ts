@@ -42,7 +42,10 @@ async function complaints(file: string, environment: Record<string, string | und
 }
 
 /** Any name that a document asks for is set. */
-const everyVariable = new Proxy<Record<string, string | undefined>>({}, { get: () => 'an-example-value' });
+const everyVariable = new Proxy<Record<string, string | undefined>>(
+  {},
+  { get: () => 'an-example-value-long-enough-for-a-key' },
+);
 
 describe('Examples', () => {
   const directory = mkdtempSync(join(tmpdir(), 'portcullis-docs-'));

@@ -51,5 +51,5 @@ export class NodeRecords {
 function signsInInMemory({ dataPlane, state }: LoadedConfig): boolean {
   const usual = state.redis === undefined ? 'memory' : 'redis';
   const sessions = Object.values(dataPlane.identity?.sessions ?? {});
-  return sessions.some((session) => (('store' in session && session.store) || usual) === 'memory');
+  return sessions.some(({ store }) => (store ?? usual) === 'memory');
 }

@@ -147,6 +147,6 @@ export type RedisConfig = z.output<typeof redis>;
 export type RedisServerConfig = RedisConfig & { readonly url: string };
 
 /** undefined where there is no Redis, or it is not one server. */
-export function singleServer(redis: RedisConfig | undefined): RedisServerConfig | undefined {
-  return redis?.url === undefined ? undefined : { ...redis, url: redis.url };
+export function singleServer(config: RedisConfig | undefined): RedisServerConfig | undefined {
+  return config?.url === undefined ? undefined : { ...config, url: config.url };
 }

@@ -8,6 +8,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { freePort, RedisServer, sendTo } from './redis.ts';
 
+/** Of every server here; sentinels have another one. */
+export const PASSWORD = 'sesame-of-servers';
+export const SENTINEL_PASSWORD = 'sesame-of-sentinels';
+
 /** A cluster of three primaries, the first of which has a replica. */
 export interface RedisClusterServers {
   readonly urls: readonly string[];
@@ -27,7 +31,7 @@ export async function startRedisCluster(): Promise<RedisClusterServers> {
       const busPort = await freePort();
       busPorts.push(busPort);
       const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'];
-      servers.push(await RedisServer.start([...options, '--cluster-port', `${busPort}`]));
+      servers.push(await RedisServer.start([...options, '--cluster-port', `${busPort}`], PASSWORD));
     }
     const [first, second, third, replica] = servers as [RedisServer, RedisServer, RedisServer, RedisServer];
     const ranges = [
@@ -72,16 +76,16 @@ export async function startSentinels(): Promise<SentinelServers> {
     for (const end of closing.splice(0).reverse()) await end();
   };
   try {
-    const primary = await RedisServer.start();
+    const primary = await RedisServer.start([], PASSWORD);
     closing.push(() => primary.close());
-    const replica = await RedisServer.start(['--replicaof', '127.0.0.1', `${primary.port}`]);
+    const replica = await RedisServer.start(['--replicaof', '127.0.0.1', `${primary.port}`], PASSWORD);
     closing.push(() => replica.close());
     await until(() => isTrue(replica, 'INFO', 'replication', 'master_link_status:up'));
     const urls: string[] = [];
     for (let i = 0; i < 3; i++) {
       const sentinel = await startSentinel(primary.port);
       closing.push(sentinel.close);
-      urls.push(`redis://127.0.0.1:${sentinel.port}`);
+      urls.push(`redis://:${SENTINEL_PASSWORD}@127.0.0.1:${sentinel.port}`);
     }
     const [first] = urls as [string];
     await until(async () => {
@@ -110,6 +114,9 @@ async function startSentinel(
 bind 127.0.0.1
 dir ${directory}
 sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} 2
+requirepass ${SENTINEL_PASSWORD}
+sentinel sentinel-pass ${SENTINEL_PASSWORD}
+sentinel auth-pass ${NAME} ${PASSWORD}
 sentinel down-after-milliseconds ${NAME} 500
 sentinel failover-timeout ${NAME} 2000
 `,
@@ -144,7 +151,7 @@ async function ended(child: ChildProcess): Promise<void> {
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 30_000;
   while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`it did not come to ${isSo}`);
+    if (performance.now() > end) throw new Error('what was waited for did not come within 30 s');
     await setTimeout(50);
   }
 }

@@ -48,16 +48,25 @@ export class RedisServer {
 
   readonly #options: readonly string[];
 
-  private constructor(port: number, directory: string, options: readonly string[]) {
+  readonly #password: string | undefined;
+
+  private constructor(
+    port: number,
+    directory: string,
+    options: readonly string[],
+    password: string | undefined,
+  ) {
     this.port = port;
+    this.#password = password;
     this.#directory = directory;
     this.#options = options;
   }
 
-  /** `options` are of redis-server's command line. */
-  static async start(options: readonly string[] = []): Promise<RedisServer> {
+  /** `options` are of redis-server's command line. The password is asked for, and given to its primary. */
+  static async start(options: readonly string[] = [], password?: string): Promise<RedisServer> {
     const directory = await mkdtemp(join(tmpdir(), 'portcullis-redis-'));
-    const server = new RedisServer(await freePort(), directory, options);
+    const user = password === undefined ? [] : ['--requirepass', password, '--masterauth', password];
+    const server = new RedisServer(await freePort(), directory, [...options, ...user], password);
     try {
       await server.restart();
     } catch (error) {
@@ -68,7 +77,8 @@ export class RedisServer {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    const user = this.#password === undefined ? '' : `:${this.#password}@`;
+    return `redis://${user}127.0.0.1:${this.port}`;
   }
 
   /** Dies at once, with everything that it knew. */

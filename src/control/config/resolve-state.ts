@@ -59,7 +59,7 @@ export async function readRedisMaterial(
       message: 'is for a url with rediss://; this one would be used without TLS',
       atKey: true,
     });
-  return { places: found as Places, tls };
+  return { places: found, tls };
 }
 
 /** Every address of a Redis or a sentinel, and where it stands. */

@@ -64,7 +64,7 @@ c.yaml:2:48: state.redis.tls.ca: the file <dir>/none.pem does not exist
       errors: `c.yaml:2:17: state.redis.url: the environment variable NOWHERE is not set
    2 |   redis: { url: env:NOWHERE, time: 5ms }
      |                 ^^^^^^^^^^^
-c.yaml:2:30: state.redis.time: unknown key "time"; known here: url, prefix, timeout, connectTimeout, recordsTimeout, onFailure, tls
+c.yaml:2:30: state.redis.time: unknown key "time"; known here: url, sentinels, cluster, prefix, timeout, connectTimeout, recordsTimeout, onFailure, tls
    2 |   redis: { url: env:NOWHERE, time: 5ms }
      |                              ^^^^
 `,
@@ -86,6 +86,90 @@ routes:
 c.yaml:6:54: routes.a.policies[0].rate-limit.store: hybrid needs state.redis, which is not there
    6 |     policies: [{ rate-limit: { limits: [1/s], store: hybrid } }]
      |                                                      ^^^^^^
+`,
+    },
+    {
+      title: 'tell a Redis that is nowhere',
+      files: {
+        'c.yaml': `state:
+  redis: { prefix: a }
+`,
+      },
+      errors: `c.yaml:2:3: state.redis: needs url, sentinels or cluster
+   2 |   redis: { prefix: a }
+     |   ^^^^^
+`,
+    },
+    {
+      title: 'tell a Redis in two places',
+      files: {
+        'c.yaml': `state:
+  redis: { url: "redis://a", cluster: { nodes: ["redis://a"] } }
+`,
+      },
+      errors: `c.yaml:2:30: state.redis.cluster: cannot stand beside url
+   2 |   redis: { url: ***********, cluster: { nodes: [***********] } }
+     |                              ^^^^^^^
+`,
+    },
+    {
+      title: 'tell addresses that are none, and passwords nowhere',
+      files: {
+        'c.yaml': `state:
+  redis:
+    sentinels: { name: mymaster, nodes: ["redis://u:sesame@a:26379/1", "http://u:sesame@a", env:NOWHERE] }
+`,
+      },
+      errors: `c.yaml:3:42: state.redis.sentinels.nodes[0]: ends after the port: only url names a database
+   3 |     sentinels: { name: mymaster, nodes: [****************************, *******************, env:NOWHERE] }
+     |                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+c.yaml:3:72: state.redis.sentinels.nodes[1]: is not the address of a Redis: write redis://host:port, or rediss://host:port with TLS
+   3 |     sentinels: { name: mymaster, nodes: [****************************, *******************, env:NOWHERE] }
+     |                                                                        ^^^^^^^^^^^^^^^^^^^
+c.yaml:3:93: state.redis.sentinels.nodes[2]: the environment variable NOWHERE is not set
+   3 |     sentinels: { name: mymaster, nodes: [****************************, *******************, env:NOWHERE] }
+     |                                                                                             ^^^^^^^^^^^
+`,
+    },
+    {
+      title: 'tell limits and quotas that need one server',
+      files: {
+        'c.yaml': `state:
+  redis: { cluster: { nodes: ["redis://a:1"] } }
+policies: [{ rate-limit: { limits: [1/s] } }]
+routes:
+  a:
+    match: { paths: [/a] }
+    respond: {}
+    policies: [{ rate-limit: { limits: [1/s], store: redis } }, { rate-limit: { limits: [1/s], store: memory } }]
+plans:
+  gold: { quotas: [{ limit: 10, per: day }] }
+`,
+      },
+      errors: `c.yaml:3:14: policies[0].rate-limit: counts in Redis, for which state.redis needs a url: write store: memory to count here
+   3 | policies: [{ rate-limit: { limits: [1/s] } }]
+     |              ^^^^^^^^^^
+c.yaml:8:54: routes.a.policies[0].rate-limit.store: redis needs state.redis.url: limits are counted on one server
+   8 |     policies: [{ rate-limit: { limits: [1/s], store: redis } }, { rate-limit: { limits: [1/s], store: memory } }]
+     |                                                      ^^^^^
+c.yaml:10:11: plans.gold.quotas: are counted in Redis on one server, for which state.redis needs a url
+  10 |   gold: { quotas: [{ limit: 10, per: day }] }
+     |           ^^^^^^
+`,
+    },
+    {
+      title: 'tell a key of the records that can be guessed',
+      files: {
+        'c.yaml': `state:
+  memory: { recordsKey: env:SHORT, records: 5kb }
+`,
+      },
+      errors: `c.yaml:2:25: state.memory.recordsKey: is shorter than 32 characters
+   2 |   memory: { recordsKey: env:SHORT, records: 5kb }
+     |                         ^^^^^^^^^
+c.yaml:2:45: state.memory.records: is less than 1mb
+   2 |   memory: { recordsKey: env:SHORT, records: 5kb }
+     |                                             ^^^
 `,
     },
   ]);

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { EntryName, KeptEntry } from '../../state/records/memory/record-table.ts';
-import { RecordBox } from './record-box.ts';
+import type { RecordBox } from './record-box.ts';
 
 /**
  * The write-ahead log makes a transaction whole or not there, also after a crash; NORMAL leaves out the fsync at the end of each, so that one takes

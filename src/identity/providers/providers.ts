@@ -1,21 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { LazyMetadata } from './lazy-metadata.ts';
+import type { ServerMetadata } from 'openid-client';
+import type { Discovery } from '../discovery/discovery.ts';
+import type { Issuers } from '../discovery/issuers.ts';
+import { isUnavailable } from '../discovery/remote-document.ts';
+import { Outgoing } from '../outgoing.ts';
 import { ModuleProvider } from './module-provider.ts';
 import { OAuth2Provider } from './oauth2.ts';
 import { OidcProvider } from './oidc.ts';
-import { boundedFetch } from './outgoing-fetch.ts';
-import type { Provider } from './provider.ts';
-import { isOAuth2, isOidc, type ProviderConfig } from './schema.ts';
+import { type Provider, ProviderUnavailable } from './provider.ts';
+import { isOAuth2, isOidc, type OidcConfig, type ProviderConfig } from './schema.ts';
 
 /** The providers of a configuration, each made when it is first asked for. */
 export class Providers {
   readonly #configs: Readonly<Record<string, ProviderConfig>>;
   readonly #nowMs: () => number;
+  readonly #issuers: Issuers;
   readonly #made = new Map<string, Provider>();
+  readonly #toClose: { close(): void }[] = [];
 
-  constructor(configs: Readonly<Record<string, ProviderConfig>>, nowMs: () => number) {
+  constructor(configs: Readonly<Record<string, ProviderConfig>>, nowMs: () => number, issuers: Issuers) {
     this.#configs = configs;
     this.#nowMs = nowMs;
+    this.#issuers = issuers;
   }
 
   /** Throws an Error where the configuration has none of that name. */
@@ -29,17 +35,43 @@ export class Providers {
     return made;
   }
 
+  /** Ends what is under way. */
+  close(): void {
+    for (const held of this.#toClose.splice(0)) held.close();
+    this.#made.clear();
+  }
+
   #make(name: string, config: ProviderConfig): Provider {
     const nowMs = this.#nowMs;
-    if (isOidc(config)) {
-      const fetch = boundedFetch({ timeoutMs: config.timeout });
-      const metadata = new LazyMetadata(config.issuer, fetch, nowMs);
-      return new OidcProvider(name, config, { metadata: () => metadata.get(), fetch, nowMs });
-    }
+    if (isOidc(config)) return this.#oidc(name, config);
     if (isOAuth2(config)) {
-      const fetch = boundedFetch({ timeoutMs: config.timeout });
+      const { ca, insecure, timeout: timeoutMs } = config;
+      const { fetch } = this.#kept(new Outgoing({ ca, insecure, timeoutMs }));
       return new OAuth2Provider(name, config, { fetch, nowMs, randomId: randomUUID });
     }
-    return new ModuleProvider(name, config, { name, nowMs, fetch: boundedFetch({}) });
+    return new ModuleProvider(name, config, { name, nowMs, fetch: this.#kept(new Outgoing()).fetch });
   }
+
+  #oidc(name: string, config: OidcConfig): Provider {
+    const { issuer, ca, insecure, timeout: timeoutMs } = config;
+    const outgoing = this.#kept(new Outgoing({ ca, insecure, timeoutMs }));
+    const discovery = this.#kept(this.#issuers.discovery({ name, issuer, ca, insecure, timeoutMs }));
+    return new OidcProvider(name, config, {
+      metadata: () => metadataOf(discovery.value, name),
+      fetch: outgoing.fetch,
+      nowMs: this.#nowMs,
+    });
+  }
+
+  #kept<Held extends { close(): void }>(held: Held): Held {
+    this.#toClose.push(held);
+    return held;
+  }
+}
+
+async function metadataOf(discovery: Discovery, name: string): Promise<ServerMetadata> {
+  const found = await discovery.get();
+  if (isUnavailable(found)) throw new ProviderUnavailable(`what ${name} publishes of itself cannot be read`);
+  // Read from JSON, so that all in it is.
+  return found.document as ServerMetadata;
 }

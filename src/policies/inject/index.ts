@@ -35,7 +35,7 @@ export const injectPolicy = definePolicy({
 
 function sourceOf(options: InjectOptions, identity: Identity): TokenSource {
   const { provider } = options;
-  if (options.from !== 'exchange' && options.from !== 'client-credentials') return new GrantSource(provider);
+  if (options.from === 'grant') return new GrantSource(provider);
   const { nowMs, log } = identity.place;
   const { from, audience, resource, scopes } = options;
   const place = {

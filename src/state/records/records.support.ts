@@ -12,7 +12,7 @@ export interface PlayedRecords {
   /** How long the tests' short lifetimes are. */
   readonly shortMs: number;
   /** Resolves when so much time has passed for the records. */
-  pass(ms: number): Promise<void>;
+  readonly pass: (ms: number) => Promise<void>;
 }
 
 /** A name that no other test has. */
@@ -34,7 +34,7 @@ const LONG_MS = 600_000;
 
 /** What every implementation does; `played` gives the one that was opened for the suite. */
 export function recordsSuite(played: () => PlayedRecords): void {
-  it('reads what was created, in every worker', async () => {
+  void it('reads what was created, in every worker', async () => {
     const { records, others } = played();
     const key = newKey();
     assert.equal(await records.read(key), undefined);
@@ -44,7 +44,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     assert.equal((await records.read(key))?.value, 'value');
   });
 
-  it('keeps values as they are', async () => {
+  void it('keeps values as they are', async () => {
     const { records, others } = played();
     for (const value of ['', '\0\r\n"\\', 'ünïcödé 😀', 'x'.repeat(262_144)]) {
       const key = newKey();
@@ -54,7 +54,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     }
   });
 
-  it('replaces the version that was read, and no other', async () => {
+  void it('replaces the version that was read, and no other', async () => {
     const { records, others } = played();
     const key = newKey();
     assert.equal(await records.replace(key, 'new', LONG_MS, 1), undefined);
@@ -67,7 +67,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     assert.deepEqual(await others.read(key), { value: 'two', version: second });
   });
 
-  it('lets exactly one of a hundred replace a version', async () => {
+  void it('lets exactly one of a hundred replace a version', async () => {
     const { records, others } = played();
     const key = newKey();
     await records.create(key, 'start', LONG_MS);
@@ -82,7 +82,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     assert.deepEqual(await records.read(key), { value: `by ${winner}`, version: versions[winner] });
   });
 
-  it('lets exactly one of a hundred create, take and acquire', async () => {
+  void it('lets exactly one of a hundred create, take and acquire', async () => {
     const { records, others } = played();
     const key = newKey();
     const hundred = <Outcome>(act: (one: Records, i: number) => Promise<Outcome>): Promise<Outcome[]> =>
@@ -98,7 +98,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     );
   });
 
-  it('does not give a version again to a record of the same name', async () => {
+  void it('does not give a version again to a record of the same name', async () => {
     const { records } = played();
     const key = newKey();
     await records.create(key, 'first', LONG_MS);
@@ -109,7 +109,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     assert.equal(await records.replace(key, 'late', LONG_MS, before.version), undefined);
   });
 
-  it('forgets a record when its lifetime is over, unless it was touched', async () => {
+  void it('forgets a record when its lifetime is over, unless it was touched', async () => {
     const { records, others, shortMs, pass } = played();
     const [short, touched, replaced] = [newKey(), newKey(), newKey()];
     for (const key of [short, touched, replaced]) await records.create(key, 'value', shortMs);
@@ -124,7 +124,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     for (const key of [touched, replaced]) assert.equal((await others.read(key))?.value, 'value');
   });
 
-  it('removes records and leases for everybody before it resolves', async () => {
+  void it('removes records and leases for everybody before it resolves', async () => {
     const { records, others } = played();
     const keys = [newKey(), newKey(), newKey()];
     for (const key of keys) await records.create(key, 'value', LONG_MS);
@@ -137,7 +137,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     await records.remove([]);
   });
 
-  it('keeps sets whose members end one by one', async () => {
+  void it('keeps sets whose members end one by one', async () => {
     const { records, others, shortMs, pass } = played();
     const set = newKey();
     assert.deepEqual(await records.members(set), []);
@@ -153,7 +153,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     assert.deepEqual(await others.members(set), ['c']);
   });
 
-  it('takes 1,000 members into a set and refuses one more', async () => {
+  void it('takes 1,000 members into a set and refuses one more', async () => {
     const { records } = played();
     const set = newKey();
     await Promise.all(Array.from({ length: 1000 }, (_, i) => records.addMember(set, `m${i}`, LONG_MS)));
@@ -164,7 +164,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     await records.addMember(set, 'more', LONG_MS);
   });
 
-  it('leases to one at a time, until it is released or over', async () => {
+  void it('leases to one at a time, until it is released or over', async () => {
     const { records, others, shortMs, pass } = played();
     const key = newKey();
     const first = (await records.acquire(key, 'one', LONG_MS)) ?? assert.fail();
@@ -185,7 +185,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     assert.ok(third.fence > second.fence);
   });
 
-  it('keeps a lease that is renewed', async () => {
+  void it('keeps a lease that is renewed', async () => {
     const { records, others, shortMs, pass } = played();
     const key = newKey();
     await records.acquire(key, 'one', shortMs);
@@ -194,7 +194,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     assert.equal(await others.acquire(key, 'two', LONG_MS), undefined);
   });
 
-  it('refuses what a late holder writes, whatever version it read', async () => {
+  void it('refuses what a late holder writes, whatever version it read', async () => {
     const { records, others, shortMs, pass } = played();
     const key = newKey();
     await records.create(key, 'start', LONG_MS);
@@ -209,7 +209,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     assert.equal((await records.read(key))?.value, 'fresh');
   });
 
-  it('knows the lease that was there before its record', async () => {
+  void it('knows the lease that was there before its record', async () => {
     const { records, others, shortMs, pass } = played();
     const key = newKey();
     const late = (await records.acquire(key, 'late', shortMs)) ?? assert.fail();
@@ -220,7 +220,7 @@ export function recordsSuite(played: () => PlayedRecords): void {
     assert.equal(await records.replace(key, 'stale', LONG_MS, version, late.fence), undefined);
   });
 
-  it('tells everybody of what is written, taken and replaced, until they do not listen any more', async () => {
+  void it('tells everybody of what is written, taken and replaced, until they do not listen any more', async () => {
     const { records, others } = played();
     const key = newKey();
     const heard: (string | undefined)[] = [];
@@ -254,11 +254,11 @@ export function recordsSuite(played: () => PlayedRecords): void {
     ['a lifetime that is no number', (records) => records.create('never', '', Number.NaN)],
     ['a lifetime without an end', (records) => records.touch('never', Number.POSITIVE_INFINITY)],
   ] as [string, (records: Records) => Promise<unknown>][])
-    it(`refuses ${what}`, async () => {
+    void it(`refuses ${what}`, async () => {
       await assert.rejects(act(played().records), { name: 'RangeError' });
     });
 
-  it('takes a lifetime that is over as one that ends at once', async () => {
+  void it('takes a lifetime that is over as one that ends at once', async () => {
     const { records, pass } = played();
     const key = newKey();
     await records.create(key, 'value', -5);

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { RedisClientOptions } from '@redis/client';
 import type { RedisConfig, RedisServerConfig } from '../schema.ts';
 
@@ -56,7 +57,9 @@ function tlsOptions(tls: RedisConfig['tls']) {
 /** A server that does not know a command, as one before Redis 6, repeats what it was sent: the password, too. */
 export function withoutPasswords(cause: unknown, passwords: readonly (string | undefined)[]): unknown {
   if (!(cause instanceof Error)) return cause;
-  const told = passwords.filter((password) => password !== undefined && cause.message.includes(password));
+  // Also within what caused it.
+  const whole = inspect(cause);
+  const told = passwords.filter((password) => password !== undefined && whole.includes(password));
   if (told.length === 0) return cause;
   const message = told.reduce<string>(
     (text, password) => text.replaceAll(password ?? '', '***'),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
+import { MessageChannel } from 'node:worker_threads';
 import { newKey, told } from '../records.support.ts';
 import { RecordsUnavailable } from '../records.ts';
 import { RecordTable } from './record-table.ts';
@@ -74,13 +75,26 @@ describe('The desk of records', () => {
     assert.ok(table.refused > 0);
   });
 
-  it('is not waited for longer than told', async (t) => {
+  it('is asked only so much at one time', async (t) => {
     const { connect } = open(t);
     const records = connect({ timeoutMs: 100, maxOpen: 3 });
     const asked = ['a', 'b', 'c'].map((key) => records.read(key));
     await assert.rejects(records.read('d'), { name: 'RecordsUnavailable', message: /^3 questions/ });
     assert.deepEqual(await Promise.all(asked), [undefined, undefined, undefined]);
     assert.equal(await records.read('d'), undefined);
+  });
+
+  it('is not waited for longer than told when it says nothing', async (t) => {
+    const { port1, port2 } = new MessageChannel();
+    t.after(() => port1.close());
+    const records = new RemoteRecords(port2, { timeoutMs: 100 });
+    const asked = performance.now();
+    await assert.rejects(records.read('a'), {
+      name: 'RecordsUnavailable',
+      message: 'no answer within 100 ms',
+    });
+    assert.ok(performance.now() - asked >= 100);
+    await records.close();
   });
 
   it('ends what workers ask when it closes', async (t) => {

@@ -79,8 +79,8 @@ export class ClusterNodes implements Topology {
     const url = this.#nodes[this.#turn++ % this.#nodes.length] as string;
     const client = await connected(newClient(clientOptions({ ...this.#settings, url })), lost, signal);
     try {
-      const info = await untilAborted(client.sendCommand(['CLUSTER', 'INFO']), signal);
-      if (!String(info).includes('cluster_state:ok'))
+      const info: unknown = await untilAborted(client.sendCommand(['CLUSTER', 'INFO']), signal);
+      if (typeof info !== 'string' || !info.includes('cluster_state:ok'))
         throw new Error(`${new URL(url).host} has lost sight of its cluster`);
       return { client, url };
     } catch (error) {

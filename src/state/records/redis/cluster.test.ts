@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { RedisServer } from '../../../../test/support/redis.ts';
-import { type RedisClusterServers, startRedisCluster, until } from '../../../../test/support/redis-groups.ts';
+import {
+  PASSWORD,
+  type RedisClusterServers,
+  startRedisCluster,
+  until,
+} from '../../../../test/support/redis-groups.ts';
 import { newKey, recordsSuite } from '../records.support.ts';
 import { RecordsUnavailable } from '../records.ts';
 import { ClusterNodes } from './cluster-nodes.ts';
@@ -41,7 +46,7 @@ describe('Records in a Redis Cluster', { timeout: 120_000 }, () => {
     const secondId = String(await second.send('CLUSTER', 'MYID'));
     await first.send('CLUSTER', 'SETSLOT', slot, 'IMPORTING', secondId);
     await second.send('CLUSTER', 'SETSLOT', slot, 'MIGRATING', firstId);
-    await second.send('MIGRATE', '127.0.0.1', `${first.port}`, name, '0', '1000');
+    await second.send('MIGRATE', '127.0.0.1', `${first.port}`, name, '0', '1000', 'AUTH', PASSWORD);
     assert.equal((await records.read(key))?.value, 'value');
     for (const server of [first, second]) await server.send('CLUSTER', 'SETSLOT', slot, 'NODE', firstId);
     assert.equal((await records.read(key))?.value, 'value');
@@ -69,6 +74,7 @@ describe('Records in a Redis Cluster', { timeout: 120_000 }, () => {
     await until(async () => records.isLive && others.isLive);
     assert.equal(await records.take(lost), 'value');
     assert.equal(await records.take(kept), 'value');
+    assert.doesNotMatch(play.logged.join('\n'), /sesame/);
   });
 });
 
@@ -77,12 +83,12 @@ async function recordOn(
   { records }: RedisPlay,
   server: RedisServer,
 ): Promise<{ readonly key: string; readonly name: string }> {
-  const before = new Set((await server.send('KEYS', 'cluster:record:*')) as string[]);
+  const known = new Set((await server.send('KEYS', 'cluster:record:*')) as string[]);
   for (;;) {
     const key = newKey();
     await records.create(key, 'value', LONG_MS);
     const names = (await server.send('KEYS', 'cluster:record:*')) as string[];
-    const name = names.find((one) => !before.has(one));
+    const name = names.find((one) => !known.has(one));
     if (name !== undefined) return { key, name };
     await records.remove([key]);
   }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { PlayedRecords } from '../records.support.ts';
 import { REAL_TIME } from '../records.support.ts';
 import { RedisRecords } from './redis-records.ts';
@@ -26,7 +27,7 @@ export async function playRedis(
       topology: topology(),
       prefix,
       ...times,
-      log: (level, message, detail) => logged.push(`${level}: ${message} ${String(detail ?? '')}`),
+      log: (level, message, detail) => logged.push(`${level}: ${message} ${inspect(detail)}`),
     });
   const [records, others] = [open(), open()];
   await Promise.all([isLive(records), isLive(others)]);

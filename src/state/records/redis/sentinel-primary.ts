@@ -67,17 +67,17 @@ export class SentinelPrimary implements Topology {
 
   /** What the first sentinel that knows says. */
   async #primary(signal: AbortSignal): Promise<{ readonly host: string; readonly port: number }> {
-    const first = new AbortController();
-    const either = AbortSignal.any([signal, first.signal]);
+    const found = new AbortController();
+    const either = AbortSignal.any([signal, found.signal]);
     try {
       return await Promise.any(this.#sentinels.nodes.map((url) => this.#ask(url, either)));
     } catch (error) {
       // Of each sentinel its reason; the first one tells enough.
-      const [reason] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
-      const message = reason instanceof Error ? reason.message : String(reason);
-      throw new Error(`no sentinel knows the primary ${this.#sentinels.name}: ${message}`, { cause: reason });
+      const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
+      const message = first instanceof Error ? first.message : 'for no reason';
+      throw new Error(`no sentinel knows the primary ${this.#sentinels.name}: ${message}`, { cause: error });
     } finally {
-      first.abort(new Error('another sentinel was faster'));
+      found.abort(new Error('another sentinel was faster'));
     }
   }
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sendTo } from '../../../../test/support/redis.ts';
-import { type SentinelServers, startSentinels, until } from '../../../../test/support/redis-groups.ts';
+import {
+  PASSWORD,
+  type SentinelServers,
+  startSentinels,
+  until,
+} from '../../../../test/support/redis-groups.ts';
 import { newKey, recordsSuite } from '../records.support.ts';
 import { playRedis, type RedisPlay } from './redis-records.support.ts';
 import { SentinelPrimary } from './sentinel-primary.ts';
@@ -14,7 +19,7 @@ describe('Records in a Redis behind sentinels', { timeout: 120_000 }, () => {
   before(async () => {
     sentinels = await startSentinels();
     const { name, urls } = sentinels;
-    const settings = { name, nodes: ['redis://127.0.0.1:1', ...urls], database: 0 };
+    const settings = { name, nodes: ['redis://127.0.0.1:1', ...urls], password: PASSWORD, database: 0 };
     const topology = () => new SentinelPrimary(settings, { connectTimeout: 4000 });
     play = await playRedis(topology, 'sentinel:', { timeoutMs: 2000, connectTimeoutMs: 4000 });
   });
@@ -32,20 +37,25 @@ describe('Records in a Redis behind sentinels', { timeout: 120_000 }, () => {
     const { records, others } = play;
     const key = newKey();
     await records.create(key, 'value', LONG_MS);
-    const before = (await records.read(key)) ?? assert.fail();
+    const { version } = (await records.read(key)) ?? assert.fail();
     await sentinels.primary.send('WAIT', '1', '1000');
     const missed = Promise.withResolvers<void>();
     const end = others.onChange((changed) => changed === undefined && missed.resolve());
     await sentinels.primary.kill();
     await until(() =>
-      records.replace(key, 'new', LONG_MS, before.version).then(
-        (version) => version !== undefined,
+      records.replace(key, 'new', LONG_MS, version).then(
+        (replaced) => replaced !== undefined,
         () => false,
       ),
     );
     await missed.promise;
     end();
-    assert.equal((await others.read(key))?.value, 'new');
+    await until(() =>
+      others.read(key).then(
+        (record) => record?.value === 'new',
+        () => false,
+      ),
+    );
     assert.equal(others.isLive, true);
     const role = (await sentinels.replica.send('ROLE')) as unknown[];
     assert.equal(role[0], 'master');

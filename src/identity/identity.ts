@@ -1,7 +1,7 @@
 import { sameData } from '../lib/same-data.ts';
 import { SharedPool } from '../lib/shared-pool.ts';
 import { systemTimers, type Timers } from '../lib/timers.ts';
-import type { RecordStores } from '../state/records/record-stores.ts';
+import type { HeldRecords, RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { ConsumerConfig } from './consumers/schema.ts';
 import { Issuers } from './discovery/issuers.ts';
@@ -44,6 +44,7 @@ export class Identity {
   #consumers: ConsumerIndex | undefined;
   #providers: Providers | undefined;
   readonly #sessions = new Map<string, Sessions>();
+  readonly #held: HeldRecords[] = [];
   #holders = 0;
 
   constructor(data: IdentityData, place: IdentityPlace, before?: Identity) {
@@ -72,9 +73,11 @@ export class Identity {
     const config = Object.hasOwn(this.data.sessions, name) ? this.data.sessions[name] : undefined;
     if (config === undefined) throw new Error(`there are no sessions ${JSON.stringify(name)}`);
     const { records, nowMs, log } = this.place;
+    const held = records.open(config.store);
+    this.#held.push(held);
     const provider = this.data.providers[config.login[0] ?? ''];
     const made = new Sessions(name, config, {
-      ...records.open(config.store),
+      records: held.records,
       nowMs,
       log,
       provider: (wanted) => this.providers.named(wanted),
@@ -95,7 +98,11 @@ export class Identity {
     const settled = this.settled();
     for (const sessions of this.#sessions.values()) sessions.close();
     this.#sessions.clear();
-    void settled.then(() => this.#providers?.close());
+    void settled.then(() => {
+      this.#providers?.close();
+      this.#providers = undefined;
+      for (const held of this.#held.splice(0)) held.release();
+    });
   }
 
   /** When it resolves, no token is under way from a provider to the store. */

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { TEST_CLIENT } from '../../../test/support/identity-provider.ts';
 import { OauthProvider } from '../../../test/support/oauth-provider.ts';
 import { ProviderRefused, ProviderUnavailable } from './provider.ts';
-import { callbackOf, newFlow } from './provider-login.support.ts';
+import { callbackOf, newFlow, testIssuers } from './provider-login.support.ts';
 import { Providers } from './providers.ts';
 import { providerSchema } from './schema.ts';
 
@@ -19,7 +19,7 @@ function providerAt(origin: string, options: Record<string, unknown> = {}) {
     user: { url: `${origin}/user`, scheme: 'token', subject: 'id' },
     ...options,
   });
-  return new Providers({ git: config }, Date.now).named('git');
+  return new Providers({ git: config }, Date.now, testIssuers()).named('git');
 }
 
 describe('A provider of OAuth 2.0', () => {

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { UserAgent } from '../../../test/support/user-agent.ts';
+import { systemTimers } from '../../lib/timers.ts';
+import { Issuers } from '../discovery/issuers.ts';
 import type { LoginFlow, Provider } from './provider.ts';
 
 /** Where providers of these tests send the browser: nobody listens there. */
 export const CALLBACK = 'http://127.0.0.1:1/auth/callback';
+
+export function testIssuers(): Issuers {
+  return new Issuers({ timers: systemTimers, random: Math.random, log: () => {} });
+}
 
 export function newFlow(): LoginFlow {
   const random = () => randomBytes(32).toString('base64url');

@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerMetadata } from 'openid-client';
-import type { Lease } from '../../lib/shared-pool.ts';
-import { systemTimers } from '../../lib/timers.ts';
 import type { Discovery } from '../discovery/discovery.ts';
-import { Issuers } from '../discovery/issuers.ts';
+import type { Issuers } from '../discovery/issuers.ts';
 import { isUnavailable } from '../discovery/remote-document.ts';
 import { Outgoing } from '../outgoing.ts';
-import { oidcLink } from './issuer-link.ts';
 import { ModuleProvider } from './module-provider.ts';
 import { OAuth2Provider } from './oauth2.ts';
 import { OidcProvider } from './oidc.ts';
@@ -19,14 +16,9 @@ export class Providers {
   readonly #nowMs: () => number;
   readonly #issuers: Issuers;
   readonly #made = new Map<string, Provider>();
-  readonly #leases: Lease<Discovery>[] = [];
+  readonly #toClose: { close(): void }[] = [];
 
-  /** `issuers` are those that verify tokens too, so that each is read once. */
-  constructor(
-    configs: Readonly<Record<string, ProviderConfig>>,
-    nowMs: () => number,
-    issuers = new Issuers({ timers: systemTimers, random: Math.random, log: () => {} }),
-  ) {
+  constructor(configs: Readonly<Record<string, ProviderConfig>>, nowMs: () => number, issuers: Issuers) {
     this.#configs = configs;
     this.#nowMs = nowMs;
     this.#issuers = issuers;
@@ -43,36 +35,43 @@ export class Providers {
     return made;
   }
 
-  /** Nothing is asked of them in the background any more. */
+  /** Ends what is under way. */
   close(): void {
-    for (const lease of this.#leases) lease.close();
+    for (const held of this.#toClose.splice(0)) held.close();
+    this.#made.clear();
   }
 
   #make(name: string, config: ProviderConfig): Provider {
     const nowMs = this.#nowMs;
-    if (isOidc(config)) {
-      const metadata = this.#metadataOf(name, config);
-      return new OidcProvider(name, config, { metadata, fetch: outgoingFetch(config), nowMs });
-    }
+    if (isOidc(config)) return this.#oidc(name, config);
     if (isOAuth2(config)) {
-      const place = { fetch: outgoingFetch(config), nowMs, randomId: randomUUID };
-      return new OAuth2Provider(name, config, place);
+      const { ca, insecure, timeout: timeoutMs } = config;
+      const { fetch } = this.#kept(new Outgoing({ ca, insecure, timeoutMs }));
+      return new OAuth2Provider(name, config, { fetch, nowMs, randomId: randomUUID });
     }
-    return new ModuleProvider(name, config, { name, nowMs, fetch: new Outgoing().fetch });
+    return new ModuleProvider(name, config, { name, nowMs, fetch: this.#kept(new Outgoing()).fetch });
   }
 
-  #metadataOf(name: string, config: OidcConfig): () => Promise<ServerMetadata> {
-    const lease = this.#issuers.discovery(oidcLink(name, config));
-    this.#leases.push(lease);
-    return async () => {
-      const found = await lease.value.get();
-      if (isUnavailable(found))
-        throw new ProviderUnavailable(`what ${config.issuer} publishes of itself cannot be read`);
-      return found.document as unknown as ServerMetadata;
-    };
+  #oidc(name: string, config: OidcConfig): Provider {
+    const { issuer, ca, insecure, timeout: timeoutMs } = config;
+    const outgoing = this.#kept(new Outgoing({ ca, insecure, timeoutMs }));
+    const discovery = this.#kept(this.#issuers.discovery({ name, issuer, ca, insecure, timeoutMs }));
+    return new OidcProvider(name, config, {
+      metadata: () => metadataOf(discovery.value, name),
+      fetch: outgoing.fetch,
+      nowMs: this.#nowMs,
+    });
+  }
+
+  #kept<Held extends { close(): void }>(held: Held): Held {
+    this.#toClose.push(held);
+    return held;
   }
 }
 
-function outgoingFetch({ timeout, ca, insecure }: Pick<OidcConfig, 'timeout' | 'ca' | 'insecure'>) {
-  return new Outgoing({ timeoutMs: timeout, ca, insecure }).fetch;
+async function metadataOf(discovery: Discovery, name: string): Promise<ServerMetadata> {
+  const found = await discovery.get();
+  if (isUnavailable(found)) throw new ProviderUnavailable(`what ${name} publishes of itself cannot be read`);
+  // Read from JSON, so that all in it is.
+  return found.document as ServerMetadata;
 }

@@ -39,7 +39,6 @@ class Play {
     return new Sessions(name, config, {
       records: this.records,
       nowMs: () => this.now,
-      release: () => {},
       log: () => {},
       provider: () => assert.fail('no provider is asked'),
       principal: (id, content) => principalOf(id, content, undefined, undefined),

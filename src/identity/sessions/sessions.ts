@@ -24,8 +24,6 @@ import { readSessionText, type SessionContent, sessionText } from './session-tex
 /** What sessions of a kind are made in. */
 export interface SessionsPlace {
   readonly records: Records;
-  /** The records are not used any more. */
-  readonly release: () => void;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
@@ -221,7 +219,6 @@ export class Sessions {
     this.#entries.clear();
     this.#cache.close();
     this.grants.close();
-    this.#place.release();
   }
 
   async #open(text: string): Promise<SessionFinding> {

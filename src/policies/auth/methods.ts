@@ -4,6 +4,7 @@ import { forwardAuthMethod } from '../forward-auth/index.ts';
 import { introspectionMethod } from '../introspection/index.ts';
 import { jwtMethod } from '../jwt/index.ts';
 import { mtlsMethod } from '../mtls/index.ts';
+import { sessionMethod } from '../session/method.ts';
 import { signatureMethod } from '../signature/index.ts';
 import type { AuthMethod } from './method.ts';
 
@@ -17,6 +18,7 @@ export const authMethods: ReadonlyMap<string, AuthMethod> = new Map(
       introspectionMethod,
       jwtMethod,
       mtlsMethod,
+      sessionMethod,
       signatureMethod,
     ] as AuthMethod[]
   ).map((method): [string, AuthMethod] => [method.name, method]),

@@ -122,9 +122,9 @@ function loadOf(bench: Bench, scenario: LoadScenario, entrant: Entrant, seconds:
     connections: bench.connections,
     seconds,
     bodyBytes: scenario.bodyBytes,
+    headers: scenario.headers,
     routes: entrant.contender.routes,
     keepAlive: scenario.keepAlive,
-    field: scenario.field,
   };
 }
 

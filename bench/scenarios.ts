@@ -1,3 +1,4 @@
+import { JWT_HEADERS } from './credentials.ts';
 import { NODE_PROXIES } from './peers/all.ts';
 import { API_KEY, type Form } from './peers/peer.ts';
 import { LARGE_PATH, UPLOAD_PATH } from './upstream/answers.ts';
@@ -22,8 +23,8 @@ export interface LoadScenario {
   readonly path: string;
   readonly bodyBytes: number;
   readonly keepAlive: boolean;
-  /** One more field of each request, for all contenders: `Name: value`. */
-  readonly field?: string;
+  /** Further fields of each request. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly contenders: readonly Contender[];
 }
 
@@ -50,7 +51,14 @@ function withRoutes(routes: number, ...peers: readonly string[]): Contender[] {
   }));
 }
 
-const PLAIN = { kind: 'load', tls: false, path: '/api/items/42', bodyBytes: 0, keepAlive: true } as const;
+const PLAIN = {
+  kind: 'load',
+  tls: false,
+  path: '/api/items/42',
+  bodyBytes: 0,
+  keepAlive: true,
+  headers: {},
+} as const;
 const ROUTED = ['nginx', 'haproxy', 'portcullis'] as const;
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -179,6 +187,22 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...PLAIN,
+    name: 'jwt',
+    title: 'A JWT of 850 letters, the same in each request: passed on, and verified and taken off',
+    headers: JWT_HEADERS,
+    contenders: [
+      ...each('nginx', 'portcullis'),
+      {
+        label: 'portcullis, jwt',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'jwt',
+        baseline: 'portcullis',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
     name: 'validated',
     title: 'Body of 1 KiB of JSON, passed on, and held against a schema',
     path: UPLOAD_PATH,
@@ -198,7 +222,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ...PLAIN,
     name: 'api-key',
     title: 'API key of one of 1,000 consumers, passed on, and looked up and taken off: at most 3 us more',
-    field: `X-Api-Key: ${API_KEY(500)}`,
+    headers: { 'X-Api-Key': API_KEY(500) },
     contenders: [
       ...each('nginx', 'portcullis'),
       {

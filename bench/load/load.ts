@@ -9,8 +9,8 @@ export interface Load {
   readonly routes: number;
   /** false: a new connection for each request. */
   readonly keepAlive: boolean;
-  /** One more field of each request, such as credentials: `Name: value`. */
-  readonly field?: string | undefined;
+  /** Further fields of each request. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface LoadResult {

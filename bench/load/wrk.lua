@@ -1,5 +1,4 @@
--- Arguments: number of routes, octets of the body, "close" for a new connection per request, one more
--- field of each request or "". Prints one line of JSON at the end.
+-- Arguments: number of routes, octets of the body, "close" for a new connection per request. Prints one line of JSON at the end.
 local requests, count, at
 
 function init(args)
@@ -14,8 +13,6 @@ function init(args)
     local list = "[" .. string.rep(item .. ",", count):sub(1, -2)
     wrk.body = list .. string.rep(" ", size - 1 - #list) .. "]"
   end
-  local name, value = (args[4] or ""):match("^(.-): (.*)$")
-  if name then wrk.headers[name] = value end
   wrk.headers["User-Agent"] = "bench"
   wrk.headers["Accept"] = "application/json"
   if routes == 0 then

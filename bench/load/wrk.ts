@@ -16,14 +16,10 @@ export function wrk(program: string, processes: Processes): LoadGenerator {
         '10s',
         '-s',
         join(import.meta.dirname, 'wrk.lua'),
+        ...Object.entries(load.headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
         load.url,
       ];
-      const settings = [
-        `${load.routes}`,
-        `${load.bodyBytes}`,
-        load.keepAlive ? 'keep' : 'close',
-        load.field ?? '',
-      ];
+      const settings = [`${load.routes}`, `${load.bodyBytes}`, load.keepAlive ? 'keep' : 'close'];
       const { output, errors } = await runToEnd(
         processes.pin('load', [...command, '--', ...settings]),
         load.seconds * 1000 + 15_000,

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { JWT_POLICIES } from '../credentials.ts';
 import type { Processes } from '../processes.ts';
 import { listening } from './listening.ts';
 import { API_KEY, type Form, PATH_OF_ROUTE, type Peer, type ProxySetup, TARGET_ADDRESSES } from './peer.ts';
@@ -122,6 +123,7 @@ const POLICIES: Readonly<Partial<Record<Form, readonly object[]>>> = {
   'api-key': [{ 'api-key': {} }],
   limited: LIMITED,
   'limited-redis': LIMITED,
+  jwt: JWT_POLICIES,
 };
 
 function service({ form, targetPort }: ProxySetup): unknown {

@@ -1,12 +1,14 @@
 import { withoutCookies } from '../http/cookie.ts';
+import { FLOW_COOKIE } from '../identity/sessions/session-cookie.ts';
 import type { Answer } from '../policy/contract.ts';
 import type { Service } from '../upstream/service.ts';
 import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse } from './answer.ts';
 import { chooseService } from './choose-service.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
+import { answerLogin } from './login.ts';
 import { openCopy } from './mirror-copy.ts';
-import { isSendable } from './own-fields.ts';
+import { dropFraming, isSendable } from './own-fields.ts';
 import { RequestBodyCheck } from './request-body-check.ts';
 
 /**
@@ -15,7 +17,7 @@ import { RequestBodyCheck } from './request-body-check.ts';
  * 1. route it
  * 2. run the request hooks of its policies, stage by stage; any of them may answer. Where one wants to see the body, it is collected
  *    when its turn comes (request-body-check.ts)
- * 3. do what the route does: answer, redirect, or forward to a service (forward.ts)
+ * 3. do what the route does: answer, redirect, answer with a page of a login (login.ts), or forward to a service (forward.ts)
  *
  * The way back (answer.ts) runs the answer's hooks and sends it; however it ends, finish.ts records it.
  */
@@ -120,11 +122,13 @@ async function awaitRequestHook(
 }
 
 function dispatch(exchange: Exchange): void {
-  const { action } = exchange.route;
+  const { action, policies } = exchange.route;
   if (exchange.request.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
-  // Here already, so that no upstream is bothered.
-  if (exchange.route.policies.onRequest.length > 0 && !isSendable(exchange.request))
-    return failUnsendable(exchange);
+  if (policies.all.length > 0) {
+    // Here already, so that no upstream is bothered.
+    if (!isSendable(exchange.request)) return failUnsendable(exchange);
+    dropFraming(exchange.request.fields);
+  }
   switch (action.kind) {
     case 'service':
       return forwardTo(exchange, action.service);
@@ -138,6 +142,8 @@ function dispatch(exchange: Exchange): void {
         action.status,
         action.location.for(exchange.captureNames)(exchange.request, exchange.captures),
       );
+    case 'login':
+      return answerLogin(exchange, action.pages);
     case 'none':
       return refuseUnrouted(exchange);
   }
@@ -147,7 +153,7 @@ function forwardTo(exchange: Exchange, service: Service | undefined): void {
   if (service === undefined) return refuse(exchange, 'no_target');
   const { ownCookies } = exchange.snapshot;
   // They open sessions: no service, and whoever reads its log, is to have them. Policies have seen them.
-  if (ownCookies.length > 0) withoutCookies(exchange.request.fields, ownCookies);
+  if (ownCookies.length > 0) withoutCookies(exchange.request.fields, ownCookies, FLOW_COOKIE);
   const { mirror } = exchange.route;
   const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);
   new Forward(exchange, service).start();

@@ -161,6 +161,16 @@ export class Fields {
     this.#addedInitials |= initialBit(lower.charCodeAt(0));
   }
 
+  /** Adds fields of lines that are as `ofLines` takes them. */
+  pushLines(lines: string, initials: number): void {
+    if (this.#list !== undefined) {
+      this.pushAll(Fields.ofLines(lines, initials));
+      return;
+    }
+    this.#added += lines;
+    this.#addedInitials |= initials;
+  }
+
   /** The same fields as one text of their own, to be kept and added to many others by `pushAll`. */
   kept(): Fields {
     return Fields.ofLines(keptText(this.toLines()), this.#initials | this.#addedInitials);
@@ -199,9 +209,12 @@ export class Fields {
     return isDeleted;
   }
 
-  /** Removes the fields of these names, in small letters, that were added: for names that no field has that came in a message. */
-  deleteAdded(names: readonly string[]): void {
-    if (this.#list === undefined && this.#added === '') return;
+  /**
+   * Removes the fields of these names, in small letters, that were added: for names that no field has that came in a message. `initials` are
+   * the `initialBit`s of the names.
+   */
+  deleteAdded(names: readonly string[], initials: number): void {
+    if (this.#list === undefined && (this.#addedInitials & initials) === 0) return;
     for (const name of names) {
       if (this.#list !== undefined || find(this.#added, this.#addedInitials, name, true) >= 0)
         this.delete(name);

@@ -1,3 +1,4 @@
+import { messageOf } from '../lib/message-of.ts';
 import { type Command, didYouMean, EXIT, type Io, readArguments } from './command-line.ts';
 import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -89,7 +90,7 @@ export async function runProcess(): Promise<void> {
   try {
     code = await main(process.argv.slice(2), io);
   } catch (error) {
-    io.err(`portcullis: ${error instanceof Error ? error.message : String(error)}\n`);
+    io.err(`portcullis: ${messageOf(error)}\n`);
     code = EXIT.failed;
   }
   // A pipe may still hold what was written.

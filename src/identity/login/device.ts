@@ -73,7 +73,7 @@ export async function deviceToken(place: LoginPlace, visit: Visit): Promise<Loca
 /** GET /device: the page where a user enters the code that the device shows. */
 export async function devicePage(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
   if (!place.sessions.config.devices) return noDevices();
-  return form(place, visit.query.get('user_code') ?? '', 200);
+  return codeForm(place, visit.query.get('user_code') ?? '', 200);
 }
 
 /** POST /device: the code belongs to a device: its user signs in for it. The browser's own session has no part in that. */
@@ -92,14 +92,14 @@ export async function deviceEntered(place: LoginPlace, visit: Visit): Promise<Lo
   if (text === undefined) {
     for (let at = 0; at < MAX_GUESSES; at++)
       if (await place.records.create(`${guesses}:${at}`, '1', TTL_MS)) break;
-    return form(place, entered, 400, 'No device waits with this code.');
+    return codeForm(place, entered, 400, 'No device waits with this code.');
   }
   const { secret, device } = pendingShape.parse(JSON.parse(text));
   const providers = place.sessions.config.login;
   return goOn(place, visit, { providers, returnTo: `${place.path}/device`, device: { secret, id: device } });
 }
 
-function form(place: LoginPlace, userCode: string, status: number, what?: string): LocalAnswer {
+function codeForm(place: LoginPlace, userCode: string, status: number, what?: string): LocalAnswer {
   return page(
     {
       title: 'Sign a device in',

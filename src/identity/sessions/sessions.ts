@@ -109,6 +109,11 @@ export class Sessions {
     const text = this.cookie.read(request.fields, request);
     if (text === undefined) return NO_SESSION;
     if (text === TOO_LONG) return NOT_A_SESSION;
+    return this.findText(text);
+  }
+
+  /** The session of a secret, as a cookie or a token has it. */
+  findText(text: string): SessionFinding | Promise<SessionFinding> {
     const entry = this.#entries.get(text);
     if (entry !== undefined) {
       const nowMs = this.#place.nowMs();

@@ -1,12 +1,12 @@
 import type { Absent, Authenticator, Finding, Refused } from '../../identity/authenticator.ts';
 import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
-import { HeldSession } from '../../identity/sessions/held-session.ts';
+import { HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
 import type { SessionFinding } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { hold } from '../../policy/held.ts';
 import { FORGED, PROVIDER_AWAY, SESSIONS_AWAY, SessionAnswers } from './answers.ts';
-import { cookieWorth } from './page-check.ts';
+import { worthOf } from './page-check.ts';
 
 /** Nobody is logged in; `isOver`: any more. */
 interface AbsentSession extends Absent {
@@ -38,6 +38,11 @@ export class SessionAuthenticator implements Authenticator {
       : this.#judge(exchange, finding);
   }
 
+  /** The token that opened the session is for the gateway alone. Cookies are taken off every request that is sent on, whatever its policies. */
+  strip(exchange: Exchange): void {
+    if (heldSession(exchange)?.byToken === true) exchange.request.fields.delete('authorization');
+  }
+
   challenge(): string {
     return this.answers.challenge;
   }
@@ -61,13 +66,13 @@ export class SessionAuthenticator implements Authenticator {
   }
 
   #known(exchange: Exchange, finding: Known): SessionResult | Promise<SessionResult> {
-    switch (cookieWorth(exchange.request, this.#sessions.origins)) {
+    switch (worthOf(exchange.request, finding.by, this.#sessions.origins)) {
       case 'forged':
         return FORGERY;
       case 'ignored':
         return this.#absent(exchange, false);
       case 'counts': {
-        hold(exchange, new HeldSession(finding.session, this.#sessions));
+        hold(exchange, new HeldSession(finding.session, this.#sessions, finding.by !== 'cookie'));
         return this.#providers.length === 0 ? finding : this.#withGrants(exchange, finding, 0);
       }
     }

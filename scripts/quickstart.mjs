@@ -25,7 +25,26 @@ const SERVICES = [
   { name: 'slow', file: 'slow.ts', about: 'takes its time' },
   { name: 'failing', file: 'failing.ts', about: 'fails in several ways' },
   { name: 'hello-1b', file: 'hello.ts', about: 'the second target of hello-1', env: { VERSION: '1' } },
+  { name: 'identity', file: 'identity.ts', about: 'two identity providers: /company and /forge' },
+  {
+    name: 'projects',
+    file: 'whoami.ts',
+    about: 'tells whose token it gets; trusts company',
+    issuer: 'company',
+    env: { AUDIENCE: 'urn:example:projects' },
+  },
+  {
+    name: 'notebooks',
+    file: 'whoami.ts',
+    about: 'the same; trusts forge',
+    issuer: 'forge',
+    env: { AUDIENCE: 'urn:example:notebooks' },
+  },
+  { name: 'app', file: 'app.ts', about: 'the page that signs in' },
 ];
+
+/** Place of the identity providers among them. */
+const IDENTITY = SERVICES.findIndex(({ name }) => name === 'identity');
 
 const START_LIMIT_MS = 30_000;
 /** Longer than the gateway's own limit for a drain, so that it is the gateway that gives up first. */
@@ -119,11 +138,17 @@ export class Quickstart {
     return child;
   }
 
-  async #startService({ name, file, env }, at) {
+  async #startService({ name, file, env, issuer }, at) {
+    const { gateway, services } = this.#ports;
     const child = this.#spawn(
       `the service ${name}`,
       [join(this.#home, 'services', file)],
-      { ...env, PORT: String(this.#ports.services + at) },
+      {
+        ...env,
+        PORT: String(services + at),
+        GATEWAY_PORT: String(gateway),
+        ...(issuer && { ISSUER: `http://localhost:${services + IDENTITY}/${issuer}` }),
+      },
       'inherit',
     );
     this.#children[at] = child;
@@ -158,7 +183,8 @@ export class Quickstart {
       .replaceAll(`port: ${ADMIN_PORT}`, `port: ${admin}`)
       .replaceAll('./policies/', `${join(this.#home, 'policies')}/`);
     SERVICES.forEach((_service, at) => {
-      text = text.replaceAll(`http://127.0.0.1:${SERVICES_PORT + at}`, `http://127.0.0.1:${services + at}`);
+      for (const host of ['127.0.0.1', 'localhost'])
+        text = text.replaceAll(`http://${host}:${SERVICES_PORT + at}`, `http://${host}:${services + at}`);
     });
     this.#copy = mkdtempSync(join(tmpdir(), 'portcullis-quickstart-'));
     const copy = join(this.#copy, 'portcullis.yaml');
@@ -192,18 +218,21 @@ export class Quickstart {
     const at = `http://localhost:${gateway}`;
     const lines = SERVICES.map(({ name, about }, index) => {
       const { pid } = this.#children[index];
-      return `  ${name.padEnd(8)} 127.0.0.1:${services + index}  process ${String(pid).padEnd(7)}  ${about}`;
+      return `  ${name.padEnd(9)} 127.0.0.1:${services + index}  process ${String(pid).padEnd(7)}  ${about}`;
     });
     return `
 Portcullis is running on ${at} (admin: http://127.0.0.1:${admin}), configured by
 ${this.#copy ? join(this.#copy, 'portcullis.yaml') : 'examples/quickstart/portcullis.yaml; change it while this runs, and it is loaded again'}
 
 Its processes:
-  gateway  0.0.0.0:${String(gateway).padEnd(7)} process ${String(this.#gateway.pid).padEnd(7)}  Portcullis itself
+  gateway   0.0.0.0:${String(gateway).padEnd(7)} process ${String(this.#gateway.pid).padEnd(7)}  Portcullis itself
 ${lines.join('\n')}
 
+Open ${at}/ in a browser: sign in as alice (password: alice), and ask two services, each of which gets a token of its own.
+
 Try, in another terminal, in this folder:
-  curl ${at}/
+  curl ${at}/welcome
+  curl -i ${at}/projects/me                           # 401: nobody is signed in
   curl -i ${at}/orders
   curl -i ${at}/orders -H 'content-type: application/json' -d '{"item":"ladder","quantity":1}'
   curl -i -X DELETE ${at}/orders/2

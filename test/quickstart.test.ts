@@ -6,10 +6,11 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startBrowser } from './support/browser.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-/** The gateway, its admin port and the eight services. */
-const PORTS = 10;
+/** The gateway, its admin port and the twelve services. */
+const PORTS = 14;
 
 /** `npm start`, without npm, with ports of its own. */
 class Start {
@@ -118,7 +119,9 @@ describe('npm start', () => {
     status: number,
     body: RegExp,
   ])[] = [
-    ['a fixed answer', '/', {}, 200, /^Portcullis is running/],
+    ['a page', '/', {}, 200, /<h1>Portcullis is running/],
+    ['a fixed answer', '/welcome', {}, 200, /^Portcullis is running/],
+    ['a service for those who are signed in', '/projects/me', {}, 401, /unauthenticated/],
     ['a list', '/orders', {}, 200, /"lantern"/],
     [
       'a new order',
@@ -160,6 +163,46 @@ describe('npm start', () => {
       assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
     });
   }
+
+  it('lets a user sign in at two providers in a browser, and gives each of two services its own token', async () => {
+    const browser = await startBrowser();
+    try {
+      const page = await browser.newPage();
+      await page.goto(`http://localhost:${first}/`);
+      await page.getByText('Nobody is signed in.').waitFor();
+      await page.getByRole('link', { name: 'Sign in' }).click();
+      for (const provider of ['company', 'forge']) {
+        await page.waitForURL(new RegExp(`/${provider}/interaction/`));
+        await page.getByLabel('User name').fill('alice');
+        await page.getByLabel('Password').fill('alice');
+        await page.getByRole('button', { name: 'Sign in' }).click();
+      }
+      await page.getByText('Alice Adams is signed in at company and forge.').waitFor();
+      assert.equal(page.url(), `http://localhost:${first}/?back`);
+      const told: Record<string, string>[] = [];
+      for (const service of ['projects', 'notebooks']) {
+        await page.getByRole('button', { name: `Ask ${service}` }).click();
+        await page.locator(`#${service}`).filter({ hasText: '200' }).waitFor();
+        const text = (await page.locator(`#${service}`).textContent()) ?? '';
+        told.push(JSON.parse(text.slice(text.indexOf('{'))) as Record<string, string>);
+      }
+      assert.deepEqual(
+        told.map(({ user, issuer, audience, cookies }) => ({ user, issuer, audience, cookies })),
+        ['company', 'forge'].map((name, index) => ({
+          user: 'alice',
+          issuer: `http://localhost:${first + 10}/${name}`,
+          audience: ['urn:example:projects', 'urn:example:notebooks'][index],
+          cookies: 'none',
+        })),
+      );
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByText('Nobody is signed in.').waitFor();
+      await page.getByRole('button', { name: 'Ask projects' }).click();
+      await page.locator('#projects').filter({ hasText: '401' }).waitFor();
+    } finally {
+      await browser.close();
+    }
+  });
 
   it("runs the example's own policy", async () => {
     const response = await fetch(`${at}/hello`, { headers: { 'x-name': 'Ada' } });

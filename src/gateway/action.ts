@@ -1,3 +1,5 @@
+import type { Identity } from '../identity/identity.ts';
+import { LoginPages } from '../identity/login/pages.ts';
 import type { Answer } from '../policy/contract.ts';
 import { compileRedirect, type Redirect } from '../routing/redirect.ts';
 import { compileRewrite, type Rewrite } from '../routing/rewrite.ts';
@@ -17,11 +19,16 @@ export type Action =
     }
   | { readonly kind: 'respond'; readonly answer: Answer }
   | { readonly kind: 'redirect'; readonly status: number; readonly location: PerPath<Redirect> }
+  | { readonly kind: 'login'; readonly pages: LoginPages }
   /** No route matched. */
   | { readonly kind: 'none' };
 
-/** Throws an Error when a service is missing; `control/config` finds that earlier, with its place. */
-export function compileAction(route: Partial<ResolvedRoute>, services: ReadonlyMap<string, Service>): Action {
+/** Throws an Error when a service or a kind of sessions is missing; `control/config` finds that earlier, with its place. */
+export function compileAction(
+  route: Partial<ResolvedRoute>,
+  services: ReadonlyMap<string, Service>,
+  identity: Identity,
+): Action {
   const path = route.rewrite?.path;
   const rewrite = path === undefined ? undefined : new PerPath((names) => compileRewrite(path, names));
   if (route.respond) {
@@ -36,6 +43,7 @@ export function compileAction(route: Partial<ResolvedRoute>, services: ReadonlyM
       location: new PerPath((names) => compileRedirect(redirect, names)),
     };
   }
+  if (route.login !== undefined) return { kind: 'login', pages: new LoginPages(identity, route.login) };
   const { split, splitBy, splitOverride } = route;
   if (split) {
     const own = new Map(split.map(({ service }) => [service, serviceNamed(service, services)]));
@@ -51,8 +59,13 @@ export function compileAction(route: Partial<ResolvedRoute>, services: ReadonlyM
   return { kind: 'none' };
 }
 
-/** Whether the action's services are these very ones: a service that changed is another object. */
-export function sendsTo(action: Action, services: ReadonlyMap<string, Service>): boolean {
+/** Whether what the action is made of is this very one: a service that changed is another object, and so is an identity. */
+export function isMadeOf(
+  action: Action,
+  services: ReadonlyMap<string, Service>,
+  identity: Identity,
+): boolean {
+  if (action.kind === 'login') return action.pages.identity === identity;
   if (action.kind === 'service') return services.get(action.service.name) === action.service;
   if (action.kind !== 'split') return true;
   for (const [name, service] of action.services) if (services.get(name) !== service) return false;

@@ -15,7 +15,7 @@ import type { PolicyContext } from '../policy/contract.ts';
 import { type PreparedRoute, prepareRoute } from '../routing/compile.ts';
 import type { Limiters } from '../state/limiters.ts';
 import type { Service } from '../upstream/service.ts';
-import { type Action, compileAction, sendsTo, serviceNamed } from './action.ts';
+import { type Action, compileAction, isMadeOf, serviceNamed } from './action.ts';
 import type { ResolvedRoute } from './config.ts';
 import { Mirror } from './mirror.ts';
 
@@ -120,16 +120,16 @@ export function prepareParts(
   before: RouteParts | undefined,
   surroundings: Surroundings,
 ): RouteParts {
-  const { services } = surroundings;
+  const { services, identity } = surroundings;
   if (before !== undefined && before.policies === policies) {
     const { action, mirror } = before.prepared.value;
-    const alike = sendsTo(action, services) && mirrorsTo(mirror, services);
+    const alike = isMadeOf(action, services, identity) && mirrorsTo(mirror, services);
     if (alike && sameData(before.settings, settings)) return before;
   }
   const value: CompiledRoute = {
     name,
     policies: policies.compiled,
-    action: compileAction(settings, services),
+    action: compileAction(settings, services, identity),
     mirror: compileMirror(name, settings, surroundings),
     upstreamHost: settings.rewrite?.host,
     timeoutMs: settings.timeout,

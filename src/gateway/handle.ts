@@ -1,10 +1,12 @@
 import { withoutCookies } from '../http/cookie.ts';
+import { FLOW_COOKIE } from '../identity/sessions/session-cookie.ts';
 import type { Answer } from '../policy/contract.ts';
 import type { Service } from '../upstream/service.ts';
 import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse } from './answer.ts';
 import { chooseService } from './choose-service.ts';
 import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
+import { answerLogin } from './login.ts';
 import { openCopy } from './mirror-copy.ts';
 import { isSendable } from './own-fields.ts';
 import { RequestBodyCheck } from './request-body-check.ts';
@@ -15,7 +17,7 @@ import { RequestBodyCheck } from './request-body-check.ts';
  * 1. route it
  * 2. run the request hooks of its policies, stage by stage; any of them may answer. Where one wants to see the body, it is collected
  *    when its turn comes (request-body-check.ts)
- * 3. do what the route does: answer, redirect, or forward to a service (forward.ts)
+ * 3. do what the route does: answer, redirect, answer with a page of a login (login.ts), or forward to a service (forward.ts)
  *
  * The way back (answer.ts) runs the answer's hooks and sends it; however it ends, finish.ts records it.
  */
@@ -138,6 +140,8 @@ function dispatch(exchange: Exchange): void {
         action.status,
         action.location.for(exchange.captureNames)(exchange.request, exchange.captures),
       );
+    case 'login':
+      return answerLogin(exchange, action.pages);
     case 'none':
       return refuseUnrouted(exchange);
   }
@@ -147,7 +151,7 @@ function forwardTo(exchange: Exchange, service: Service | undefined): void {
   if (service === undefined) return refuse(exchange, 'no_target');
   const { ownCookies } = exchange.snapshot;
   // They open sessions: no service, and whoever reads its log, is to have them. Policies have seen them.
-  if (ownCookies.length > 0) withoutCookies(exchange.request.fields, ownCookies);
+  if (ownCookies.length > 0) withoutCookies(exchange.request.fields, ownCookies, FLOW_COOKIE);
   const { mirror } = exchange.route;
   const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);
   new Forward(exchange, service).start();

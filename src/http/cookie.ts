@@ -29,23 +29,26 @@ function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-/** Takes the cookies of these names off the Cookie fields; a field that has no other goes too. What stands between the others stays as it is. */
-export function withoutCookies(fields: Fields, names: readonly string[]): void {
+/**
+ * Takes the cookies of these names off the Cookie fields, and those whose names go on with `suffix` and anything; a field that has no other goes
+ * too. What stands between the others stays as it is.
+ */
+export function withoutCookies(fields: Fields, names: readonly string[], suffix?: string): void {
   if (fields.repeats('cookie')) {
-    const kept = fields.getAll('cookie').map((value) => withoutNames(value, names));
+    const kept = fields.getAll('cookie').map((value) => withoutNames(value, names, suffix));
     fields.delete('cookie');
     for (const value of kept) if (value !== '') fields.push('cookie', 'Cookie', value);
     return;
   }
   const value = fields.get('cookie');
   if (value === undefined) return;
-  const kept = withoutNames(value, names);
+  const kept = withoutNames(value, names, suffix);
   if (kept === '') fields.delete('cookie');
   else if (kept !== value) fields.put('cookie', 'Cookie', kept);
 }
 
 /** A Cookie field without the cookies of these names, however often they stand in it. */
-export function withoutNames(field: string, names: readonly string[]): string {
+export function withoutNames(field: string, names: readonly string[], suffix?: string): string {
   let kept = '';
   let from = 0;
   for (let at = 0; at < field.length; ) {
@@ -55,7 +58,9 @@ export function withoutNames(field: string, names: readonly string[]): string {
     while (isBlank(field.charCodeAt(start))) start++;
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
-      if (field.charCodeAt(start + name.length) !== EQUALS || !field.startsWith(name, start)) continue;
+      const isLonger = suffix !== undefined && field.startsWith(suffix, start + name.length);
+      if (!isLonger && field.charCodeAt(start + name.length) !== EQUALS) continue;
+      if (!field.startsWith(name, start)) continue;
       kept += field.slice(from, at);
       from = end;
       break;

@@ -149,6 +149,10 @@ export const routeSchema = z.strictObject({
       path: path.optional().describe('As in `rewrite`; the query is kept'),
     })
     .optional(),
+  login: z
+    .string()
+    .optional()
+    .describe('Name from `sessions`: the pages of its login, which are below its `path`'),
   rewrite: z
     .strictObject({
       path: path
@@ -165,5 +169,5 @@ export const routeSchema = z.strictObject({
 });
 
 export type ValueMatch = z.output<typeof valueMatch>;
-/** A route as the data plane receives it; exactly one of service, split, respond, redirect is there. */
+/** A route as the data plane receives it; exactly one of service, split, respond, redirect, login is there. */
 export type RouteConfig = z.output<typeof routeSchema>;

@@ -1,3 +1,6 @@
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
+
 /** An answer with its body read. */
 export interface PageAnswer {
   readonly url: string;
@@ -24,7 +27,7 @@ export class UserAgent {
     this.#fields = fields;
   }
 
-  /** One request; a redirect is answered, not followed. */
+  /** One request; a redirect is answered, not followed. A field whose value is empty is not sent. */
   async request(
     url: string,
     init: { method?: string; form?: Record<string, string>; fields?: Record<string, string> } = {},
@@ -34,21 +37,20 @@ export class UserAgent {
     this.cookies.set(hostname, jar);
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
     this.visited.push(url);
-    const answer = await fetch(url, {
-      method: init.method ?? (init.form === undefined ? 'GET' : 'POST'),
-      redirect: 'manual',
-      headers: {
-        accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
-        'sec-fetch-mode': 'navigate',
-        'sec-fetch-dest': 'document',
-        ...this.#fields,
-        ...(cookie === '' ? {} : { cookie }),
-        ...init.fields,
-      },
-      ...(init.form === undefined ? {} : { body: new URLSearchParams(init.form) }),
+    const body = init.form === undefined ? undefined : new URLSearchParams(init.form).toString();
+    const method = init.method ?? (body === undefined ? 'GET' : 'POST');
+    const answer = await send(url, method, body, {
+      accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+      'sec-fetch-site': 'none',
+      ...this.#fields,
+      ...(cookie === '' ? {} : { cookie }),
+      ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+      ...init.fields,
     });
     for (const line of answer.headers.getSetCookie()) keep(jar, line);
-    return { url, status: answer.status, headers: answer.headers, body: await answer.text() };
+    return answer;
   }
 
   /** Goes where redirects lead, until there is a page. */
@@ -102,19 +104,41 @@ export class UserAgent {
   }
 }
 
+/** Not `fetch`, which has a mind of its own about some fields. */
+function send(
+  url: string,
+  method: string,
+  body: string | undefined,
+  headers: Record<string, string>,
+): Promise<PageAnswer> {
+  return new Promise((resolve, reject) => {
+    const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''));
+    const sent = request(url, { method, headers: given, agent: false }, (answer) => {
+      text(answer).then((read) => {
+        const fields = new Headers();
+        for (const [name, values] of Object.entries(answer.headersDistinct))
+          for (const value of values ?? []) fields.append(name, value);
+        resolve({ url, status: answer.statusCode ?? 0, headers: fields, body: read });
+      }, reject);
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
 function keep(jar: Map<string, string>, line: string): void {
   const [pair = '', ...attributes] = line.split(';');
   const [name = '', ...value] = pair.split('=');
-  const gone = attributes.some((text) => {
-    const [key = '', at = ''] = text.trim().toLowerCase().split('=');
+  const gone = attributes.some((attribute) => {
+    const [key = '', at = ''] = attribute.trim().toLowerCase().split('=');
     return (key === 'max-age' && Number(at) <= 0) || (key === 'expires' && Date.parse(at) <= Date.now());
   });
   if (gone) jar.delete(name.trim());
   else jar.set(name.trim(), value.join('='));
 }
 
-function unescapeHtml(text: string): string {
-  return text
+function unescapeHtml(escaped: string): string {
+  return escaped
     .replaceAll('&quot;', '"')
     .replaceAll('&#39;', "'")
     .replaceAll('&lt;', '<')

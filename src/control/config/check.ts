@@ -20,7 +20,7 @@ export function checkMeaning(
   const problems: Problem[] = [];
   checkListeners(config, problems);
   checkServices(config, problems);
-  checkRouteTargets(routes, namesOf(config['services']), problems);
+  checkRouteTargets(routes, namesOf(config['services']), namesOf(config['sessions']), problems);
   checkObservability(config['observability'], problems);
   checkConsumers(config, problems);
   checkIdentity(config, problems);
@@ -112,7 +112,7 @@ function checkTrust(trust: unknown, path: Path, problems: Problem[]): void {
   });
 }
 
-const OUTCOMES = ['service', 'split', 'respond', 'redirect'] as const;
+const OUTCOMES = ['service', 'split', 'respond', 'redirect', 'login'] as const;
 const ROUTE_KEYS = [
   'match',
   'priority',
@@ -128,6 +128,7 @@ const ROUTE_KEYS = [
 function checkRouteTargets(
   routes: readonly (readonly [name: string, route: unknown])[],
   services: ReadonlySet<string>,
+  sessions: ReadonlySet<string>,
   problems: Problem[],
 ): void {
   for (const [name, route] of routes) {
@@ -143,6 +144,7 @@ function checkRouteTargets(
     if (chosen.length === 0 && !hasMisspeltOutcome(route))
       problems.push({ path, message: `needs one of ${OUTCOMES.join(', ')}` });
     checkReference(route['service'], services, 'service', [...path, 'service'], problems);
+    checkReference(route['login'], sessions, 'kind of sessions', [...path, 'login'], problems);
     checkShaping(route, path, services, problems);
     const { split } = route;
     if (!Array.isArray(split)) continue;
@@ -178,7 +180,7 @@ function checkShaping(
       );
   }
   if (mirror === undefined) return;
-  if (route['respond'] !== undefined || route['redirect'] !== undefined)
+  if (['respond', 'redirect', 'login'].some((outcome) => route[outcome] !== undefined))
     problems.push({
       path: [...path, 'mirror'],
       message: 'is for a route with service or split: nothing is sent that could be copied',

@@ -70,6 +70,8 @@ export type ExplainedOutcome =
     }
   | { readonly kind: 'respond'; readonly status: number }
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
+  /** A page of a login of these sessions, if there is one of that path. */
+  | { readonly kind: 'login'; readonly session: string; readonly place: Place | undefined }
   | { readonly kind: 'not_found' }
   | { readonly kind: 'method_not_allowed'; readonly allow: readonly string[] };
 
@@ -188,6 +190,8 @@ function outcomeOf(
     const location = compileRedirect(route.redirect, names)(request, captures);
     return { kind: 'redirect', status: route.redirect.status, location };
   }
+  if (route.login !== undefined)
+    return { kind: 'login', session: route.login, place: positionOf(['sessions', route.login]) };
   const shares = route.split ?? [{ service: route.service ?? '', weight: 1 }];
   const services = shares.map(({ service, weight }): ExplainedService => {
     const config = dataPlane.services[service];

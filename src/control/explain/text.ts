@@ -61,6 +61,8 @@ function outcomeLines(
       return [bold(`Answer: ${outcome.status}, made here`)];
     case 'redirect':
       return [bold(`Answer: ${outcome.status}, Location: ${outcome.location}`)];
+    case 'login':
+      return [joined(bold(`Answer: a page of the login of ${outcome.session}`), at(outcome.place))];
     case 'service':
       return serviceLines(outcome, at, bold);
   }

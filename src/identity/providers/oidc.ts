@@ -1,9 +1,11 @@
-import { decodeJwt, importPKCS8 } from 'jose';
+import { createRemoteJWKSet, customFetch, decodeJwt, importPKCS8, type JWTVerifyGetKey } from 'jose';
 import * as client from 'openid-client';
+import { verifyLogoutToken } from './logout-token.ts';
 import { outcomeOf } from './oidc-errors.ts';
 import {
   type GrantTokens,
   type LoginFlow,
+  type LogoutNotice,
   type Provider,
   ProviderRefused,
   ProviderUnavailable,
@@ -41,6 +43,7 @@ export class OidcProvider implements Provider {
     | { readonly metadata: client.ServerMetadata; readonly configuration: client.Configuration }
     | undefined;
   #authentication: Promise<Authentication> | undefined;
+  #logoutKeys: { readonly address: string; readonly keys: JWTVerifyGetKey } | undefined;
 
   constructor(name: string, config: OidcConfig, place: OidcPlace) {
     this.name = name;
@@ -134,6 +137,23 @@ export class OidcProvider implements Provider {
       ...(tokens.idToken === undefined ? {} : { id_token_hint: tokens.idToken }),
       ...(returnTo === undefined ? {} : { post_logout_redirect_uri: returnTo }),
     }).href;
+  }
+
+  async logoutNotice(token: string): Promise<LogoutNotice> {
+    const { jwks_uri: address } = (await this.#configuration()).serverMetadata();
+    const { clientId } = this.#config;
+    if (address === undefined || clientId === undefined)
+      throw new ProviderUnavailable(`${this.name} does not say where its keys are`);
+    if (this.#logoutKeys?.address !== address) {
+      const { fetch } = this.#place;
+      const keys = createRemoteJWKSet(new URL(address), {
+        [customFetch]: (url, { headers, ...options }) =>
+          fetch(url, { ...options, headers: Object.fromEntries(headers), body: null }),
+      });
+      this.#logoutKeys = { address, keys };
+    }
+    const { keys } = this.#logoutKeys;
+    return verifyLogoutToken(token, { issuer: this.issuer, clientId, keys, nowMs: this.#place.nowMs() });
   }
 
   async exchange(request: TokenExchange): Promise<GrantTokens> {

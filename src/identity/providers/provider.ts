@@ -35,6 +35,16 @@ export interface ProviderUser {
   readonly sid?: string | undefined;
 }
 
+/** What a provider says has ended: a session of its own, or all of a user's. */
+export interface LogoutNotice {
+  readonly sid?: string | undefined;
+  readonly subject?: string | undefined;
+  /** Of the token: it is to be taken once. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
+}
+
 /**
  * An identity provider, as login and refresh need it. Methods reject with `ProviderRefused` where the provider answered that it will not, and
  * with any other error, such as `ProviderUnavailable`, where it did not answer, not in time, or nothing that can be understood.
@@ -57,6 +67,8 @@ export interface Provider {
   revoke?(tokens: GrantTokens): Promise<void>;
   /** OpenID Connect RP-Initiated Logout section 2; undefined where the provider has no such page. */
   logoutUrl?(tokens: GrantTokens, returnTo: string | undefined): Promise<string | undefined>;
+  /** Verifies a logout token (OpenID Connect Back-Channel Logout section 2.6); absent where the provider sends none. */
+  logoutNotice?(token: string): Promise<LogoutNotice>;
   /** A token from another one (RFC 8693). */
   exchange?(request: TokenExchange): Promise<GrantTokens>;
   /** A token of the gateway's own (RFC 6749 section 4.4). */

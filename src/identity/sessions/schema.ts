@@ -77,6 +77,17 @@ export const sessionSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Visitors who are not logged in have a name that stays the same'),
+  logout: z
+    .strictObject({
+      providers: names
+        .default([])
+        .describe(
+          'Providers whose own logout the browser visits; <path>/logout/done has to be registered there as an address to return to',
+        ),
+      revoke: z.boolean().default(false).describe('Whether tokens are revoked at their providers (RFC 7009)'),
+    })
+    .prefault({})
+    .describe('What a logout does beside ending the session'),
   store: z
     .enum(['memory', 'redis'])
     .optional()

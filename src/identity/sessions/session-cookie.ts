@@ -4,6 +4,8 @@ import type { SessionConfig } from './schema.ts';
 
 /** Larger than any that the gateway sets: not looked into. */
 const MAX_VALUE_LENGTH = 256;
+/** Follows the name of the session's cookie in those of logins under way. */
+export const FLOW_COOKIE = '-flow-';
 const HOST_PREFIX = '__Host-';
 /** Browsers keep neither `__Host-` nor `Secure` cookies of plain http everywhere, as on a developer's machine. */
 const LOCAL_PREFIX = 'http-';
@@ -60,9 +62,9 @@ export class SessionCookie {
     return `${this.nameAt(place)}=; Max-Age=0${this.#attributes(place)}`;
   }
 
-  /** Takes it off the fields, under either name; other cookies stay. */
+  /** Takes it off the fields, under either name, with those of logins under way; other cookies stay. */
   takeOff(fields: Fields): void {
-    if (fields.has('cookie')) withoutCookies(fields, this.names);
+    if (fields.has('cookie')) withoutCookies(fields, this.names, FLOW_COOKIE);
   }
 
   #attributes(place: CookiePlace): string {

@@ -27,6 +27,8 @@ export function configurationOf(parts: IssuerParts): Configuration {
     jwks: { keys: parts.keys.map((key) => ({ ...key })) },
     cookies: {
       keys: [...parts.cookieKeys],
+      // Services on other ports of the host are not to see it.
+      long: { path: parts.mountPath === '' ? '/' : parts.mountPath },
       names: {
         session: `${cookiePrefix}_session`,
         interaction: `${cookiePrefix}_interaction`,

@@ -1,11 +1,4 @@
-/** Text within HTML, as well as within an attribute's quotes. */
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
-}
+import { escapeHtml } from '../../lib/html.ts';
 
 /** A page of an issuer. `body` is HTML; `problem` is a text that stands above it. */
 export function page(title: string, body: string, problem?: string): string {

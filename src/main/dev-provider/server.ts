@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sameData } from '../../lib/same-data.ts';
 import { DevIssuer } from './issuer.ts';
 import type { DevIssuerSettings } from './settings.ts';
 
@@ -19,6 +20,8 @@ export interface DevProvidersOptions {
   readonly port?: number;
   /** Sees every request first. */
   readonly intercept?: Intercept;
+  /** Whether a POST to <issuer>/rotate-keys makes another key sign, for anybody of this machine. */
+  readonly controls?: boolean;
 }
 
 /** One or more identity providers behind one port of this machine. Not for production: users and keys are in memory. */
@@ -26,21 +29,32 @@ export class DevProviders implements AsyncDisposable {
   readonly issuers = new Map<string, DevIssuer>();
   intercept: Intercept | undefined;
   readonly #host: string;
+  readonly #controls: boolean;
   #port = 0;
   #server: Server | undefined;
 
-  private constructor(host: string, intercept: Intercept | undefined) {
+  private constructor({ host = '127.0.0.1', intercept, controls = false }: DevProvidersOptions) {
     this.#host = host;
+    this.#controls = controls;
     this.intercept = intercept;
   }
 
   /** Rejects where the port is taken. */
   static async start(options: DevProvidersOptions): Promise<DevProviders> {
-    const providers = new DevProviders(options.host ?? '127.0.0.1', options.intercept);
+    const providers = new DevProviders(options);
     await providers.#listen(options.port ?? 0);
-    for (const [name, settings] of Object.entries(options.issuers))
-      providers.issuers.set(name, await DevIssuer.make(providers.#urlOf(name), settings));
+    for (const [name, settings] of Object.entries(options.issuers)) await providers.put(name, settings);
     return providers;
+  }
+
+  /** One more issuer; of one that is there, what differs. */
+  async put(name: string, settings: Partial<DevIssuerSettings>): Promise<void> {
+    const known = this.issuers.get(name);
+    if (known === undefined) this.issuers.set(name, await DevIssuer.make(this.#urlOf(name), settings));
+    else if (!sameData(settings.clients, known.settings.clients)) {
+      Object.assign(known.settings, settings);
+      known.applySettings();
+    }
   }
 
   /** Throws for a name that is none of them. */
@@ -104,6 +118,16 @@ export class DevProviders implements AsyncDisposable {
     const path = request.url ?? '/';
     const first = path.slice(1).split(/[/?]/, 1)[0] ?? '';
     const issuer = this.issuers.get(first) ?? this.issuers.get('');
+    if (
+      issuer !== undefined &&
+      this.#controls &&
+      request.method === 'POST' &&
+      path.endsWith('/rotate-keys')
+    ) {
+      await issuer.rotateKeys();
+      response.writeHead(204).end();
+      return;
+    }
     if (issuer !== undefined) return issuer.handle(request, response);
     response.writeHead(404, { 'content-type': 'text/plain' });
     response.end(`Issuers here: ${[...this.issuers.values()].map(({ url }) => url).join(', ')}\n`);

@@ -1,3 +1,4 @@
+import { Outgoing } from '../../identity/outgoing.ts';
 import { type Decision, readDecision } from './decision.ts';
 import type { Decider } from './opa.ts';
 import type { OpaOptions } from './schema.ts';
@@ -6,9 +7,7 @@ import type { OpaOptions } from './schema.ts';
 export class OpaClient implements Decider {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #timeoutMs: number;
-  readonly #maxBytes: number;
-  readonly #closing = new AbortController();
+  readonly #outgoing: Outgoing;
 
   constructor({ url, decision, token, timeout, maxAnswer }: OpaOptions) {
     this.#url = `${url.replace(/\/+$/, '')}/v1/data/${decision}`;
@@ -16,48 +15,18 @@ export class OpaClient implements Decider {
       'Content-Type': 'application/json',
       ...(token !== undefined && { Authorization: `Bearer ${token}` }),
     };
-    this.#timeoutMs = timeout;
-    this.#maxBytes = maxAnswer;
+    // A question may be repeated. OPA is mostly a neighbour that is asked over http.
+    this.#outgoing = new Outgoing({ insecure: true, timeoutMs: timeout, maxBytes: maxAnswer, reuse: true });
   }
 
   async ask(input: string): Promise<Decision> {
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#timeoutMs)]);
-    let answer: Response;
-    try {
-      answer = await fetch(this.#url, {
-        method: 'POST',
-        headers: this.#headers,
-        body: `{"input":${input}}`,
-        redirect: 'error',
-        signal,
-      });
-    } catch (error) {
-      throw new Error(causeOf(error), { cause: error });
-    }
-    const text = await this.#read(answer);
+    const request = { method: 'POST', headers: this.#headers, body: `{"input":${input}}` };
+    const answer = await this.#outgoing.fetch(this.#url, request);
     if (answer.status !== 200) throw new Error(`it answered ${answer.status}`);
-    return readDecision(text);
+    return readDecision(await answer.text());
   }
 
   close(): void {
-    this.#closing.abort();
+    this.#outgoing.close();
   }
-
-  async #read({ body }: Response): Promise<string> {
-    const pieces: Uint8Array[] = [];
-    let length = 0;
-    for await (const piece of body ?? []) {
-      length += piece.length;
-      if (length > this.#maxBytes) throw new Error(`its answer is longer than ${this.#maxBytes} bytes`);
-      pieces.push(piece);
-    }
-    return Buffer.concat(pieces).toString();
-  }
-}
-
-/** `fetch` hides the cause, such as ECONNREFUSED, within an error that says that it failed. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  return cause instanceof Error && cause.message !== '' ? cause.message : error.message;
 }

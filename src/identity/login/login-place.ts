@@ -1,0 +1,99 @@
+import { AllowedOrigins } from '../../http/allowed-origins.ts';
+import { isSentByAllowedPage } from '../../http/sending-page.ts';
+import type { Records } from '../../state/records/records.ts';
+import { RecordsUnavailable } from '../../state/records/records.ts';
+import type { Identity } from '../identity.ts';
+import { type Provider, ProviderRefused } from '../providers/provider.ts';
+import type { Session } from '../sessions/session.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import { FlowCookies } from './flow-cookies.ts';
+import { Flows } from './flows.ts';
+import { type LocalAnswer, page, problem } from './local-answer.ts';
+import { safeReturn } from './return-to.ts';
+import type { Visit } from './visit.ts';
+
+/** What the pages of a login of one kind of sessions have in common. */
+export class LoginPlace {
+  readonly identity: Identity;
+  readonly sessions: Sessions;
+  readonly flows: Flows;
+  readonly flowCookies: FlowCookies;
+  readonly origins: AllowedOrigins;
+  /** Path of the pages, without a slash at the end. */
+  readonly path: string;
+
+  constructor(identity: Identity, name: string) {
+    const sessions = identity.sessionsNamed(name);
+    const { config } = sessions;
+    this.identity = identity;
+    this.sessions = sessions;
+    this.flows = new Flows(sessions.grants.records, sessions.ring, name);
+    this.flowCookies = new FlowCookies(config.cookie.name);
+    this.origins = new AllowedOrigins(config.origins);
+    this.path = config.path;
+  }
+
+  get records(): Records {
+    return this.sessions.grants.records;
+  }
+
+  provider(name: string): Provider {
+    return this.identity.providers.named(name);
+  }
+
+  /** Undefined for one that may not be returned to; `otherwise` where none is given. */
+  returnTo({ request, query }: Visit, otherwise = '/'): string | undefined {
+    const text = query.get('redirect');
+    if (text === null || text === '') return otherwise;
+    return safeReturn(text, request, (origin) => this.origins.has(origin));
+  }
+
+  /** The session of the request's cookie; undefined where there is none. Throws `RecordsUnavailable`. */
+  async session({ request }: Visit): Promise<Session | undefined> {
+    const finding = await this.sessions.find(request);
+    if (finding.kind === 'unavailable') throw new RecordsUnavailable(finding.detail);
+    return finding.kind === 'known' ? finding.session : undefined;
+  }
+
+  /** Whether a page of the own origin or of an allowed one sent it, or its user; a request that does not tell is not taken for one. */
+  isOwn({ request }: Visit): boolean {
+    return isSentByAllowedPage(request, this.origins, false) === true;
+  }
+
+  /** A failure, as a page for people or as problem details. `links` are for people. */
+  refuse(
+    visit: Visit,
+    status: number,
+    code: string,
+    detail: string,
+    links: readonly { readonly text: string; readonly href: string }[] = [],
+  ): LocalAnswer {
+    if (!visit.isNavigation) return problem(status, code, detail);
+    return page({ title: TITLES[code] ?? 'This did not work', text: detail, links }, status, code);
+  }
+
+  /** What became of asking a provider or the store. What is unexpected is thrown again. */
+  refuseFailure(visit: Visit, error: unknown, provider: string, retry: string): LocalAnswer {
+    const links = [{ text: 'Try again', href: retry }];
+    if (error instanceof RecordsUnavailable)
+      return this.refuse(visit, 503, 'sessions_unavailable', 'Sessions cannot be read at the moment.', links);
+    if (error instanceof ProviderRefused) {
+      this.identity.place.log('warn', `a login at ${provider} was refused: ${error.code}`, error);
+      const denied = error.code === 'access_denied';
+      const detail = denied ? `${provider} did not allow it.` : `${provider} refused the login.`;
+      return this.refuse(visit, 403, denied ? 'access_denied' : 'login_refused', detail, links);
+    }
+    this.identity.place.log('warn', `a login at ${provider} failed`, error);
+    const detail = `${provider} cannot be reached at the moment.`;
+    return this.refuse(visit, 503, 'provider_unavailable', detail, links);
+  }
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  access_denied: 'Not signed in',
+  login_refused: 'Not signed in',
+  login_invalid: 'This login is over',
+  provider_unavailable: 'Not at the moment',
+  sessions_unavailable: 'Not at the moment',
+  invalid_redirect: 'This address is not allowed',
+};

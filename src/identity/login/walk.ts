@@ -1,0 +1,100 @@
+import type { Session } from '../sessions/session.ts';
+import type { Login } from '../sessions/sessions.ts';
+import { type Flow, type FlowStep, loginFlow } from './flows.ts';
+import { goOnByPage, type LocalAnswer, redirectTo, withCookies } from './local-answer.ts';
+import type { LoginPlace } from './login-place.ts';
+import type { Visit } from './visit.ts';
+
+/** Which providers a browser is to be sent to, and where it goes when it has been at all of them. */
+export interface Way {
+  readonly providers: readonly string[];
+  readonly returnTo: string;
+  /** Gets the grants; none: the first provider says who the user is, and the session begins there. */
+  readonly session?: Session | undefined;
+  /** OpenID Connect Core section 3.1.2.1, for each of the providers. */
+  readonly prompt?: string | undefined;
+  /** The device whose session it is to be: see device.ts. */
+  readonly device?: string | undefined;
+}
+
+/** Sends the browser to the first provider of the way, or to its end. */
+export async function goOn(
+  place: LoginPlace,
+  visit: Visit,
+  way: Way,
+  cookies: readonly string[] = [],
+): Promise<LocalAnswer> {
+  const [provider, ...rest] = way.providers;
+  if (provider === undefined) return arrive(place, way.returnTo, cookies);
+  const { request } = visit;
+  const { session, returnTo, prompt, device } = way;
+  const step: FlowStep = {
+    provider,
+    rest,
+    returnTo,
+    redirectUri: `${visit.origin}${place.path}/callback`,
+    ...(session && { session: { id: session.id, secret: session.secret.toString('base64url') } }),
+    ...(prompt !== undefined && { prompt }),
+    ...(device !== undefined && { device }),
+  };
+  try {
+    const { flow, secret } = await place.flows.begin(step);
+    const location = await place.provider(provider).authorizationUrl(flow);
+    return redirectTo(location, [...cookies, ...place.flowCookies.set(flow.state, secret, request)]);
+  } catch (error) {
+    return withCookies(place.refuseFailure(visit, error, provider, retryOf(place, way)), cookies);
+  }
+}
+
+/** The browser came back from a provider: what it got there becomes a session or a part of one, and it goes on. */
+export async function comeBack(
+  place: LoginPlace,
+  visit: Visit,
+  flow: Flow,
+  state: string,
+): Promise<LocalAnswer> {
+  const provider = place.provider(flow.provider);
+  let login: Login;
+  const session = await sessionOf(place, flow);
+  const way: Way = {
+    providers: flow.rest,
+    returnTo: flow.returnTo,
+    session,
+    prompt: flow.prompt,
+    device: flow.device,
+  };
+  try {
+    const tokens = await provider.redeem(visit.request.search, loginFlow(flow, state));
+    login = { provider: flow.provider, tokens, user: await provider.user(tokens) };
+  } catch (error) {
+    return place.refuseFailure(visit, error, flow.provider, retryOf(place, way));
+  }
+  if (flow.session !== undefined) {
+    if (session === undefined || !(await place.sessions.putGrant(session, login)))
+      return place.refuse(visit, 400, 'login_invalid', 'The session has ended meanwhile.', [
+        { text: 'Sign in again', href: retryOf(place, { ...way, session: undefined }) },
+      ]);
+    return goOn(place, visit, way);
+  }
+  const before = await place.session(visit);
+  const created = await place.sessions.create(login, visit.request, before);
+  return goOn(place, visit, { ...way, session: created.session }, [created.setCookie]);
+}
+
+/** Back to where the user was. */
+function arrive(place: LoginPlace, returnTo: string, cookies: readonly string[]): LocalAnswer {
+  const isStrict = place.sessions.config.cookie.sameSite === 'strict';
+  return isStrict ? goOnByPage(returnTo, cookies) : redirectTo(returnTo, cookies);
+}
+
+/** The session that a flow was begun for, if it is still there. */
+async function sessionOf(place: LoginPlace, { session }: Flow): Promise<Session | undefined> {
+  if (session === undefined) return undefined;
+  const loaded = await place.sessions.load(session.id, Buffer.from(session.secret, 'base64url'));
+  return loaded?.value;
+}
+
+/** Begins the login anew, or what is left of it. */
+function retryOf(place: LoginPlace, { returnTo }: Way): string {
+  return `${place.path}/login?${new URLSearchParams({ redirect: returnTo }).toString()}`;
+}

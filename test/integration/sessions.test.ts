@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as open,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { Identity, type IdentityData } from '../../src/identity/identity.ts';
@@ -127,7 +133,7 @@ async function ask(
   path = '/a?b=c',
   method = 'GET',
 ): Promise<Response> {
-  const sent = request({ host: '127.0.0.1', port: gateway.port, path, method, headers, agent: AGENT }).end();
+  const sent = open({ host: '127.0.0.1', port: gateway.port, path, method, headers, agent: AGENT }).end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   const pieces: Buffer[] = [];
   for await (const piece of answer as AsyncIterable<Buffer>) pieces.push(piece);

@@ -1,5 +1,4 @@
-import type { Session } from '../sessions/session.ts';
-import type { Login } from '../sessions/sessions.ts';
+import type { Login, Session } from '../sessions/session.ts';
 import { type Flow, type FlowStep, loginFlow } from './flows.ts';
 import { goOnByPage, type LocalAnswer, redirectTo, withCookies } from './local-answer.ts';
 import type { LoginPlace } from './login-place.ts';

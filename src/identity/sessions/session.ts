@@ -66,3 +66,10 @@ export const SESSIONS_UNAVAILABLE: SessionFinding = {
   kind: 'unavailable',
   detail: 'Sessions cannot be read at the moment.',
 };
+
+/** A login that has come to its end at one provider. */
+export interface Login {
+  readonly provider: string;
+  readonly user: ProviderUser;
+  readonly tokens: GrantTokens;
+}

@@ -7,7 +7,7 @@ import type { Principal } from '../../policy/principal.ts';
 import { type Records, RecordsUnavailable } from '../../state/records/records.ts';
 import { GrantStore } from '../grants/grant-store.ts';
 import { Grants } from '../grants/grants.ts';
-import type { GrantTokens, Provider, ProviderUser } from '../providers/provider.ts';
+import type { Provider } from '../providers/provider.ts';
 import { newSecret, readSecret, sessionIdOf } from './cookie-secret.ts';
 import { KeyRing } from './key-ring.ts';
 import { KeySlots } from './key-slots.ts';
@@ -15,6 +15,7 @@ import { type Cached, RecordCache } from './record-cache.ts';
 import type { SessionConfig } from './schema.ts';
 import { type SentToken, sentToken } from './sent-token.ts';
 import {
+  type Login,
   NO_SESSION,
   NOT_A_SESSION,
   NOT_A_TOKEN,
@@ -38,13 +39,6 @@ export interface SessionsPlace {
   readonly principal: (id: string, content: SessionContent) => Principal;
   /** Throws an Error where the configuration has none of that name. */
   readonly provider: (name: string) => Provider;
-}
-
-/** A login that has come to its end at one provider. */
-export interface Login {
-  readonly provider: string;
-  readonly user: ProviderUser;
-  readonly tokens: GrantTokens;
 }
 
 /** What a user may know of their session. */

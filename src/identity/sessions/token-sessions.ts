@@ -5,7 +5,7 @@ import { sessionIdOf } from './cookie-secret.ts';
 import type { KeySlots, SlotContent } from './key-slots.ts';
 import type { SessionConfig } from './schema.ts';
 import type { SentToken } from './sent-token.ts';
-import type { Login } from './sessions.ts';
+import type { Login } from './session.ts';
 
 /** What finding sessions by tokens is made in. */
 export interface TokenSessionsPlace {

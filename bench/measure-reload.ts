@@ -77,6 +77,7 @@ async function reloadUnderLoad(
       connections: bench.connections,
       seconds,
       bodyBytes: 0,
+      headers: {},
       routes,
       keepAlive: true,
     })

@@ -1,5 +1,6 @@
+import { JWT_HEADERS } from './credentials.ts';
 import { NODE_PROXIES } from './peers/all.ts';
-import type { Form } from './peers/peer.ts';
+import { API_KEY, type Form } from './peers/peer.ts';
 import { LARGE_PATH, UPLOAD_PATH } from './upstream/answers.ts';
 
 /** One peer in one form. Its ratio is taken to nginx in the same form, unless `baseline` names another contender. */
@@ -22,6 +23,8 @@ export interface LoadScenario {
   readonly path: string;
   readonly bodyBytes: number;
   readonly keepAlive: boolean;
+  /** Further fields of each request. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly contenders: readonly Contender[];
 }
 
@@ -48,7 +51,14 @@ function withRoutes(routes: number, ...peers: readonly string[]): Contender[] {
   }));
 }
 
-const PLAIN = { kind: 'load', tls: false, path: '/api/items/42', bodyBytes: 0, keepAlive: true } as const;
+const PLAIN = {
+  kind: 'load',
+  tls: false,
+  path: '/api/items/42',
+  bodyBytes: 0,
+  keepAlive: true,
+  headers: {},
+} as const;
 const ROUTED = ['nginx', 'haproxy', 'portcullis'] as const;
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -177,6 +187,22 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...PLAIN,
+    name: 'jwt',
+    title: 'A JWT of 850 letters, the same in each request: passed on, and verified and taken off',
+    headers: JWT_HEADERS,
+    contenders: [
+      ...each('nginx', 'portcullis'),
+      {
+        label: 'portcullis, jwt',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'jwt',
+        baseline: 'portcullis',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
     name: 'validated',
     title: 'Body of 1 KiB of JSON, passed on, and held against a schema',
     path: UPLOAD_PATH,
@@ -188,6 +214,22 @@ export const SCENARIOS: readonly Scenario[] = [
         peer: 'portcullis',
         routes: 0,
         form: 'validated',
+        baseline: 'portcullis',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
+    name: 'api-key',
+    title: 'API key of one of 1,000 consumers, passed on, and looked up and taken off: at most 3 us more',
+    headers: { 'X-Api-Key': API_KEY(500) },
+    contenders: [
+      ...each('nginx', 'portcullis'),
+      {
+        label: 'portcullis, api-key',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'api-key',
         baseline: 'portcullis',
       },
     ],

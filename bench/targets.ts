@@ -40,7 +40,14 @@ export function targets(outcomes: readonly Outcome[]): Target[] {
     ratio(outcomes, 'Answer of 1 MiB, streamed', 'large-answer', 0.8),
     routes(outcomes),
     resilient(outcomes),
-    limited(outcomes),
+    added(
+      outcomes,
+      'A rate limit in memory adds',
+      'limited',
+      ['portcullis, limited', 'portcullis, plain'],
+      1,
+    ),
+    added(outcomes, 'A cached JWT adds', 'jwt', ['portcullis, jwt', 'portcullis'], 3),
     ...NODE_PROXIES.map((name) => nodeProxy(outcomes, name)),
     ...reload(outcomes),
     idle(outcomes),
@@ -93,16 +100,21 @@ function resilient(outcomes: readonly Outcome[]): Target {
   return verdict(what, 1.15, byRound(guarded, plain), (value) => `${value.toFixed(2)} x`);
 }
 
-/** What a limit in memory adds, in the same rounds. */
-function limited(outcomes: readonly Outcome[]): Target {
-  const limit = contender(outcomes, 'limited', 'portcullis, limited')?.rounds ?? [];
-  const without = contender(outcomes, 'limited', 'portcullis, plain')?.rounds ?? [];
-  const added = limit.flatMap((round, index) => {
-    const other = without[index];
+/** What a policy adds to the gateway without it, in the same rounds. */
+function added(
+  outcomes: readonly Outcome[],
+  what: string,
+  scenario: string,
+  labels: readonly [measured: string, without: string],
+  limitUs: number,
+): Target {
+  const [rounds = [], others = []] = labels.map((label) => contender(outcomes, scenario, label)?.rounds);
+  const differences = rounds.flatMap((round, index) => {
+    const other = others[index];
     return other === undefined ? [] : [round.cpuUsPerRequest - other.cpuUsPerRequest];
   });
-  const value = added.length === 0 ? undefined : median(added);
-  return verdict('A rate limit in memory adds', 1, value, (us) => `${us.toFixed(1)} us`);
+  const value = differences.length === 0 ? undefined : median(differences);
+  return verdict(what, limitUs, value, (us) => `${us.toFixed(1)} us`);
 }
 
 function nodeProxy(outcomes: readonly Outcome[], name: string): Target {

@@ -19,11 +19,14 @@ let stopped = false;
 const sockets = new Set<Socket>();
 
 function requestTexts(): string[] {
+  const more = Object.entries(load.headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
   const connection = load.keepAlive ? '' : 'Connection: close\r\n';
   const length =
     load.bodyBytes > 0 ? `Content-Type: application/json\r\nContent-Length: ${load.bodyBytes}\r\n` : '';
   const text = (path: string) =>
-    `${load.bodyBytes > 0 ? 'POST' : 'GET'} ${path} HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: bench\r\nAccept: application/json\r\n${connection}${length}\r\n`;
+    `${load.bodyBytes > 0 ? 'POST' : 'GET'} ${path} HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: bench\r\nAccept: application/json\r\n${more}${connection}${length}\r\n`;
   if (load.routes === 0) return [text(url.pathname)];
   return Array.from({ length: load.routes }, (_, i) => text(`/svc-${(i * 7919) % load.routes}/items/42`));
 }

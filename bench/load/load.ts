@@ -9,6 +9,8 @@ export interface Load {
   readonly routes: number;
   /** false: a new connection for each request. */
   readonly keepAlive: boolean;
+  /** Further fields of each request. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface LoadResult {

@@ -16,6 +16,7 @@ export function wrk(program: string, processes: Processes): LoadGenerator {
         '10s',
         '-s',
         join(import.meta.dirname, 'wrk.lua'),
+        ...Object.entries(load.headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
         load.url,
       ];
       const settings = [`${load.routes}`, `${load.bodyBytes}`, load.keepAlive ? 'keep' : 'close'];

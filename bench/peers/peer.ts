@@ -3,9 +3,19 @@ import type { Processes, Running } from '../processes.ts';
 /**
  * What the route for everything does: `plain` only forwards; `policies` has eight policies, or what comes nearest; `targets` shares requests out
  * over three targets in turn; `resilient` adds to that least requests, outlier detection, circuit breakers and retries; `limited` counts requests by
- * address against a limit that the load does not reach; `limited-redis` does so in Redis; `validated` holds bodies against a schema.
+ * address against a limit that the load does not reach; `limited-redis` does so in Redis; `validated` holds bodies against a schema; `jwt`
+ * verifies tokens; `api-key` asks for a key.
  */
-export type Form = 'plain' | 'policies' | 'targets' | 'resilient' | 'limited' | 'limited-redis' | 'validated';
+export type Form =
+  | 'plain'
+  | 'policies'
+  | 'targets'
+  | 'resilient'
+  | 'limited'
+  | 'limited-redis'
+  | 'validated'
+  | 'api-key'
+  | 'jwt';
 
 /** Where the upstream answers, all on the same port. */
 export const TARGET_ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3'] as const;
@@ -46,5 +56,8 @@ export interface Peer {
   version(): Promise<string>;
   start(processes: Processes, setup: ProxySetup): Promise<StartedProxy>;
 }
+
+/** Of a consumer of the form `api-key`. */
+export const API_KEY = (consumer: number): string => `bench_key-of-consumer-${consumer}`;
 
 export const PATH_OF_ROUTE = (index: number): string => `/svc-${index}/`;

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { JWT_POLICIES } from '../credentials.ts';
 import type { Processes } from '../processes.ts';
 import { listening } from './listening.ts';
-import { type Form, PATH_OF_ROUTE, type Peer, type ProxySetup, TARGET_ADDRESSES } from './peer.ts';
+import { API_KEY, type Form, PATH_OF_ROUTE, type Peer, type ProxySetup, TARGET_ADDRESSES } from './peer.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -104,6 +105,11 @@ const RESILIENT = {
 /** A limit that is counted for every request and refuses none. */
 const LIMITED = [{ 'rate-limit': { limits: [{ rate: '1000000/s' }] } }];
 
+/** With a key each. */
+const CONSUMERS = Object.fromEntries(
+  Array.from({ length: 1000 }, (_, i) => [`consumer-${i}`, { apiKeys: [{ key: API_KEY(i) }] }]),
+);
+
 /** Without Redis every request is to fail: a limit that is not counted must not look cheap. */
 function state({ form }: ProxySetup): object {
   if (form !== 'limited-redis') return {};
@@ -114,8 +120,10 @@ function state({ form }: ProxySetup): object {
 const POLICIES: Readonly<Partial<Record<Form, readonly object[]>>> = {
   policies: EIGHT_POLICIES,
   validated: VALIDATED,
+  'api-key': [{ 'api-key': {} }],
   limited: LIMITED,
   'limited-redis': LIMITED,
+  jwt: JWT_POLICIES,
 };
 
 function service({ form, targetPort }: ProxySetup): unknown {
@@ -143,6 +151,7 @@ function configuration(setup: ProxySetup): string {
       ? { certificates: { bench: { cert: `file:${setup.tls.cert}`, key: `file:${setup.tls.key}` } } }
       : {}),
     ...state(setup),
+    ...(setup.form === 'api-key' ? { consumers: CONSUMERS } : {}),
     services: {
       target: service(setup),
       websocket: { url: `http://127.0.0.1:${setup.webSocketPort}` },

@@ -36,6 +36,10 @@ export class AnswerBodyCheck implements WholeBodyOwner {
     this.#body.end();
   }
 
+  cancel(): void {
+    this.#body.cancel();
+  }
+
   onContent(content: Buffer): void {
     const exchange = this.#exchange;
     if (exchange.ended || exchange.answered) return;

@@ -182,6 +182,11 @@ export class AnswerRelay implements AnswerReceiver, CheckedAnswer {
     exchange.downstream.sendEnd(trailers);
   }
 
+  /** Nobody waits for the answer any more. */
+  cancel(): void {
+    this.#check?.cancel();
+  }
+
   onTunnelEnd(): void {
     this.#exchange.downstream.endTunnel();
   }

@@ -1,4 +1,5 @@
 import { Fields } from '../http/fields.ts';
+import { messageOf } from '../lib/message-of.ts';
 import type { Answer } from '../policy/contract.ts';
 import type { Exchange } from './exchange.ts';
 import { type FailureCode, failureAnswer, problemBody } from './failure.ts';
@@ -108,8 +109,8 @@ function octets(text: string): string {
  */
 export function runResponseHooks(exchange: Exchange): boolean {
   const entries = exchange.route.policies.onResponse;
-  // Before the policies, so that they may change them as any other field.
-  if (exchange.setCookies !== undefined) addCookies(exchange.response.fields, exchange.setCookies);
+  const added = exchange.addedFields;
+  if (added !== undefined) exchange.response.fields.pushAll(added);
   const before = exchange.response.status;
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as (typeof entries)[number];
@@ -125,12 +126,8 @@ export function runResponseHooks(exchange: Exchange): boolean {
       return false;
     }
   }
-  if (entries.length > 0) dropFraming(exchange.response.fields);
+  if (entries.length > 0 || added !== undefined) dropFraming(exchange.response.fields);
   return true;
-}
-
-function addCookies(fields: Fields, values: readonly string[]): void {
-  for (const value of values) fields.push('set-cookie', 'Set-Cookie', value);
 }
 
 /** 500 `policy_failed` with the policy's name in the log. */
@@ -164,7 +161,7 @@ function answerBare(exchange: Exchange, policy: string, error: unknown): void {
 
 function notePolicyFailure(exchange: Exchange, policy: string, error: unknown): void {
   exchange.code = 'policy_failed';
-  exchange.error = `policy ${policy}: ${error instanceof Error ? error.message : String(error)}`;
+  exchange.error = `policy ${policy}: ${messageOf(error)}`;
   exchange.snapshot.recorder.policyFailed(policy);
   exchange.snapshot.warn(`policy ${policy} failed on route ${exchange.routeName}`, error);
 }

@@ -11,7 +11,8 @@ export function chooseService(exchange: Exchange, choice: ServiceChoice): string
   if (key !== undefined) return choice.byKey(key);
   if (choice.cookie === undefined) return choice.byChance(Math.random());
   const id = randomUUID();
-  exchange.setCookies = [setCookie(choice.cookie, id, request.scheme === 'https')];
+  const cookie = setCookie(choice.cookie, id, request.scheme === 'https');
+  exchange.answerFields.push('set-cookie', 'Set-Cookie', cookie);
   return choice.byKey(id);
 }
 

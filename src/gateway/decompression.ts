@@ -8,6 +8,7 @@ import {
 } from 'node:zlib';
 import { CollectedOctets } from '../lib/collected-octets.ts';
 import type { BodyBounds } from '../policy/contract.ts';
+import type { BodyHolder } from './whole-body.ts';
 
 /** What follows the end of the compressed data would not be shown, and a service may read it all the same. */
 const STRICT = { rejectGarbageAfterEnd: true };
@@ -42,7 +43,8 @@ export function isKnownCoding(coding: string): boolean {
 /** Decompresses a body as it comes, on a thread of Node's own, and gives up as soon as it has become too much. */
 export class Decompression {
   readonly #stream: Transform;
-  readonly #content = new CollectedOctets();
+  readonly #holder: BodyHolder;
+  readonly #content: CollectedOctets;
   #taken = 0;
   /** All of it was given. */
   #whole = false;
@@ -52,11 +54,13 @@ export class Decompression {
   constructor(
     coding: string,
     { maxBytes, maxRatio }: Required<BodyBounds>,
-    holder: { hold(bytes: number): boolean },
+    holder: BodyHolder,
     owner: Decompressed,
   ) {
     const stream = (CODINGS.get(coding) as () => Transform)();
     this.#stream = stream;
+    this.#holder = holder;
+    this.#content = new CollectedOctets(maxBytes);
     const fail = (fault: DecompressionFault) => {
       if (this.#over) return;
       this.cancel();
@@ -66,7 +70,7 @@ export class Decompression {
       const bytes = this.#content.length + piece.length;
       if (bytes > maxBytes || (bytes > RATIO_FROM_BYTES && bytes > maxRatio * this.#taken))
         return fail('too_large');
-      if (!holder.hold(piece.length)) return fail('no_memory');
+      if (!holder.hold(this.#content.growthFor(piece.length))) return fail('no_memory');
       this.#content.add(piece, 0, piece.length);
     });
     stream.on('end', () => {
@@ -77,11 +81,11 @@ export class Decompression {
     stream.on('error', () => fail('malformed'));
   }
 
-  /** Takes a piece that stays as it is. */
+  /** Takes a piece that stays as it is, and that is held; it is let go of once it is worked through. */
   write(piece: Buffer): void {
     if (this.#over) return;
     this.#taken += piece.length;
-    this.#stream.write(piece);
+    this.#stream.write(piece, () => this.#holder.release(piece.length));
   }
 
   end(): void {

@@ -18,6 +18,8 @@ export interface RequestBodySource {
   /** Gives the body to `exchange.bodySink`, what is at hand at once. */
   readBody(): void;
   pauseBody(): void;
+  /** Whether the body is given again from its beginning, to whoever reads it next; false where what was read is gone. */
+  rewindBody(): boolean;
 }
 
 /**

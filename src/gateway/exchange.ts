@@ -12,6 +12,7 @@ import type {
 import type { Held } from '../policy/held.ts';
 import type { Principal } from '../policy/principal.ts';
 import type { Service } from '../upstream/service.ts';
+import type { MemoryUser } from './body-memory.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { Downstream, RequestBodySink, RequestBodySource } from './downstream.ts';
 import type { ListenerRuntime, Snapshot } from './snapshot.ts';
@@ -145,8 +146,8 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   /** What bodies of it take of the worker's memory for them. */
   heldBytes = 0;
   responseTransforms: BodyTransform[] | undefined = undefined;
-  /** Values of Set-Cookie that the gateway itself adds to the answer. */
-  setCookies: string[] | undefined = undefined;
+  /** `answerFields`, once there are any. */
+  addedFields: Fields | undefined = undefined;
   principal: Principal | undefined = undefined;
   challenger: Challenger | undefined = undefined;
   /** What policies keep for it. */
@@ -164,6 +165,7 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   /** Nothing more happens: the answer is complete, or the client is gone. */
   ended = false;
   #notes: Map<string, unknown> | undefined = undefined;
+  #user: MemoryUser | undefined = undefined;
 
   constructor(
     snapshot: Snapshot,
@@ -200,6 +202,11 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
     return this.route.notes;
   }
 
+  get answerFields(): Fields {
+    this.addedFields ??= new Fields();
+    return this.addedFields;
+  }
+
   get notes(): Map<string, unknown> {
     this.#notes ??= new Map();
     return this.#notes;
@@ -220,9 +227,28 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
 
   /** Takes memory for a body, until the exchange ends; false when there is none left. */
   hold(bytes: number): boolean {
-    if (this.ended || !this.snapshot.bodyMemory.take(bytes)) return false;
+    if (this.ended || !this.snapshot.bodyMemory.take(bytes, this.#memoryUser)) return false;
     this.heldBytes += bytes;
     return true;
+  }
+
+  /** Gives some of it back. */
+  release(bytes: number): void {
+    // At its end it gave back all of it.
+    if (this.ended) return;
+    this.heldBytes -= bytes;
+    this.snapshot.bodyMemory.give(bytes, this.#memoryUser);
+  }
+
+  /** Gives back what it has left, as it has ended. */
+  releaseAll(): void {
+    if (this.heldBytes === 0) return;
+    this.snapshot.bodyMemory.give(this.heldBytes, this.#memoryUser);
+    this.heldBytes = 0;
+  }
+
+  get #memoryUser(): MemoryUser {
+    return (this.#user ??= { client: this.client.address, route: this.route.name });
   }
 
   /** The client takes octets again. */

@@ -8,7 +8,7 @@ export function finish(exchange: Exchange): void {
   exchange.service?.end();
   exchange.copy?.originalEnded();
   const { snapshot, route } = exchange;
-  if (exchange.heldBytes > 0) snapshot.bodyMemory.give(exchange.heldBytes);
+  exchange.releaseAll();
   const entries = route.policies.onEnd;
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as (typeof entries)[number];

@@ -128,6 +128,7 @@ class World {
       readBody: () => {
         this.#wanted = true;
       },
+      rewindBody: () => false,
       pauseBody: () => {
         this.#wanted = false;
       },

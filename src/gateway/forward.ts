@@ -105,9 +105,19 @@ export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBo
   }
 
   #turnAway(refusal: Refusal): void {
-    // What was read of the body is not there for another service.
-    const instead = fallBack(this.#exchange, this.#service, refusal, !this.#reading);
-    if (instead !== undefined) new Forward(this.#exchange, instead, this.#resends === 0).start();
+    const exchange = this.#exchange;
+    // What was read from the client is not there for another service.
+    const bodyIsThere = !this.#reading || exchange.bodySource.rewindBody();
+    const instead = fallBack(exchange, this.#service, refusal, bodyIsThere);
+    if (instead === undefined) return;
+    if (this.#reading) this.#completeCopy();
+    new Forward(exchange, instead, this.#resends === 0).start();
+  }
+
+  /** A mirror has had the body already. */
+  #completeCopy(): void {
+    this.#exchange.copy?.originalEnded();
+    this.#exchange.copy = undefined;
   }
 
   /** The service learns once what became of the request. */
@@ -252,6 +262,7 @@ export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBo
     this.#retries?.stop();
     this.#review?.stop();
     this.#attempt?.cancel();
+    this.#relay?.cancel();
     this.#tell('abandoned', this.#attempt?.latencyMs ?? -1);
   }
 
@@ -432,7 +443,7 @@ export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBo
     this.#relay = relay;
     attempt.accept(relay);
     const cookie = this.#service.cookieFor(exchange, attempt.target);
-    if (cookie !== undefined) (exchange.setCookies ??= []).push(cookie);
+    if (cookie !== undefined) exchange.answerFields.push('set-cookie', 'Set-Cookie', cookie);
     relay.start(head);
   }
 

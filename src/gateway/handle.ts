@@ -8,7 +8,7 @@ import type { Exchange, GatewayRequest } from './exchange.ts';
 import { Forward } from './forward.ts';
 import { answerLogin } from './login.ts';
 import { openCopy } from './mirror-copy.ts';
-import { isSendable } from './own-fields.ts';
+import { dropFraming, isSendable } from './own-fields.ts';
 import { RequestBodyCheck } from './request-body-check.ts';
 
 /**
@@ -122,11 +122,13 @@ async function awaitRequestHook(
 }
 
 function dispatch(exchange: Exchange): void {
-  const { action } = exchange.route;
+  const { action, policies } = exchange.route;
   if (exchange.request.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
-  // Here already, so that no upstream is bothered.
-  if (exchange.route.policies.onRequest.length > 0 && !isSendable(exchange.request))
-    return failUnsendable(exchange);
+  if (policies.all.length > 0) {
+    // Here already, so that no upstream is bothered.
+    if (!isSendable(exchange.request)) return failUnsendable(exchange);
+    dropFraming(exchange.request.fields);
+  }
   switch (action.kind) {
     case 'service':
       return forwardTo(exchange, action.service);

@@ -30,7 +30,7 @@ async function answerWhenMade(exchange: Exchange, pages: LoginPages, body: Buffe
   try {
     const { answer: made, cookies } = await pages.answer(exchange, body);
     if (exchange.ended) return;
-    if (cookies !== undefined) (exchange.setCookies ??= []).push(...cookies);
+    for (const cookie of cookies ?? []) exchange.answerFields.push('set-cookie', 'Set-Cookie', cookie);
     answer(exchange, made);
   } catch (error) {
     failPolicy(exchange, 'login', error);

@@ -1,4 +1,4 @@
-import { type Fields, isToken } from '../http/fields.ts';
+import { type Fields, initialBit, isToken } from '../http/fields.ts';
 import type { GatewayRequest } from './exchange.ts';
 
 /** Fields that say how a message is framed, or are for one hop: the gateway writes them itself, whatever a policy left there. */
@@ -12,9 +12,11 @@ const FRAMING: readonly string[] = [
   'transfer-encoding',
 ];
 
+const FRAMING_INITIALS = FRAMING.reduce((bits, name) => bits | initialBit(name.charCodeAt(0)), 0);
+
 /** Removes what a policy has no say in, before a message is sent. The parsers keep these fields of a message apart, so only added ones count. */
 export function dropFraming(fields: Fields): void {
-  fields.deleteAdded(FRAMING);
+  fields.deleteAdded(FRAMING, FRAMING_INITIALS);
 }
 
 const TARGET_TEXT = /^\/[\x21-\x7e]*$/;

@@ -36,7 +36,8 @@ export class RequestBodyCheck extends BodyCollector {
 /** A body in memory, given at once to whoever sends it on. */
 class HeldBody implements RequestBodySource {
   readonly #exchange: Exchange;
-  #octets: Buffer | undefined;
+  readonly #octets: Buffer;
+  #given = false;
 
   constructor(exchange: Exchange, octets: Buffer) {
     this.#exchange = exchange;
@@ -46,12 +47,17 @@ class HeldBody implements RequestBodySource {
   readBody(): void {
     const octets = this.#octets;
     const sink = this.#exchange.bodySink;
-    if (octets === undefined || sink === undefined) return;
-    this.#octets = undefined;
+    if (this.#given || sink === undefined) return;
+    this.#given = true;
     sink.requestBody(octets, 0, octets.length);
     if (this.#exchange.bodySink === sink) sink.requestBodyEnd(undefined);
   }
 
   /** There is nobody to be slowed down. */
   pauseBody(): void {}
+
+  rewindBody(): boolean {
+    this.#given = false;
+    return true;
+  }
 }

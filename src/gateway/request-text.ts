@@ -26,8 +26,10 @@ export function attemptFields(exchange: Exchange): Fields | undefined {
 
 /** Takes back what policies have no say in. False when what they left cannot be sent, which is then answered. */
 export function makeSendable(exchange: Exchange, fields: Fields): boolean {
-  if (exchange.route.policies.all.length === 0) return true;
-  dropFraming(fields);
+  const { all, onAttempt, retryWith, transformRequestBody } = exchange.route.policies;
+  if (all.length === 0) return true;
+  // What the others left was looked through before fields were added that tell of the client: after that it costs 0.3 us.
+  if (onAttempt.length + retryWith.length + transformRequestBody.length > 0) dropFraming(fields);
   if (isSendable(exchange.request)) return true;
   failUnsendable(exchange);
   return false;

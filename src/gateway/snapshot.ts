@@ -2,6 +2,7 @@ import type { FieldNames } from '../http/field-names.ts';
 import type { Identity } from '../identity/identity.ts';
 import { ownCookies } from '../identity/sessions/own-cookies.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
+import { messageOf } from '../lib/message-of.ts';
 import { sameData } from '../lib/same-data.ts';
 import { Turns } from '../lib/turns.ts';
 import type { AddressLists } from '../policies/address-lists.ts';
@@ -282,7 +283,7 @@ function makeService(
   try {
     return new Service(name, settings, context);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new Error(`service ${name}: ${reason}`, { cause: error });
   }
 }

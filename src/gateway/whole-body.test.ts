@@ -1,25 +1,47 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { suite, test } from 'node:test';
 
 import { gzipSync } from 'node:zlib';
 import { Fields } from '../http/fields.ts';
 import type { BodyBounds } from '../policy/contract.ts';
-import { BodyMemory } from './body-memory.ts';
-import { WholeBody, type WholeBodyOwner } from './whole-body.ts';
+import { type BodyHolder, WholeBody, type WholeBodyOwner } from './whole-body.ts';
 
 const BOUNDS: Required<BodyBounds> = { maxBytes: 1000, maxRatio: 100, unchecked: 'refuse' };
 
+/** A holder that knows how much it has, and has had at most. */
+class Memory implements BodyHolder {
+  held = 0;
+  peak = 0;
+  readonly #bytes: number;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  hold(bytes: number): boolean {
+    if (this.held + bytes > this.#bytes) return false;
+    this.held += bytes;
+    this.peak = Math.max(this.peak, this.held);
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.held -= bytes;
+  }
+}
+
 /** What becomes of a body of these pieces, where a worker has so much memory for bodies. */
 async function outcome(pieces: readonly Buffer[], memoryBytes: number, coding?: string) {
-  const memory = new BodyMemory(memoryBytes);
+  const memory = new Memory(memoryBytes);
   const events = new EventEmitter();
   const owner: WholeBodyOwner = {
     onContent: (content) => events.emit('over', content.toString()),
     onFault: (fault) => events.emit('over', fault),
   };
   const over = once(events, 'over');
-  const body = new WholeBody(BOUNDS, { hold: (bytes) => memory.take(bytes) }, owner);
+  const body = new WholeBody(BOUNDS, memory, owner);
   const fields = Fields.from(coding === undefined ? {} : { 'Content-Encoding': coding });
   assert.equal(body.open(fields, -1), undefined);
   if (pieces.every((piece) => body.add(piece, 0, piece.length))) body.end();
@@ -29,8 +51,9 @@ async function outcome(pieces: readonly Buffer[], memoryBytes: number, coding?: 
 suite('A body that is kept', () => {
   const hello = [Buffer.from('hel'), Buffer.from('lo')];
   for (const [title, pieces, memory, coding, expected] of [
-    ['is put together', hello, 5, undefined, 'hello'],
-    ['has to fit into the memory for bodies', hello, 4, undefined, 'no_memory'],
+    ['is put together', hello, 1000, undefined, 'hello'],
+    ['has to fit into the memory for bodies', hello, 2, undefined, 'no_memory'],
+    ['has to fit into it with the buffer that it is in', hello, 999, undefined, 'no_memory'],
     ['has to fit into its bound', [Buffer.alloc(1001)], 5000, undefined, 'too_large'],
     ['is decompressed', [gzipSync('hello')], 100, 'gzip', 'hello'],
     [
@@ -45,11 +68,36 @@ suite('A body that is kept', () => {
   }
 });
 
-test('Memory for bodies can be taken again when it was given back', () => {
-  const memory = new BodyMemory(10);
-  assert.equal(memory.take(6), true);
-  assert.equal(memory.take(5), false);
-  assert.equal(memory.take(4), true);
-  memory.give(6);
-  assert.equal(memory.take(5), true);
+suite('The memory of a body', () => {
+  /** After these pieces and the end, and before anybody was shown anything. */
+  const heldFor = (pieces: readonly Buffer[], maxBytes: number, coding?: string) => {
+    const memory = new Memory(10_000_000);
+    const over = new Promise<Memory>((resolve) => {
+      const owner = { onContent: () => resolve(memory), onFault: (fault: string) => assert.fail(fault) };
+      const body = new WholeBody({ ...BOUNDS, maxBytes }, memory, owner);
+      body.open(Fields.from(coding === undefined ? {} : { 'Content-Encoding': coding }), -1);
+      for (const piece of pieces) body.add(piece, 0, piece.length);
+      body.end();
+    });
+    return { memory, over };
+  };
+
+  test('is that of its buffer, which doubles, and not only of its octets', () => {
+    const octets = Array.from({ length: 5000 }, () => Buffer.from('a'));
+    assert.equal(heldFor(octets, 1_000_000).memory.held, 8192);
+    assert.equal(heldFor(octets, 6000).memory.held, 6000);
+    assert.equal(heldFor([Buffer.alloc(5000)], 6000).memory.held, 5000);
+  });
+
+  test('has a copy of what is not decompressed yet, until it is', async () => {
+    const packed = gzipSync(randomBytes(300_000));
+    const pieces = [packed.subarray(0, 100_000), packed.subarray(100_000)];
+    const { memory, over } = heldFor(pieces, 400_000, 'gzip');
+    const kept = Math.max(packed.length, 200_000);
+    assert.equal(memory.held, kept + packed.length);
+    await over;
+    // The buffers of the body and of its content are all that is left.
+    assert.ok(memory.held >= kept + 300_000 && memory.held <= kept + 400_000, String(memory.held));
+    assert.ok(memory.peak > memory.held - 400_000 + packed.length);
+  });
 });

@@ -11,6 +11,8 @@ export type BodyFault = 'too_large' | 'unknown_coding' | 'malformed' | 'no_memor
 export interface BodyHolder {
   /** False when there is no memory for so many octets more. */
   hold(bytes: number): boolean;
+  /** So many of those that it holds are not needed any more. */
+  release(bytes: number): void;
 }
 
 export interface WholeBodyOwner {
@@ -25,13 +27,14 @@ export class WholeBody {
   readonly #bounds: Required<BodyBounds>;
   readonly #owner: WholeBodyOwner;
   readonly #holder: BodyHolder;
-  readonly #octets = new CollectedOctets();
+  readonly #octets: CollectedOctets;
   #decompression: Decompression | undefined;
 
   constructor(bounds: Required<BodyBounds>, holder: BodyHolder, owner: WholeBodyOwner) {
     this.#bounds = bounds;
     this.#holder = holder;
     this.#owner = owner;
+    this.#octets = new CollectedOctets(bounds.maxBytes);
   }
 
   /** What came until now, as it came. */
@@ -55,14 +58,20 @@ export class WholeBody {
   add(data: Buffer, from: number, to: number): boolean {
     const bytes = to - from;
     const fits = this.#octets.length + bytes <= this.#bounds.maxBytes;
-    if (!fits || !this.#holder.hold(bytes)) {
-      this.cancel();
-      this.#owner.onFault(fits ? 'no_memory' : 'too_large');
-      return false;
-    }
+    if (!fits) return this.#fail('too_large');
+    if (!this.#holder.hold(this.#octets.growthFor(bytes))) return this.#fail('no_memory');
     this.#octets.add(data, from, to);
-    this.#decompression?.write(copyOf(data, from, to));
+    if (this.#decompression === undefined) return true;
+    // It works through its pieces by and by: until then each is there a second time.
+    if (!this.#holder.hold(bytes)) return this.#fail('no_memory');
+    this.#decompression.write(copyOf(data, from, to));
     return true;
+  }
+
+  #fail(fault: BodyFault): false {
+    this.cancel();
+    this.#owner.onFault(fault);
+    return false;
   }
 
   end(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cookieValue } from './cookie.ts';
+import { cookieValue, cookieValues } from './cookie.ts';
 
 const TABLE: readonly (readonly [title: string, field: string | undefined, value: string | undefined])[] = [
   ['no field', undefined, undefined],
@@ -27,6 +27,11 @@ for (const [title, field, value] of TABLE) {
   test(`${title}: ${JSON.stringify(value)}`, () => assert.equal(cookieValue(field, 'id'), value));
 }
 
+test('all cookies of a name are found, in their order', () => {
+  assert.deepEqual(cookieValues('id=7; a=1;id=;\t id=9 ;ID=1; xid=2', 'id'), ['7', '', '9']);
+  assert.deepEqual(cookieValues('a=1', 'id'), []);
+});
+
 test('finds what splitting the field finds', () => {
   const piece = fc.constantFrom('id', 'i', 'd', '=', ';', ' ', '\t', 'x', '"');
   fc.assert(
@@ -35,6 +40,7 @@ test('finds what splitting the field finds', () => {
       const pairs = field.split(';').map((pair) => pair.replaceAll(/^[ \t]+|[ \t]+$/g, ''));
       const expected = pairs.find((pair) => pair.startsWith('id='))?.slice('id='.length);
       assert.equal(cookieValue(field, 'id'), expected);
+      assert.equal(cookieValues(field, 'id')[0], expected);
     }),
   );
 });

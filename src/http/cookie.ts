@@ -25,6 +25,23 @@ export function cookieValue(field: string | undefined, name: string): string | u
   return undefined;
 }
 
+/** The values of all cookies of that name in a Cookie field, in their order. */
+export function cookieValues(field: string, name: string): string[] {
+  return field
+    .split(';')
+    .map(trimBlanks)
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+}
+
+function trimBlanks(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
 function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }

@@ -56,6 +56,11 @@ suite('fields', () => {
       ['a', 'A', '4', 'b', 'B', '2'],
     ],
     ['put adds what is not there', (f) => f.put('c', 'C', '4'), [...sample().list, 'c', 'C', '4']],
+    [
+      'pushLines adds those of the lines',
+      (f) => f.pushLines('C: 4\r\nc: 5\r\n', initialBit(0x63)),
+      [...sample().list, 'c', 'C', '4', 'c', 'c', '5'],
+    ],
     ['delete removes all of a name', (f) => f.delete('a'), ['b', 'B', '2']],
     ['delete of what is not there changes nothing', (f) => f.delete('c'), sample().list],
     ['clear removes all', (f) => f.clear(), []],
@@ -75,19 +80,25 @@ suite('fields', () => {
   test('those that were added go by their names, also of a clone, and leave what came with the message', () => {
     const message = () => Fields.ofLines('Te: kept\r\nA: 1\r\n', initialBit(0x74) | initialBit(0x61));
     const untouched = message();
-    untouched.deleteAdded(['te']);
+    untouched.deleteAdded(['te'], initialBit(0x74));
     assert.equal(untouched.toLines(), 'Te: kept\r\nA: 1\r\n');
     for (const take of [(fields: Fields) => fields, (fields: Fields) => fields.clone()]) {
       const added = message();
       added.append('X', '1');
       added.append('Content-Length', '7');
       const fields = take(added);
-      fields.deleteAdded(['content-length']);
+      fields.deleteAdded(['content-length'], initialBit(0x63));
       assert.equal(fields.toLines(), 'Te: kept\r\nA: 1\r\nX: 1\r\n');
     }
     const listed = sample();
-    listed.deleteAdded(['a', 'z']);
+    listed.deleteAdded(['a', 'z'], 0);
     assert.deepEqual(listed.list, ['b', 'B', '2']);
+  });
+
+  test('lines are added to what came with a message, and are found there', () => {
+    const fields = Fields.ofLines('A: 1\r\n', initialBit(0x61));
+    fields.pushLines('C: 4\r\n', initialBit(0x63));
+    assert.deepEqual([fields.get('c'), fields.toLines()], ['4', 'A: 1\r\nC: 4\r\n']);
   });
 
   test('a clone is its own', () => {

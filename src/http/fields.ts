@@ -161,6 +161,16 @@ export class Fields {
     this.#addedInitials |= initialBit(lower.charCodeAt(0));
   }
 
+  /** Adds fields of lines that are as `ofLines` takes them. */
+  pushLines(lines: string, initials: number): void {
+    if (this.#list !== undefined) {
+      this.pushAll(Fields.ofLines(lines, initials));
+      return;
+    }
+    this.#added += lines;
+    this.#addedInitials |= initials;
+  }
+
   /** The same fields as one text of their own, to be kept and added to many others by `pushAll`. */
   kept(): Fields {
     return Fields.ofLines(keptText(this.toLines()), this.#initials | this.#addedInitials);
@@ -184,21 +194,27 @@ export class Fields {
   }
 
   delete(name: string): boolean {
-    if (!this.has(name)) return false;
     const list = this.#list;
     if (list !== undefined) {
+      const { length } = list;
       this.#remove(list, name, 0);
-    } else {
-      // One field is mostly all that goes: to cut it out costs a tenth of taking the lines apart.
-      this.#lines = without(this.#lines, this.#initials, name);
-      this.#added = without(this.#added, this.#addedInitials, name);
+      return list.length < length;
     }
-    return true;
+    // One field is mostly all that goes: to cut it out costs a tenth of taking the lines apart.
+    const lines = without(this.#lines, this.#initials, name);
+    const added = without(this.#added, this.#addedInitials, name);
+    const isDeleted = lines !== this.#lines || added !== this.#added;
+    this.#lines = lines;
+    this.#added = added;
+    return isDeleted;
   }
 
-  /** Removes the fields of these names, in small letters, that were added: for names that no field has that came in a message. */
-  deleteAdded(names: readonly string[]): void {
-    if (this.#list === undefined && this.#added === '') return;
+  /**
+   * Removes the fields of these names, in small letters, that were added: for names that no field has that came in a message. `initials` are
+   * the `initialBit`s of the names.
+   */
+  deleteAdded(names: readonly string[], initials: number): void {
+    if (this.#list === undefined && (this.#addedInitials & initials) === 0) return;
     for (const name of names) {
       if (this.#list !== undefined || find(this.#added, this.#addedInitials, name, true) >= 0)
         this.delete(name);

@@ -12,6 +12,8 @@ export interface Authenticator {
    * scheme to name. `finding` is what `authenticate` returned.
    */
   challenge(finding: Absent | Refused, exchange: Exchange): string | undefined;
+  /** Further fields of a 401, such as what would be taken. */
+  readonly answerFields?: Readonly<Record<string, string>> | undefined;
   /**
    * Takes its credentials off what is sent upstream: fields, query parameters, cookies. Called once the request may go on, also where another
    * method told who calls; so it takes its own kind alone. None: they stay.
@@ -19,7 +21,9 @@ export interface Authenticator {
   strip?(exchange: Exchange): void;
   /** Sees the body of a request that it has let pass: an answer ends the request. Then every body is collected. */
   checkBody?(exchange: Exchange, body: Buffer): Answer | undefined;
-  readonly requestBodyBounds?: BodyBounds;
+  readonly requestBodyBounds?: BodyBounds | undefined;
+  /** As the hook of a policy: adds to every answer, such as cookies. */
+  onResponse?(exchange: Exchange): void;
   close?(): void;
 }
 

@@ -27,7 +27,7 @@ export class IssuerServer implements AsyncDisposable {
     const server = tls === undefined ? createServer() : createTlsServer(tls);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new IssuerServer(server as Server, tls === undefined ? 'http' : 'https');
+    return new IssuerServer(server, tls === undefined ? 'http' : 'https');
   }
 
   get url(): string {

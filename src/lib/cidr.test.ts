@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalAddress, formatCidr, networkOf, normaliseAddress, parseCidr } from './cidr.ts';
+import { canonicalAddress, formatCidr, formatIPv6, Networks, normaliseAddress, parseCidr } from './cidr.ts';
 
 suite('the text of a range', () => {
   const REFUSED: [text: string, reason: string][] = [
@@ -117,6 +117,59 @@ suite('The network of an address', () => {
     ['unknown', 24, 64, 'unknown'],
   ] as const) {
     test(`of ${address} by ${ipv4} or ${ipv6} bits is ${network}`, () =>
-      assert.equal(networkOf(address, { ipv4, ipv6 }), network));
+      assert.equal(new Networks({ ipv4, ipv6 }).of(address), network));
   }
+
+  test('is that of the same bits, written as any address is, whatever was asked before', () => {
+    const bits = fc.record({ ipv4: fc.integer({ min: 0, max: 32 }), ipv6: fc.integer({ min: 0, max: 128 }) });
+    // Zeros make runs.
+    const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }));
+    const groups = fc.array(group, { minLength: 8, maxLength: 8 });
+    fc.assert(
+      fc.property(bits, fc.array(groups, { minLength: 1, maxLength: 4 }), (wanted, addresses) => {
+        const networks = new Networks(wanted);
+        for (const one of addresses) {
+          // The number, as one does it by hand.
+          const value = one.reduce((sum, part) => (sum << 16n) | BigInt(part), 0n);
+          const kept = BigInt(128 - wanted.ipv6);
+          const masked = (value >> kept) << kept;
+          const words = [96n, 64n, 32n, 0n].map((shift) => Number((masked >> shift) & 0xffff_ffffn));
+          const written = one.map((part) => part.toString(16)).join(':');
+          const isMapped = value >> 32n === 0xffffn;
+          if (!isMapped) assert.equal(networks.of(written), `${formatByParts(words)}/${wanted.ipv6}`);
+        }
+      }),
+    );
+  });
+
+  test('of IPv6 is written as RFC 5952 wants it, whatever the words', () => {
+    const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }));
+    fc.assert(
+      fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
+        const words = [0, 2, 4, 6].map((at) => (groups[at] as number) * 0x10000 + (groups[at + 1] as number));
+        assert.equal(formatIPv6(words), formatByParts(words));
+        // WHATWG's URL writes them the same way.
+        const text = groups.map((part) => part.toString(16)).join(':');
+        assert.equal(new URL(`http://[${text}]`).hostname, `[${formatIPv6(words)}]`);
+      }),
+    );
+  });
 });
+
+/** The same, put together from lists. */
+function formatByParts(words: readonly number[]): string {
+  const groups = words.flatMap((word) => [word >>> 16, word & 0xffff]);
+  let start = 0;
+  let length = 1;
+  for (let i = 0; i < 8; i++) {
+    let end = i;
+    while (end < 8 && groups[end] === 0) end++;
+    if (end - i > length) {
+      start = i;
+      length = end - i;
+    }
+  }
+  const hex = groups.map((group) => group.toString(16));
+  if (length === 1) return hex.join(':');
+  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
+}

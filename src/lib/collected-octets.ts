@@ -6,27 +6,43 @@ const FIRST_BYTES = 4 * 1024;
  * the memory, and memory for a size that is only announced would be taken for nothing.
  */
 export class CollectedOctets {
+  readonly #most: number;
   #octets: Buffer = NOTHING;
   #length = 0;
+
+  /** No more than `most` will be added. */
+  constructor(most = Number.POSITIVE_INFINITY) {
+    this.#most = most;
+  }
 
   get length(): number {
     return this.#length;
   }
 
+  /** By how much the buffer grows when so many octets are added, which is what they cost. */
+  growthFor(bytes: number): number {
+    return this.#sizeFor(this.#length + bytes) - this.#octets.length;
+  }
+
   /** Copies `data[from, to)`. */
   add(data: Buffer, from: number, to: number): void {
     const length = this.#length + (to - from);
-    if (length > this.#octets.length) this.#grow(length);
+    const size = this.#sizeFor(length);
+    if (size > this.#octets.length) {
+      const grown = Buffer.allocUnsafeSlow(size);
+      this.#octets.copy(grown, 0, 0, this.#length);
+      this.#octets = grown;
+    }
     data.copy(this.#octets, this.#length, from, to);
     this.#length = length;
   }
 
-  #grow(length: number): void {
+  #sizeFor(length: number): number {
+    const size = this.#octets.length;
+    if (length <= size) return size;
     // A first piece is most often all that comes.
-    const size = this.#length === 0 ? length : Math.max(length, 2 * this.#octets.length, FIRST_BYTES);
-    const grown = Buffer.allocUnsafeSlow(size);
-    this.#octets.copy(grown, 0, 0, this.#length);
-    this.#octets = grown;
+    if (this.#length === 0) return length;
+    return Math.max(length, Math.min(this.#most, Math.max(2 * size, FIRST_BYTES)));
   }
 
   /** All of them, without a copy: not to be added to any more. */

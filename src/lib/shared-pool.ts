@@ -2,7 +2,7 @@
 export interface Lease<Value> {
   readonly value: Value;
   /** Once more does nothing. */
-  close(): void;
+  readonly close: () => void;
 }
 
 interface Entry {

@@ -3,6 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { keyDigest } from '../identity/consumers/api-keys.ts';
+import { verifyPassword } from '../identity/passwords/password-hash.ts';
+import { parsePhc } from '../identity/passwords/phc.ts';
 import { COMMANDS, main } from './cli.ts';
 import type { Io } from './command-line.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -15,7 +18,12 @@ interface Ran {
   readonly err: string;
 }
 
-async function run(argv: readonly string[], cwd = '/', env: Record<string, string> = {}): Promise<Ran> {
+async function run(
+  argv: readonly string[],
+  cwd = '/',
+  env: Record<string, string> = {},
+  secret?: string,
+): Promise<Ran> {
   let out = '';
   let err = '';
   const io: Io = {
@@ -30,6 +38,7 @@ async function run(argv: readonly string[], cwd = '/', env: Record<string, strin
     terminal: false,
     errTerminal: false,
     color: false,
+    secret: async () => secret,
   };
   const code = await main(argv, io);
   return { code, out, err };
@@ -409,6 +418,45 @@ describe('portcullis completion', () => {
         assert.match(out, new RegExp(`\\b${command.name}\\b`));
         for (const flag of Object.keys(command.flags)) assert.match(out, new RegExp(`\\b${flag}\\b`));
       }
+    });
+  }
+});
+
+describe('portcullis hash', () => {
+  for (const [flags, kind] of [
+    [[], 'argon2id'],
+    [['--scrypt'], 'scrypt'],
+  ] as const) {
+    it(`prints a hash of ${kind} that the password fits`, async () => {
+      const ran = await run(['hash', ...flags], '/', {}, 'sécret');
+      assert.equal(ran.code, 0);
+      const hash = parsePhc(ran.out.trim());
+      assert.ok(typeof hash === 'object' && hash.kind === kind);
+      assert.equal(await verifyPassword('sécret', hash), true);
+      assert.ok(!ran.out.includes('sécret'));
+    });
+  }
+
+  it('prints a new key each time, with its prefix and its hash', async () => {
+    const [first, second] = [
+      await run(['hash', '--api-key', '--prefix', 'acme_']),
+      await run(['hash', '--api-key']),
+    ];
+    const match = /^key: {2}(acme_[\w-]{43})\nhash: sha256:([\w-]{43})\n$/.exec(first.out);
+    assert.equal(match?.[2], keyDigest(match?.[1] ?? ''));
+    assert.notEqual(first.out, second.out);
+  });
+
+  for (const [argv, secret, code, message] of [
+    [[], undefined, 1, 'no password was given: one line of text, without control characters'],
+    [[], 'a\u0000b', 1, 'no password was given: one line of text, without control characters'],
+    [['--prefix', 'a'], 'x', 2, '--prefix goes with --api-key'],
+    [['--api-key', '--scrypt'], 'x', 2, '--scrypt is for passwords: an API key is random'],
+    [['--api-key', '--prefix', 'a b'], 'x', 2, 'a prefix is of up to 50 letters, digits, - and _'],
+  ] as const) {
+    it(`${argv.join(' ')} is refused: ${message}`, async () => {
+      const ran = await run(['hash', ...argv], '/', {}, secret);
+      assert.deepEqual([ran.code, ran.out, ran.err], [code, '', `portcullis hash: ${message}\n`]);
     });
   }
 });

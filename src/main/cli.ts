@@ -1,12 +1,15 @@
+import { messageOf } from '../lib/message-of.ts';
 import { type Command, didYouMean, EXIT, type Io, readArguments } from './command-line.ts';
 import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
 import { devCommand } from './commands/dev.ts';
 import { explainCommand } from './commands/explain.ts';
+import { hashCommand } from './commands/hash.ts';
 import { initCommand } from './commands/init.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { serveCommand } from './commands/serve.ts';
 import { commandHelp, programHelp, usage } from './help.ts';
+import { readSecret } from './secret-input.ts';
 import { VERSION } from './version.ts';
 
 /** Every command, in the order of the help. */
@@ -16,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   checkCommand,
   explainCommand,
   initCommand,
+  hashCommand,
   schemaCommand,
   completionCommand(() => COMMANDS),
 ];
@@ -80,12 +84,13 @@ export async function runProcess(): Promise<void> {
     errTerminal: process.stderr.isTTY,
     // See no-color.org: any value but an empty one.
     color: (process.env['NO_COLOR'] ?? '') === '' && (process.stdout.isTTY || process.stderr.isTTY),
+    secret: () => readSecret(process.stdin, process.stderr),
   };
   let code: number;
   try {
     code = await main(process.argv.slice(2), io);
   } catch (error) {
-    io.err(`portcullis: ${error instanceof Error ? error.message : String(error)}\n`);
+    io.err(`portcullis: ${messageOf(error)}\n`);
     code = EXIT.failed;
   }
   // A pipe may still hold what was written.

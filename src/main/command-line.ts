@@ -12,6 +12,8 @@ export interface Io {
   readonly errTerminal: boolean;
   /** Whether what goes to a terminal may have colours. */
   readonly color: boolean;
+  /** Asks for a secret, or reads it from the standard input; undefined when none is given. */
+  readonly secret: () => Promise<string | undefined>;
 }
 
 export interface Flag {

@@ -16,6 +16,7 @@ import { QuotaKeeper } from '../control/quotas/quota-keeper.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
 import { CidrSet } from '../lib/address-table.ts';
 import { FileWatcher } from '../lib/file-watcher.ts';
+import { messageOf } from '../lib/message-of.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import { MetricsHub } from '../observability/metrics-hub.ts';
@@ -111,10 +112,7 @@ export class Gateway {
       await gateway.#start(loaded.config);
       return gateway;
     } catch (error) {
-      options.log.main(
-        'error',
-        `the gateway cannot start: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      options.log.main('error', `the gateway cannot start: ${messageOf(error)}`);
       await gateway?.abort();
       return undefined;
     }
@@ -282,7 +280,7 @@ export class Gateway {
     try {
       this.#adminUrl = urlOf('http', await this.#admin.listen());
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new Error(`the admin port cannot be opened: ${reason}`, { cause: error });
     }
   }
@@ -329,7 +327,7 @@ export class Gateway {
       this.#records.keepFor(config);
       services = await control.prepare(dataPlane.services);
     } catch (error) {
-      return { ok: false, reasons: [error instanceof Error ? error.message : String(error)] };
+      return { ok: false, reasons: [messageOf(error)] };
     }
     const applied = await this.#supervisor.apply(dataPlane);
     if (!applied.ok) {

@@ -1,3 +1,4 @@
+import { messageOf } from '../lib/message-of.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { FromWorker, ToWorker, WorkerStats } from './messages.ts';
@@ -43,7 +44,7 @@ export function answerSupervisor<Prepared>(
       post({ kind: 'prepared', generation });
     } catch (error) {
       preparations.delete(generation);
-      post({ kind: 'refused', generation, reason: error instanceof Error ? error.message : String(error) });
+      post({ kind: 'refused', generation, reason: messageOf(error) });
     }
   }
 

@@ -107,7 +107,8 @@ function readableLine(config: AccessLogConfig, colour: boolean): (record: Exchan
     if (r.routeName !== '') line += ` ${printable(r.routeName)}`;
     if (r.serviceName !== undefined) line += `->${printable(r.serviceName)}`;
     if (r.targetName !== '') line += ` ${printable(r.targetName)}`;
-    if (r.principal !== undefined) line += ` @${printable(bounded(r.principal.consumer))}`;
+    if (r.principal !== undefined && r.principal.consumer !== '')
+      line += ` @${printable(bounded(r.principal.consumer))}`;
     if (r.code !== '') line += ` ${printable(r.code)}`;
     if (r.error !== '') line += ` (${printable(bounded(r.error))})`;
     return `${line}\n`;

@@ -1,5 +1,6 @@
 import type { Identity } from '../identity/identity.ts';
 import type { Load } from '../lib/load-gauge.ts';
+import { messageOf } from '../lib/message-of.ts';
 import { nearest } from '../lib/nearest.ts';
 import {
   type BodyBounds,
@@ -312,8 +313,4 @@ function closeAll(made: readonly CompiledPolicy[], context: RouteContext): void 
       context.warn(`the policy ${name} failed to close`, error);
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

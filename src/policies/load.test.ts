@@ -192,7 +192,7 @@ const REFUSED: readonly (readonly [title: string, source: string, message: strin
   [
     'with an unknown stage',
     "export const policy = { name: 'x', stage: 'access' };",
-    'the policy ./x.ts is not shaped like a policy: `stage` is "access", not one of admission, authentication, authorization, quota, validation, cache, transform',
+    'the policy ./x.ts is not shaped like a policy: `stage` is "access", not one of admission, throttling, authentication, authorization, quota, validation, cache, transform',
   ],
   [
     'without a schema',

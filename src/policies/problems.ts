@@ -68,16 +68,17 @@ function keysAt(schema: z.ZodType, path: readonly (string | number)[]): readonly
 interface Def {
   readonly innerType?: unknown;
   readonly in?: unknown;
+  readonly options?: readonly unknown[];
   readonly shape?: Readonly<Record<string, unknown>>;
   readonly element?: unknown;
   readonly valueType?: unknown;
 }
 
-/** Through optional, default, prefault and transforms, to what they wrap. */
+/** Through optional, default, prefault and transforms, to what they wrap; of what may be of several kinds, to the one with keys. */
 function unwrap(schema: unknown): Def | undefined {
   let def = (schema as { readonly def?: Def } | undefined)?.def;
   while (def?.innerType !== undefined || def?.in !== undefined) {
     def = ((def.innerType ?? def.in) as { readonly def?: Def }).def;
   }
-  return def;
+  return def?.options?.map(unwrap).find((option) => option?.shape !== undefined) ?? def;
 }

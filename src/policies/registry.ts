@@ -6,6 +6,7 @@ import { basicPolicy } from './basic/index.ts';
 import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
+import { forwardAuthPolicy } from './forward-auth/index.ts';
 import { headersPolicy } from './headers/index.ts';
 import { identityHeadersPolicy } from './identity-headers/index.ts';
 import { injectPolicy } from './inject/index.ts';
@@ -28,6 +29,7 @@ import { respondPolicy } from './respond/index.ts';
 import { rewritePolicy } from './rewrite/index.ts';
 import { securityHeadersPolicy } from './security-headers/index.ts';
 import { sessionPolicy } from './session/index.ts';
+import { signaturePolicy } from './signature/index.ts';
 import { threatGuardPolicy } from './threat-guard/index.ts';
 import { validatePolicy } from './validate/index.ts';
 
@@ -41,6 +43,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     corsPolicy,
     csrfPolicy,
     faultPolicy,
+    forwardAuthPolicy,
     headersPolicy,
     introspectionPolicy,
     injectPolicy,
@@ -63,6 +66,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     rewritePolicy,
     securityHeadersPolicy,
     sessionPolicy,
+    signaturePolicy,
     threatGuardPolicy,
     validatePolicy,
   ].map((policy): [string, Policy] => [policy.name, policy]),

@@ -9,10 +9,12 @@ import type { Principal } from './principal.ts';
 /**
  * When a policy's request hook runs. Stages run in this order, whatever the order in the configuration; within a stage the
  * configuration's order holds, global policies first. Admission is first, so that nothing that costs is spent on a request
- * that is refused for its looks; quota follows authorization, because it counts by who is calling.
+ * that is refused for its looks; throttling follows it, so that a CORS preflight is answered and counts for nothing, whichever
+ * of the two is global; quota follows authorization, because it counts by who is calling.
  */
 export const STAGES = [
   'admission',
+  'throttling',
   'authentication',
   'authorization',
   'quota',
@@ -91,6 +93,11 @@ export interface Exchange {
   readonly request: RequestView;
   /** Empty (status 0) until there is an answer. */
   readonly response: ResponseView;
+  /**
+   * Fields that the answer gets beside its own, whichever answer it will be. They are added to it before the hooks of the answer, which see
+   * and change them as any other; what is put here then comes too late. Made on first use.
+   */
+  readonly answerFields: Fields;
   /** Name of the route that won. */
   readonly routeName: string;
   /** Name of the service asked, or undefined for an answer made here. */
@@ -192,7 +199,10 @@ export interface PolicyHooks {
   onResponseBody?(exchange: Exchange, body: Buffer): Answer | undefined | void;
   /** On every answer sent to the client: the upstream's, a cache hit, one made here, an error. Synchronous. */
   onResponse?(exchange: Exchange): void;
-  /** Asked once per request that has a body; what it returns sees the body piece by piece. */
+  /**
+   * Asked once per request that has a body; what it returns sees the body piece by piece. Where the body goes to a fallback after all, it is
+   * asked once more.
+   */
   transformRequestBody?(exchange: Exchange): BodyTransform | undefined;
   /** Asked once per answer that has a body. */
   transformResponseBody?(exchange: Exchange): BodyTransform | undefined;

@@ -226,6 +226,10 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     if (!this.#pumping) this.#pump();
   }
 
+  rewindBody(): boolean {
+    return false;
+  }
+
   pauseBody(): void {
     if (this.#state === 'tunnel') {
       if (!this.#paused) this.#setPaused(true);

@@ -5,6 +5,7 @@ import { DateField } from '../http/serialise.ts';
 import { Identity, NO_IDENTITY } from '../identity/identity.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { LoadGauge } from '../lib/load-gauge.ts';
+import { messageOf } from '../lib/message-of.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import type { ObservabilityConfig } from '../observability/schema.ts';
@@ -58,6 +59,8 @@ export interface DataPlaneOptions {
   readonly records: () => Records;
   /** For tests: another clock, chance or budget of retries. */
   readonly retries?: Partial<ServiceContext['retries']>;
+  /** For tests: less memory for bodies, in octets. */
+  readonly bodyMemoryBytes?: number | undefined;
 }
 
 /** A configuration that is ready to serve and does not yet. */
@@ -81,7 +84,7 @@ const DRAIN_CHECK_MS = 20;
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #deadlines = new Deadlines();
-  readonly #bodyMemory = new BodyMemory();
+  readonly #bodyMemory: BodyMemory;
   readonly #names = new FieldNames();
   readonly #retries: ServiceContext['retries'];
   readonly #directory = new TargetDirectory();
@@ -103,6 +106,7 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#bodyMemory = new BodyMemory(options.bodyMemoryBytes);
     this.#retries = {
       pauses: new Deadlines(undefined, PAUSE_STEP_MS),
       random: Math.random,
@@ -243,7 +247,7 @@ export class DataPlane {
     try {
       await listener.listen(this.#options.reusePort);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new Error(`listener ${name} cannot listen on ${settings.address}:${settings.port}: ${reason}`, {
         cause: error,
       });

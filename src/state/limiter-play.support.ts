@@ -49,6 +49,7 @@ async function openInRedis(): Promise<Storage> {
   const workers = await Promise.all([connectWorker(redis, { script }), connectWorker(redis, { script })]);
   let plays = 0;
   const apart = (limiter: Limiter): Limiter => ({
+    isInstant: limiter.isInstant,
     decision: (limits) => limiter.decision(limits.map((limit) => ({ ...limit, id: `${plays}/${limit.id}` }))),
   });
   return {

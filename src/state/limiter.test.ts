@@ -203,6 +203,20 @@ for (const [name, open] of STORAGES) {
           assert.equal((await play.take(limits)).verdict, 'taken');
         });
 
+        it(`of ${algorithm} may be as large and as often as it likes: requests are refused, and still counted`, async () => {
+          const play = new StoragePlay(storage);
+          // The slowest limit of the longest time that there is.
+          const slowest = [limitOf({ id: 'slowest', quota: 1, windowMs: 31 * 86_400_000, algorithm })];
+          const { decision } = await play.take(slowest);
+          for (let i = 0; i < 5; i++) decision.correct(Number.MAX_SAFE_INTEGER);
+          const { verdict, decision: next } = await play.take(slowest);
+          assert.equal(verdict, 'refused');
+          const [charge] = next.charges;
+          assert.deepEqual([charge?.remaining, charge?.admitted], [0, false]);
+          assert.ok((charge?.retryAfterMs ?? 0) > 31 * 86_400_000);
+          assert.ok(Number.isFinite(charge?.retryAfterMs));
+        });
+
         it(`of ${algorithm} gives back, and never more than was taken`, async () => {
           const play = new StoragePlay(storage);
           const { decision } = await play.take(limits, 'client', 5);

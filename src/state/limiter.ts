@@ -9,7 +9,7 @@ export interface Limit {
   /** Names its counts: the same text in every worker and node, and another for every limit that counts for itself. */
   readonly id: string;
   readonly algorithm: Algorithm;
-  /** Units in a window; of `concurrency` how many may be under way. At least 1. */
+  /** Units in a window; of `concurrency` how many may be under way. At least 1. Of `gcra` the smaller the numbers, the more is exact: see `reduced`. */
   readonly quota: number;
   /** Milliseconds; 0 of `concurrency`. */
   readonly windowMs: number;
@@ -62,6 +62,8 @@ export interface Decision {
 
 /** Where the counts of limits are: one per worker. */
 export interface Limiter {
+  /** Whether it always decides at once. */
+  readonly isInstant: boolean;
   /** Made when a configuration is loaded, or when all that there are are in use. */
   decision(limits: readonly Limit[]): Decision;
 }

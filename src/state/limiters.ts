@@ -1,4 +1,5 @@
 import { sameData } from '../lib/same-data.ts';
+import { SharedUse, type Use } from '../lib/shared-use.ts';
 import { HybridLimiter } from './hybrid/hybrid-limiter.ts';
 import type { Limiter } from './limiter.ts';
 import { RedisConnection } from './redis/connection.ts';
@@ -35,12 +36,17 @@ export class Limiters {
   readonly #memory: Limiter;
   readonly #settings: RedisServerConfig | undefined;
   readonly #log: Log;
-  #redis: RedisStore | undefined;
+  readonly #redis: SharedUse<RedisStore> | undefined;
 
   constructor(memory: Limiter, settings: RedisServerConfig | undefined, log: Log) {
     this.#memory = memory;
     this.#settings = settings;
     this.#log = log;
+    if (settings !== undefined)
+      this.#redis = new SharedUse(
+        () => new RedisStore(settings, log),
+        (store) => store.close(),
+      );
   }
 
   /** These where they are what the settings ask for, else others. */
@@ -53,34 +59,33 @@ export class Limiters {
     const settings = this.#settings;
     const chosen = store ?? (settings === undefined ? 'memory' : 'redis');
     if (chosen === 'memory') return { limiter: this.#memory, onFailure: 'open', release() {} };
-    if (settings === undefined) throw new Error(`store: ${chosen} needs state.redis`);
-    const redis = (this.#redis ??= new RedisStore(settings, this.#log));
-    redis.holders++;
-    await redis.started;
+    if (settings === undefined || this.#redis === undefined)
+      throw new Error(`store: ${chosen} needs state.redis`);
+    const redis = this.#redis.use();
+    await redis.value.started;
     const inEffect = onFailure ?? settings.onFailure;
+    if (chosen === 'redis')
+      return { limiter: redis.value.limiter, onFailure: inEffect, release: redis.release };
+    const hybrid = redis.value.hybrid(syncMs, inEffect === 'open');
     return {
-      limiter: chosen === 'redis' ? redis.limiter : redis.hybrid(syncMs, inEffect === 'open'),
+      limiter: hybrid.value,
       onFailure: inEffect,
-      release: () => this.#release(redis),
+      release() {
+        hybrid.release();
+        redis.release();
+      },
     };
-  }
-
-  #release(redis: RedisStore): void {
-    if (--redis.holders > 0) return;
-    this.#redis = undefined;
-    redis.close();
   }
 }
 
 /** A connection with those who count by it. Whoever shares their limiter knows what the others took. */
 class RedisStore {
-  holders = 0;
   readonly connection: RedisConnection;
   /** One wait for all: thousands of routes may count by it. */
   readonly started: Promise<void>;
   readonly limiter: RedisLimiter;
   readonly #prefix: string;
-  readonly #hybrids = new Map<string, HybridLimiter>();
+  readonly #hybrids = new Map<string, SharedUse<HybridLimiter>>();
 
   constructor(settings: RedisServerConfig, log: Log) {
     this.#prefix = settings.prefix;
@@ -89,20 +94,26 @@ class RedisStore {
     this.limiter = new RedisLimiter(this.connection, settings.prefix);
   }
 
-  hybrid(syncMs: number, goesOnAlone: boolean): HybridLimiter {
+  /** Closed when nobody uses it any more: what it knows and its timer need not stay for as long as others use the connection. */
+  hybrid(syncMs: number, goesOnAlone: boolean): Use<HybridLimiter> {
     const key = `${syncMs} ${goesOnAlone}`;
-    let limiter = this.#hybrids.get(key);
-    if (limiter === undefined) {
+    let shared = this.#hybrids.get(key);
+    if (shared === undefined) {
       const { connection } = this;
-      limiter = new HybridLimiter({ connection, prefix: this.#prefix, syncMs, goesOnAlone });
-      this.#hybrids.set(key, limiter);
+      shared = new SharedUse(
+        () => new HybridLimiter({ connection, prefix: this.#prefix, syncMs, goesOnAlone }),
+        (limiter) => {
+          this.#hybrids.delete(key);
+          limiter.close();
+        },
+      );
+      this.#hybrids.set(key, shared);
     }
-    return limiter;
+    return shared.use();
   }
 
   close(): void {
     this.limiter.close();
-    for (const hybrid of this.#hybrids.values()) hybrid.close();
     void this.connection.close();
   }
 }

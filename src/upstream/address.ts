@@ -1,3 +1,6 @@
+/** `http://host:port`, as whatever is asked over HTTP is written: without a path, and without a user. */
+export const HTTP_ADDRESS = /^https?:\/\/[^/?#@\s]+\/?$/;
+
 /** Where a target is, read from its URL. */
 export interface TargetAddress {
   /** As a socket wants it: an IPv6 address without brackets. */

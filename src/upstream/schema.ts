@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../lib/units.ts';
 import { fixedAnswerSchema } from '../policy/fixed-answer.ts';
+import { HTTP_ADDRESS } from './address.ts';
 import { balanceSchema, stickySchema } from './balancing/schema.ts';
 import { breakerSchema } from './breaker/schema.ts';
 import { discoverySchema } from './discovery/schema.ts';
@@ -12,7 +13,7 @@ import { hedgeSchema, retrySchema } from './retry/schema.ts';
 const targetUrl = z
   .string()
   .regex(
-    /^https?:\/\/[^/?#@\s]+\/?$/,
+    HTTP_ADDRESS,
     'is not the address of a service: write http://host:port or https://host:port, without a path',
   )
   .describe('http://host:port or https://host:port');

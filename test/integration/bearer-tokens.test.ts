@@ -164,8 +164,8 @@ describe('jwt, with a real provider', () => {
     for (let rotation = 0; rotation < 3; rotation++) {
       await issuer.rotateKeys();
       tokens = [...tokens, await newToken(issuer), await newToken(issuer)];
-      const before = statuses.get(200) ?? 0;
-      while ((statuses.get(200) ?? 0) < before + 200 && statuses.size < 2)
+      const soFar = statuses.get(200) ?? 0;
+      while ((statuses.get(200) ?? 0) < soFar + 200 && statuses.size < 2)
         await new Promise((resolve) => setImmediate(resolve));
     }
     isOver = true;

@@ -8,7 +8,7 @@ import { hooked } from '../support/hooked-policy.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { RecordingUpstream } from '../support/recording-upstream.ts';
 import { AT_ONCE, afterRequest, got, playRetries, sentTo } from '../support/retry-play.ts';
-import { answer } from '../support/scripted-upstream.ts';
+import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const looking = hooked('looking', { onRequestBody: () => {} });
 const CHUNKED = post(['Transfer-Encoding: chunked'], '5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n');
@@ -85,5 +85,46 @@ suite('A body that was collected for the policies', () => {
     await client.send(request(['PUT / HTTP/1.1', HOST, `Content-Length: ${body.length}`], body));
     assert.equal((await client.answer()).status, 200);
     assert.equal(upstream.requests[0]?.body.length, body.length);
+  });
+
+  test('goes to a fallback after a service that had it already, and to a mirror once', async () => {
+    await using failing = await ScriptedUpstream.start(
+      afterRequest('\r\n0\r\n\r\n', (connection) => connection.send(answer(500))),
+    );
+    await using other = await RecordingUpstream.start();
+    await using mirror = await RecordingUpstream.start();
+    const config = configBefore(
+      failing.url,
+      {},
+      {
+        breaker: { consecutive: 1, openFor: '5s', scope: 'target' },
+        retry: { on: ['5xx'], methods: 'all', backOff: AT_ONCE },
+        fallback: { service: 'other' },
+      },
+    );
+    const at = (url: string) => ({ ...serviceSchema.parse({}), targets: [{ url, weight: 1 }] });
+    const main = routeSchema.parse({
+      match: { paths: ['/*'] },
+      service: 'main',
+      mirror: { service: 'shadow' },
+    });
+    const exclaiming = hooked('exclaiming', {
+      transformRequestBody: () => ({ chunk: (data) => data, end: () => Buffer.from('!') }),
+    });
+    await using gateway = await startGatewayWith({
+      ...config,
+      services: { ...config.services, other: at(other.url), shadow: at(mirror.url) },
+      routes: { main: { ...main, policies: [looking, exclaiming] } },
+    });
+    using client = await RawClient.connect({ port: gateway.port });
+    await client.send(CHUNKED);
+    assert.equal((await client.answer()).status, 200);
+    assert.match(sentTo(failing), /hello world/);
+    assert.deepEqual(
+      other.requests.map(({ body }) => String(body)),
+      [`${BODY}!`],
+    );
+    await mirror.until(() => mirror.requests.length === 1, 'the copy');
+    assert.equal(String(mirror.requests[0]?.body), `${BODY}!`);
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { epochMs, Load, type Received } from '../support/load.ts';
+import { loadConfigWith, targetList } from '../support/load-config.ts';
 import { RunningTarget, startTargets } from '../support/running-target.ts';
 import { isIdle, untilService } from '../support/service-status.ts';
 
@@ -22,15 +23,9 @@ const MOMENT_MS = 50;
  * until it is found out: the default budget of a fifth is for less.
  */
 function config(targets: readonly RunningTarget[]): string {
-  return `
-listeners:
-  http: { address: 127.0.0.1, port: 0 }
-admin: { port: 0 }
-runtime: { workers: 2 }
-observability: { accessLog: { enabled: false } }
-services:
+  return loadConfigWith(`services:
   orders:
-    targets: [${targets.map(({ url }) => `{ url: '${url}' }`).join(', ')}]
+    targets: ${targetList(targets)}
     balance: { algorithm: least-requests, slowStart: ${RAMP_MS}ms }
     health:
       active: { path: /healthz, interval: 200ms, unhealthyAfter: 2, healthyAfter: 2 }
@@ -38,7 +33,7 @@ services:
     retry: { budget: { ratio: 100 } }
 routes:
   orders: { match: { paths: [/orders] }, service: orders }
-`;
+`);
 }
 
 /** The part of the requests that were sent between two times which a target answered. */

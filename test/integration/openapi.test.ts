@@ -24,6 +24,9 @@ paths:
         - $ref: '#/components/parameters/Filter'
         - { name: X-Trace, in: header, required: true, schema: { type: string, pattern: '^[0-9a-f]+$' } }
         - { name: session, in: cookie, schema: { type: integer } }
+        - { name: note, in: query, content: { text/plain: { schema: { type: string, maxLength: 9 } } } }
+        - { name: page, in: query, content: { application/json: { schema: { type: object } } } }
+        - { name: blob, in: query, content: { application/xml: { schema: { type: object } } } }
       responses:
         '200':
           description: pets
@@ -158,6 +161,25 @@ suite('An OpenAPI document', () => {
         'cookie /session: must be integer',
       ],
     ],
+    [get('/v1/pets?note=%7B%22a%22:1%7D&page=%7B%7D&blob=x', [TRACE]), [200]],
+    [get('/v1/pets?note=1,2', [TRACE]), [200]],
+    [
+      get('/v1/pets?note=0123456789&page=1', [TRACE]),
+      [400, 'query /note: must NOT have more than 9 characters', 'query /page: must be object'],
+    ],
+    [get('/v1/pets', [TRACE, 'Cookie: session=1; session=x']), [400, 'cookie /session: stands twice']],
+    [
+      Buffer.concat([
+        Buffer.from(get('/v1/pets/1', ['Content-Type: application/json', 'Content-Length: 2'])),
+        Buffer.from('{}'),
+      ]),
+      [400, 'body : is not described'],
+    ],
+    [
+      Buffer.from(`${get('/v1/pets/1', ['Transfer-Encoding: chunked'])}2\r\n{}\r\n0\r\n\r\n`),
+      [400, 'body : is not described'],
+    ],
+    [Buffer.from(`${get('/v1/pets/1', ['Transfer-Encoding: chunked'])}0\r\n\r\n`), [200]],
     [get('/v1/pets/1'), [200]],
     [get('/v1/pets/0'), [400, 'path /pet_id: must be > 0']],
     [get('/v1/pets/x'), [400, 'path /pet_id: must be integer']],
@@ -233,6 +255,14 @@ suite('An OpenAPI document', () => {
     );
   });
 
+  test('lets bodies pass that it does not describe, if the configuration says so', async () => {
+    await petstore(', validate: { undescribedBody: pass }', async (client) => {
+      await client.send(get('/v1/pets/1', ['Content-Length: 2']));
+      await client.send('{}');
+      assert.equal((await client.answer()).status, 200);
+    });
+  });
+
   test('checks no requests where that is switched off', async () => {
     await petstore(', validate: { request: false }', async (client) => {
       await client.send(get('/v1/pets/x'));
@@ -269,13 +299,13 @@ apis:
     const { route, policies } = explained.explanation;
     assert.deepEqual(
       [route?.name, route?.place],
-      ['petstore.createPet', { file: files.path('petstore.yaml'), line: 23, column: 5 }],
+      ['petstore.createPet', { file: files.path('petstore.yaml'), line: 26, column: 5 }],
     );
     assert.deepEqual(
       policies.map(({ name, place }) => [name, place?.file, place?.line]),
       [
         ['request-size', files.path('portcullis.yaml'), 3],
-        ['validate', files.path('petstore.yaml'), 23],
+        ['validate', files.path('petstore.yaml'), 26],
       ],
     );
   });

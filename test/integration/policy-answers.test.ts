@@ -66,6 +66,27 @@ suite('an answer of a policy that no message can be is 500 policy_failed, and th
   });
 });
 
+suite('answerFields', () => {
+  const add = untyped({
+    onRequest: ({ answerFields }: Exchange) => answerFields.append('X-Added', '1'),
+  });
+  const double = untyped({
+    onResponse: ({ response: { fields } }: Exchange) => fields.set('X-Seen', String(fields.get('x-added'))),
+  });
+  for (const [title, script] of [
+    ['the service’s', fine],
+    ['one that is made because the service fails', async (connection) => connection.close()],
+  ] satisfies [string, Script][]) {
+    test(`are there for the hooks of every answer: ${title}`, async () => {
+      await play([double, add], script, async (client) => {
+        await client.send(get());
+        const got = await client.answer();
+        assert.deepEqual([got.get('x-added'), got.get('x-seen')], ['1', '1']);
+      });
+    });
+  }
+});
+
 suite('an answer that is none resets the connection', () => {
   const half: Script = async (connection) => {
     await connection.head();
@@ -107,7 +128,13 @@ suite('framing is the gateway’s own, whatever a policy says of it', () => {
         ? untyped({ onRequest: () => ({ status: 200, headers: { [name]: value }, body: 'fine' }) })
         : untyped({ onResponse: ({ response }: Exchange) => response.fields.set(name, value) }),
     ]);
-  for (const [title, use] of [...lines('onRequest'), ...lines('onResponse')]) {
+  const added: typeof lines = () => [
+    [
+      'Content-Length among answerFields',
+      untyped({ onRequest: ({ answerFields }: Exchange) => answerFields.append('Content-Length', '100') }),
+    ],
+  ];
+  for (const [title, use] of [...lines('onRequest'), ...lines('onResponse'), ...added('onRequest')]) {
     test(`an answer with ${title} is read as one answer`, async () => {
       await play([use], fine, async (client) => {
         await client.send(get() + get());

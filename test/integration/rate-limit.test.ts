@@ -19,9 +19,9 @@ interface Received {
   readonly body: string;
 }
 
-function get(url: string, headers: Record<string, string> = {}): Promise<Received> {
+function get(url: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Received> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { agent: false, headers }, (response) => {
+    const sent = request(url, { agent: false, headers, method }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => {
         body += text;
@@ -98,12 +98,45 @@ describe('Behind a rate limit', () => {
     assert.deepEqual(
       answers.map(({ status, headers }) => [status, headers['ratelimit']]),
       [
-        [200, '"2/h";r=1;t=1800, "3/h";r=2;t=1200'],
-        [200, '"2/h";r=0;t=3600, "3/h";r=1;t=2400'],
-        [429, '"2/h";r=0;t=3600, "3/h";r=0;t=3600'],
+        [200, '"3/h";r=2;t=1200, "2/h";r=1;t=1800'],
+        [200, '"3/h";r=1;t=2400, "2/h";r=0;t=3600'],
+        [429, '"3/h";r=0;t=3600, "2/h";r=0;t=3600'],
         [429, '"3/h";r=0;t=3600'],
       ],
     );
+  });
+
+  it('a page may ask by a preflight, whatever the limit, and read why it is refused', async () => {
+    await using gateway = await startGateway({
+      policies: [{ 'rate-limit': { limits: ['1/h'] } }],
+      routes: {
+        main: {
+          match: { paths: ['/'] },
+          policies: [{ cors: { origins: ['https://app.example'], exposeHeaders: ['retry-after'] } }],
+          respond: {},
+        },
+      },
+    });
+    const origin = 'https://app.example';
+    const preflight = { origin, 'access-control-request-method': 'PUT' };
+    const asked = async (): Promise<unknown> => {
+      const { status, headers } = await get(gateway.url, preflight, 'OPTIONS');
+      return [status, headers['access-control-allow-origin'], headers['ratelimit']];
+    };
+    assert.deepEqual(await asked(), [204, origin, undefined]);
+    assert.equal((await get(gateway.url, { origin })).status, 200, 'the preflight counted for nothing');
+    const { status, headers } = await get(gateway.url, { origin });
+    assert.deepEqual(
+      [
+        status,
+        headers['access-control-allow-origin'],
+        headers['access-control-expose-headers'],
+        headers['retry-after'],
+        headers['vary'],
+      ],
+      [429, origin, 'retry-after', '3600', 'Origin'],
+    );
+    assert.deepEqual(await asked(), [204, origin, undefined]);
   });
 
   it('a request under way ends with its client', LIMIT, async () => {
@@ -125,6 +158,29 @@ describe('Behind a rate limit', () => {
     assert.equal((await get(free)).status, 429);
     sent.destroy();
     while ((await get(free)).status === 429);
+  });
+
+  it('a request that waits ends with the time of its route, and gives up its place', LIMIT, async () => {
+    await using gateway = await startGateway({
+      routes: {
+        waiting: {
+          match: { paths: ['/waiting'] },
+          timeout: '300ms',
+          policies: [
+            { 'rate-limit': { limits: [{ rate: '1/min', burst: 1 }], delay: { max: '5m', queue: 1 } } },
+          ],
+          respond: {},
+        },
+      },
+    });
+    const url = `${gateway.url}/waiting`;
+    assert.equal((await get(url)).status, 200);
+    // The second finds the place that the first one had.
+    for (let i = 0; i < 2; i++) {
+      const expired = await get(url);
+      assert.deepEqual([expired.status, JSON.parse(expired.body).code], [504, 'request_expired']);
+      assert.equal(expired.headers['ratelimit'], undefined);
+    }
   });
 
   it('a request that waits goes on in its turn', LIMIT, async () => {
@@ -220,7 +276,7 @@ routes:
     assert.deepEqual(
       asked.explanation.policies.map(({ name, stage, from }) => [name, stage, from]),
       [
-        ['rate-limit', 'admission', 'route'],
+        ['rate-limit', 'throttling', 'route'],
         ['rate-limit', 'quota', 'global'],
       ],
     );

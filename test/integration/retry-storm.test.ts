@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { Load } from '../support/load.ts';
+import { loadConfigWith, targetList, WORKERS } from '../support/load-config.ts';
 import {
   arrivalsAt,
   type RunningTarget,
@@ -12,25 +13,18 @@ import { isIdle, untilService } from '../support/service-status.ts';
 
 /** The real program with two workers, and targets that are processes of their own. */
 const LIMIT = { timeout: 60_000 };
-const WORKERS = 2;
 const CLIENTS = 16;
 /** The least number of retries that there may be in any case; the default, as the ratio is. */
 const LEAST = 3;
 
 function config(targets: readonly RunningTarget[]): string {
-  return `
-listeners:
-  http: { address: 127.0.0.1, port: 0 }
-admin: { port: 0 }
-runtime: { workers: ${WORKERS} }
-observability: { accessLog: { enabled: false } }
-services:
+  return loadConfigWith(`services:
   orders:
-    targets: [${targets.map(({ url }) => `{ url: '${url}' }`).join(', ')}]
+    targets: ${targetList(targets)}
     retry: { attempts: 5, on: [connect, reset, 5xx], backOff: { base: 0s, max: 0s } }
 routes:
   orders: { match: { paths: [/orders] }, service: orders }
-`;
+`);
 }
 
 const STORMS: readonly [title: string, behaviour: TargetBehaviour, requests: number, status: number][] = [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { epochMs, type Received, SteadyLoad } from '../support/load.ts';
+import { loadConfigWith, targetList } from '../support/load-config.ts';
 import { arrivalsAt, type RunningTarget, startTargets } from '../support/running-target.ts';
 import { isIdle, untilService } from '../support/service-status.ts';
 
@@ -23,15 +24,9 @@ const NOISE = 3;
 
 /** Open times do not grow here, so that the recovery need not be waited for longer than it takes. */
 function config(targets: readonly RunningTarget[]): string {
-  return `
-listeners:
-  http: { address: 127.0.0.1, port: 0 }
-admin: { port: 0 }
-runtime: { workers: 2 }
-observability: { accessLog: { enabled: false } }
-services:
+  return loadConfigWith(`services:
   search:
-    targets: [${targets.map(({ url }) => `{ url: '${url}' }`).join(', ')}]
+    targets: ${targetList(targets)}
     balance: { algorithm: least-requests }
     breaker:
       slowAfter: 500ms
@@ -44,7 +39,7 @@ services:
 routes:
   search: { match: { paths: [/search] }, service: search }
   control: { match: { paths: [/control] }, respond: { status: ${FALLBACK}, body: try again later } }
-`;
+`);
 }
 
 /** How many of these times are in each window of so many milliseconds. */

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { DEADLY } from '../support/deadly-policy.ts';
 import { Load } from '../support/load.ts';
+import { loadConfigWith, targetList } from '../support/load-config.ts';
 import { RunningTarget } from '../support/running-target.ts';
 import { isIdle, untilService } from '../support/service-status.ts';
 
@@ -17,15 +18,9 @@ const DELAY_MS = 30;
  * single one that is not given back would turn clients away for ever.
  */
 function config(targets: readonly RunningTarget[]): string {
-  return `
-listeners:
-  http: { address: 127.0.0.1, port: 0 }
-admin: { port: 0 }
-runtime: { workers: 2 }
-observability: { accessLog: { enabled: false } }
-services:
+  return loadConfigWith(`services:
   orders:
-    targets: [${targets.map(({ url }) => `{ url: '${url}' }`).join(', ')}]
+    targets: ${targetList(targets)}
     balance: { algorithm: least-requests }
     limits: { requests: ${CLIENTS} }
     breaker: { errorRatio: 1 }
@@ -33,7 +28,7 @@ services:
 routes:
   orders: { match: { paths: [/orders] }, service: orders }
   die: { match: { paths: [/die] }, policies: [{ ./deadly.ts: {} }], respond: {} }
-`;
+`);
 }
 
 suite('a worker that dies under load', () => {

@@ -35,6 +35,7 @@ export class TestExchange implements Exchange {
   readonly isPeerTrusted: boolean;
   readonly request: RequestView;
   readonly response = { status: 0, fields: new Fields() };
+  readonly answerFields = new Fields();
   readonly routeName: string;
   readonly serviceName: string | undefined;
   /** Lowest limit asked for by `limitRequestBody`. */
@@ -153,6 +154,7 @@ export async function runPolicies(
   } else {
     setAnswer(exchange, answer.status, answer.headers ?? {});
   }
+  exchange.response.fields.pushAll(exchange.answerFields);
   for (const { hooks } of policies.onResponse) hooks.onResponse(exchange);
   for (const { hooks } of policies.onEnd) hooks.onEnd(exchange);
   return answer;

@@ -42,10 +42,14 @@ export function startGatewayBefore(
   return startGatewayWith(configBefore(url, listener, service, certificates));
 }
 
-/** Starts a gateway with any configuration that has a listener `main`. `retries` gives it another clock, chance or budget for these. */
+/**
+ * Starts a gateway with any configuration that has a listener `main`. `retries` gives it another clock, chance or budget for these,
+ * `bodyMemoryBytes` less memory for bodies.
+ */
 export async function startGatewayWith(
   config: DataPlaneConfig,
   retries: Partial<RetryContext> = {},
+  bodyMemoryBytes?: number,
 ): Promise<TestGateway> {
   const warnings: string[] = [];
   const logged: Buffer[] = [];
@@ -64,6 +68,7 @@ export async function startGatewayWith(
     quotaTable: QuotaTable.allocate(1000),
     records: () => new LocalRecords(new RecordTable({ maxBytes: 64 * 1024 ** 2, nowMs: Date.now })),
     retries,
+    bodyMemoryBytes,
   });
   dataPlane.commit(await dataPlane.prepare(config));
   const close = () => dataPlane.drain(0);

@@ -9,6 +9,21 @@ const CASES: readonly [title: string, value: unknown, clean: unknown][] = [
     { port: 8080, hosts: ['a.example'], on: true, none: null },
   ],
   ['a key', { cert: 'public', key: 'k' }, { cert: 'public', key: '[redacted]' }],
+  [
+    'but not what a limit counts by, which is a kind or a name',
+    [
+      { name: 'rate-limit', options: { key: 'consumer', limits: [{ key: { cookie: 'id' } }] } },
+      { name: 'own', options: { key: 'consumer' } },
+      { name: 'rate-limit', module: './own.ts', options: { key: 'consumer' } },
+      { name: 'rate-limit', key: 'k' },
+    ],
+    [
+      { name: 'rate-limit', options: { key: 'consumer', limits: [{ key: { cookie: 'id' } }] } },
+      { name: 'own', options: { key: '[redacted]' } },
+      { name: 'rate-limit', module: './own.ts', options: { key: '[redacted]' } },
+      { name: 'rate-limit', key: '[redacted]' },
+    ],
+  ],
   ['a private key under any name', { pem: '-----BEGIN EC PRIVATE KEY-----\nx' }, { pem: '[redacted]' }],
   [
     'keys that speak of a secret',

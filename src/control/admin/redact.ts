@@ -1,3 +1,5 @@
+import { NAMING_OPTIONS, NO_OPTIONS } from '../config/secret-paths.ts';
+
 /** What stands in a secret's place. */
 export const REDACTED = '[redacted]';
 
@@ -15,15 +17,30 @@ const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)[^/?#\s]*@/gi;
  * key that speaks of a secret, private keys, and user info in URLs.
  */
 export function redact(value: unknown, secrets: ReadonlySet<string> = new Set()): unknown {
+  return redactWithin(value, secrets, NO_OPTIONS);
+}
+
+/** `naming` are keys that speak of no secret here. */
+function redactWithin(value: unknown, secrets: ReadonlySet<string>, naming: ReadonlySet<string>): unknown {
   if (typeof value === 'string') return redactText(value, secrets);
-  if (Array.isArray(value)) return value.map((item) => redact(item, secrets));
+  if (Array.isArray(value)) return value.map((item) => redactWithin(item, secrets, naming));
   if (typeof value !== 'object' || value === null) return value;
+  const inside = namingOptionsOf(value) ?? naming;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
-      typeof item === 'string' && SECRET_KEY.test(key) ? REDACTED : redact(item, secrets),
+      typeof item === 'string' && SECRET_KEY.test(key) && !naming.has(key)
+        ? REDACTED
+        : redactWithin(item, secrets, inside),
     ]),
   );
+}
+
+/** Of a use of one of the gateway's own policies. */
+function namingOptionsOf(value: object): ReadonlySet<string> | undefined {
+  const { name, module, options } = value as Readonly<Record<string, unknown>>;
+  if (typeof name !== 'string' || module !== undefined || options === undefined) return undefined;
+  return NAMING_OPTIONS.get(name);
 }
 
 function redactText(text: string, secrets: ReadonlySet<string>): string {

@@ -1,4 +1,5 @@
 import { core, type z } from 'zod';
+import { messageOf } from '../../lib/message-of.ts';
 import { AddressLists, type AddressListsData } from '../../policies/address-lists.ts';
 import { validatePolicyUse } from '../../policies/compile.ts';
 import { loadPolicy } from '../../policies/load.ts';
@@ -47,7 +48,7 @@ export function builtinCatalog({ limitMs = LIMIT_MS }: { readonly limitMs?: numb
       try {
         return await Promise.race([promise, check(use, around)]);
       } catch (error) {
-        return [{ path: [], message: error instanceof Error ? error.message : String(error) }];
+        return [{ path: [], message: messageOf(error) }];
       } finally {
         clearTimeout(timer);
       }

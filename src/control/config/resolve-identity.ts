@@ -1,5 +1,6 @@
 import { type IdentityData, NO_IDENTITY } from '../../identity/identity.ts';
 import { loadProviderDefinition, makeProvider } from '../../identity/providers/definition.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import type { FileReader } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
 import type { Path } from './place.ts';
@@ -85,7 +86,7 @@ async function tried(
     });
     return [];
   } catch (error) {
-    return [{ path: [...path, 'kind'], message: error instanceof Error ? error.message : String(error) }];
+    return [{ path: [...path, 'kind'], message: messageOf(error) }];
   }
 }
 

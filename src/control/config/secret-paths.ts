@@ -3,6 +3,12 @@ import { isRecord, type Path, valueAt } from './place.ts';
 /** Options of policies whose values are kept out of messages: the policies' own schemas are not known here. */
 const SECRET_OPTION = /secret|password|passwd|token|authorization|credential|cookie|(?:^|[-_a-z])keys?$/i;
 
+/** Options of the gateway's own policies that say what kind of thing is meant, or its name, where others of that name hold a secret. */
+export const NAMING_OPTIONS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['rate-limit', new Set(['key', 'cookie'])],
+]);
+export const NO_OPTIONS: ReadonlySet<string> = new Set();
+
 /** Every place in a configuration, as written, whose value may be a secret. */
 export function secretPaths(config: unknown): Path[] {
   const paths: Path[] = [];
@@ -56,14 +62,16 @@ function collectService(service: unknown, path: Path, paths: Path[]): void {
   eachEntry(valueAt(service, headers), (name) => paths.push([...path, ...headers, name]));
 }
 
-function collectOptions(value: unknown, path: Path, paths: Path[]): void {
-  if (Array.isArray(value)) value.forEach((entry, index) => collectOptions(entry, [...path, index], paths));
+/** `naming` are those of the policy whose options these are. */
+function collectOptions(value: unknown, path: Path, paths: Path[], naming = NO_OPTIONS): void {
+  if (Array.isArray(value))
+    value.forEach((entry, index) => collectOptions(entry, [...path, index], paths, naming));
   else {
     eachEntry(value, (name, entry) => {
-      const isSecret = SECRET_OPTION.test(name) && !name.endsWith('Endpoint');
+      const isSecret = SECRET_OPTION.test(name) && !name.endsWith('Endpoint') && !naming.has(name);
       if (typeof entry === 'string') {
         if (isSecret) paths.push([...path, name]);
-      } else collectOptions(entry, [...path, name], paths);
+      } else collectOptions(entry, [...path, name], paths, NAMING_OPTIONS.get(name) ?? naming);
       if (!isSecret || !Array.isArray(entry)) return;
       entry.forEach((one, index) => {
         if (typeof one === 'string') paths.push([...path, name, index]);

@@ -3,6 +3,7 @@ import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { parse } from 'acorn';
+import { messageOf } from '../../lib/message-of.ts';
 import { OWN_ENTRIES, OWN_SOURCES } from '../../lib/own-entries.ts';
 import { plainData } from './plain-data.ts';
 import type { Problem } from './problem.ts';
@@ -46,7 +47,7 @@ function remember(file: string): void {
   try {
     texts.set(file, { text, stripped: stripTypeScriptTypes(text) });
   } catch (error) {
-    throw new ModuleFault(error instanceof Error ? error.message : String(error), placeInStack(error, file));
+    throw new ModuleFault(messageOf(error), placeInStack(error, file));
   }
 }
 
@@ -73,7 +74,7 @@ async function evaluate(file: string): Promise<ModuleAnswer> {
     return { ok: true, ...plainData(exported), texts };
   } catch (error) {
     if (error instanceof ModuleFault) return { ok: false, message: error.message, place: error.place, texts };
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return { ok: false, message: message.split('\n')[0] as string, place: placeOfError(error, file), texts };
   }
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '../../lib/message-of.ts';
 import { type ConfigSource, errorAt, locateProblems, type SourceResult } from './source.ts';
 import { SourceText } from './source-text.ts';
 import { TypeScriptPlaces } from './typescript-places.ts';
@@ -56,7 +57,7 @@ function evaluate(file: string, options: TypeScriptOptions): Promise<ModuleAnswe
       void worker.terminate();
     }
     worker.once('message', (answer: ModuleAnswer) => finish(answer));
-    worker.once('error', (error) => finish(error instanceof Error ? error.message : String(error)));
+    worker.once('error', (error) => finish(messageOf(error)));
     worker.once('exit', () =>
       finish('ended before it exported a configuration: by process.exit, or by waiting for what never comes'),
     );

@@ -1,4 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { messageOf } from '../../lib/message-of.ts';
 import type { Path, Place, Range } from './place.ts';
 
 export interface YamlFault extends Range {
@@ -39,9 +40,7 @@ export function readYaml(text: string): YamlResult {
   } catch (error) {
     return {
       ok: false,
-      faults: [
-        { start: 0, end: 1, message: sentence(error instanceof Error ? error.message : String(error)) },
-      ],
+      faults: [{ start: 0, end: 1, message: sentence(messageOf(error)) }],
     };
   }
 }

@@ -1,6 +1,7 @@
 import { Fields } from '../../http/fields.ts';
 import { parseAuthority } from '../../http/host.ts';
 import { normalisePath } from '../../http/path.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import type { RoutedRequest } from '../../routing/types.ts';
 
 /** A request that is to be explained. */
@@ -36,7 +37,7 @@ export function readQuestion(question: Question): ReadQuestion {
     try {
       fields.append(name, value);
     } catch (error) {
-      return no(error instanceof Error ? error.message : String(error));
+      return no(messageOf(error));
     }
   }
   const authority = (parts[2] ?? fields.get('host') ?? 'localhost').toLowerCase();

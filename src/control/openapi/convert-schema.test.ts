@@ -123,6 +123,87 @@ suite('A reference', () => {
   });
 });
 
+/** The lists of `required` in what becomes of `main`, and in the definitions that it needs, in their order. */
+async function requiredIn(schemas: Readonly<Record<string, unknown>>, old: boolean, direction: Direction) {
+  const lists: unknown[] = [];
+  JSON.stringify(await converted(schemas, old, direction), (key, value: unknown) => {
+    if (key === 'required') lists.push(value);
+    return value;
+  });
+  return lists;
+}
+
+suite('What is only read is not required of requests', () => {
+  const Base = { properties: { id: { type: 'integer', readOnly: true }, secret: { writeOnly: true } } };
+  for (const [title, schemas, old, request, response] of [
+    [
+      'where the property is what allOf says of it',
+      {
+        main: { required: ['id', 'a'], properties: { id: { allOf: [{ $ref: '#/Id' }] } } },
+        Id: { readOnly: true },
+      },
+      true,
+      [['a']],
+      [['id', 'a']],
+    ],
+    [
+      'where the property stands in allOf',
+      { main: { required: ['id', 'secret'], allOf: [{ $ref: '#/Base' }] }, Base },
+      true,
+      [['secret']],
+      [['id']],
+    ],
+    [
+      'where it is required in allOf',
+      { main: { ...Base, allOf: [{ required: ['id', 'secret'] }, { type: 'object' }] } },
+      true,
+      [['secret']],
+      [['id']],
+    ],
+    [
+      'where it stands in one schema of allOf, and is required in another',
+      {
+        main: { allOf: [{ $ref: '#/New' }, { allOf: [{ $ref: '#/Base' }] }] },
+        Base,
+        New: { required: ['id'] },
+      },
+      true,
+      [[]],
+      [['id']],
+    ],
+    [
+      'where the same schema is required elsewhere, too',
+      {
+        main: { allOf: [{ $ref: '#/Base' }, { $ref: '#/New' }], properties: { other: { $ref: '#/New' } } },
+        Base,
+        New: { required: ['id'] },
+      },
+      true,
+      [[], ['id']],
+      [['id'], ['id']],
+    ],
+    [
+      'where it stands beside a reference',
+      { main: { $ref: '#/New', ...Base }, New: { required: ['id', 'secret'] } },
+      false,
+      [['secret']],
+      [['id']],
+    ],
+    [
+      'but where one of several may be',
+      { main: { ...Base, oneOf: [{ required: ['id'] }, { required: ['name'] }], not: { required: ['id'] } } },
+      true,
+      [['id'], ['name'], ['id']],
+      [['id'], ['name'], ['id']],
+    ],
+  ] as const) {
+    test(title, async () => {
+      assert.deepEqual(await requiredIn(schemas, old, 'request'), request);
+      assert.deepEqual(await requiredIn(schemas, old, 'response'), response);
+    });
+  }
+});
+
 test('What is only read is not required of requests, what is only written not of answers', async () => {
   const main = {
     required: ['id', 'password', 'name', 'other'],

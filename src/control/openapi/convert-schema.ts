@@ -1,4 +1,5 @@
 import { formatNames } from 'ajv-formats/dist/formats.js';
+import { messageOf } from '../../lib/message-of.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { type JsonSchema, schemaProblem } from '../../policies/validate/compile-schema.ts';
 import { linearPatterns } from '../../policies/validate/linear-pattern.ts';
@@ -9,6 +10,11 @@ import { child, children, type Documents, itemsOf, type Node } from './documents
 export type Direction = 'request' | 'response';
 
 type Made = Record<string, unknown>;
+type Names = ReadonlySet<unknown>;
+
+const NO_NAMES: Names = new Set();
+/** Only what has one of these has properties, or asks for some. */
+const COMPOSED = ['$ref', 'allOf', 'properties'];
 
 /** Keywords whose value is a schema, a list of them, or a map. */
 const ONE = [
@@ -91,8 +97,11 @@ export class SchemaConverter {
     this.#old = old;
   }
 
-  /** What is wrong with it becomes problems. */
-  async convert(node: Node, direction: Direction): Promise<JsonSchema> {
+  /**
+   * What is wrong with it becomes problems. `absent` are names of properties that the schemas beside this one say are for the other
+   * direction only.
+   */
+  async convert(node: Node, direction: Direction, absent: Names = NO_NAMES): Promise<JsonSchema> {
     if (typeof node.value === 'boolean') return node.value;
     if (!isRecord(node.value)) {
       this.#documents.wrong(node, 'is not a schema');
@@ -100,12 +109,12 @@ export class SchemaConverter {
     }
     const reference = child(node, '$ref');
     if (typeof reference.value === 'string') {
-      const name = await this.#define(node, direction);
+      const name = await this.#define(node, direction, absent);
       if (name === undefined) return true;
-      const rest = this.#old ? {} : await this.#keywords(node, direction);
+      const rest = this.#old ? {} : await this.#keywords(node, direction, absent);
       return { ...rest, $ref: `#/definitions/${name}` };
     }
-    const keywords = await this.#keywords(node, direction);
+    const keywords = await this.#keywords(node, direction, absent);
     const made = this.#old ? fromOld(keywords, node.value) : keywords;
     this.#check(node, made);
     return made;
@@ -122,22 +131,28 @@ export class SchemaConverter {
     try {
       linearPatterns(pattern.value);
     } catch (error) {
-      this.#documents.wrong(pattern, error instanceof Error ? error.message : String(error));
+      this.#documents.wrong(pattern, messageOf(error));
     }
   }
 
   /** The name of the definition that a reference leads to. */
-  async #define(node: Node, direction: Direction): Promise<string | undefined> {
+  async #define(node: Node, direction: Direction, inherited: Names): Promise<string | undefined> {
     // A chain of references that has no end would have no end at every request.
     if ((await this.#documents.follow(node)) === undefined) return undefined;
     const target = await this.#documents.target(child(node, '$ref'));
     if (target === undefined) return undefined;
-    const key = JSON.stringify([target.file, target.path, direction]);
+    const absent = await this.#absentOf(node, direction, inherited);
+    const key = JSON.stringify([
+      target.file,
+      target.path,
+      direction,
+      ...[...absent].map(String).toSorted((a, b) => (a < b ? -1 : 1)),
+    ]);
     const known = this.#names.get(key);
     if (known !== undefined) return known;
     const name = this.#freeName(String(target.path.at(-1) ?? 'schema').replaceAll(/[^A-Za-z0-9_.-]/g, '_'));
     this.#names.set(key, name);
-    this.definitions.set(name, await this.convert(target, direction));
+    this.definitions.set(name, await this.convert(target, direction, absent));
     return name;
   }
 
@@ -149,13 +164,15 @@ export class SchemaConverter {
     return name;
   }
 
-  async #keywords(node: Node, direction: Direction): Promise<Made> {
+  async #keywords(node: Node, direction: Direction, inherited: Names): Promise<Made> {
     const made: Made = {};
+    const absent = await this.#absentOf(node, direction, inherited);
     for (const [keyword, value] of children(node)) {
       if (ONE.includes(keyword)) made[keyword] = await this.convert(value, direction);
-      else if (LIST.includes(keyword)) made[keyword] = await this.#list(value, direction);
+      else if (LIST.includes(keyword))
+        made[keyword] = await this.#list(value, direction, keyword === 'allOf' ? absent : NO_NAMES);
       else if (MAP.includes(keyword)) made[keyword] = await this.#map(value, direction);
-      else if (keyword === 'required') made[keyword] = await this.#required(node, direction);
+      else if (keyword === 'required') made[keyword] = withoutNames(value.value, absent);
       // A format that nobody knows is a note (section 7.2.3 of JSON Schema Validation).
       else if (keyword === 'format') {
         if ((formatNames as readonly unknown[]).includes(value.value)) made[keyword] = value.value;
@@ -166,9 +183,9 @@ export class SchemaConverter {
   }
 
   /** One after the other, so that definitions get the same names at every load. */
-  async #list(node: Node, direction: Direction): Promise<unknown[]> {
+  async #list(node: Node, direction: Direction, absent: Names): Promise<unknown[]> {
     const made: unknown[] = [];
-    for (const item of itemsOf(node)) made.push(await this.convert(item, direction));
+    for (const item of itemsOf(node)) made.push(await this.convert(item, direction, absent));
     return made;
   }
 
@@ -178,19 +195,38 @@ export class SchemaConverter {
     return made;
   }
 
-  /** Of what is for the other direction only, nothing is required in this one. */
-  async #required(node: Node, direction: Direction): Promise<unknown> {
-    const required = child(node, 'required').value;
-    if (!Array.isArray(required)) return required;
-    const absent = direction === 'request' ? 'readOnly' : 'writeOnly';
-    const kept: unknown[] = [];
-    for (const name of required as unknown[]) {
-      const property = child(node, 'properties', String(name));
-      const meant = property.value === undefined ? undefined : await this.#documents.follow(property);
-      const isAbsent = [property.value, meant?.value].some((each) => isRecord(each) && each[absent] === true);
-      if (!isAbsent) kept.push(name);
+  /** Names of properties that are for the other direction only, by this schema, those that it is made of, and those beside it. */
+  async #absentOf(node: Node, direction: Direction, inherited: Names): Promise<Names> {
+    if (!COMPOSED.some((keyword) => child(node, keyword).value !== undefined)) return inherited;
+    const names = new Set(inherited);
+    for (const schema of await this.#partsOf(node))
+      for (const [name, property] of children(child(schema, 'properties')))
+        if (!names.has(name) && (await this.#isAbsent(property, direction))) names.add(name);
+    return names;
+  }
+
+  /** Nothing of it is required in this direction: whatever the property is made of may say so. */
+  async #isAbsent(property: Node, direction: Direction): Promise<boolean> {
+    const mark = direction === 'request' ? 'readOnly' : 'writeOnly';
+    return (await this.#partsOf(property)).some((part) => child(part, mark).value === true);
+  }
+
+  /** A schema, and all that it refers to and has in `allOf`. */
+  async #partsOf(node: Node): Promise<readonly Node[]> {
+    const parts = [node];
+    const seen = new Set<unknown>();
+    for (const part of parts) {
+      if (seen.has(part.value)) continue;
+      seen.add(part.value);
+      const reference = child(part, '$ref');
+      if (typeof reference.value === 'string') {
+        const target = await this.#documents.target(reference);
+        if (target !== undefined) parts.push(target);
+        if (this.#old) continue;
+      }
+      parts.push(...itemsOf(child(part, 'allOf')));
     }
-    return kept;
+    return parts;
   }
 
   #other(keyword: string, value: Node): void {
@@ -207,6 +243,10 @@ export class SchemaConverter {
       suggestion: nearest(keyword, KEYWORDS),
     });
   }
+}
+
+function withoutNames(required: unknown, absent: Names): unknown {
+  return Array.isArray(required) ? required.filter((name) => !absent.has(name)) : required;
 }
 
 /** OpenAPI 3.0 has an older draft of JSON Schema: bounds that are exclusive by a boolean, and null by `nullable`. */

@@ -1,4 +1,4 @@
-import { dirname, extname, relative, resolve } from 'node:path';
+import { dirname, extname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { type FileReader, MAX_FILE_BYTES } from '../config/files.ts';
 import { isRecord, type Path, valueAt } from '../config/place.ts';
 import type { ConfigError, Problem } from '../config/problem.ts';
@@ -44,6 +44,9 @@ export class Documents {
   readonly #api: string;
   readonly #files: FileReader;
   readonly #problems: Problem[];
+  /** Folders that references may lead to, with all below them: that of the document and that of the configuration. */
+  readonly #folders: string[];
+  readonly #told = new Set<string>();
   /** undefined for what could not be read. */
   readonly #sources = new Map<string, ConfigSource | undefined>();
 
@@ -51,6 +54,13 @@ export class Documents {
     this.#api = api;
     this.#files = files;
     this.#problems = problems;
+    this.#folders = [files.absolute('.')];
+  }
+
+  /** The document itself, which the configuration names. */
+  openRoot(name: string): Promise<Node | undefined> {
+    this.#folders.push(dirname(this.#files.absolute(name)));
+    return this.open(name, ['apis', this.#api, 'openapi']);
   }
 
   /** The whole of a file, of which something is wrong at `from` when it cannot be read: that is then told. */
@@ -95,6 +105,12 @@ export class Documents {
     if (/^[a-z][a-z0-9+.-]*:/i.test(name))
       return this.wrong(reference, 'leads out of here: write the path of a file beside this one');
     const file = name === '' ? reference.file : resolve(dirname(reference.file), decoded(name));
+    // Who writes documents need not be who may read all files of this machine; and errors quote them.
+    if (!this.#folders.some((folder) => isBelow(folder, file)))
+      return this.wrong(
+        reference,
+        'leads out of here: a file must be in the folder of the document or of the configuration, or below it',
+      );
     const root = await this.open(file, this.placed(reference));
     if (root === undefined) return undefined;
     if (pointer !== '' && !pointer.startsWith('/'))
@@ -117,10 +133,13 @@ export class Documents {
     return parent.length === 0 ? `in ${this.#name(file)}` : `at /${parent.join('/')} of ${this.#name(file)}`;
   }
 
-  /** Tells that something is wrong. */
+  /** Tells that something is wrong, once however often it is come upon. */
   wrong(node: Node, message: string, more: Partial<Problem> = {}): undefined {
     if (more.severity !== 'warning') this.broken = true;
-    this.#problems.push({ path: this.placed(node), message, ...more });
+    const problem = { path: this.placed(node), message, ...more };
+    const key = JSON.stringify(problem);
+    if (!this.#told.has(key)) this.#problems.push(problem);
+    this.#told.add(key);
     return undefined;
   }
 
@@ -138,6 +157,11 @@ export class Documents {
   #name(file: string): string {
     return relative(this.#files.absolute('.'), file);
   }
+}
+
+function isBelow(folder: string, file: string): boolean {
+  const way = relative(folder, file);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 /** Percent-encoding is undone, as far as it is one. */

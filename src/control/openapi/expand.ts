@@ -112,7 +112,7 @@ interface MadeRoute {
 }
 
 async function routesOf(api: string, config: ApiConfig, documents: Documents): Promise<MadeRoute[]> {
-  const root = await documents.open(config.openapi, ['apis', api, 'openapi']);
+  const root = await documents.openRoot(config.openapi);
   const version = root && versionOf(root, documents);
   if (root === undefined || version === undefined) return [];
   const converter = new SchemaConverter(documents, version === '3.0');

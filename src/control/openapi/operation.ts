@@ -1,4 +1,4 @@
-import { essenceOf, isForm, isJson } from '../../policies/validate/media-type.ts';
+import { essenceOf, isForm, isJson, rangeKey } from '../../policies/validate/media-type.ts';
 import { isRecord } from '../config/place.ts';
 import { type Direction, reachable, type SchemaConverter } from './convert-schema.ts';
 import { child, children, type Documents, type Node, type Operation } from './documents.ts';
@@ -8,7 +8,7 @@ import type { ApiConfig } from './schema.ts';
 /** The options of the policy `validate` that an operation comes to, as they are written; undefined when nothing is to be checked. */
 export async function validateOptions(
   operation: Operation,
-  { request, response, max }: ApiConfig['validate'],
+  { request, response, undescribedBody, max }: ApiConfig['validate'],
   documents: Documents,
   converter: SchemaConverter,
 ): Promise<object | undefined> {
@@ -16,7 +16,7 @@ export async function validateOptions(
   const size = `${max}b`;
   const options = {
     ...(request && (await parameterOptions(operation, documents, converter))),
-    ...(request && (await bodyOptions(node, size, documents, converter))),
+    ...(request && (await bodyOptions(node, size, undescribedBody === 'refuse', documents, converter))),
     ...(response !== 'off' && {
       responses: { mode: response, statuses: await statuses(node, documents, converter), max: size },
     }),
@@ -28,13 +28,15 @@ export async function validateOptions(
 async function bodyOptions(
   operation: Node,
   max: string,
+  refusesOthers: boolean,
   documents: Documents,
   converter: SchemaConverter,
 ): Promise<object> {
   const written = child(operation, 'requestBody');
-  const body = written.value === undefined ? undefined : await documents.follow(written);
+  if (written.value === undefined) return refusesOthers ? { body: false } : {};
+  const body = await documents.follow(written);
   if (body === undefined) return {};
-  const content = await contentOptions(child(body, 'content'), 'request', converter);
+  const content = await contentOptions(child(body, 'content'), 'request', documents, converter);
   if (content === undefined) {
     documents.wrong(body, 'is not a request body: it needs content');
     return {};
@@ -52,7 +54,7 @@ async function statuses(
     if (status.startsWith('x-')) continue;
     const response = await documents.follow(written);
     if (response === undefined) continue;
-    const content = await contentOptions(child(response, 'content'), 'response', converter);
+    const content = await contentOptions(child(response, 'content'), 'response', documents, converter);
     made[status] = content === undefined ? {} : { content };
   }
   return made;
@@ -62,14 +64,24 @@ async function statuses(
 async function contentOptions(
   content: Node,
   direction: Direction,
+  documents: Documents,
   converter: SchemaConverter,
 ): Promise<Record<string, object> | undefined> {
   const made: Record<string, object> = {};
+  const seen = new Set<string>();
   for (const [range, media] of children(content)) {
     const essence = essenceOf(range);
+    const key = rangeKey(range);
+    if (seen.has(key)) {
+      documents.wrong(media, 'stands twice: a charset makes no other content type, and neither does case', {
+        atKey: true,
+      });
+      continue;
+    }
+    seen.add(key);
     const schema = child(media, 'schema');
     const isRead = isJson(essence) || isForm(essence);
-    made[essence] =
+    made[`${essence}${range.slice(range.split(';', 1)[0]?.length)}`] =
       isRead && schema.value !== undefined ? { schema: await converter.convert(schema, direction) } : {};
   }
   return Object.keys(made).length === 0 ? undefined : made;

@@ -1,3 +1,4 @@
+import { essenceOf, isJson } from '../../policies/validate/media-type.ts';
 import { isRecord } from '../config/place.ts';
 import type { SchemaConverter } from './convert-schema.ts';
 import { child, type Documents, itemsOf, type Node, type Operation } from './documents.ts';
@@ -84,7 +85,7 @@ async function readParameter(
   const [media] = isRecord(written['content']) ? Object.keys(written['content']) : [];
   const described =
     media === undefined ? child(parameter, 'schema') : child(parameter, 'content', media, 'schema');
-  const style = media === undefined ? styleOf(place, written) : 'json';
+  const style = media === undefined ? styleOf(place, written) : isJson(essenceOf(media)) ? 'json' : 'text';
   if (style === undefined) {
     documents.wrong(
       parameter,
@@ -95,7 +96,10 @@ async function readParameter(
     );
     return undefined;
   }
-  const schema = described.value === undefined ? true : await converter.convert(described, 'request');
+  // Of a content that is neither JSON nor text, only that it is there can be told.
+  const isRead = style !== 'text' || media === undefined || essenceOf(media).startsWith('text/');
+  const schema =
+    described.value === undefined || !isRead ? true : await converter.convert(described, 'request');
   return {
     in: place,
     name,

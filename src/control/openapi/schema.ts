@@ -26,6 +26,10 @@ export const apiSchema = z
           .enum(['off', 'report', 'enforce'])
           .default('off')
           .describe('Answers: report counts and logs those that are wrong, enforce answers 502 instead'),
+        undescribedBody: z
+          .enum(['refuse', 'pass'])
+          .default('refuse')
+          .describe('Bodies of requests whose operation has no requestBody'),
         max: maxBytes('Largest body that is taken, of requests and of answers'),
       })
       .prefault({}),

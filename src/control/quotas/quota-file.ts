@@ -1,7 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import { PERS, type QuotaRecord } from '../../state/quota/quota.ts';
 
+/** The lock is the system's own: that of a process that is dead is gone with it. */
 const SCHEMA = `
+PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 CREATE TABLE IF NOT EXISTS quotas (
@@ -14,13 +16,31 @@ CREATE TABLE IF NOT EXISTS quotas (
   PRIMARY KEY (plan, consumer, per)
 ) STRICT, WITHOUT ROWID`;
 
-/** Counts of quotas on the disk: an SQLite database. Every method throws where that fails. */
+const SQLITE_BUSY = 5;
+
+/** Another process has the file. */
+export class QuotaFileInUse extends Error {}
+
+/**
+ * Counts of quotas on the disk: an SQLite database, which is this process's alone until it is closed, since two that write what each of them has
+ * counted would undo each other's counts. Every method throws where that fails.
+ */
 export class QuotaFile {
   readonly #database: DatabaseSync;
 
+  /** Throws QuotaFileInUse where another process has it. */
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
-    this.#database.exec(SCHEMA);
+    try {
+      this.#database.exec(SCHEMA);
+      // What is there already takes no lock: this does, and it is kept.
+      this.#inTransaction(() => {});
+    } catch (error) {
+      this.#database.close();
+      if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)
+        throw new QuotaFileInUse('another process has it', { cause: error });
+      throw error;
+    }
   }
 
   /** What has not ended. */

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Workspace } from '../../../test/support/cli.ts';
 import { newCharges, type Period } from '../../state/quota/quota.ts';
 import { QuotaTable } from '../../state/quota/quota-table.ts';
+import { QuotaFile } from './quota-file.ts';
 import { QuotaKeeper } from './quota-keeper.ts';
 
 const DAY_MS = 86_400_000;
@@ -38,16 +42,27 @@ describe('The keeper of quotas', () => {
     after.keeper.close();
   });
 
-  it('has written what was flushed when the process is gone without a word', () => {
+  it('has its file alone, until its process is dead; then what was flushed is there', async () => {
     using files = new Workspace();
-    const before = start(files.path('quotas.db'));
-    before.take('alice');
-    before.keeper.flush();
-    before.take('alice');
-    const after = start(files.path('quotas.db'));
+    const path = files.path('quotas.db');
+    const script = fileURLToPath(new URL('quota-holder.support.ts', import.meta.url));
+    const times = [TODAY.startMs, TODAY.endMs].map(String);
+    const other = spawn(process.execPath, [script, path, ...times], { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      await once(other.stdout, 'data');
+      assert.throws(() => start(path), {
+        message: `the quotas in ${path} are in use by another gateway: give each a file of its own, or let them count in Redis`,
+      });
+    } finally {
+      const gone = once(other, 'exit');
+      other.kill('SIGKILL');
+      await gone;
+    }
+    const after = start(path);
     assert.equal(after.take('alice'), 2);
+    assert.throws(() => start(path), /in use by another gateway/);
     after.keeper.close();
-    before.keeper.close();
+    start(path).keeper.close();
   });
 
   it('forgets periods that are over', () => {
@@ -68,19 +83,19 @@ describe('The keeper of quotas', () => {
     assert.throws(() => start(files.path('quotas.db')), /quotas\.db cannot be read: file is not a database/);
   });
 
-  it('tells once that nothing can be written, and writes all when it can again', () => {
+  it('tells once that nothing can be written, and writes all when it can again', ({ mock }) => {
     using files = new Workspace();
     const path = files.path('quotas.db');
     const running = start(path);
-    const other = new DatabaseSync(path);
-    other.exec('BEGIN IMMEDIATE');
+    const write = mock.method(QuotaFile.prototype, 'write', () => {
+      throw new Error('database or disk is full');
+    });
     running.take('alice');
     running.keeper.flush();
     running.keeper.flush();
     assert.equal(running.logged.length, 1);
-    assert.match(running.logged[0] ?? '', /cannot be written to .*: database is locked/);
-    other.exec('ROLLBACK');
-    other.close();
+    assert.match(running.logged[0] ?? '', /cannot be written to .*: database or disk is full/);
+    write.mock.restore();
     running.keeper.close();
     const after = start(path);
     assert.equal(after.take('alice'), 2);

@@ -1,6 +1,7 @@
+import { messageOf } from '../../lib/message-of.ts';
 import type { QuotaRecord } from '../../state/quota/quota.ts';
 import type { QuotaTable } from '../../state/quota/quota-table.ts';
-import { QuotaFile } from './quota-file.ts';
+import { QuotaFile, QuotaFileInUse } from './quota-file.ts';
 
 export interface QuotaKeeperOptions {
   readonly table: QuotaTable;
@@ -41,6 +42,11 @@ export class QuotaKeeper {
       kept = file.read(now);
     } catch (error) {
       file?.close();
+      if (error instanceof QuotaFileInUse)
+        throw new Error(
+          `the quotas in ${path} are in use by another gateway: give each a file of its own, or let them count in Redis`,
+          { cause: error },
+        );
       throw new Error(`the quotas in ${path} cannot be read: ${messageOf(error)}`, { cause: error });
     }
     let lost = 0;
@@ -89,8 +95,4 @@ export class QuotaKeeper {
     this.#file?.close();
     this.#file = undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

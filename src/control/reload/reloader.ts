@@ -1,3 +1,4 @@
+import { messageOf } from '../../lib/message-of.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import { type Changes, compareConfigs, describeChanges } from './changes.ts';
 
@@ -87,7 +88,7 @@ export class Reloader<Config extends Reloadable, Problem> {
     const outcome = await this.#attempt().catch((error: unknown) => ({
       kind: 'refused' as const,
       errors: [],
-      reasons: [error instanceof Error ? error.message : String(error)],
+      reasons: [messageOf(error)],
       files: [],
     }));
     this.#report(trigger, outcome);

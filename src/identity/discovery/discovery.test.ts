@@ -42,7 +42,7 @@ describe('The metadata of a provider', () => {
     play(async (discovery, server) => {
       server.answer(PATH, metadata(server));
       assert.deepEqual(server.requests, []);
-      const all = await Promise.all(Array.from({ length: 20 }, () => discovery.get()));
+      const all = await Promise.all(Array.from({ length: 20 }, async () => discovery.get()));
       assert.deepEqual(server.requests, [`GET ${PATH}`]);
       for (const found of all)
         assert.equal(isUnavailable(found) ? '' : found.document.jwks_uri, `${server.url}/jwks`);

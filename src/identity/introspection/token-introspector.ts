@@ -88,8 +88,7 @@ export class TokenIntrospector {
 
   /** RFC 7662 section 2.2, and section 4 for what whoever asks has to check. */
   #findingOf(answer: IntrospectionResponse, now: number): Known | Refused {
-    // Anything but `true` is not active.
-    if (answer.active !== true) return NOT_ACTIVE;
+    if (!answer.active) return NOT_ACTIVE;
     const { exp, nbf, aud, iss } = answer as Readonly<Record<string, unknown>>;
     if (!isDate(exp) || !isDate(nbf)) return WRONG_CLAIMS;
     if (exp !== undefined && exp * 1000 <= now) return EXPIRED;

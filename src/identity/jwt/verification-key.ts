@@ -46,7 +46,7 @@ export class PublicKey implements VerificationKey {
   forAlgorithm(algorithm: string): Promise<CryptoKey | Uint8Array> {
     let imported = this.#imported.get(algorithm);
     if (imported === undefined) {
-      imported = importKey(this.#jwk as JWK, algorithm);
+      imported = importKey(this.#jwk, algorithm);
       this.#imported.set(algorithm, imported);
     }
     return imported;

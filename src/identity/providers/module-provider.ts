@@ -1,3 +1,4 @@
+import { messageOf } from '../../lib/message-of.ts';
 import { loadProviderDefinition, makeProvider, type ProviderContext } from './definition.ts';
 import {
   type GrantTokens,
@@ -71,7 +72,7 @@ export class ModuleProvider implements Provider {
   #made(): Promise<Provider> {
     this.#provider ??= this.#load().catch((error: unknown) => {
       this.#provider = undefined;
-      throw new ProviderUnavailable(error instanceof Error ? error.message : String(error));
+      throw new ProviderUnavailable(messageOf(error));
     });
     return this.#provider;
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { importPKCS8, SignJWT } from 'jose';
+import { messageOf } from '../../lib/message-of.ts';
 import { valueAt } from '../../lib/value-at.ts';
 import {
   type GrantTokens,
@@ -236,7 +237,7 @@ export class OAuth2Provider implements Provider {
       const answer = await this.#place.fetch(url, request);
       return { status: answer.status, ok: answer.ok, text: await answer.text() };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new ProviderUnavailable(`the provider did not answer: ${reason}`);
     }
   }

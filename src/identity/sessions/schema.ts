@@ -77,6 +77,12 @@ export const sessionSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Visitors who are not logged in have a name that stays the same'),
+  devices: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether command-line clients get sessions of their own by the device authorization grant (RFC 8628), and are known by their tokens',
+    ),
   logout: z
     .strictObject({
       providers: names

@@ -120,6 +120,11 @@ export class Sessions {
     if (text === undefined)
       return this.#byToken === undefined ? NO_SESSION : this.#findByToken(request.fields);
     if (text === TOO_LONG) return NOT_A_SESSION;
+    return this.findText(text);
+  }
+
+  /** The session of a secret, as a cookie or a token has it. */
+  findText(text: string): SessionFinding | Promise<SessionFinding> {
     return this.#known(text) ?? this.#open(text);
   }
 

@@ -3,6 +3,7 @@ import { loadConfig } from '../../control/config/load.ts';
 import { explainRequest, type RequestExplanation } from '../../control/explain/explain-request.ts';
 import type { Question } from '../../control/explain/question.ts';
 import { explanationText } from '../../control/explain/text.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { type Command, EXIT, type Given, type Io } from '../command-line.ts';
 import { CONFIG_FLAG, findConfigFile } from '../config-file.ts';
 
@@ -104,6 +105,6 @@ async function fromGateway(admin: string, question: Question): Promise<RequestEx
     return `the gateway answered ${response.status}: ${title}`;
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return `no answer from ${admin}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    return `no answer from ${admin}: ${messageOf(cause)}`;
   }
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { messageOf } from '../../lib/message-of.ts';
 import { sameData } from '../../lib/same-data.ts';
 import { DevIssuer } from './issuer.ts';
 import type { DevIssuerSettings } from './settings.ts';
@@ -110,7 +111,7 @@ export class DevProviders implements AsyncDisposable {
       await (this.intercept === undefined ? next() : this.intercept(request, response, next));
     } catch (error) {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
-      response.end(`${error instanceof Error ? error.message : String(error)}\n`);
+      response.end(`${messageOf(error)}\n`);
     }
   }
 

@@ -58,8 +58,7 @@ export class ApiKeyAuthenticator implements Authenticator {
     const places = this.#places;
     for (let i = 0; i < places.length; i++) {
       const place = places[i] as Place;
-      const key = place.read(request);
-      if (key?.startsWith(this.#prefix)) place.strip(request);
+      if (this.#prefix === '' || place.read(request)?.startsWith(this.#prefix)) place.strip(request);
     }
   }
 }

@@ -21,6 +21,7 @@ export class AuthHooks implements PolicyHooks, Challenger {
   readonly #authenticator: Authenticator;
   readonly #isOptional: boolean;
   readonly #count: (event: string) => void;
+  readonly onResponse?: (exchange: Exchange) => void;
   /** Only where a body is looked at: the gateway collects bodies for who has it. */
   readonly onRequestBody?: (exchange: Exchange, body: Buffer) => Answer | undefined;
   readonly requestBodyBounds?: BodyBounds | undefined;
@@ -30,6 +31,8 @@ export class AuthHooks implements PolicyHooks, Challenger {
     this.#isOptional = isOptional;
     this.#count = count;
     this.requestBodyBounds = authenticator.requestBodyBounds;
+    if (authenticator.onResponse !== undefined)
+      this.onResponse = (exchange) => authenticator.onResponse?.(exchange);
     if (authenticator.checkBody !== undefined)
       this.onRequestBody = (exchange, body) => authenticator.checkBody?.(exchange, body);
   }
@@ -77,8 +80,8 @@ export class AuthHooks implements PolicyHooks, Challenger {
 
   #unauthorised(exchange: Exchange, finding: Absent | Refused, code: string, detail: string): Answer {
     const challenge = this.#authenticator.challenge(finding, exchange);
-    if (challenge === undefined) return { status: 401, code, detail };
-    return { status: 401, code, detail, headers: { 'WWW-Authenticate': challenge } };
+    const named = challenge === undefined ? undefined : { 'WWW-Authenticate': challenge };
+    return { status: 401, code, detail, headers: { ...named, ...this.#authenticator.answerFields } };
   }
 }
 

@@ -10,11 +10,21 @@ export interface CombinedRefusal extends Refused {
 /** What any-of and all-of have alike: challenges, stripping, bodies and the end of their members. */
 export class Combined {
   readonly members: readonly Authenticator[];
+  readonly answerFields: Readonly<Record<string, string>>;
   readonly requestBodyBounds: BodyBounds | undefined;
+  readonly onResponse: ((exchange: Exchange) => void) | undefined;
   readonly checkBody: ((exchange: Exchange, body: Buffer) => Answer | undefined) | undefined;
 
   constructor(members: readonly Authenticator[]) {
     this.members = members;
+    this.answerFields = Object.assign({}, ...members.map((member) => member.answerFields));
+    const adding = members.filter((member) => member.onResponse !== undefined);
+    this.onResponse =
+      adding.length === 0
+        ? undefined
+        : (exchange) => {
+            for (const member of adding) member.onResponse?.(exchange);
+          };
     const looking = members.filter((member) => member.checkBody !== undefined);
     this.requestBodyBounds =
       looking.length === 0

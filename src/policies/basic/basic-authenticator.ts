@@ -14,7 +14,7 @@ import type { BasicOptions } from './schema.ts';
 
 /** Base64 of a user name and a password as long as the configuration takes them. */
 const MAX_CHARACTERS = 4096;
-const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$/;
 /** RFC 7617 section 2: neither may hold one. */
 const CONTROL = /[\u0000-\u001f\u007f]/; // oxlint-disable-line no-control-regex
 

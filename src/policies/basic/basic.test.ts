@@ -34,6 +34,7 @@ const CASES: readonly Case[] = [
   ],
   ['the scheme alone', { Authorization: 'Basic' }, undefined, 'invalid_credentials'],
   ['what is not base64', { Authorization: 'Basic a:b' }, undefined, 'invalid_credentials'],
+  ['base64 that is cut', { Authorization: `Basic ${encoded}x` }, undefined, 'invalid_credentials'],
   ['something behind the base64', { Authorization: `Basic ${encoded} x` }, undefined, 'invalid_credentials'],
   ['no colon', credentials('alice'), undefined, 'invalid_credentials'],
   ['a control character', credentials('alice:pass:wörd\u0000'), undefined, 'invalid_credentials'],

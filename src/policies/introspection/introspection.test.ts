@@ -22,7 +22,7 @@ interface Stage {
   readonly authorizations: (string | undefined)[];
 }
 
-async function play(
+async function withServer(
   options: Readonly<Record<string, unknown>>,
   act: (stage: Stage) => Promise<void>,
 ): Promise<void> {
@@ -49,7 +49,7 @@ const ALICE = { active: true, sub: 'alice', exp: NOW + 3600 };
 
 describe('An opaque token', () => {
   it('lets in whoever the server says it is of', () =>
-    play({ issuer: 'https://id.example.com' }, async ({ play, tokens, asked, authorizations }) => {
+    withServer({ issuer: 'https://id.example.com' }, async ({ play, tokens, asked, authorizations }) => {
       tokens.set('t1', { ...ALICE, scope: 'read write', client_id: 'app', groups: ['g'] });
       const { answer, exchange } = await play.send({ authorization: 'Bearer t1' });
       assert.equal(answer, undefined);
@@ -72,7 +72,7 @@ describe('An opaque token', () => {
     }));
 
   it('is asked about with the secret in the form where options say so', () =>
-    play({ authentication: 'post' }, async ({ play, tokens, asked, authorizations }) => {
+    withServer({ authentication: 'post' }, async ({ play, tokens, asked, authorizations }) => {
       tokens.set('t1', ALICE);
       assert.equal(await play.verdict('t1'), '200 alice');
       assert.deepEqual(Object.fromEntries(asked[0] ?? []), {
@@ -84,7 +84,7 @@ describe('An opaque token', () => {
     }));
 
   it('is asked about once, however many requests bring it at once, and then not for a minute', () =>
-    play({}, async ({ play, tokens, asked }) => {
+    withServer({}, async ({ play, tokens, asked }) => {
       tokens.set('t1', ALICE);
       const verdicts = await Promise.all(Array.from({ length: 50 }, () => play.verdict('t1')));
       assert.deepEqual(new Set(verdicts), new Set(['200 alice']));
@@ -98,7 +98,7 @@ describe('An opaque token', () => {
     }));
 
   it('does not count for longer than it lasts', () =>
-    play({ cache: { ttl: '1h' } }, async ({ play, tokens, asked }) => {
+    withServer({ cache: { ttl: '1h' } }, async ({ play, tokens, asked }) => {
       tokens.set('t1', { ...ALICE, exp: NOW + 5 });
       assert.equal(await play.verdict('t1'), '200 alice');
       play.timers.advance(4999);
@@ -110,7 +110,7 @@ describe('An opaque token', () => {
     }));
 
   it('that is refused is asked about again after ten seconds', () =>
-    play({}, async ({ play, tokens, asked }) => {
+    withServer({}, async ({ play, tokens, asked }) => {
       assert.equal(await play.verdict('t1'), NOT_ACTIVE);
       tokens.set('t1', ALICE);
       play.timers.advance(9_999);
@@ -121,7 +121,7 @@ describe('An opaque token', () => {
     }));
 
   it('is remembered for so many tokens', () =>
-    play({ cache: { tokens: 10 } }, async ({ play, tokens, asked }) => {
+    withServer({ cache: { tokens: 10 } }, async ({ play, tokens, asked }) => {
       for (let i = 0; i < 11; i++) {
         tokens.set(`t${i}`, ALICE);
         await play.verdict(`t${i}`);
@@ -165,7 +165,7 @@ describe('What a server says of a token', () => {
   ];
   for (const [title, answer, verdict, options = {}] of CASES) {
     it(`counts: ${title}`, () =>
-      play({ ...options }, async ({ play, tokens }) => {
+      withServer({ ...options }, async ({ play, tokens }) => {
         tokens.set('t1', answer);
         assert.equal(await play.verdict('t1'), verdict);
       }));
@@ -174,7 +174,7 @@ describe('What a server says of a token', () => {
 
 describe('A token that cannot be one', () => {
   it('is asked about nowhere', () =>
-    play({ maxLength: '1kb' }, async ({ play, asked }) => {
+    withServer({ maxLength: '1kb' }, async ({ play, asked }) => {
       const malformed = '401 invalid_token: The token has a character that no token has.';
       for (const token of ['a b', 'a"b', 'é', 'a,b', '=a', 'a=b'])
         assert.equal(await play.verdict(token), malformed, token);
@@ -189,7 +189,7 @@ describe('A token that cannot be one', () => {
 describe('A server that is away', () => {
   for (const answer of ['silence', 401, 403, 429, 502, 503, 504] as const) {
     it(`with ${answer} makes 503 of what it is not known of, and is left alone for a while`, () =>
-      play({}, async ({ play, server, tokens, asked }) => {
+      withServer({}, async ({ play, server, tokens, asked }) => {
         tokens.set('known', ALICE);
         tokens.set('t1', answer);
         tokens.set('t2', ALICE);
@@ -215,7 +215,7 @@ describe('A server that is away', () => {
   }
 
   it('for one token alone is asked about others', () =>
-    play({}, async ({ play, tokens }) => {
+    withServer({}, async ({ play, tokens }) => {
       tokens.set('t1', 500);
       tokens.set('t2', ALICE);
       assert.equal(await play.verdict('t1'), AWAY);

@@ -8,7 +8,7 @@ import type { IntrospectionOptions } from './schema.ts';
 /** Throws an Error when the options and the provider do not say who asks. */
 export function makeIntrospector(options: IntrospectionOptions, identity: Identity): TokenIntrospector {
   const { provider, endpoint, ca, insecure, timeout, authentication, claims, cache } = options;
-  const link = provider === undefined ? undefined : linkTo(identity, provider);
+  const link = provider === undefined ? undefined : linkTo(identity.data.providers, provider);
   const clientId = options.clientId ?? link?.clientId;
   const clientSecret = options.clientSecret ?? link?.clientSecret;
   if (clientId === undefined || clientSecret === undefined)

@@ -53,7 +53,7 @@ function ofProvider(
   identity: Identity,
   closers: (() => void)[],
 ): AcceptedIssuer {
-  const link = linkTo(identity, name);
+  const link = linkTo(identity.data.providers, name);
   const audience = options.audience ?? (link.clientId === undefined ? undefined : [link.clientId]);
   const keys = identity.issuers.keys(link);
   closers.push(keys.close);

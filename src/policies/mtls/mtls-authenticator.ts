@@ -54,9 +54,9 @@ export class MtlsAuthenticator implements Authenticator {
     return nowMs >= judged.fromMs && nowMs <= judged.toMs ? judged.finding : OUTDATED;
   }
 
-  /** TLS asks for certificates itself: there is no scheme for it. */
-  challenge(): undefined {
-    return undefined;
+  /** A 401 has to have one (RFC 9110 section 15.5.2), and no scheme is registered for what TLS itself asks for. */
+  challenge(): string {
+    return 'ClientCertificate';
   }
 
   /** RFC 9440 section 2.1 has whoever does not trust the sender take the field off. */

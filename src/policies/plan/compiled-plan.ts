@@ -26,7 +26,17 @@ export async function compilePlan(
   // Memory or Redis, as configured; neither synchronises.
   const held = await limiters.open({ syncMs: 0 });
   const count = (event: string) => context.count(event);
-  return { name, rates: new RateLimit(options, { ...held, limits, count, nowMs: clockMs }), quotas };
+  return {
+    name,
+    rates: new RateLimit(options, {
+      ...held,
+      limits,
+      givesBack: quotas !== undefined,
+      count,
+      nowMs: clockMs,
+    }),
+    quotas,
+  };
 }
 
 function rateOptions(limits: RateLimitOptions['limits']): RateLimitOptions {

@@ -1,4 +1,5 @@
 import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
+import { type Held, heldBy, hold, letGo } from '../../policy/held.ts';
 import type { Verdict } from '../../state/limiter.ts';
 import { PERS, type QuotaCharge, type QuotaTaking } from '../../state/quota/quota.ts';
 import type { HeldQuotas } from '../../state/quota/quotas.ts';
@@ -21,7 +22,7 @@ export interface PlanPlace extends HeldQuotas {
 type QuotaEvent = 'quota_exceeded' | 'soft_limit' | 'no_plan' | 'unavailable';
 
 /** A request with a plan. One is used again when its request has ended. */
-interface Holding {
+interface Holding extends Held {
   plan: CompiledPlan;
   readonly taking: QuotaTaking;
   /** What is known of the quotas; undefined before they are asked, and where they cannot be. */
@@ -39,7 +40,6 @@ const NO_PLAN: Answer = {
 export class PlanHooks implements PolicyHooks {
   readonly #place: PlanPlace;
   readonly #refusesUnknown: boolean;
-  readonly #holdings = new Map<Exchange, Holding>();
   readonly #unused: Holding[] = [];
   /** The answer for each set of quotas that is used up: bits of their places. */
   readonly #answers = new Map<number, Answer>();
@@ -63,10 +63,10 @@ export class PlanHooks implements PolicyHooks {
   }
 
   onResponse(exchange: Exchange): void {
-    const holding = this.#holdings.get(exchange);
+    const holding = heldBy<Holding>(exchange, this);
     if (holding === undefined) return;
     const { plan, taking, verdict } = holding;
-    plan.rates?.onResponse(exchange);
+    plan.rates?.onResponse?.(exchange);
     if (verdict === undefined || plan.quotas === undefined) return;
     const { fields } = exchange.response;
     const nowMs = this.#place.nowMs();
@@ -76,10 +76,10 @@ export class PlanHooks implements PolicyHooks {
   }
 
   onEnd(exchange: Exchange): void {
-    const holding = this.#holdings.get(exchange);
+    const holding = heldBy<Holding>(exchange, this);
     if (holding === undefined) return;
-    this.#holdings.delete(exchange);
-    holding.plan.rates?.onEnd(exchange);
+    letGo(exchange, holding);
+    holding.plan.rates?.onEnd?.(exchange);
     if (!holding.isPending) this.#unused.push(holding);
   }
 
@@ -103,6 +103,8 @@ export class PlanHooks implements PolicyHooks {
 
   #hold(exchange: Exchange, plan: CompiledPlan): Holding {
     const holding = this.#unused.pop() ?? {
+      owner: this,
+      next: undefined,
       plan,
       taking: this.#place.counter.taking(),
       verdict: undefined,
@@ -110,7 +112,7 @@ export class PlanHooks implements PolicyHooks {
     };
     holding.plan = plan;
     holding.verdict = undefined;
-    this.#holdings.set(exchange, holding);
+    hold(exchange, holding);
     return holding;
   }
 
@@ -202,7 +204,7 @@ export class PlanHooks implements PolicyHooks {
 
   /** Whether the request ended while it was decided. What it took of its quotas stays taken. */
   #isGone(exchange: Exchange, holding: Holding): boolean {
-    if (this.#holdings.get(exchange) === holding) return false;
+    if (heldBy(exchange, this) === holding) return false;
     this.#unused.push(holding);
     return true;
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isTimeZone } from '../../lib/calendar.ts';
-import { nameOf, rateLimitSchema } from '../rate-limit/schema.ts';
+import { inexactOf, nameOf, rateLimitSchema } from '../rate-limit/schema.ts';
 
 const MAX_LIMIT = 1_000_000_000_000;
 
@@ -49,6 +49,8 @@ export const planSchema = z
         refuse(['limits', i, 'key'], 'is not for a plan, which counts by consumer');
       if (entry.algorithm === 'sliding-window' && entry.burst !== undefined)
         refuse(['limits', i, 'burst'], 'is for gcra: a sliding window has none');
+      const inexact = inexactOf(entry, entry.algorithm ?? 'gcra');
+      if (inexact !== undefined) refuse(['limits', i], inexact);
       const name = entry.name ?? nameOf(entry);
       if (names.has(name))
         refuse(['limits', i], `there is ${JSON.stringify(name)} already: give one of them another name`);

@@ -14,7 +14,7 @@ export const protectedResourcePolicy = definePolicy({
   create(options, { identity }: BuiltinContext) {
     // Made to be checked, and closed again.
     if (identity === undefined) return {};
-    const issuers = options.providers.map((name) => linkTo(identity, name).issuer);
+    const issuers = options.providers.map((name) => linkTo(identity.data.providers, name).issuer);
     const answer = metadataAnswer(options, issuers);
     return {
       onRequest: ({ request: { method } }) => (method === 'GET' || method === 'HEAD' ? answer : WRONG_METHOD),

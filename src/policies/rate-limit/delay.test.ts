@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { exchangeFor, type TestExchange } from '../../../test/support/exchange.ts';
 import type { Decision, Limiter } from '../../state/limiter.ts';
-import { PolicyPlay } from './rate-limit.support.ts';
+import { answered, PolicyPlay } from './rate-limit.support.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 /** Requests that may have to wait, on a clock that a test moves. */
@@ -80,7 +80,7 @@ describe('With a delay', () => {
     const delays = new Delays(t, { limits: [{ rate: '10/s', burst: 1 }], delay: { max: '1s', queue: 2 } });
     for (const name of ['a', 'b', 'c', 'd']) delays.request(name);
     const refused = delays.request('e', '192.0.2.1');
-    delays.policy.onResponse(refused);
+    answered(delays.policy, refused);
     assert.deepEqual(delays.said(), ['a on', 'd refused', 'e refused']);
     assert.ok(refused.responseLines.includes('Retry-After: 1'));
     await delays.pass(200);
@@ -89,10 +89,10 @@ describe('With a delay', () => {
 
   it('who finds no place is told of the wait of the first, not of what another client was told', (t) => {
     const delays = new Delays(t, { limits: ['1/min'], delay: { max: '5m', queue: 1 } });
-    delays.policy.onEnd(delays.request('x', '192.0.2.2'));
+    delays.policy.onEnd?.(delays.request('x', '192.0.2.2'));
     for (const name of ['a', 'b']) delays.request(name);
     const refused = delays.request('c');
-    delays.policy.onResponse(refused);
+    answered(delays.policy, refused);
     assert.deepEqual(delays.said(), ['x on', 'a on', 'c refused']);
     assert.ok(refused.responseLines.includes('Retry-After: 60'), refused.responseLines.join());
     assert.ok(refused.responseLines.includes('RateLimit: "1/min";r=0;t=60'), refused.responseLines.join());
@@ -120,11 +120,11 @@ describe('With a delay', () => {
     const delays = new Delays(t, { limits: [{ rate: '10/s', burst: 1 }], delay: { max: '1s', queue: 2 } });
     delays.request('a');
     const [first, second] = [delays.request('b'), delays.request('c')];
-    delays.policy.onEnd(first);
+    delays.policy.onEnd?.(first);
     delays.request('d');
     await delays.pass(100);
     assert.deepEqual(delays.said(), ['a on', 'b on', 'c on']);
-    delays.policy.onEnd(second);
+    delays.policy.onEnd?.(second);
     await delays.pass(100);
     assert.deepEqual(delays.said(), ['d on']);
   });
@@ -132,7 +132,7 @@ describe('With a delay', () => {
   it('the last to leave takes the line with it', async (t) => {
     const delays = new Delays(t, { limits: [{ rate: '10/s', burst: 1 }], delay });
     delays.request('a');
-    delays.policy.onEnd(delays.request('b'));
+    delays.policy.onEnd?.(delays.request('b'));
     await delays.pass(100);
     delays.request('c');
     assert.deepEqual(delays.said(), ['a on', 'b on', 'c on']);
@@ -144,7 +144,7 @@ describe('With a delay', () => {
     delays.request('b');
     await delays.pass(250);
     assert.deepEqual(delays.said(), ['a on']);
-    delays.policy.onEnd(first);
+    delays.policy.onEnd?.(first);
     await delays.pass(50);
     assert.deepEqual(delays.said(), ['b on']);
   });
@@ -153,6 +153,7 @@ describe('With a delay', () => {
 /** Counts in memory, but tells of it only when a turn of the microtasks is over. */
 function later(limiter: Limiter): Limiter {
   return {
+    isInstant: false,
     decision(limits) {
       const decision = limiter.decision(limits);
       return {
@@ -177,16 +178,16 @@ describe('Where counts are elsewhere', () => {
   it('an answer that is sent before the verdict tells nothing of limits', async (t) => {
     const delays = new Delays(t, { limits: ['2/s'] }, later(new PolicyPlay().limits.limiter()));
     const early = delays.request('a');
-    delays.policy.onResponse(early);
+    answered(delays.policy, early);
     assert.deepEqual(early.responseLines, []);
     await delays.pass(1);
-    delays.policy.onResponse(early);
+    answered(delays.policy, early);
     assert.equal(early.responseLines.length, 2);
   });
 
   it('what a client takes that leaves meanwhile is let go of', async (t) => {
     const delays = new Delays(t, { limits: [{ concurrency: 1 }] }, later(new PolicyPlay().limits.limiter()));
-    delays.policy.onEnd(delays.request('a'));
+    delays.policy.onEnd?.(delays.request('a'));
     await delays.pass(1);
     delays.request('b');
     await delays.pass(1);
@@ -195,6 +196,7 @@ describe('Where counts are elsewhere', () => {
 
   it('one that cannot be asked lets requests through, and says so', async (t) => {
     const unavailable: Limiter = {
+      isInstant: false,
       decision: (limits) => ({
         charges: new PolicyPlay().limits.decision(limits).charges,
         take: async () => 'unavailable' as const,

@@ -19,7 +19,7 @@ export const rateLimitPolicy = definePolicy({
       options.when === undefined
         ? keysOf(options).every(isKnownEarly)
         : options.when === 'before-authentication';
-    return isEarly ? 'admission' : 'quota';
+    return isEarly ? 'throttling' : 'quota';
   },
   async create(options, context: BuiltinContext) {
     const limits = compileLimits(options, context);

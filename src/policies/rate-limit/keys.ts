@@ -1,5 +1,5 @@
 import { cookieValue } from '../../http/cookie.ts';
-import { networkOf } from '../../lib/cidr.ts';
+import { Networks } from '../../lib/cidr.ts';
 import type { Exchange } from '../../policy/contract.ts';
 
 /** Where a key comes from, as the options say it. */
@@ -43,7 +43,8 @@ export function compileKey(
   const only = parts[0] as KeyOf;
   const known = parts.length === 1 ? only : joined(parts);
   if (unknown === 'skip' || sources.every(isAlwaysKnown)) return known;
-  return (exchange) => known(exchange) || `${UNKNOWN}${networkOf(exchange.client.address, WHOLE_ADDRESS)}`;
+  const networks = new Networks(WHOLE_ADDRESS);
+  return (exchange) => known(exchange) || `${UNKNOWN}${networks.of(exchange.client.address)}`;
 }
 
 /** Before the address that a request without the key is counted by, so that nobody is called so: no name and no field holds it. */
@@ -84,7 +85,8 @@ function compileSource(source: KeyOption, service: string | undefined): KeyOf {
 }
 
 function ofAddress(bits: AddressBits): KeyOf {
-  return (exchange) => networkOf(exchange.client.address, bits);
+  const networks = new Networks(bits);
+  return (exchange) => networks.of(exchange.client.address);
 }
 
 /** Never empty: requests that no route takes have one in common. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { reduced } from '../../state/exactness.ts';
 import type { Algorithm, Limit } from '../../state/limiter.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compileKey, type KeyOf } from './keys.ts';
@@ -9,6 +10,9 @@ import { nameOf, type RateLimitOptions } from './schema.ts';
 export interface CompiledLimit {
   /** In the fields of answers and in problem details. */
   readonly name: string;
+  /** As configured; of concurrency `windowMs` is 0. */
+  readonly quota: number;
+  readonly windowMs: number;
   readonly limit: Limit;
   readonly keyOf: KeyOf;
   /** Whether a request costs it what the options say; of concurrency it counts once. */
@@ -36,9 +40,12 @@ export function compileLimits(options: RateLimitOptions, place: Place): readonly
     const differs = digest([name, key, unknown, shadow, counting]);
     return {
       name,
+      quota,
+      windowMs,
       limit: {
         id: `${scope}/${differs}`,
         ...counting,
+        ...(algorithm === 'gcra' ? reduced(quota, windowMs) : {}),
         ...(sharedSlot === undefined ? {} : { sharedSlot }),
       },
       keyOf: compileKey(key, options.unknown, place.service),

@@ -35,6 +35,21 @@ describe('Options', () => {
       'is not a name: write up to 64 letters, digits, spaces, ".", "_", "/" and "-"',
     ],
     [
+      { limits: ['999999/s'] },
+      'limits.0',
+      'is too fine to be counted exactly: choose a number that has more factors in common with 1000 ms, or a shorter time',
+    ],
+    [
+      { limits: [{ rate: '7/30d', burst: 1e9 }] },
+      'limits.0',
+      'has a burst that is too large to be counted exactly: choose a smaller one, or a shorter time',
+    ],
+    [
+      { limits: ['1/s', '9000000/31d'], algorithm: 'sliding-window' },
+      'limits.1',
+      'is too fine to be counted exactly: choose a number that has more factors in common with 2678400000 ms, or a shorter time',
+    ],
+    [
       { limits, key: 'adress' },
       'key',
       'Invalid option: expected one of "address"|"route"|"service"|"consumer"|"session"|"plan"',
@@ -90,9 +105,9 @@ describe('Options', () => {
 
 describe('The stage', () => {
   for (const [options, stage] of [
-    [{}, 'admission'],
-    [{ key: { header: 'x-api-key' } }, 'admission'],
-    [{ key: ['address', 'route'] }, 'admission'],
+    [{}, 'throttling'],
+    [{ key: { header: 'x-api-key' } }, 'throttling'],
+    [{ key: ['address', 'route'] }, 'throttling'],
     [{ key: 'address', when: 'after-authentication' }, 'quota'],
     [{ key: 'consumer' }, 'quota'],
     [{ key: ['route', { claim: 'sub' }] }, 'quota'],
@@ -109,14 +124,14 @@ describe('The stage', () => {
     });
   }
 
-  it('puts a use before those that find out who calls, or after', async () => {
+  it('puts a use before those that find out who calls, or after, and never before a preflight is answered', async () => {
     const use = (key: string) => ({ name: 'rate-limit', options: { limits: ['1/s'], key } });
-    const uses = [use('consumer'), { name: 'cors', options: { origins: ['*'] } }, use('route')];
+    const uses = [use('consumer'), use('route'), { name: 'cors', options: { origins: ['*'] } }];
     const context = { route: 'r', warn: () => {}, policyEvent: () => {} };
     const { all } = await compilePolicies(uses, context);
     assert.deepEqual(
       all.map(({ name, stage }) => `${name} ${stage}`),
-      ['cors admission', 'rate-limit admission', 'rate-limit quota'],
+      ['cors admission', 'rate-limit throttling', 'rate-limit quota'],
     );
   });
 });

@@ -48,13 +48,19 @@ export function begin(policy: RateLimit, request: RequestDescription = {}, notes
   const answer = policy.onRequest(exchange);
   if (answer instanceof Promise) throw new Error('the request has to wait');
   exchange.response.status = answer?.status ?? 200;
-  policy.onResponse(exchange);
+  answered(policy, exchange);
   return { answer, lines: exchange.responseLines, exchange };
+}
+
+/** An answer is sent. */
+export function answered(policy: RateLimit, exchange: TestExchange): void {
+  exchange.response.fields.pushAll(exchange.answerFields);
+  policy.onResponse?.(exchange);
 }
 
 export function send(policy: RateLimit, request: RequestDescription = {}, notes: object = {}): Outcome {
   const outcome = begin(policy, request, notes);
-  policy.onEnd(outcome.exchange);
+  policy.onEnd?.(outcome.exchange);
   return outcome;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RequestDescription } from '../../../test/support/exchange.ts';
-import { admitted, begin, PolicyPlay, send } from './rate-limit.support.ts';
+import { exchangeFor, type RequestDescription } from '../../../test/support/exchange.ts';
+import { admitted, answered, begin, PolicyPlay, send } from './rate-limit.support.ts';
 
 describe('A request', () => {
   it('below the limit goes on, and its answer says what is left', () => {
@@ -40,6 +40,40 @@ describe('A request', () => {
     const policy = new PolicyPlay().policy({ limits: ['1/h'] });
     send(policy);
     assert.equal(send(policy).answer, send(policy).answer);
+  });
+});
+
+describe('A request', () => {
+  const HOOKS = ['onEnd', 'onResponse'] as const;
+  const CASES: readonly (readonly [title: string, options: object, hooks: readonly string[]])[] = [
+    ['is not kept where it is decided about for good', { limits: ['5/min'] }, []],
+    ['nor in the shadow', { limits: ['5/min'], shadow: true, headers: ['legacy'] }, []],
+    ['is kept while it is under way', { limits: [{ concurrency: 5 }] }, ['onEnd']],
+    ['and while it waits', { limits: ['5/min'], delay: { max: '1s' } }, ['onEnd']],
+    ['and until it is known what it cost', { limits: ['5/min'], cost: { header: 'x-cost' } }, HOOKS],
+    ['and until fields of the service can be replaced', { limits: ['5/min'], headers: ['legacy'] }, HOOKS],
+  ];
+  for (const [title, options, hooks] of CASES) {
+    it(title, () => {
+      const policy = new PolicyPlay().policy(options);
+      assert.deepEqual(
+        HOOKS.filter((name) => policy[name] !== undefined),
+        hooks,
+      );
+    });
+  }
+
+  it('of another client meanwhile does not change what an answer tells', () => {
+    const policy = new PolicyPlay().policy({ limits: ['5/min'] });
+    const [first, second] = ['192.0.2.1', '192.0.2.2'].map((clientAddress) => exchangeFor({ clientAddress }));
+    assert.ok(first !== undefined && second !== undefined);
+    send(policy);
+    for (const exchange of [first, second]) assert.equal(policy.onRequest(exchange), undefined);
+    for (const exchange of [first, second]) answered(policy, exchange);
+    assert.deepEqual(
+      [first.responseLines[1], second.responseLines[1]],
+      ['RateLimit: "5/min";r=3;t=24', 'RateLimit: "5/min";r=4;t=12'],
+    );
   });
 });
 
@@ -199,6 +233,24 @@ describe('Counts', () => {
     assert.deepEqual([admitted(a, 9), admitted(b, 9)], [3, 3]);
   });
 
+  it('of two uses that are alike and have the same scope are one: a request that passes both takes two', () => {
+    const play = new PolicyPlay();
+    const [first, second] = [play.policy(options), play.policy(options)];
+    assert.deepEqual([admitted(first, 1), admitted(second, 1), admitted(first, 9)], [1, 1, 1]);
+  });
+
+  it('of two uses with another name are apart', () => {
+    const play = new PolicyPlay();
+    const named = play.policy({ limits: [{ rate: '3/h', name: 'mine' }] });
+    assert.deepEqual([admitted(play.policy(options), 9), admitted(named, 9)], [3, 3]);
+  });
+
+  it('of the gateway are shared by routes that ask for it in the same words', () => {
+    const play = new PolicyPlay();
+    const of = (route: string) => play.policy({ ...options, scope: 'gateway' }, { route });
+    assert.deepEqual([admitted(of('a'), 2), admitted(of('b'), 9)], [2, 1]);
+  });
+
   it('may be those of a service, whichever route leads to it', () => {
     const play = new PolicyPlay();
     const of = (route: string, service: string) =>
@@ -227,10 +279,10 @@ describe('Counts', () => {
     const [first, second, third] = [begin(policy), begin(policy), begin(policy)];
     assert.deepEqual([first.answer, second.answer, third.answer?.status], [undefined, undefined, 429]);
     assert.ok(third.lines.includes('Retry-After: 1'));
-    policy.onEnd(third.exchange);
+    policy.onEnd?.(third.exchange);
     assert.equal(begin(policy).answer?.status, 429);
-    policy.onEnd(first.exchange);
-    policy.onEnd(first.exchange);
+    policy.onEnd?.(first.exchange);
+    policy.onEnd?.(first.exchange);
     assert.equal(begin(policy).answer, undefined);
     assert.equal(begin(policy).answer?.status, 429);
   });
@@ -255,7 +307,17 @@ describe('The cost', () => {
     ['is the default where the answer says nothing', undefined, 8],
     ['is the default where the answer says no number', '-7', 8],
     ['may be more than was left', '15', 0],
+    ['is a number however large', '9'.repeat(400), 0],
   ];
+  it('is a million at most, which is then waited for', () => {
+    const policy = new PolicyPlay().policy({ limits: ['10/h'], cost: { header: 'X-Cost' } });
+    const { exchange } = begin(policy);
+    exchange.response.fields.append('x-cost', '9'.repeat(9));
+    policy.onUpstreamResponse?.(exchange);
+    answered(policy, exchange);
+    assert.ok(exchange.responseLines.includes(`RateLimit: "10/h";r=0;t=${1_000_000 * 360}`));
+  });
+
   for (const [title, units, left] of CASES) {
     it(title, () => {
       const policy = new PolicyPlay().policy({ limits: ['10/h'], cost: { header: 'X-Cost', default: 2 } });
@@ -263,9 +325,9 @@ describe('The cost', () => {
       exchange.response.fields.clear();
       if (units !== undefined) exchange.response.fields.append('x-cost', units);
       policy.onUpstreamResponse?.(exchange);
-      policy.onResponse(exchange);
+      answered(policy, exchange);
       assert.match(exchange.responseLines.at(-1) ?? '', new RegExp(`;r=${left};`));
-      policy.onEnd(exchange);
+      policy.onEnd?.(exchange);
       assert.equal(admitted(policy, 20), Math.floor(left / 2));
     });
   }

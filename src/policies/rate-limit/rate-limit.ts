@@ -1,5 +1,6 @@
 import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
 import { type Held, heldBy, hold, letGo } from '../../policy/held.ts';
+import { MAX_COST } from '../../state/exactness.ts';
 import type { Charge, Decision, Limit, Limiter, Verdict } from '../../state/limiter.ts';
 import type { OnFailure } from '../../state/limiters.ts';
 import { putLegacyFields, putRetryAfter, StandardFields } from './fields.ts';
@@ -27,6 +28,8 @@ export interface RateLimitPlace {
   readonly onFailure: OnFailure;
   /** The limiter is not used any more. */
   readonly release: () => void;
+  /** `giveBack` may be called. */
+  readonly givesBack?: boolean;
   readonly count: (event: 'limited' | 'shadow_limited' | 'delayed' | 'unavailable') => void;
   /** Milliseconds that never go back. */
   readonly nowMs: () => number;
@@ -38,9 +41,13 @@ export const LIMITS_UNAVAILABLE: Answer = {
   detail: 'Whether the request is within its limits cannot be told now.',
 };
 
-const UNITS = /^\d{1,9}$/;
+const UNITS = /^\d+$/;
 
 export class RateLimit implements PolicyHooks {
+  /** There only where something is kept of a request until it has ended. */
+  readonly onEnd?: (exchange: Exchange) => void;
+  /** There only where what the answer tells is not known for good once the request is decided about. */
+  readonly onResponse?: (exchange: Exchange) => void;
   /** There only where the service says what a request cost. */
   readonly onUpstreamResponse?: (exchange: Exchange) => void;
   readonly #place: RateLimitPlace;
@@ -68,6 +75,15 @@ export class RateLimit implements PolicyHooks {
         : new WaitingLines({ maxMs: delay.max, places: delay.queue, nowMs: place.nowMs });
     if (typeof cost !== 'number')
       this.onUpstreamResponse = (exchange) => this.#correct(exchange, cost.header);
+    // The old fields take the place of those that the service sent.
+    const tellsLate = typeof cost !== 'number' || place.givesBack === true || this.#legacy;
+    if (tellsLate) this.onResponse = (exchange) => this.#tellLate(exchange);
+    const isKept =
+      tellsLate ||
+      delay !== undefined ||
+      !place.limiter.isInstant ||
+      this.#settings.some(({ algorithm }) => algorithm === 'concurrency');
+    if (isKept) this.onEnd = (exchange) => this.#end(exchange);
   }
 
   onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
@@ -75,6 +91,11 @@ export class RateLimit implements PolicyHooks {
     if (!this.#identify(taking, exchange)) {
       this.#unused.push(taking);
       return undefined;
+    }
+    if (this.onEnd === undefined) {
+      const answer = this.#decide(exchange, taking, taking.decision.take() as Verdict);
+      this.#recycle(taking);
+      return answer;
     }
     hold(exchange, taking);
     const lines = this.#lines;
@@ -87,21 +108,21 @@ export class RateLimit implements PolicyHooks {
     }
     const verdict = taking.decision.take();
     return typeof verdict === 'string'
-      ? this.#decide(exchange, taking, verdict)
+      ? this.#decideOrDelay(exchange, taking, verdict)
       : this.#decideLater(exchange, taking, verdict);
   }
 
-  onResponse(exchange: Exchange): void {
+  /** The request is refused after all, by something else: what it took is not counted. For a place that says so. */
+  giveBack(exchange: Exchange): void {
     const taking = heldBy<Taking>(exchange, this);
-    // Until it is decided, what stands in the decision is of the request that had it before.
-    if (taking === undefined || taking.isUnknown || taking.isPending) return;
-    const { fields } = exchange.response;
-    this.#standard?.add(fields, taking.decision);
-    if (this.#legacy) putLegacyFields(fields, taking.decision);
-    if (taking.isRefused) putRetryAfter(fields, taking.decision);
+    if (taking?.isTaken === true) taking.decision.correct(-this.#cost);
   }
 
-  onEnd(exchange: Exchange): void {
+  close(): void {
+    this.#place.release();
+  }
+
+  #end(exchange: Exchange): void {
     const taking = heldBy<Taking>(exchange, this);
     if (taking === undefined) return;
     letGo(exchange, taking);
@@ -110,14 +131,21 @@ export class RateLimit implements PolicyHooks {
     else if (taking.line !== '') this.#lines?.leave(taking.line, taking.decision);
   }
 
-  /** The request is refused after all, by something else: what it took is not counted. */
-  giveBack(exchange: Exchange): void {
-    const taking = heldBy<Taking>(exchange, this);
-    if (taking?.isTaken === true) taking.decision.correct(-this.#cost);
+  /** Of what is decided now, unless it may turn out to be otherwise. */
+  #tell(exchange: Exchange, taking: Taking): void {
+    if (this.onResponse !== undefined) return;
+    if (this.#standard !== undefined) this.#standard.add(exchange.answerFields, taking.decision);
+    if (taking.isRefused) putRetryAfter(exchange.answerFields, taking.decision);
   }
 
-  close(): void {
-    this.#place.release();
+  #tellLate(exchange: Exchange): void {
+    const taking = heldBy<Taking>(exchange, this);
+    // Until it is decided, what stands in the decision is of the request that had it before.
+    if (taking === undefined || taking.isUnknown || taking.isPending) return;
+    const { fields } = exchange.response;
+    this.#standard?.add(fields, taking.decision);
+    if (this.#legacy) putLegacyFields(fields, taking.decision, this.#place.limits);
+    if (taking.isRefused) putRetryAfter(fields, taking.decision);
   }
 
   #make(): Taking {
@@ -148,21 +176,22 @@ export class RateLimit implements PolicyHooks {
     return known;
   }
 
-  #decide(
+  #decideOrDelay(
     exchange: Exchange,
     taking: Taking,
     verdict: Verdict,
   ): Answer | undefined | Promise<Answer | undefined> {
-    if (verdict === 'taken') {
-      taking.isTaken = true;
-      return undefined;
-    }
+    return verdict === 'refused' && this.#lines !== undefined
+      ? this.#delay(exchange, taking, this.#lines)
+      : this.#decide(exchange, taking, verdict);
+  }
+
+  #decide(exchange: Exchange, taking: Taking, verdict: Verdict): Answer | undefined {
     if (verdict === 'unavailable') return this.#goOnWithout(taking);
-    if (this.#shadow) {
-      this.#place.count('shadow_limited');
-      return undefined;
-    }
-    return this.#lines === undefined ? this.#refuse(taking) : this.#delay(exchange, taking, this.#lines);
+    if (verdict === 'refused') return this.#refuse(exchange, taking);
+    taking.isTaken = true;
+    this.#tell(exchange, taking);
+    return undefined;
   }
 
   async #decideLater(
@@ -173,13 +202,17 @@ export class RateLimit implements PolicyHooks {
     taking.isPending = true;
     const verdict = await pending;
     taking.isPending = false;
-    return this.#isGone(exchange, taking) ? undefined : this.#decide(exchange, taking, verdict);
+    return this.#isGone(exchange, taking) ? undefined : this.#decideOrDelay(exchange, taking, verdict);
   }
 
-  #delay(exchange: Exchange, taking: Taking, lines: WaitingLines): Answer | Promise<Answer | undefined> {
+  #delay(
+    exchange: Exchange,
+    taking: Taking,
+    lines: WaitingLines,
+  ): Answer | undefined | Promise<Answer | undefined> {
     taking.line = lineOf(taking.decision);
     const pending = lines.wait(taking.line, taking.decision);
-    if (pending === undefined) return this.#refuse(taking);
+    if (pending === undefined) return this.#refuse(exchange, taking);
     this.#place.count('delayed');
     return this.#answerWaiting(exchange, taking, pending);
   }
@@ -192,10 +225,7 @@ export class RateLimit implements PolicyHooks {
     taking.isPending = true;
     const verdict = await pending;
     taking.isPending = false;
-    if (this.#isGone(exchange, taking)) return undefined;
-    if (verdict === 'unavailable') return this.#goOnWithout(taking);
-    taking.isTaken = verdict === 'taken';
-    return taking.isTaken ? undefined : this.#refuse(taking);
+    return this.#isGone(exchange, taking) ? undefined : this.#decide(exchange, taking, verdict);
   }
 
   #goOnWithout(taking: Taking): Answer | undefined {
@@ -211,9 +241,14 @@ export class RateLimit implements PolicyHooks {
     return true;
   }
 
-  #refuse(taking: Taking): Answer {
+  #refuse(exchange: Exchange, taking: Taking): Answer | undefined {
+    if (this.#shadow) {
+      this.#place.count('shadow_limited');
+      return undefined;
+    }
     taking.isRefused = true;
     this.#place.count('limited');
+    this.#tell(exchange, taking);
     const { charges } = taking.decision;
     let refused = 0;
     for (let i = 0; i < charges.length; i++) if (!(charges[i] as Charge).admitted) refused |= 1 << i;
@@ -239,7 +274,7 @@ export class RateLimit implements PolicyHooks {
     const taking = heldBy<Taking>(exchange, this);
     const units = exchange.response.fields.get(header);
     if (taking?.isTaken !== true || units === undefined || !UNITS.test(units)) return;
-    const more = Number(units) - this.#cost;
+    const more = Math.min(Number(units), MAX_COST) - this.#cost;
     if (more !== 0) taking.decision.correct(more);
   }
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { isToken } from '../../http/fields.ts';
 import { rate } from '../../lib/units.ts';
+import { inexactPart, MAX_COST } from '../../state/exactness.ts';
+import type { Algorithm } from '../../state/limiter.ts';
 import { delay } from '../delay-option.ts';
 import { isKnownEarly, type KeyOption } from './keys.ts';
 
@@ -90,13 +92,15 @@ const limit = z.union([
 
 const cost = z
   .union([
-    z.int().min(0).max(1_000_000),
+    z.int().min(0).max(MAX_COST),
     z.strictObject({
-      header: fieldName.describe('Field of the service’s answer with the units that the request really took'),
+      header: fieldName.describe(
+        'Field of the service’s answer with the units that the request really took, up to a million',
+      ),
       default: z
         .int()
         .min(0)
-        .max(1_000_000)
+        .max(MAX_COST)
         .default(1)
         .describe('Taken beforehand, and what stays where the answer has no such field'),
     }),
@@ -175,6 +179,8 @@ export const rateLimitSchema = z
       const sliding = (entry.algorithm ?? options.algorithm) === 'sliding-window';
       if (sliding && entry.burst !== undefined)
         refuse(['limits', i, 'burst'], 'is for gcra: a sliding window has none');
+      const inexact = inexactOf(entry, entry.algorithm ?? options.algorithm);
+      if (inexact !== undefined) refuse(['limits', i], inexact);
       const holds = entry.burst ?? entry.rate?.count;
       // Of a limit that is wrong by itself that is said already.
       if (holds !== undefined && holds > 0 && least > holds)
@@ -190,6 +196,20 @@ export const rateLimitSchema = z
       refuse(['delay'], 'does not go with shadow, which holds nobody up');
   })
   .describe('Limits how often, and how many at one time, requests are let through');
+
+/** Why an entry cannot be counted exactly; undefined when it can. */
+export function inexactOf({ rate: written, burst }: LimitEntry, counting: Algorithm): string | undefined {
+  if (written === undefined) return undefined;
+  const { count: quota, windowMs } = written;
+  switch (inexactPart({ algorithm: counting, quota, windowMs, burst: burst ?? quota })) {
+    case 'rate':
+      return `is too fine to be counted exactly: choose a number that has more factors in common with ${windowMs} ms, or a shorter time`;
+    case 'burst':
+      return 'has a burst that is too large to be counted exactly: choose a smaller one, or a shorter time';
+    case undefined:
+      return undefined;
+  }
+}
 
 type Refuse = (path: (string | number)[], message: string) => void;
 

@@ -3,11 +3,12 @@ import { describe, it } from 'node:test';
 import { exchangeFor } from '../../../test/support/exchange.ts';
 import type { Limiter } from '../../state/limiter.ts';
 import { compileLimits } from './limits.ts';
-import { PolicyPlay } from './rate-limit.support.ts';
+import { answered, PolicyPlay } from './rate-limit.support.ts';
 import { rateLimitSchema } from './schema.ts';
 
 /** Nobody is there to be asked, as when Redis is away. */
 const AWAY: Limiter = {
+  isInstant: false,
   decision: (limits) => ({
     charges: new PolicyPlay().limits.decision(limits).charges,
     take: async () => 'unavailable' as const,
@@ -28,8 +29,8 @@ describe('What nobody can decide', () => {
       const policy = play.policy({ limits: ['1/h'], ...options }, {}, AWAY, onFailure);
       const exchange = exchangeFor({});
       const answer = await policy.onRequest(exchange);
-      policy.onResponse(exchange);
-      policy.onEnd(exchange);
+      answered(policy, exchange);
+      policy.onEnd?.(exchange);
       assert.deepEqual([answer?.status, play.events, exchange.responseLines], [status, ['unavailable'], []]);
     });
   }

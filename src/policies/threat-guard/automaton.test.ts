@@ -41,3 +41,18 @@ it('any triggers are found wherever they stand', () => {
     }),
   );
 });
+
+it('a text holds none for sure where a scan of its octets finds none, and nothing is doubtful', () => {
+  const triggers = ['ab', 'a b', ' c'];
+  const folded = new Uint8Array(256).map((_, octet) => octet).with(0x41, 0x61);
+  const automaton = new Automaton(triggers);
+  const classes = automaton.classesOf(folded, [0x25]);
+  const text = fc.string({ unit: fc.constantFrom('a', 'A', 'b', 'c', ' ', '%', 'x'), maxLength: 12 });
+  fc.assert(
+    fc.property(text, (input) => {
+      const plain = input.toLowerCase().replaceAll(/ +/g, ' ');
+      const expected = !input.includes('%') && found(triggers, plain).length === 0;
+      assert.equal(automaton.holdsNone(`b${input}b`, 1, input.length + 1, classes), expected);
+    }),
+  );
+});

@@ -1,19 +1,25 @@
-const PERCENT = 0x25;
+export const PERCENT = 0x25;
 const PLUS = 0x2b;
 const SPACE = 0x20;
 const SLASH = 0x2f;
-const STAR = 0x2a;
+export const STAR = 0x2a;
+/** In latin1, which databases may take for white space; in UTF-8 it stands behind C2, and in many letters. */
+export const NO_BREAK_SPACE = 0xa0;
+const LEADS_NO_BREAK_SPACE = 0xc2;
 const LETTER_U = 0x75;
 
 /** How often escapes within escapes are taken apart. */
 const MAX_DEPTH = 3;
 /** Longest inside of a comment between keywords that is taken for a space. */
-const MAX_COMMENT = 32;
+const MAX_COMMENT = 64;
 const INITIAL_OCTETS = 1024;
 
+/** Quotes, angle brackets, a backtick and an equals sign. */
+const ENDS_COMMENT: Uint8Array = Buffer.from('<>"\'`=', 'latin1');
+
 /** Small letters for capitals, a space for every kind of white space; all else as it is. */
-const FOLDED = foldTable();
-const FOLDED_QUERY = FOLDED.with(PLUS, SPACE);
+export const FOLDED: Uint8Array = foldTable();
+export const FOLDED_QUERY: Uint8Array = FOLDED.with(PLUS, SPACE);
 
 /**
  * A part of a request as its readers may end up understanding it: octets, percent-decoded up to three times, in small letters, with one
@@ -73,7 +79,7 @@ export class ProbeText {
     let previous = -1;
     for (let i = from; i < to; i++) {
       const code = folded[text.charCodeAt(i) & 0xff] as number;
-      if (code === PERCENT || code === STAR) return false;
+      if (code === PERCENT || code === STAR || code === NO_BREAK_SPACE) return false;
       if (code === SPACE && previous === SPACE) continue;
       octets[length++] = code;
       previous = code;
@@ -130,6 +136,11 @@ export class ProbeText {
           code = SPACE;
           i = end - 1;
         }
+      } else if (code === LEADS_NO_BREAK_SPACE && this.at(i + 1) === NO_BREAK_SPACE) {
+        code = SPACE;
+        i++;
+      } else if (code === NO_BREAK_SPACE && this.at(i - 1) < 0x80) {
+        code = SPACE;
       }
       if (code === SPACE && previous === SPACE) continue;
       octets[kept++] = code;
@@ -139,8 +150,8 @@ export class ProbeText {
   }
 
   /**
-   * Behind a mark that databases read as white space: a comment of words, the beginning of one that MySQL runs (`/*!50000`), or the end of
-   * that. `start` where there is none. A longer comment, or one with markup, stays: a browser would run what stands in it.
+   * Behind a mark that databases read as white space: a comment, the beginning of one that MySQL runs (`/*!50000`), or the end of that.
+   * `start` where there is none. A longer comment, or one with markup, a quote or an equals sign in it, stays: a browser would run what stands in it.
    */
   #commentEnd(start: number, code: number): number {
     if (code === STAR) return this.at(start + 1) === SLASH ? start + 2 : start;
@@ -149,7 +160,7 @@ export class ProbeText {
     for (let i = start + 2; i < start + 2 + MAX_COMMENT; i++) {
       const inside = this.at(i);
       if (inside === STAR && this.at(i + 1) === SLASH) return i + 2;
-      if (!isWordOctet(inside) && inside !== SPACE && inside !== STAR) return start;
+      if (inside < 0 || ENDS_COMMENT.includes(inside)) return start;
     }
     return start;
   }

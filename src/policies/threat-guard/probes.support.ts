@@ -57,6 +57,11 @@ export const PROBES: readonly (readonly [rule: string, ...Probe[]])[] = [
     query('0)union(select 1)'),
     query('x union select concat(user,0x3a,pass) from users'),
     { url: '/item/1%20union%20select%201,2' },
+    query('1 union/*-*/select 1,2'),
+    query('1/*.*/union/*a-b, c; (d)!*/all/*%*/select/*#*/1,2'),
+    { url: '/search?q=1%a0union%a0select%a01,2' },
+    { url: '/search?q=1%A0%a0union%20%a0select%C2%A01,2' },
+    { url: '/search?q=1%25a0union%25a0select%25a01,2' },
   ],
   [
     'sql-tautology',

@@ -37,6 +37,25 @@ describe('A probe is found by its rule and refused', () => {
     }
   }
 
+  it('however often the same was sent before, and whatever else was found or excepted', () => {
+    const headers = { 'User-Agent': 'sqlmap/1' };
+    const { ask } = guardWith({ exceptions: [{ paths: ['/tools'], rules: ['scanner-agent'] }] });
+    for (let i = 0; i < 50; i++) assert.equal(ask({ url: '/tools', headers }), undefined);
+    for (let i = 0; i < 50; i++) assert.equal(ask({ url: '/', headers })?.status, 403);
+    const report = guardWith({ mode: 'report' });
+    for (let i = 0; i < 50; i++) {
+      report.ask({
+        url: '/',
+        headers: [
+          ['User-Agent', 'sqlmap/2'],
+          ['User-Agent', 'sqlmap/1'],
+        ],
+      });
+      report.ask({ url: '/', headers });
+    }
+    assert.equal(report.events.length, 100);
+  });
+
   it('in each field of a name that is sent several times', () => {
     const harmless = ['User-Agent', 'browser'] as const;
     const headers = [harmless, ['User-Agent', 'sqlmap/1'], harmless] as const;

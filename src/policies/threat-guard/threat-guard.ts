@@ -1,13 +1,14 @@
 import type { Answer, Exchange, PolicyContext, PolicyHooks, RequestView } from '../../policy/contract.ts';
 import { decodePercent } from '../../policy/percent.ts';
 import type { TriggerVisitor } from './automaton.ts';
+import { CleanValues } from './clean-values.ts';
 import { Exceptions } from './exceptions.ts';
 import { type Finding, FindingReport } from './findings.ts';
 import { ProbeText } from './probe-text.ts';
 import { GROUPS, HEADER, PARAMETER, PATH, type Rule } from './rule.ts';
 import { RULES } from './rules.ts';
 import type { ThreatGuardOptions } from './schema.ts';
-import { AUTOMATON, LENGTH_OF, RULE_OF } from './triggers.ts';
+import { AUTOMATON, CLASSES, LENGTH_OF, QUERY_CLASSES, RULE_OF } from './triggers.ts';
 
 /** The client is told the group, so that a user can ask about it; more would help to find a way round. */
 const ANSWERS: ReadonlyMap<string, Answer> = new Map(
@@ -35,10 +36,14 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
   /** In which places each rule is looked for, as bits. */
   readonly #placesOf: Uint8Array;
   readonly #text = new ProbeText();
+  /** By field, as `#headers`. */
+  readonly #cleanValues: readonly CleanValues[];
   readonly #findings: Finding[] = [];
   #score = 0;
   /** How many requests and texts there were, and in which of them each rule was found or excepted: it is not asked again there. */
   #requests = 0;
+  /** What was found in this request and excepted. */
+  #excepted = 0;
   #texts = 0;
   readonly #foundIn = new Float64Array(RULES.length);
   readonly #exceptedIn = new Float64Array(RULES.length);
@@ -57,6 +62,7 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
     this.#blocks = mode === 'block';
     this.#threshold = threshold;
     this.#headers = headers;
+    this.#cleanValues = headers.map(() => new CleanValues());
     this.#exceptions = new Exceptions(exceptions);
     this.#report = new FindingReport(mode, context, now);
     this.#placesOf = Uint8Array.from(RULES, ({ id, group, places }) =>
@@ -69,9 +75,10 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
     this.#score = 0;
     this.#requests++;
     this.#findings.length = 0;
+    this.#excepted = 0;
     this.#lookAtPath(request.path);
     if (request.search.length > 1) this.#lookAtQuery(request.search);
-    for (let i = 0; i < this.#headers.length; i++) this.#lookAtField(request, this.#headers[i] as string);
+    for (let i = 0; i < this.#headers.length; i++) this.#lookAtField(request, i);
     return this.#findings.length === 0 ? undefined : this.#conclude();
   }
 
@@ -88,8 +95,15 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
 
   #lookAtPath(path: string): void {
     this.#place = PATH;
-    this.#text.take(path, 0, path.length, false);
-    this.#scan();
+    this.#lookAtText(path, 0, path.length, false);
+  }
+
+  #lookAtText(text: string, from: number, to: number, plusIsSpace: boolean): void {
+    // Nearly every text ends here.
+    if (AUTOMATON.holdsNone(text, from, to, plusIsSpace ? QUERY_CLASSES : CLASSES)) return;
+    this.#text.take(text, from, to, plusIsSpace);
+    this.#texts++;
+    AUTOMATON.scan(this.#text.octets, this.#text.length, this);
   }
 
   #lookAtQuery(search: string): void {
@@ -103,35 +117,30 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
       const nameEnd = equals < 0 || equals > end ? end : equals;
       this.#nameStart = start;
       this.#nameEnd = nameEnd;
-      this.#text.take(search, start, nameEnd, true);
-      this.#scan();
-      if (nameEnd < end) {
-        this.#text.take(search, nameEnd + 1, end, true);
-        this.#scan();
-      }
+      this.#lookAtText(search, start, nameEnd, true);
+      if (nameEnd < end) this.#lookAtText(search, nameEnd + 1, end, true);
       start = end + 1;
     }
   }
 
-  #lookAtField({ fields }: RequestView, name: string): void {
+  #lookAtField({ fields }: RequestView, index: number): void {
+    const name = this.#headers[index] as string;
     const first = fields.get(name);
     if (first === undefined) return;
     this.#place = HEADER;
     this.#field = name;
-    if (!fields.repeats(name)) return this.#lookAtValue(first);
+    const clean = this.#cleanValues[index] as CleanValues;
+    if (!fields.repeats(name)) return this.#lookAtValue(first, clean);
     // A harmless one before it must not hide a probe.
-    for (const value of fields.getAll(name)) this.#lookAtValue(value);
+    for (const value of fields.getAll(name)) this.#lookAtValue(value, clean);
   }
 
-  #lookAtValue(value: string): void {
-    if (this.#isEnough()) return;
-    this.#text.take(value, 0, value.length, false);
-    this.#scan();
-  }
-
-  #scan(): void {
-    this.#texts++;
-    AUTOMATON.scan(this.#text.octets, this.#text.length, this);
+  #lookAtValue(value: string, clean: CleanValues): void {
+    if (this.#isEnough() || clean.has(value)) return;
+    // What was found before in this request, or is excepted on its path, is not looked for again: nothing is known of the value then.
+    const before = this.#excepted + this.#findings.length;
+    this.#lookAtText(value, 0, value.length, false);
+    if (before === 0 && this.#excepted + this.#findings.length === 0) clean.add(value);
   }
 
   /** A report names every rule; to refuse, it is enough to be sure. */
@@ -147,6 +156,7 @@ export class ThreatGuard implements PolicyHooks, TriggerVisitor {
         : undefined;
     if (this.#exceptions.cover(rule, request.path, parameter)) {
       this.#exceptedIn[index] = this.#texts;
+      this.#excepted++;
       return;
     }
     this.#foundIn[index] = this.#requests;

@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { linearPatterns } from './linear-pattern.ts';
+import { endlessReference, withDefinitions } from './references.ts';
 import { addSafeKeywords } from './safe-keywords.ts';
 import { counted, StepBudget, StepsExceeded } from './step-budget.ts';
 
@@ -79,14 +80,27 @@ export class SchemaCompiler {
 
   /** Throws an Error that says what is wrong with the schema. */
   compile(schema: JsonSchema): CompiledSchema {
-    const definitions = typeof schema === 'object' && {
-      definitions: { ...this.#definitions, ...(schema['definitions'] as Definitions) },
-    };
-    const whole = counted(typeof schema === 'boolean' ? schema : { ...schema, ...definitions }) as JsonSchema;
-    return new CompiledSchema(this.#budget, this.#quick.compile(whole), () => {
+    const written = withDefinitions(schema, this.#definitions);
+    const endless = endlessReference(written);
+    if (endless !== undefined)
+      throw new Error(
+        `the reference ${endless} leads back to itself for the same value: a check would not end`,
+      );
+    const whole = counted(written) as JsonSchema;
+    return new CompiledSchema(this.#budget, this.#compileQuick(whole), () => {
       this.#thorough ??= makeAjv(true, this.#budget);
       return this.#thorough.compile(whole);
     });
+  }
+
+  #compileQuick(whole: JsonSchema): ValidateFunction {
+    try {
+      return this.#quick.compile(whole);
+    } catch (error) {
+      if (error instanceof RangeError)
+        throw new Error('its references lead to each other in too long a chain', { cause: error });
+      throw error;
+    }
   }
 }
 
@@ -122,7 +136,8 @@ export class CompiledSchema {
     try {
       return check(value);
     } catch (error) {
-      if (error instanceof StepsExceeded) return undefined;
+      // A long chain of references at each of many levels may need more stack than there is before it runs out of steps.
+      if (error instanceof StepsExceeded || error instanceof RangeError) return undefined;
       throw error;
     }
   }

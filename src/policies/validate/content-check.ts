@@ -53,14 +53,14 @@ export class ContentCheck {
   /** Whether bodies of this Content-Type are taken. */
   takes(contentType: string | undefined): boolean {
     const essence = essenceOf(contentType);
-    if (this.#types.get(essence) === undefined) return false;
+    if (this.#types.get(contentType ?? '') === undefined) return false;
     return !isJson(essence) || !saysOtherCharset(contentType ?? '');
   }
 
   /** What is wrong with a body of a type that is taken; undefined when nothing is. */
   faults(contentType: string | undefined, body: Buffer): readonly SchemaFault[] | undefined {
     const essence = essenceOf(contentType);
-    const type = this.#types.get(essence);
+    const type = this.#types.get(contentType ?? '');
     if (isJson(essence)) {
       const read = this.#checks.json.read(body);
       return read.ok ? type?.schema?.faults(read.value, body.length, this.#checks.maxErrors) : [read];

@@ -6,6 +6,7 @@ import {
   type PolicyContext,
   type PolicyHooks,
 } from '../../policy/contract.ts';
+import { heldBy, hold } from '../../policy/held.ts';
 import { SchemaCompiler } from './compile-schema.ts';
 import type { Checks } from './content-check.ts';
 import { RequestCheck } from './request-check.ts';
@@ -17,6 +18,9 @@ const INVALID_RESPONSE: Answer = {
   code: 'invalid_response',
   detail: 'The service gave an answer that is not as the description of this API says.',
 };
+
+/** A body of unknown length may turn out to be none: one that is longer than this is not waited for. */
+const UNDESCRIBED = { maxBytes: 16 * 1024 };
 
 /** Different faults of answers that are logged; what comes after is only counted. */
 const MAX_TOLD = 50;
@@ -42,17 +46,25 @@ export const validatePolicy = definePolicy({
 function requestHooks(options: ValidateOptions, checks: Checks, context: PolicyContext): PolicyHooks {
   const check = new RequestCheck(options, checks);
   const reports = options.mode === 'report';
-  const counted = (refusal: Answer | undefined): Answer | undefined => {
+  const owner = {};
+  const counted = (exchange: Exchange, refusal: Answer | undefined): Answer | undefined => {
     if (refusal === undefined) return undefined;
-    context.count(reports ? 'request_reported' : 'request_refused');
-    return reports ? undefined : refusal;
+    if (!reports) {
+      context.count('request_refused');
+      return refusal;
+    }
+    // It goes on, and its body may be wrong as well: it is one request all the same.
+    if (heldBy(exchange, owner) !== undefined) return undefined;
+    hold(exchange, { owner, next: undefined });
+    context.count('request_reported');
+    return undefined;
   };
   const { body } = options;
   return {
-    onRequest: (exchange) => counted(check.head(exchange)),
-    ...(body && {
-      onRequestBody: (exchange, octets) => counted(check.body(exchange, octets)),
-      requestBodyBounds: { maxBytes: body.max, maxRatio: body.ratio },
+    onRequest: (exchange) => counted(exchange, check.head(exchange)),
+    ...(body !== undefined && {
+      onRequestBody: (exchange, octets) => counted(exchange, check.body(exchange, octets)),
+      requestBodyBounds: body === false ? UNDESCRIBED : { maxBytes: body.max, maxRatio: body.ratio },
     }),
   };
 }

@@ -20,18 +20,64 @@ export function saysOtherCharset(contentType: string): boolean {
   return charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii';
 }
 
-/** Values by media range: `application/json`, `text/*`, and all. */
+/** Values by media range: `application/json`, `text/*`, and all; `application/json; version=1` beside another version. */
 export class ByMediaType<Value> {
-  readonly #exact = new Map<string, Value>();
+  readonly #byEssence = new Map<string, Described<Value>[]>();
 
+  /** Throws an Error for two that are the same. */
   constructor(entries: Iterable<readonly [range: string, value: Value]>) {
-    for (const [range, value] of entries) this.#exact.set(essenceOf(range), value);
+    const seen = new Set<string>();
+    for (const [range, value] of entries) {
+      const key = rangeKey(range);
+      if (seen.has(key)) throw new Error(`the content type ${range} stands twice`);
+      seen.add(key);
+      const essence = essenceOf(range);
+      const described = this.#byEssence.get(essence) ?? [];
+      described.push({ parameters: parametersOf(range), value });
+      this.#byEssence.set(essence, described);
+    }
+    for (const described of this.#byEssence.values())
+      described.sort((a, b) => b.parameters.size - a.parameters.size);
   }
 
-  /** The most specific range wins. */
-  get(essence: string): Value | undefined {
-    const exact = this.#exact.get(essence);
-    if (exact !== undefined) return exact;
-    return this.#exact.get(`${essence.slice(0, essence.indexOf('/'))}/*`) ?? this.#exact.get('*/*');
+  /** The most specific range wins. Parameters are looked at where they tell ranges apart. */
+  get(contentType: string): Value | undefined {
+    const essence = essenceOf(contentType);
+    const described =
+      this.#byEssence.get(essence) ??
+      this.#byEssence.get(`${essence.slice(0, essence.indexOf('/'))}/*`) ??
+      this.#byEssence.get('*/*');
+    if (described === undefined || described.length === 1) return described?.[0]?.value;
+    const parameters = parametersOf(contentType);
+    return described.find((each) => holdsAll(parameters, each.parameters))?.value;
   }
+}
+
+/** The same text for ranges that are the same: neither case nor `charset` nor the order of parameters counts. */
+export function rangeKey(range: string): string {
+  const parameters = [...parametersOf(range)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([essenceOf(range), ...parameters]);
+}
+
+interface Described<Value> {
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly value: Value;
+}
+
+const PARAMETER = /;[ \t]*([^\s=;]+)=("(?:[^"\\]|\\.)*"|[^\s;]*)/g;
+
+/** Parameters of a media type (RFC 9110 section 5.6.6), names in small letters; without `charset`, which says nothing of a schema. */
+function parametersOf(contentType: string): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  for (const [, name = '', value = ''] of contentType.matchAll(PARAMETER))
+    parameters.set(
+      name.toLowerCase(),
+      value.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, '$1') : value,
+    );
+  parameters.delete('charset');
+  return parameters;
+}
+
+function holdsAll(all: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): boolean {
+  return [...wanted].every(([name, value]) => all.get(name) === value);
 }

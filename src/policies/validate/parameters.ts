@@ -1,11 +1,18 @@
-import { cookieValue } from '../../http/cookie.ts';
+import { cookieValues } from '../../http/cookie.ts';
 import type { JsonReader } from '../../lib/json-reader.ts';
+import { pointerStep } from '../../lib/json-scanner.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { decodeOctets, decodePercent } from '../../policy/percent.ts';
-import type { CompiledSchema, Definitions, JsonSchema, SchemaCompiler } from './compile-schema.ts';
+import type {
+  CompiledSchema,
+  Definitions,
+  JsonSchema,
+  SchemaCompiler,
+  SchemaFault,
+} from './compile-schema.ts';
 import { readerFor, readValue, TEXT, type ValueReader } from './value-reader.ts';
 
-export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json'] as const;
+export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json', 'text'] as const;
 /**
  * How a list or an object is written:
  * - form: `ids=1&ids=2`; an object as a parameter for each property
@@ -14,6 +21,7 @@ export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 
  * - deepObject: `filter[name]=value`
  * - pairs: an object as `name=value,name=value`
  * - json: as JSON, also for what is neither
+ * - text: as one text, which is no list and no object, whatever it looks like
  */
 export type Style = (typeof STYLES)[number];
 
@@ -123,15 +131,19 @@ export class Parameters {
     return values;
   }
 
-  fromCookies({ request }: Exchange): Values {
+  /**
+   * Cookies of the names that the schema has. One that stands twice becomes a fault: services differ in which of the two they take (RFC
+   * 6265 section 4.2.2 says that they should not rely on the order).
+   */
+  fromCookies({ request }: Exchange, faults: SchemaFault[]): Values {
     const values = noValues();
+    const fields = request.fields.getAll('cookie');
+    if (fields.length === 0) return values;
     for (const parameter of this.#all) {
-      for (const field of request.fields.getAll('cookie')) {
-        const raw = cookieValue(field, parameter.name);
-        if (raw === undefined) continue;
-        values[parameter.name] = this.#read(parameter, raw, false);
-        break;
-      }
+      const [raw, ...others] = fields.flatMap((field) => cookieValues(field, parameter.name));
+      if (raw === undefined) continue;
+      values[parameter.name] = this.#read(parameter, raw, false);
+      if (others.length > 0) faults.push({ path: pointerStep(parameter.name), reason: 'stands twice' });
     }
     return values;
   }
@@ -141,6 +153,7 @@ export class Parameters {
     const decode = (text: string) =>
       plusIsSpace === undefined ? decodeOctets(text.trim()) : decodePercent(text, plusIsSpace);
     if (style === 'json') return this.#json.valueOr(Buffer.from(decode(raw)), decode(raw));
+    if (style === 'text') return readValue(decode(raw), reader);
     if (reader.items !== undefined) {
       const { items } = reader;
       return raw === ''

@@ -17,13 +17,15 @@ export class RequestCheck {
   readonly #cookies: Parameters | undefined;
   readonly #body: ContentCheck | undefined;
   readonly #bodyRequired: boolean;
+  readonly #bodyless: boolean;
   readonly #unsupportedType: Answer;
   readonly #unsupportedEncoding: Answer;
   readonly #encodings: readonly string[];
   readonly #maxErrors: number;
 
   /** Throws an Error that says what is wrong with a schema. */
-  constructor({ query, headers, path, cookies, body }: ValidateOptions, checks: Checks) {
+  constructor({ query, headers, path, cookies, body: described }: ValidateOptions, checks: Checks) {
+    const body = described === false ? undefined : described;
     const parameters = (options: typeof query, style: Style) =>
       options && new Parameters(options, style, checks.compiler, checks.definitions, checks.json);
     this.#query = parameters(query, 'form');
@@ -32,6 +34,7 @@ export class RequestCheck {
     this.#cookies = parameters(cookies, 'comma');
     this.#body = body && new ContentCheck(body.content, checks);
     this.#bodyRequired = body?.required === true;
+    this.#bodyless = described === false;
     this.#encodings = body?.encodings ?? [];
     this.#maxErrors = checks.maxErrors;
     // RFC 9110 sections 15.5.16 and 12.5.1: a 415 may say what would be taken.
@@ -55,10 +58,15 @@ export class RequestCheck {
       this.#collect('query', this.#query, this.#query.fromForm(request.search), faults);
     if (this.#headers !== undefined)
       this.#collect('header', this.#headers, this.#headers.fromFields(exchange), faults);
-    if (this.#cookies !== undefined)
-      this.#collect('cookie', this.#cookies, this.#cookies.fromCookies(exchange), faults);
+    if (this.#cookies !== undefined) {
+      const repeated: SchemaFault[] = [];
+      const values = this.#cookies.fromCookies(exchange, repeated);
+      for (const fault of repeated) faults.push({ in: 'cookie', ...fault });
+      this.#collect('cookie', this.#cookies, values, faults);
+    }
     if (request.bodyLength === 0 && this.#bodyRequired)
       faults.push({ in: 'body', path: '', reason: 'is missing' });
+    if (request.bodyLength > 0 && this.#bodyless) faults.push(NOT_DESCRIBED);
     if (faults.length > 0) return refusal(faults.slice(0, this.#maxErrors));
     return request.bodyLength === 0 || this.#body === undefined
       ? undefined
@@ -83,6 +91,7 @@ export class RequestCheck {
   }
 
   body({ request }: Exchange, body: Buffer): Answer | undefined {
+    if (this.#bodyless) return body.length === 0 ? undefined : refusal([NOT_DESCRIBED]);
     if (body.length === 0)
       return this.#bodyRequired ? refusal([{ in: 'body', path: '', reason: 'is missing' }]) : undefined;
     const faults = this.#body?.faults(request.fields.get('content-type'), body);
@@ -93,6 +102,8 @@ export class RequestCheck {
 interface PlacedFault extends SchemaFault {
   readonly in: Place;
 }
+
+const NOT_DESCRIBED: PlacedFault = { in: 'body', path: '', reason: 'is not described' };
 
 function refusal(errors: readonly PlacedFault[]): Answer {
   return {

@@ -38,13 +38,13 @@ const parameters = (description: string) =>
     .describe(description);
 
 const bound = (most: number, description: string) => z.int().min(1).max(most).describe(description);
-/** Well below what a worker keeps of all bodies together. */
-const MAX_BODY_BYTES = 256 * 1024 * 1024;
+/** What a client may have of the memory that a worker has for bodies. */
+const MAX_BODY_BYTES = 128 * 1024 * 1024;
 
 /** The largest body that is checked. */
 export function maxBytes(description: string) {
-  return size(`${description}, up to 256mb`)
-    .refine((bytes) => bytes > 0 && bytes <= MAX_BODY_BYTES, 'is not between 1b and 256mb')
+  return size(`${description}, up to 128mb`)
+    .refine((bytes) => bytes > 0 && bytes <= MAX_BODY_BYTES, 'is not between 1b and 128mb')
     .prefault('1mb');
 }
 
@@ -92,8 +92,9 @@ export const validateSchema = z
           .default(100)
           .describe('Largest ratio of decompression, once 64 KiB came out'),
       })
+      .or(z.literal(false))
       .optional()
-      .describe('The request’s body'),
+      .describe('The request’s body; false: it has none'),
     query: parameters('Parameters of the query'),
     headers: parameters('Header fields, by their names in small letters'),
     path: parameters('Captures of the route’s path'),

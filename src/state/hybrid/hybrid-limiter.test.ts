@@ -22,7 +22,7 @@ class Play {
     redis: TestRedis,
     clock: string,
     workers: readonly RedisWorker[],
-    goesOnAlone: boolean,
+    options: { readonly goesOnAlone: boolean; readonly maxKeys?: number },
   ) {
     this.#redis = redis;
     this.#clock = clock;
@@ -32,18 +32,21 @@ class Play {
         connection: worker.connection,
         prefix: redis.prefix,
         syncMs: NEVER_MS,
-        goesOnAlone,
         nowMs: () => this.nowMs,
+        ...options,
       }),
     }));
   }
 
-  static async open(redis: TestRedis, { workers = 2, goesOnAlone = true } = {}): Promise<Play> {
+  static async open(
+    redis: TestRedis,
+    { workers = 2, ...options }: { workers?: number; maxKeys?: number } = {},
+  ): Promise<Play> {
     const { key, script } = movedClock(redis.prefix);
     const connected = await Promise.all(
       Array.from({ length: workers }, () => connectWorker(redis, { script })),
     );
-    const play = new Play(redis, key, connected, goesOnAlone);
+    const play = new Play(redis, key, connected, { goesOnAlone: true, ...options });
     await play.advance(0);
     return play;
   }
@@ -211,6 +214,128 @@ describe('Limits that workers count by themselves and tell Redis of in intervals
       },
     );
     await fc.assert(property, { numRuns: 15 });
+  });
+});
+
+describe('Of more keys than may be known at one time', () => {
+  let redis: TestRedis;
+  before(async () => {
+    redis = await openRedis();
+  });
+  after(() => redis.close());
+  const maxKeys = 20;
+
+  /** Requests of one unit, each with a key that nobody has had. */
+  async function flood(play: Play, limits: readonly Limit[], keys: number): Promise<void> {
+    for (let i = 0; i < keys; i++) {
+      play.take(0, limits, `made up ${i}`);
+      if (i % 4 === 3) await play.sync(0);
+    }
+    await play.sync(0);
+  }
+
+  it('a key that is limited stays while there are others', async (t) => {
+    const play = await Play.open(redis, { workers: 1, maxKeys });
+    t.after(() => play.close());
+    const limits = [limitOf({ id: 'limited', quota: 3, windowMs: HOUR_MS })];
+    for (const key of ['a', 'b']) assert.equal(play.admitted(0, limits, key, 5), 3);
+    await play.sync(0);
+    await flood(play, limits, 100);
+    assert.equal(play.workers[0]?.limiter.size, maxKeys);
+    for (const key of ['a', 'b']) assert.equal(play.take(0, limits, key).verdict, 'refused');
+  });
+
+  it('of which all are limited the one goes that is free soonest', async (t) => {
+    const play = await Play.open(redis, { workers: 1, maxKeys });
+    t.after(() => play.close());
+    const limits = [limitOf({ id: 'all limited', quota: 2, windowMs: HOUR_MS })];
+    const keys = Array.from({ length: maxKeys }, (_, i) => `key ${i}`);
+    for (const key of keys) {
+      assert.equal(play.admitted(0, limits, key, 3), 2);
+      await play.sync(0);
+      await play.advance(1000);
+    }
+    assert.equal(play.take(0, limits, 'new').verdict, 'taken');
+    const refused = keys.slice(1).every((key) => play.take(0, limits, key).verdict === 'refused');
+    assert.deepEqual([refused, play.workers[0]?.limiter.size], [true, maxKeys]);
+  });
+
+  it('what Redis was not told of stays, and a new key has to wait for that', async (t) => {
+    const play = await Play.open(redis, { maxKeys });
+    t.after(() => play.close());
+    const limits = [limitOf({ id: 'untold', quota: 5, windowMs: HOUR_MS })];
+    const keys = Array.from({ length: maxKeys }, (_, i) => `key ${i}`);
+    for (const key of keys) assert.equal(play.admitted(0, limits, key, 2), 2);
+    // Half of them are being told of, the others not yet.
+    assert.equal(play.take(0, limits, 'new').verdict, 'unavailable');
+    await play.sync(0);
+    // What was taken while an answer was due is told after it.
+    await play.sync(0);
+    assert.equal(play.take(0, limits, 'new').verdict, 'taken');
+    for (const key of keys) {
+      assert.equal(play.admitted(1, limits, key, 1), 1);
+      await play.sync(1);
+      assert.equal(play.admitted(1, limits, key, 5), 2, 'five, without what both took');
+      await play.sync(1);
+    }
+  });
+
+  it('many that Redis was not told of are not kept until it is time', async (t) => {
+    const play = await Play.open(redis, { workers: 1, maxKeys });
+    t.after(() => play.close());
+    const limits = [limitOf({ id: 'early', quota: 5, windowMs: HOUR_MS })];
+    const asked: number[] = [];
+    const { connection } = play.workers[0]?.redis ?? assert.fail();
+    const ask = connection.ask.bind(connection);
+    connection.ask = (operands, asker) => {
+      asked.push(play.workers[0]?.limiter.size ?? 0);
+      ask(operands, asker);
+    };
+    for (let i = 0; i < maxKeys; i++) play.take(0, limits, `key ${i}`);
+    assert.deepEqual(asked, [...Array<number>(10).fill(10), ...Array<number>(10).fill(20)]);
+  });
+
+  it('a correction of one that was forgotten meanwhile is told', async (t) => {
+    const play = await Play.open(redis, { maxKeys });
+    t.after(() => play.close());
+    const limits = [limitOf({ id: 'corrected late', quota: 10, windowMs: HOUR_MS })];
+    const { decision } = play.take(0, limits, 'a');
+    await flood(play, limits, 100);
+    decision.correct(6);
+    await play.sync(0);
+    assert.equal(play.admitted(1, limits, 'a', 1), 1);
+    await play.sync(1);
+    assert.equal(play.admitted(1, limits, 'a', 20), 2);
+  });
+});
+
+describe('What Redis did not answer to', () => {
+  it('is told again, also when nothing more is taken', async (t) => {
+    const server = await RedisServer.start();
+    const worker = await connectWorker({ url: server.url, prefix: 'p:' }, { timeout: 100 });
+    const { connection } = worker;
+    const limiter = new HybridLimiter({ connection, prefix: 'p:', syncMs: NEVER_MS, goesOnAlone: true });
+    t.after(async () => {
+      limiter.close();
+      await worker.close();
+      await server.close();
+    });
+    const limits = [limitOf({ quota: 10, windowMs: HOUR_MS })];
+    const decision = limiter.decision(limits);
+    for (const charge of decision.charges) charge.key = 'a';
+    for (let i = 0; i < 6; i++) assert.equal(decision.take(), 'taken');
+    server.pause();
+    limiter.sync();
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    while (connection.isUp) await turn();
+    await server.kill();
+    await server.restart();
+    while (!connection.isUp) await turn();
+    limiter.sync();
+    // Redis answers in order, so that this is decided when it was told.
+    const exact = worker.limiter.decision(limits);
+    for (const charge of exact.charges) charge.key = 'a';
+    assert.deepEqual([await exact.take(), exact.charges[0]?.remaining], ['taken', 3]);
   });
 });
 

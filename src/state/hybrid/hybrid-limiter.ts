@@ -3,7 +3,8 @@ import { findGcra, leaveGcra } from '../findings.ts';
 import type { Charge, Decision, Limit, Limiter, Verdict } from '../limiter.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import { KeyNames } from '../redis/key-names.ts';
-import { View } from './view.ts';
+import type { View } from './view.ts';
+import { Views } from './views.ts';
 
 export interface HybridOptions {
   readonly connection: RedisConnection;
@@ -14,12 +15,12 @@ export interface HybridOptions {
   /** Whether to go on while Redis is away, by what this worker knows; otherwise nobody can be asked then. */
   readonly goesOnAlone: boolean;
   readonly nowMs?: () => number;
+  /** How many keys are known at one time; for tests. */
+  readonly maxKeys?: number;
 }
 
-/** More keys than that are not known at one time: the ones that came first are forgotten. */
-const MAX_VIEWS = 100_000;
-/** Looked at in one synchronisation, to see whether they need not be known any longer. */
-const SWEPT_VIEWS = 1000;
+/** What Redis was told of makes room for more, what is not limited first. Where nothing was, a new key cannot be decided about. */
+const MAX_KEYS = 100_000;
 
 /**
  * Decides at once, by what this worker knows of each key, and tells Redis in intervals what was taken, which in turn tells what all
@@ -31,26 +32,32 @@ const SWEPT_VIEWS = 1000;
  * within S for each, or it would have synchronised later than s. By itself each keeps the limit: within S that is `burst + rate S`.
  */
 export class HybridLimiter implements Limiter {
+  readonly isInstant = true;
   readonly #options: HybridOptions;
   readonly #nowMs: () => number;
-  readonly #views = new Map<string, View>();
-  #changed = new Set<View>();
-  #sweep: Iterator<View> | undefined;
+  readonly #views: Views;
+  /** So many keys with something to be told are not kept waiting for the next synchronisation: there would soon be no room. */
+  readonly #manyUntold: number;
+  /** The next time that there are so many. */
+  #tellAt: number;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: HybridOptions) {
+    const { nowMs = clockMs, maxKeys = MAX_KEYS, syncMs } = options;
     this.#options = options;
-    this.#nowMs = options.nowMs ?? clockMs;
-    this.#timer = setInterval(() => this.sync(), options.syncMs);
+    this.#nowMs = nowMs;
+    this.#views = new Views(maxKeys, nowMs);
+    this.#manyUntold = Math.ceil(maxKeys / 2);
+    this.#tellAt = this.#manyUntold;
+    this.#timer = setInterval(() => this.sync(), syncMs);
     this.#timer.unref();
   }
 
   /** Every limit is one of `gcra`. */
   decision(limits: readonly Limit[]): Decision {
-    const { connection, goesOnAlone, prefix } = this.#options;
-    const charges = limits.map((limit) => new HybridCharge(limit, new KeyNames(prefix, limit), this));
-    const mayDecide = () => goesOnAlone || connection.isUp;
-    return new HybridDecision(charges, mayDecide, this.#nowMs);
+    const { prefix } = this.#options;
+    const charges = limits.map((limit) => new HybridCharge(limit, new KeyNames(prefix, limit)));
+    return new HybridDecision(charges, this.#views, this, this.#nowMs);
   }
 
   /** Keys that are known. */
@@ -58,31 +65,19 @@ export class HybridLimiter implements Limiter {
     return this.#views.size;
   }
 
-  viewOf(name: string, limit: Limit): View {
-    const known = this.#views.get(name);
-    if (known !== undefined) return known;
-    if (this.#views.size >= MAX_VIEWS) this.#forgetOldest();
-    const view = new View(name, limit, this.#nowMs);
-    this.#views.set(name, view);
-    return view;
+  get mayDecide(): boolean {
+    return this.#options.goesOnAlone || this.#options.connection.isUp;
   }
 
-  changed(view: View): void {
-    this.#changed.add(view);
+  /** Something was taken. */
+  tookSomething(): void {
+    if (this.#views.untold >= this.#tellAt) this.#tell();
   }
 
   /** Tells Redis of everything that was taken since the last time. What it cannot be told stays to be told the next time. */
   sync(): void {
-    this.#forgetFull();
-    const { connection } = this.#options;
-    if (!connection.isUp) return;
-    const changed = this.#changed;
-    this.#changed = new Set();
-    for (const view of changed) {
-      const pushed = view.push();
-      if (pushed !== undefined) connection.ask(pushed.operands, pushed);
-      if (view.pending !== 0) this.#changed.add(view);
-    }
+    this.#views.sweep();
+    this.#tell();
   }
 
   /** Tells for the last time. */
@@ -91,25 +86,17 @@ export class HybridLimiter implements Limiter {
     this.sync();
   }
 
-  #forgetFull(): void {
-    const now = this.#nowMs();
-    this.#sweep ??= this.#views.values();
-    for (let i = 0; i < SWEPT_VIEWS; i++) {
-      const { value: view, done } = this.#sweep.next();
-      if (done === true) {
-        this.#sweep = undefined;
-        return;
+  #tell(): void {
+    const { connection } = this.#options;
+    if (connection.isUp) {
+      for (const view of this.#views.takeUntold()) {
+        const pushed = view.push();
+        if (pushed === undefined) this.#views.settle(view);
+        else connection.ask(pushed.operands, pushed);
       }
-      if (view.isIdle(now)) this.#views.delete(view.name);
     }
-  }
-
-  #forgetOldest(): void {
-    for (const [name, view] of this.#views) {
-      this.#views.delete(name);
-      this.#changed.delete(view);
-      return;
-    }
+    // What could not be told now is not tried again with each request.
+    this.#tellAt = this.#views.untold + this.#manyUntold;
   }
 }
 
@@ -122,68 +109,85 @@ class HybridCharge implements Charge {
   resetMs = 0;
   retryAfterMs = 0;
   readonly #names: KeyNames;
-  readonly #limiter: HybridLimiter;
   #named = '';
   #name = '';
   #view: View | undefined;
 
-  constructor(limit: Limit, names: KeyNames, limiter: HybridLimiter) {
+  constructor(limit: Limit, names: KeyNames) {
     this.limit = limit;
     this.#names = names;
-    this.#limiter = limiter;
   }
 
-  look(nowMs: number): void {
+  /** Whether its key is known. */
+  find(views: Views): boolean {
     if (this.key !== this.#named) {
       this.#name = this.#names.nameOf(this.key);
       this.#named = this.key;
     }
-    this.#view = this.#limiter.viewOf(this.#name, this.limit);
-    this.admitted = findGcra(this, this.#view.owedAt(nowMs));
+    this.#view = views.find(this.#name);
+    return this.#view !== undefined;
+  }
+
+  look(views: Views, nowMs: number): void {
+    const view = views.open(this.#name, this.limit);
+    this.#view = view;
+    this.admitted = findGcra(this, view.owedAt(nowMs));
   }
 
   /** After a look. */
   take(units: number, nowMs: number): void {
-    const view = this.#view;
-    if (view === undefined) return;
-    leaveGcra(this, view.take(units, nowMs));
-    if (units !== 0) this.#limiter.changed(view);
+    if (this.#view !== undefined) leaveGcra(this, this.#view.take(units, nowMs));
+  }
+
+  /** After something was taken. */
+  correct(units: number, views: Views, nowMs: number): void {
+    if (this.#view === undefined || units === 0) return;
+    this.#view = views.current(this.#view);
+    this.take(units, nowMs);
   }
 }
 
 class HybridDecision implements Decision {
   readonly charges: readonly HybridCharge[];
-  readonly #mayDecide: () => boolean;
+  readonly #views: Views;
+  readonly #limiter: HybridLimiter;
   readonly #nowMs: () => number;
   #isTaken = false;
 
-  constructor(charges: readonly HybridCharge[], mayDecide: () => boolean, nowMs: () => number) {
+  constructor(charges: readonly HybridCharge[], views: Views, limiter: HybridLimiter, nowMs: () => number) {
     this.charges = charges;
-    this.#mayDecide = mayDecide;
+    this.#views = views;
+    this.#limiter = limiter;
     this.#nowMs = nowMs;
   }
 
   take(): Verdict {
     this.#isTaken = false;
-    if (!this.#mayDecide()) return 'unavailable';
+    if (!this.#limiter.mayDecide) return 'unavailable';
+    let unknown = 0;
+    for (const charge of this.charges) {
+      charge.admitted = true;
+      if (charge.key !== '' && !charge.find(this.#views)) unknown++;
+    }
+    if (unknown > 0 && !this.#views.makeRoom(unknown)) return 'unavailable';
     const nowMs = this.#nowMs();
     let admitted = true;
     for (const charge of this.charges) {
-      charge.admitted = true;
       if (charge.key === '') continue;
-      charge.look(nowMs);
+      charge.look(this.#views, nowMs);
       if (!charge.admitted) admitted = false;
     }
     if (!admitted) return 'refused';
     for (const charge of this.charges) if (charge.key !== '') charge.take(charge.cost, nowMs);
     this.#isTaken = true;
+    this.#limiter.tookSomething();
     return 'taken';
   }
 
   correct(units: number): void {
     if (!this.#isTaken) return;
     const nowMs = this.#nowMs();
-    for (const charge of this.charges) if (charge.key !== '') charge.take(units, nowMs);
+    for (const charge of this.charges) if (charge.key !== '') charge.correct(units, this.#views, nowMs);
   }
 
   release(): void {

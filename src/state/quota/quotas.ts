@@ -1,4 +1,5 @@
 import { sameData } from '../../lib/same-data.ts';
+import { SharedUse } from '../../lib/shared-use.ts';
 import type { Log, OnFailure } from '../limiters.ts';
 import { RedisConnection } from '../redis/connection.ts';
 import type { RedisServerConfig } from '../schema.ts';
@@ -18,7 +19,6 @@ export interface HeldQuotas {
 interface Connected {
   readonly connection: RedisConnection;
   readonly counter: RedisQuotas;
-  holders: number;
 }
 
 /** Where a worker counts quotas by one configuration: Redis where there is one, else memory. Redis is connected to while somebody counts. */
@@ -26,12 +26,17 @@ export class Quotas {
   readonly #memory: QuotaCounter;
   readonly #settings: RedisServerConfig | undefined;
   readonly #log: Log;
-  #redis: Connected | undefined;
+  readonly #redis: SharedUse<Connected> | undefined;
 
   constructor(memory: QuotaCounter, settings: RedisServerConfig | undefined, log: Log) {
     this.#memory = memory;
     this.#settings = settings;
     this.#log = log;
+    if (settings !== undefined)
+      this.#redis = new SharedUse(
+        () => connect(settings, log),
+        ({ connection }) => void connection.close(),
+      );
   }
 
   /** These where they are what the settings ask for, else others. */
@@ -41,22 +46,15 @@ export class Quotas {
 
   /** Waits for Redis as long as connecting may take. */
   async open(): Promise<HeldQuotas> {
-    const settings = this.#settings;
-    if (settings === undefined) return { counter: this.#memory, onFailure: 'open', release() {} };
-    const redis = (this.#redis ??= this.#connect(settings));
-    redis.holders++;
-    await redis.connection.ready();
-    return { counter: redis.counter, onFailure: settings.onFailure, release: () => this.#release(redis) };
+    if (this.#redis === undefined || this.#settings === undefined)
+      return { counter: this.#memory, onFailure: 'open', release() {} };
+    const { value, release } = this.#redis.use();
+    await value.connection.ready();
+    return { counter: value.counter, onFailure: this.#settings.onFailure, release };
   }
+}
 
-  #connect(settings: RedisServerConfig): Connected {
-    const connection = new RedisConnection(settings, quotaScript(), this.#log);
-    return { connection, counter: new RedisQuotas(connection, settings.prefix), holders: 0 };
-  }
-
-  #release(redis: Connected): void {
-    if (--redis.holders > 0) return;
-    this.#redis = undefined;
-    void redis.connection.close();
-  }
+function connect(settings: RedisServerConfig, log: Log): Connected {
+  const connection = new RedisConnection(settings, quotaScript(), log);
+  return { connection, counter: new RedisQuotas(connection, settings.prefix) };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { clockMs } from '../../lib/clock.ts';
 import { type Deadline, Deadlines } from '../../lib/deadlines.ts';
 import { clientOptions, passwordOf, type RedisSettings, withoutPasswords } from './client-options.ts';
@@ -37,6 +38,10 @@ export class RedisConnection {
   /** Runs while something is overdue. */
   #giveUp: NodeJS.Timeout | undefined;
   #isClosed = false;
+  /** Questions that were sent, and whose answer is still to come, however late. */
+  #due = 0;
+  /** Waits for the last of them. */
+  #onLast: (() => void) | undefined;
 
   constructor(settings: RedisSettings, script: Script, log: OutageOptions['log']) {
     this.#settings = settings;
@@ -74,6 +79,7 @@ export class RedisConnection {
     this.#deadlines.add(call);
     const command = ['EVALSHA', this.#script.sha, ...operands];
     const client = this.#client;
+    this.#due++;
     client.sendCommand(command).then(
       (reply) => this.#answered(call, reply),
       (error: unknown) => {
@@ -88,27 +94,39 @@ export class RedisConnection {
     );
   }
 
-  /** Sends a command whose answer nobody needs. */
+  /** Sends a command whose answer nobody needs, also while the connection waits for its last answers: what they took may be given back. */
   tell(command: readonly string[]): void {
-    if (this.isUp) this.#client.sendCommand([...command]).catch((error: unknown) => this.#tellOf(error));
+    if (this.#client.isReady && this.#giveUp === undefined)
+      this.#client.sendCommand([...command]).catch((error: unknown) => this.#tellOf(error));
   }
 
-  /** Waits for answers that are due, as long as an answer may take. */
+  /** Nothing is asked any more. Waits for answers that are due, as long as a connection is kept on which nothing comes. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     const client = this.#client;
-    const wasUp = this.isUp;
     this.#isClosed = true;
     clearTimeout(this.#retry);
-    clearTimeout(this.#giveUp);
+    this.#moves();
     for (const resolve of this.#waitForReady) resolve();
-    if (wasUp) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, this.#settings.timeout);
-      await Promise.race([client.close().catch(() => {}), promise]);
-      clearTimeout(timer);
+    if (client.isReady) {
+      await within(this.#settings.connectTimeout, this.#lastAnswer());
+      await within(this.#settings.timeout, client.close());
     }
     client.destroy();
+  }
+
+  /** Resolves when nothing is due any more, and whoever was answered has had a turn to give back what it does not need. */
+  async #lastAnswer(): Promise<void> {
+    if (this.#due > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onLast = resolve;
+      await promise;
+    }
+    await setImmediate();
+  }
+
+  #settled(): void {
+    if (--this.#due === 0) this.#onLast?.();
   }
 
   #open(): Client {
@@ -164,6 +182,7 @@ export class RedisConnection {
   }
 
   #answered(call: Call, reply: unknown): void {
+    this.#settled();
     this.#moves();
     if (call.isOverdue) {
       call.asker.late(reply);
@@ -179,6 +198,7 @@ export class RedisConnection {
   }
 
   #failed(call: Call, error: unknown, client: Client): void {
+    this.#settled();
     this.#moves();
     // What was the primary is a replica now: its name may lead to another one.
     if (isReadOnly(error)) this.#lost(client, error);
@@ -228,6 +248,14 @@ class Call implements Deadline {
     this.isOverdue = true;
     this.#onOverdue(this);
   }
+}
+
+/** Resolves when the promise settles, or the time is over. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([promise.catch(() => {}), over]);
+  clearTimeout(timer);
 }
 
 function isUnknownScript(error: unknown): boolean {

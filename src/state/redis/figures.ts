@@ -1,3 +1,4 @@
+import { MAX_EXACT } from '../exactness.ts';
 import { findGcra, findUnderWay, findWindows, leaveGcra, leaveWindows } from '../findings.ts';
 import type { Algorithm, Charge } from '../limiter.ts';
 
@@ -38,7 +39,8 @@ export function leave(charge: Charge, [first, second, third]: Figures): void {
 
 /** With `units` more, or fewer. */
 export function add({ limit }: Charge, [first, second, third]: Figures, units: number): Figures {
-  if (limit.algorithm === 'gcra') return [Math.max(0, first + units * limit.windowMs), 0, 0];
+  if (limit.algorithm === 'gcra')
+    return [Math.min(MAX_EXACT, Math.max(0, first + units * limit.windowMs)), 0, 0];
   return [Math.max(0, first + units), second, third];
 }
 

@@ -10,6 +10,7 @@ import { LEASE_MS } from './script.ts';
  * leases, which are renewed while it lasts: those of a node that died end by themselves.
  */
 export class RedisLimiter implements Limiter {
+  readonly isInstant = false;
   readonly #connection: RedisConnection;
   readonly #prefix: string;
   readonly #tickets = new Tickets();

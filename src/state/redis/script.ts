@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { MAX_COUNT, MAX_EXACT } from '../exactness.ts';
 
 /** A Lua script, and what Redis calls it. */
 export interface Script {
@@ -47,7 +48,7 @@ algorithms.gcra = {
     return charge.owed + (charge.units - charge.burst) * charge.window <= 0
   end,
   take = function (charge)
-    charge.owed = math.max(0, charge.owed + charge.units * charge.window)
+    charge.owed = math.min(${MAX_EXACT}, math.max(0, charge.owed + charge.units * charge.window))
     put(charge.key, string.format('%.0f %.0f', charge.owed, now), charge.owed / charge.quota)
   end,
   tell = function (charge, answer)
@@ -74,7 +75,7 @@ algorithms['sliding-window'] = {
     return charge.units * window <= (charge.quota - current) * window - previous * charge.left
   end,
   take = function (charge)
-    charge.current = math.max(0, charge.current + charge.units)
+    charge.current = math.min(${MAX_COUNT}, math.max(0, charge.current + charge.units))
     put(
       charge.key,
       string.format('%.0f %.0f %.0f', charge.start, charge.current, charge.previous),

@@ -1,3 +1,4 @@
+import { MAX_COUNT, MAX_EXACT } from '../exactness.ts';
 import { findGcra, findUnderWay, findWindows, leaveGcra, leaveWindows, waitFor } from '../findings.ts';
 import type { Charge } from '../limiter.ts';
 import type { LimitTable } from './limit-table.ts';
@@ -43,7 +44,8 @@ export const gcra: Counting = {
     const { quota, windowMs, burst } = charge.limit;
     const now = nowMs * quota;
     // What is given back beyond the burst is not saved up.
-    const next = Math.max(now, arrival(table, charge.slot, now) + units * windowMs);
+    const owed = arrival(table, charge.slot, now) - now + units * windowMs;
+    const next = now + Math.min(MAX_EXACT, Math.max(0, owed));
     table.setFloat(charge.slot, next);
     table.setTimes(charge.slot, next / quota, (next + (1 - burst) * windowMs) / quota);
     leaveGcra(charge, next - now);
@@ -57,7 +59,6 @@ function arrival(table: LimitTable, slot: number, now: number): number {
 
 const CURRENT = 0;
 const PREVIOUS = 1;
-const MAX_COUNT = 0x7fff_ffff;
 
 /**
  * Two counters, of the window that runs and of the one before; the latter weighs as much as the last `windowMs` still reach into it, as

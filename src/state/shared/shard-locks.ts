@@ -2,10 +2,17 @@
 const TRIES = 200;
 /** How long a sleeper sleeps before it looks again; whoever releases wakes nobody, which is what makes releasing cheap. */
 const NAP_MS = 1;
-/** A holder that has a lock for so long is dead, or was stopped: no work under one takes a thousandth of it. */
-const PATIENCE_MS = 100;
+/**
+ * Naps after which a holder is dead, or was stopped, that has not moved in the meantime: no work under a lock takes a thousandth of one. Naps
+ * and not time, because the time goes on for those that a machine with too much to do lets wait, the holder among them.
+ */
+const PATIENCE_NAPS = 1000;
 /** One lock per cache line, so that two of them do not slow each other down. */
 const STRIDE = 16;
+/** Bits of a held lock that tell by whom; the others tell one turn of it from the next. */
+const OWNER_BITS = 8;
+const OWNER = (1 << OWNER_BITS) - 1;
+const TURN = (1 << (32 - OWNER_BITS)) - 1;
 
 /**
  * Locks in shared memory that threads wait for, but never for ever: a lock is freed when its holder is known to be dead, and taken from
@@ -14,43 +21,54 @@ const STRIDE = 16;
 export class ShardLocks {
   readonly #words: Int32Array;
   readonly #owner: number;
-  readonly #now: () => number;
+  readonly #patience: number;
+  #turn = 0;
 
-  /** `words` is `WORDS` per lock, all zero at first. */
-  constructor(words: Int32Array, workerId: number, now: () => number = () => performance.now()) {
+  /** `words` is `WORDS` per lock, all zero at first; `workerId` is below 255. `patience` is in naps, for tests. */
+  constructor(words: Int32Array, workerId: number, patience = PATIENCE_NAPS) {
     this.#words = words;
     this.#owner = workerId + 1;
-    this.#now = now;
+    this.#patience = patience;
   }
 
   static readonly WORDS = STRIDE;
 
   acquire(lock: number): void {
     const at = lock * STRIDE;
-    for (let i = 0; i < TRIES; i++)
-      if (Atomics.compareExchange(this.#words, at, 0, this.#owner) === 0) return;
-    this.#wait(at);
+    this.#turn = (this.#turn + 1) & TURN;
+    const mine = (this.#turn << OWNER_BITS) | this.#owner;
+    for (let i = 0; i < TRIES; i++) if (Atomics.compareExchange(this.#words, at, 0, mine) === 0) return;
+    this.#wait(at, mine);
   }
 
   /** A lock that was taken away meanwhile stays with who has it now. */
   release(lock: number): void {
-    Atomics.compareExchange(this.#words, lock * STRIDE, this.#owner, 0);
+    this.#freeFrom(this.#owner, lock * STRIDE);
   }
 
   /** A worker died: what it held is free. */
   forgetWorker(workerId: number): void {
-    for (let at = 0; at < this.#words.length; at += STRIDE)
-      Atomics.compareExchange(this.#words, at, workerId + 1, 0);
+    for (let at = 0; at < this.#words.length; at += STRIDE) this.#freeFrom(workerId + 1, at);
   }
 
-  #wait(at: number): void {
+  #freeFrom(owner: number, at: number): void {
+    const held = Atomics.load(this.#words, at);
+    if ((held & OWNER) === owner) Atomics.compareExchange(this.#words, at, held, 0);
+  }
+
+  /** Until it is free, or whoever has it has not moved for so long that it never will. */
+  #wait(at: number, mine: number): void {
     const words = this.#words;
-    const since = this.#now();
+    let seen = 0;
+    let naps = 0;
     for (;;) {
-      const holder = Atomics.load(words, at);
-      const free = holder === 0 || this.#now() - since >= PATIENCE_MS;
-      if (free && Atomics.compareExchange(words, at, holder, this.#owner) === holder) return;
-      if (holder !== 0) Atomics.wait(words, at, holder, NAP_MS);
+      const held = Atomics.load(words, at);
+      if (held !== seen) naps = 0;
+      seen = held;
+      if (held !== 0 && naps < this.#patience) {
+        Atomics.wait(words, at, held, NAP_MS);
+        naps++;
+      } else if (Atomics.compareExchange(words, at, held, mine) === held) return;
     }
   }
 }

@@ -1,4 +1,5 @@
 import { clockMs } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import type { DiscoverySettings } from '../discovery/schema.ts';
 import type { Source, SourceObserver } from '../discovery/source.ts';
 import { CheckSlots } from '../health/check-slots.ts';
@@ -87,7 +88,7 @@ export class UpstreamControl {
         made.set(name, watched);
       } catch (error) {
         this.discard({ services, made });
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         throw new Error(`service ${name}: ${reason}`, { cause: error });
       }
     }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { duration } from '../../lib/units.ts';
+import { HTTP_ADDRESS } from '../address.ts';
 
 const scheme = z.enum(['http', 'https']).default('http').describe('How targets are spoken to');
 const portNumber = z.int().min(1).max(65_535);
@@ -8,10 +9,7 @@ const shortText = z.string().min(1).max(255);
 
 const apiAddress = z
   .string()
-  .regex(
-    /^https?:\/\/[^/?#@\s]+\/?$/,
-    'is not an address: write http://host:port or https://host:port, without a path',
-  );
+  .regex(HTTP_ADDRESS, 'is not an address: write http://host:port or https://host:port, without a path');
 
 const dnsSchema = z
   .strictObject({

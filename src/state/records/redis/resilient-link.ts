@@ -109,7 +109,7 @@ export class ResilientLink {
       this.#closed.signal.throwIfAborted();
       const left = this.#options.timeoutMs - (performance.now() - this.#awaySinceMs);
       if (left <= 0) throw new RecordsUnavailable('Redis is away');
-      await clock.race(this.#arrived.promise);
+      await clock.race(Promise.race([this.#arrived.promise, pause(left, this.#closed.signal)]));
     }
     return this.#link;
   }

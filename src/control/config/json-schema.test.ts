@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { builtinPolicies } from '../../policies/registry.ts';
+import { configJsonSchema } from './json-schema.ts';
+
+describe('The JSON Schema', () => {
+  it('describes every part and the options of the built-in policies', () => {
+    const schema = configJsonSchema() as {
+      readonly properties: Readonly<Record<string, { readonly $ref?: string }>>;
+      readonly additionalProperties: unknown;
+      readonly $defs: {
+        readonly policyList: { readonly items: { readonly properties: Readonly<Record<string, object>> } };
+      };
+    };
+    assert.deepEqual(Object.keys(schema.properties), [
+      '$schema',
+      'listeners',
+      'certificates',
+      'services',
+      'routes',
+      'apis',
+      'policies',
+      'lists',
+      'plans',
+      'consumers',
+      'providers',
+      'sessions',
+      'state',
+      'admin',
+      'runtime',
+      'observability',
+    ]);
+    assert.equal(schema.additionalProperties, false);
+    assert.equal(schema.properties['policies']?.$ref, '#/$defs/policyList');
+    assert.deepEqual(Object.keys(schema.$defs.policyList.items.properties), [...builtinPolicies.keys()]);
+    assert.ok(JSON.stringify(schema.$defs.policyList.items.properties['cors']).includes('"origins"'));
+  });
+
+  it('requires nothing that has a default', () => {
+    assert.equal('required' in configJsonSchema(), false);
+  });
+});

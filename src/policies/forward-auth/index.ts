@@ -1,0 +1,20 @@
+import { authPolicy } from '../auth/auth-policy.ts';
+import { defineMethod } from '../auth/method.ts';
+import { AuthService } from './auth-service.ts';
+import { ForwardAuthenticator } from './forward-authenticator.ts';
+import { forwardAuthSchema } from './schema.ts';
+
+export const forwardAuthMethod = defineMethod({
+  name: 'forward-auth',
+  schema: forwardAuthSchema,
+  create(options, { identity, warn }) {
+    return new ForwardAuthenticator(options, {
+      service: new AuthService(options),
+      consumers: identity.consumers,
+      nowMs: identity.place.nowMs,
+      warn,
+    });
+  },
+});
+
+export const forwardAuthPolicy = authPolicy(forwardAuthMethod);

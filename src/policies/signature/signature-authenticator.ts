@@ -1,0 +1,178 @@
+import type { BareItem, InnerList } from 'structured-headers';
+import {
+  ABSENT,
+  type Authenticator,
+  type Finding,
+  type Refused,
+  type Unavailable,
+} from '../../identity/authenticator.ts';
+import type { SignatureKey, SignatureKeys } from '../../identity/consumers/signature-keys.ts';
+import type { Answer, BodyBounds, Exchange, RequestView } from '../../policy/contract.ts';
+import { type Held, heldBy, hold } from '../../policy/held.ts';
+import { challengeText } from '../auth/challenge.ts';
+import { type ContentDigests, isContentOf, readContentDigest } from './content-digest.ts';
+import { Nonces } from './nonces.ts';
+import type { SignatureOptions } from './schema.ts';
+import { signatureBase } from './signature-base.ts';
+import { readSignatures, type SentSignature } from './signature-fields.ts';
+import { isSignatureOf } from './verify.ts';
+
+function refused(detail: string): Refused {
+  return { kind: 'refused', code: 'invalid_credentials', detail };
+}
+
+const MALFORMED = refused('The fields Signature-Input and Signature cannot be read.');
+const UNKNOWN_KEY = refused('The request is signed by no key that is known here.');
+const WRONG = refused('The signature is not that of the request.');
+const UNCOVERED = refused('The signature does not cover all that it has to.');
+const OUTDATED = refused('The signature is too old, from the future, or does not say when it was made.');
+const NO_NONCE = refused('The signature has no nonce.');
+const REPEATED = refused('The signature was used already.');
+const WRONG_DIGEST = refused('The body is not the one of Content-Digest.');
+const FULL: Unavailable = {
+  kind: 'unavailable',
+  detail: 'Too many signatures were used in a short time.',
+  retryAfterMs: 10_000,
+};
+
+/** What a body has to be, until it is there. */
+interface ExpectedBody extends Held {
+  readonly digests: ContentDigests;
+}
+
+/** HTTP message signatures (RFC 9421) by the keys of consumers. */
+export class SignatureAuthenticator implements Authenticator {
+  readonly method = 'signature';
+  readonly answerFields: Readonly<Record<string, string>>;
+  readonly requestBodyBounds: BodyBounds;
+  readonly checkBody?: (exchange: Exchange, body: Buffer) => Answer | undefined;
+  readonly strip?: (exchange: Exchange) => void;
+  readonly #options: SignatureOptions;
+  readonly #keys: SignatureKeys;
+  readonly #nonces: Nonces;
+  readonly #challenge: string;
+  readonly #nowMs: () => number;
+
+  constructor(options: SignatureOptions, keys: SignatureKeys, nowMs: () => number) {
+    this.#options = options;
+    this.#keys = keys;
+    this.#nowMs = nowMs;
+    // Taken from `skew` before `created` to `skew` behind the end of its age.
+    this.#nonces = new Nonces(options.maxAge + 2 * options.skew);
+    this.#challenge = challengeText('Signature', { realm: options.realm });
+    this.answerFields = { 'Accept-Signature': acceptSignature(options) };
+    this.requestBodyBounds = { maxBytes: options.maxBody };
+    if (options.digest === 'required') this.checkBody = (exchange, body) => this.#checkBody(exchange, body);
+    if (!options.forward)
+      this.strip = ({ request }) => {
+        request.fields.delete('signature');
+        request.fields.delete('signature-input');
+      };
+  }
+
+  authenticate(exchange: Exchange): Finding {
+    const { request } = exchange;
+    const { fields } = request;
+    if (!fields.has('signature-input') && !fields.has('signature')) return ABSENT;
+    const sent = readSignatures(fields);
+    if (sent === undefined) return MALFORMED;
+    const { tag } = this.#options;
+    const meant = tag === undefined ? sent : sent.filter(({ covered }) => covered[1].get('tag') === tag);
+    if (meant.length === 0) return ABSENT;
+    // Of several the first by a known key: others may be a proxy's, or for the upstream.
+    for (const signature of meant) {
+      const id = signature.covered[1].get('keyid');
+      const key = typeof id === 'string' ? this.#keys.find(id) : undefined;
+      if (key !== undefined) return this.#judge(exchange, signature, key);
+    }
+    return UNKNOWN_KEY;
+  }
+
+  challenge(): string {
+    return this.#challenge;
+  }
+
+  /** Cheap checks first: what is signed wrongly costs no more than it has to. */
+  #judge(exchange: Exchange, { covered, octets }: SentSignature, key: SignatureKey): Finding {
+    const { request } = exchange;
+    const parameters = covered[1];
+    const algorithm = parameters.get('alg');
+    // RFC 9421 section 3.2: the key says the algorithm; who sends another is refused.
+    if (algorithm !== undefined && algorithm !== key.algorithm) return WRONG;
+    if (!this.#isTimely(parameters)) return OUTDATED;
+    const nonce = parameters.get('nonce');
+    if (typeof nonce !== 'string' && this.#options.nonce === 'required') return NO_NONCE;
+    if (!this.#coversEnough(request, covered)) return UNCOVERED;
+    const base = signatureBase(request, covered);
+    if (base === undefined || !isSignatureOf(Buffer.from(base, 'latin1'), octets, key)) return WRONG;
+    const wrongBody = this.#expectBody(exchange, covered);
+    if (wrongBody !== undefined) return wrongBody;
+    if (typeof nonce === 'string') {
+      const taken = this.#nonces.take(`${key.id} ${nonce}`, this.#nowMs());
+      if (taken !== 'new') return taken === 'seen' ? REPEATED : FULL;
+    }
+    return key.known;
+  }
+
+  #isTimely(parameters: InnerList[1]): boolean {
+    const { maxAge, skew } = this.#options;
+    const created = millis(parameters.get('created'));
+    if (created === undefined) return false;
+    const nowMs = this.#nowMs();
+    if (created > nowMs + skew || created < nowMs - maxAge - skew) return false;
+    if (!parameters.has('expires')) return true;
+    const expires = millis(parameters.get('expires'));
+    return expires !== undefined && expires >= nowMs - skew;
+  }
+
+  #coversEnough(request: RequestView, [components]: InnerList): boolean {
+    const plain = new Set(components.flatMap(([name, parameters]) => (parameters.size === 0 ? [name] : [])));
+    const required = this.#options.components;
+    if (required !== undefined) {
+      if (!required.every((name) => plain.has(name))) return false;
+    } else {
+      const isWhole = plain.has('@target-uri') || plain.has('@request-target');
+      const hasQuery = request.search === '' || plain.has('@query');
+      if (!plain.has('@method') || !(isWhole || (plain.has('@path') && hasQuery))) return false;
+    }
+    return this.#options.digest === 'ignored' || request.bodyLength === 0 || plain.has('content-digest');
+  }
+
+  /** A body that is covered is compared when it is there; one that was taken away, at once. */
+  #expectBody(exchange: Exchange, [components]: InnerList): Refused | undefined {
+    if (this.#options.digest === 'ignored') return undefined;
+    if (!components.some(([name]) => name === 'content-digest')) return undefined;
+    const { fields, bodyLength } = exchange.request;
+    const digests = readContentDigest(fields.getAll('content-digest').join(', '));
+    if (digests === undefined) return WRONG_DIGEST;
+    if (bodyLength === 0) return isContentOf(digests, new Uint8Array()) ? undefined : WRONG_DIGEST;
+    const expected: ExpectedBody = { owner: this, next: undefined, digests };
+    hold(exchange, expected);
+    return undefined;
+  }
+
+  #checkBody(exchange: Exchange, body: Buffer): Answer | undefined {
+    const expected = heldBy<ExpectedBody>(exchange, this);
+    if (expected === undefined || isContentOf(expected.digests, body)) return undefined;
+    return {
+      status: 401,
+      code: WRONG_DIGEST.code,
+      detail: WRONG_DIGEST.detail,
+      headers: { 'WWW-Authenticate': this.#challenge, ...this.answerFields },
+    };
+  }
+}
+
+/** Seconds, as `created` and `expires` have them, as milliseconds. */
+function millis(value: BareItem | undefined): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value * 1000 : undefined;
+}
+
+/** What the client is asked to sign (RFC 9421 section 5.1). */
+function acceptSignature({ components, digest, nonce, tag }: SignatureOptions): string {
+  const names = [...(components ?? ['@method', '@target-uri'])];
+  if (digest === 'required' && !names.includes('content-digest')) names.push('content-digest');
+  const list = names.map((name) => `"${name}"`).join(' ');
+  const wishes = ['created', ...(nonce === 'required' ? ['nonce'] : [])].map((name) => `;${name}`).join('');
+  return `sig=(${list})${wishes}${tag === undefined ? '' : `;tag="${tag}"`}`;
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { startGateway, type TestGateway } from '../../src/testing.ts';
+import { RecordingUpstream } from '../support/recording-upstream.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+function ask(url: string, headers: Headers = {}, method = 'GET'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { agent: false, method, headers }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (piece: string) => {
+        body += piece;
+      });
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+      );
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+describe('A route that asks a service who may call', () => {
+  let upstream: RecordingUpstream;
+  let service: Server;
+  let gateway: TestGateway;
+  let asked: IncomingMessage['headers'][] = [];
+  let connections = 0;
+
+  /** By what `Authorization` says. */
+  function judge({ headers }: IncomingMessage, response: ServerResponse): void {
+    asked.push(headers);
+    switch (headers.authorization) {
+      case 'alice':
+        response.setHeader('X-User', 'alice');
+        response.setHeader('X-Groups', 'staff, admins');
+        response.setHeader('X-Other', 'not for the upstream');
+        response.setHeader('Set-Cookie', ['a=1; Path=/', 'b=2; Path=/']);
+        response.writeHead(202).end();
+        return;
+      case 'nameless':
+        response.writeHead(200).end('body that nobody reads');
+        return;
+      case 'wrong':
+        response.writeHead(403, { 'Content-Type': 'text/plain', 'X-Internal': '1' }).end('Not you.');
+        return;
+      case 'broken':
+        response.writeHead(500).end();
+        return;
+      case 'huge':
+        response.writeHead(401).end('x'.repeat(100_000));
+        return;
+      case 'slow':
+        return;
+      default:
+        response.setHeader('Set-Cookie', ['csrf=1', 'state=2']);
+        response.writeHead(302, { Location: 'https://login.example/start' }).end();
+    }
+  }
+
+  before(async () => {
+    upstream = await RecordingUpstream.start();
+    service = createServer(judge);
+    service.on('connection', () => connections++);
+    await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}/auth`;
+    const options = {
+      url,
+      responseHeaders: ['X-User', 'x-groups'],
+      consumer: 'x-user',
+      groups: 'x-groups',
+      setCookies: true,
+      sessionCookies: ['sso'],
+      timeout: '200ms',
+    };
+    gateway = await startGateway({
+      listeners: { http: { port: 0 } },
+      services: { echo: { url: `http://127.0.0.1:${upstream.port}` } },
+      consumers: { alice: { groups: ['here'] } },
+      observability: { accessLog: { fields: ['path', 'consumer', 'code'] } },
+      routes: {
+        asked: { match: { paths: ['/asked'] }, service: 'echo', policies: [{ 'forward-auth': options }] },
+        kept: {
+          match: { paths: ['/kept'] },
+          service: 'echo',
+          policies: [{ 'forward-auth': { ...options, cacheFor: '1h' } }],
+        },
+        optional: {
+          match: { paths: ['/optional'] },
+          service: 'echo',
+          policies: [{ auth: { any: [{ 'forward-auth': options }], optional: true } }],
+        },
+        gone: {
+          match: { paths: ['/gone'] },
+          service: 'echo',
+          policies: [{ 'forward-auth': { url: 'http://127.0.0.1:1/' } }],
+        },
+      },
+    });
+  });
+  beforeEach(() => {
+    asked = [];
+  });
+  after(async () => {
+    await gateway.close();
+    service.closeAllConnections();
+    await new Promise<void>((resolve) => service.close(() => resolve()));
+    await upstream.close();
+  });
+
+  const lastSent = () => new Map(upstream.requests.at(-1)?.fields);
+
+  it('lets through what the service lets through, with what it says', async () => {
+    const headers = { Authorization: 'alice', Cookie: 'sso=1; own=2', 'X-User': 'root', 'X-Groups': 'wheel' };
+    const answer = await ask(`${gateway.url}/asked?a=b`, headers, 'PUT');
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.headers['set-cookie'], ['a=1; Path=/', 'b=2; Path=/']);
+    const sent = lastSent();
+    assert.equal(sent.get('x-user'), 'alice');
+    assert.equal(sent.get('x-groups'), 'staff, admins');
+    assert.equal(sent.get('x-other'), undefined);
+    assert.equal(sent.get('authorization'), undefined);
+    assert.equal(sent.get('cookie'), 'own=2');
+    const [question] = asked;
+    assert.equal(question?.['x-forwarded-method'], 'PUT');
+    assert.equal(question?.['x-forwarded-uri'], '/asked?a=b');
+    assert.equal(question?.['x-forwarded-proto'], 'http');
+    assert.equal(question?.['x-forwarded-host'], new URL(gateway.url).host);
+    assert.equal(question?.['x-forwarded-for'], '127.0.0.1');
+    assert.equal(question?.cookie, 'sso=1; own=2');
+    assert.equal(question?.['x-user'], undefined);
+  });
+
+  it('gives the upstream no word of the client’s where the service says nothing', async () => {
+    assert.equal(
+      (await ask(`${gateway.url}/asked`, { Authorization: 'nameless', 'X-User': 'root' })).status,
+      200,
+    );
+    assert.equal(lastSent().get('x-user'), undefined);
+  });
+
+  it('passes on the way to a login, with every cookie', async () => {
+    const answer = await ask(`${gateway.url}/asked`);
+    assert.equal(answer.status, 302);
+    assert.equal(answer.headers.location, 'https://login.example/start');
+    assert.deepEqual(answer.headers['set-cookie'], ['csrf=1', 'state=2']);
+  });
+
+  it('passes on a refusal, with its body and none of its inner fields', async () => {
+    const answer = await ask(`${gateway.url}/asked`, { Authorization: 'wrong' });
+    assert.deepEqual([answer.status, answer.body], [403, 'Not you.']);
+    assert.equal(answer.headers['x-internal'], undefined);
+  });
+
+  for (const [what, path, headers] of [
+    ['answers 500', '/asked', { Authorization: 'broken' }],
+    ['does not answer', '/asked', { Authorization: 'slow' }],
+    ['answers too much', '/asked', { Authorization: 'huge' }],
+    ['is not there', '/gone', { Authorization: 'alice' }],
+    ['is not there and no credentials are', '/gone', {}],
+  ] as const) {
+    it(`answers 503 where the service ${what}`, async () => {
+      const answer = await ask(`${gateway.url}${path}`, headers);
+      assert.equal(answer.status, 503);
+      const problem = JSON.parse(answer.body) as { readonly code: string };
+      assert.equal(problem.code, 'provider_unavailable');
+      assert.equal(answer.headers['retry-after'], '1');
+    });
+  }
+
+  it('where it is optional lets through who sends nothing, and nobody who is refused', async () => {
+    assert.equal((await ask(`${gateway.url}/optional`, { 'X-User': 'root' })).status, 200);
+    assert.equal(lastSent().get('x-user'), undefined);
+    assert.equal((await ask(`${gateway.url}/optional`, { Authorization: 'wrong' })).status, 403);
+  });
+
+  it('remembers what the service lets through, for the same request alone, and nothing else', async () => {
+    for (const url of ['/kept', '/kept', '/kept?a'])
+      assert.equal((await ask(gateway.url + url, { Authorization: 'alice' })).status, 200);
+    assert.equal(asked.length, 2);
+    assert.equal(lastSent().get('x-user'), 'alice');
+    for (let i = 0; i < 2; i++)
+      assert.equal((await ask(`${gateway.url}/kept`, { Authorization: 'wrong' })).status, 403);
+    assert.equal(asked.length, 4);
+  });
+
+  it('keeps its connections', async () => {
+    await ask(`${gateway.url}/asked`, { Authorization: 'alice' });
+    const before = connections;
+    for (let i = 0; i < 3; i++) await ask(`${gateway.url}/asked`, { Authorization: 'alice' });
+    // The service may have closed one that was idle.
+    assert.ok(connections - before <= 1, `${connections - before} new connections`);
+  });
+});

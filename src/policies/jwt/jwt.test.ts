@@ -77,6 +77,49 @@ describe('A token is taken', () => {
     assert.equal(await play.verdictOf({ cookie: `token=${good}` }, `/?access_token=${good}`), REPEATED);
   });
 
+  it('once: one that stands twice in a place, or in two places, is two', async () => {
+    const from = { header: 'X-Token', cookie: 'token', query: 't' };
+    using play = await AuthPlay.start('jwt', { ...OPTIONS, from, keep: true });
+    const cookie = `token=${good}`;
+    const CASES: readonly [headers: [string, string][], url?: string][] = [
+      [[['cookie', `${cookie}; token=forged`]]],
+      [[['cookie', `token=forged; ${cookie}`]]],
+      [
+        [
+          ['cookie', cookie],
+          ['cookie', 'a=b; token=forged'],
+        ],
+      ],
+      [
+        [
+          ['x-token', good],
+          ['cookie', 'token=forged'],
+        ],
+      ],
+      [[], `/?t=${good}&t=forged`],
+      [[], `/?t=${good}&%74=forged`],
+      [[['cookie', cookie]], '/?t=forged'],
+    ];
+    for (const [headers, url] of CASES) assert.equal(await play.verdictOf(headers, url), REPEATED);
+    assert.equal(
+      await play.verdictOf([
+        ['cookie', 'a=b'],
+        ['cookie', cookie],
+      ]),
+      '200 alice',
+    );
+  });
+
+  it('off every Cookie field', async () => {
+    using play = await AuthPlay.start('jwt', { ...OPTIONS, from: { cookie: 'token' } });
+    const { exchange } = await play.send([
+      ['cookie', 'a=b'],
+      ['cookie', `c=d; token=${good}`],
+    ]);
+    assert.ok(!exchange.requestLines.join().includes(good), exchange.requestLines.join('\n'));
+    assert.deepEqual(exchange.requestLines, ['Cookie: a=b', 'Cookie: c=d']);
+  });
+
   it('off what is sent to the service, and nothing else with it', async () => {
     using play = await AuthPlay.start('jwt', { ...OPTIONS, from: { cookie: 'token', query: 't' } });
     const sent = await play.send({ authorization: `Bearer ${good}`, cookie: 'a=b; c=d', accept: '*/*' });

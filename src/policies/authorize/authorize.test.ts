@@ -159,6 +159,18 @@ suite('what each requirement makes of a caller', () => {
       ],
     ],
     [
+      'a method in small letters is none of the others',
+      { methods: { DELETE: { scopes: ['write'] }, GET: 'authenticated', '*': 'allow' } },
+      [
+        [bob, 'DELETE', 'insufficient_scope'],
+        [bob, 'delete', 'forbidden'],
+        [bob, 'Head', 'forbidden'],
+        [nobody, 'delete', 'unauthenticated'],
+        [bob, 'OPTIONS', 'passes'],
+        [bob, 'propfind', 'passes'],
+      ],
+    ],
+    [
       'rights of a method come on top of what all need',
       { groups: { deny: ['banned'] }, methods: { GET: 'authenticated' } },
       [

@@ -13,7 +13,7 @@ function compiled(text: string): Expression {
 suite('an expression', () => {
   const exchange = new TestExchange({
     method: 'PUT',
-    url: '/orders/7%20a?tag=a%20b&tag=c',
+    url: '/orders/7%20a?tag=a%20b&two=1&%74wo=2',
     headers: [
       ['X-Kind', 'big'],
       ['X-Kind', 'red'],
@@ -52,6 +52,8 @@ suite('an expression', () => {
     ],
     ['request.headers["x-kind"] == "big, red" && !("x-other" in request.headers)', true],
     ['request.query["tag"] == "a b"', true],
+    ['request.query.two == "1"', /^the query has two more than once$/],
+    ['!("two" in request.query)', /^the query has two more than once$/],
     ['request.params.id == "7 a" && request.params["id"] == "7 a" && !has(request.params.other)', true],
     ['client.address.startsWith("192.0.2.")', true],
     ['request.path.matches("^/orders/[0-9]+%20a$") && !request.path.matches("x")', true],

@@ -57,7 +57,7 @@ export class PrincipalFacts {
 /** A request as an expression sees it. Its maps are made when they are asked for. */
 export class RequestFacts {
   readonly #exchange: Exchange;
-  /** Which captures the expression may ask for: nobody else knows their names. */
+  /** Which captures and parameters the expression may ask for: nobody else knows their names. */
   readonly #names: ReadonlySet<string>;
 
   constructor(exchange: Exchange, names: ReadonlySet<string>) {
@@ -94,11 +94,16 @@ export class RequestFacts {
     return headers;
   }
 
-  /** Decoded; the first of a name. */
+  /**
+   * Decoded. Throws an Error where one that the expression may ask for stands there twice: whichever it looked at, a service may read the
+   * other. Of what it can come upon by a loop alone it is the first.
+   */
   get query(): ReadonlyMap<string, string> {
     const query = new Map<string, string>();
-    for (const [name, value] of new URLSearchParams(this.#exchange.request.search))
+    for (const [name, value] of new URLSearchParams(this.#exchange.request.search)) {
       if (!query.has(name)) query.set(name, value);
+      else if (this.#names.has(name)) throw new Error(`the query has ${name} more than once`);
+    }
     return query;
   }
 

@@ -49,7 +49,11 @@ class Authorization implements PolicyHooks {
   }
 
   #rightOf(method: string, methods: ReadonlyMap<string, Rule | Word>): Rule | Word {
-    return methods.get(method) ?? (method === 'HEAD' ? methods.get('GET') : undefined) ?? this.#others;
+    const right = methods.get(method) ?? (method === 'HEAD' ? methods.get('GET') : undefined);
+    if (right !== undefined) return right;
+    // `delete` is another method than DELETE (RFC 9110 section 9.1), but not to every service.
+    const folded = method.toUpperCase();
+    return folded !== method && (methods.has(folded) || folded === 'HEAD') ? 'deny' : this.#others;
   }
 
   #refusal(right: Rule | Word, exchange: Exchange): Answer | undefined {

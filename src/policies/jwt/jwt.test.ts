@@ -209,7 +209,8 @@ describe('Who calls', () => {
       roles: ['r2', 'r1'],
       claims: { ...CLAIMS, ...claims },
       session: '',
-      expiresAtMs: (NOW + 300) * 1000,
+      // With the skew.
+      expiresAtMs: (NOW + 330) * 1000,
     });
   });
 
@@ -343,6 +344,20 @@ describe('Time', () => {
     );
   });
 
+  it('of the caller ends with that of the token', async () => {
+    for (const [options, claims, seconds] of [
+      [{ skew: '10s' }, {}, 310],
+      [{ skew: '0s', maxAge: '1m' }, {}, 60],
+      [{ skew: '10s', maxAge: '10m' }, {}, 310],
+      [{ expiry: 'optional' }, { exp: undefined }, Number.POSITIVE_INFINITY],
+    ] as const) {
+      using play = await AuthPlay.start('jwt', { ...OPTIONS, ...options });
+      const token = makeToken(signer, { ...CLAIMS, ...claims });
+      const { exchange } = await play.send({ authorization: `Bearer ${token}` });
+      assert.equal(exchange.principal?.expiresAtMs, (NOW + seconds) * 1000);
+    }
+  });
+
   it('does not end a token without exp where options say so', async () => {
     using play = await AuthPlay.start('jwt', { ...OPTIONS, expiry: 'optional' });
     const token = makeToken(signer, { ...CLAIMS, exp: undefined });
@@ -439,6 +454,24 @@ describe('Options', () => {
       one({ secret: 'x'.repeat(63), algorithms: ['HS512'] }),
       'issuers.0.secret',
       'is shorter than the 64 octets that HS512 needs',
+    ],
+    [
+      'algorithms for all that a secret is not for',
+      one({ secret: 'x'.repeat(32) }, { audience: 'a', algorithms: ['ES256'] }),
+      'issuers.0.algorithms',
+      'has one that needs a public key, and there is a secret',
+    ],
+    [
+      'a secret that is short for the algorithm of all',
+      one({ secret: 'x'.repeat(63) }, { audience: 'a', algorithms: ['HS512'] }),
+      'issuers.0.secret',
+      'is shorter than the 64 octets that HS512 needs',
+    ],
+    [
+      'HS256 for a provider',
+      { provider: 'keycloak', algorithms: ['ES256', 'HS256'] },
+      'algorithms',
+      'has one that needs a secret, and a provider has none',
     ],
     [
       'HS256 without a secret',

@@ -230,6 +230,11 @@ test('keys and claims that would not do are refused, without a word of what they
       'there is no variable principal.subjct (character 1): did you mean ${principal.subject}?',
     ],
     [
+      { keys, issuer: 'a', header: 'X-Forwarded-Access-Token' },
+      ['header'],
+      'X-Forwarded-Access-Token is of the X-Forwarded family, which only the policy identity-headers sets',
+    ],
+    [
       { keys: [...keys, ...keys], issuer: 'a' },
       [],
       /^the policy mint cannot be made: two keys have the id "[\w-]{43}"$/,

@@ -261,7 +261,25 @@ suite('an answer that a policy does not want goes on all the same', () => {
       await (await play.upstreams[0]?.connection(0))?.untilClosed();
       later.verdict.resolve(false);
       await play.client.untilEnded();
+      await play.gateway.close();
+      const failures = play.gateway.metrics().match(/^portcullis_upstream_failures_total\{.*$/gm);
+      assert.deepEqual(failures, ['portcullis_upstream_failures_total{service="main",kind="reset"} 1']);
     });
+  });
+
+  test('when another policy answers in its place, once', async () => {
+    for (const instead of [
+      () => ({ status: 418, body: 'instead' }),
+      () => Promise.resolve({ status: 418, body: 'instead' }),
+    ]) {
+      const renewal = new Renewal(() => Promise.resolve(false));
+      const policies = [hooked('instead', { onUpstreamResponse: instead }), renewal.use];
+      await playRetries({ scripts: [guarded()], service: {}, policies }, async (play) => {
+        await play.client.send(get() + get());
+        assert.deepEqual(await got(play), [418, 'instead']);
+        assert.deepEqual(await got(play), [418, 'instead']);
+      });
+    }
   });
 });
 

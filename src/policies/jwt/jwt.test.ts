@@ -81,7 +81,7 @@ describe('A token is taken', () => {
     const from = { header: 'X-Token', cookie: 'token', query: 't' };
     using play = await AuthPlay.start('jwt', { ...OPTIONS, from, keep: true });
     const cookie = `token=${good}`;
-    const CASES: readonly [headers: [string, string][], url?: string][] = [
+    const twice: readonly [headers: [string, string][], url?: string][] = [
       [[['cookie', `${cookie}; token=forged`]]],
       [[['cookie', `token=forged; ${cookie}`]]],
       [
@@ -100,7 +100,7 @@ describe('A token is taken', () => {
       [[], `/?t=${good}&%74=forged`],
       [[['cookie', cookie]], '/?t=forged'],
     ];
-    for (const [headers, url] of CASES) assert.equal(await play.verdictOf(headers, url), REPEATED);
+    for (const [headers, url] of twice) assert.equal(await play.verdictOf(headers, url), REPEATED);
     assert.equal(
       await play.verdictOf([
         ['cookie', 'a=b'],

@@ -76,6 +76,17 @@ suite('an expression', () => {
       assert.equal(compiled(text).isOfPrincipal, isOfPrincipal, text);
   });
 
+  test('takes its time once for a query, however often it looks at it, and not for a long one', () => {
+    const expression = compiled('request.query.all(a, request.query.all(b, request.query[b] == ""))');
+    const search = (length: number) => Array.from({ length }, (_, i) => `p${i}`).join('&');
+    const started = performance.now();
+    assert.equal(expression.holds(new TestExchange({ url: `/?${search(256)}` }), alice), true);
+    assert.ok(performance.now() - started < 2000);
+    assert.throws(() => expression.holds(new TestExchange({ url: `/?${search(257)}` }), alice), {
+      message: 'the query has more than 256 parameters',
+    });
+  });
+
   test('takes a time that grows with the text alone, whatever its pattern', () => {
     const expression = compiled('request.path.matches("^/(a+)+$")');
     const started = performance.now();

@@ -15,7 +15,7 @@ const flowShape = z.object({
   returnTo: z.string(),
   session: z.object({ id: z.string(), secret: z.string() }).optional(),
   prompt: z.string().optional(),
-  device: z.string().optional(),
+  device: z.object({ secret: z.string(), id: z.string() }).optional(),
 });
 
 /** What is remembered of one way to a provider and back. */

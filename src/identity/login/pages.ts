@@ -3,6 +3,7 @@ import { RecordsUnavailable } from '../../state/records/records.ts';
 import type { Identity } from '../identity.ts';
 import { backchannelLogout } from './backchannel-logout.ts';
 import { callback } from './callback.ts';
+import { deviceCode, deviceEntered, devicePage, deviceToken } from './device.ts';
 import { disconnect } from './disconnect.ts';
 import { empty, type LocalAnswer, problem, withFields } from './local-answer.ts';
 import { connect, login } from './login.ts';
@@ -23,6 +24,9 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, Page>>>> = {
   '/logout': { GET: logout, POST: logout },
   '/logout/done': { GET: logoutDone },
   '/backchannel-logout': { POST: backchannelLogout },
+  '/device': { GET: devicePage, POST: deviceEntered },
+  '/device/code': { POST: deviceCode },
+  '/device/token': { POST: deviceToken },
   '/user': { GET: user, HEAD: user },
 };
 

@@ -1,5 +1,6 @@
-import type { Session } from '../sessions/session.ts';
-import type { Login } from '../sessions/sessions.ts';
+import { readSecret, sessionIdOf } from '../sessions/cookie-secret.ts';
+import type { Login, Session } from '../sessions/session.ts';
+import { deviceDone, settleDevice } from './device-outcome.ts';
 import { type Flow, type FlowStep, loginFlow } from './flows.ts';
 import { goOnByPage, type LocalAnswer, redirectTo, withCookies } from './local-answer.ts';
 import type { LoginPlace } from './login-place.ts';
@@ -14,7 +15,7 @@ export interface Way {
   /** OpenID Connect Core section 3.1.2.1, for each of the providers. */
   readonly prompt?: string | undefined;
   /** The device whose session it is to be: see device.ts. */
-  readonly device?: string | undefined;
+  readonly device?: Flow['device'];
 }
 
 /** Sends the browser to the first provider of the way, or to its end. */
@@ -25,7 +26,7 @@ export async function goOn(
   cookies: readonly string[] = [],
 ): Promise<LocalAnswer> {
   const [provider, ...rest] = way.providers;
-  if (provider === undefined) return arrive(place, way.returnTo, cookies);
+  if (provider === undefined) return arrive(place, way, cookies);
   const { request } = visit;
   const { session, returnTo, prompt, device } = way;
   const step: FlowStep = {
@@ -67,6 +68,7 @@ export async function comeBack(
     const tokens = await provider.redeem(visit.request.search, loginFlow(flow, state));
     login = { provider: flow.provider, tokens, user: await provider.user(tokens) };
   } catch (error) {
+    if (flow.device !== undefined) await settleDevice(place, flow.device.id, 'denied');
     return place.refuseFailure(visit, error, flow.provider, retryOf(place, way));
   }
   if (flow.session !== undefined) {
@@ -76,13 +78,27 @@ export async function comeBack(
       ]);
     return goOn(place, visit, way);
   }
+  if (flow.device !== undefined) {
+    const secret = readSecret(flow.device.secret);
+    if (secret === undefined) throw new Error('the secret of a device is none');
+    const id = sessionIdOf(secret, place.sessions.name);
+    return goOn(place, visit, { ...way, session: await place.sessions.createFor(login, secret.octets, id) });
+  }
   const before = await place.session(visit);
   const created = await place.sessions.create(login, visit.request, before);
   return goOn(place, visit, { ...way, session: created.session }, [created.setCookie]);
 }
 
 /** Back to where the user was. */
-function arrive(place: LoginPlace, returnTo: string, cookies: readonly string[]): LocalAnswer {
+async function arrive(
+  place: LoginPlace,
+  { returnTo, device }: Way,
+  cookies: readonly string[],
+): Promise<LocalAnswer> {
+  if (device !== undefined) {
+    await settleDevice(place, device.id, 'allowed');
+    return deviceDone();
+  }
   const isStrict = place.sessions.config.cookie.sameSite === 'strict';
   return isStrict ? goOnByPage(returnTo, cookies) : redirectTo(returnTo, cookies);
 }

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { duration } from '../../lib/units.ts';
 
 /** How a user may be recognised who has a session. */
-export const RECOGNISED = ['cookie', 'bearer', 'refresh', 'basic'] as const;
-export type Recognised = (typeof RECOGNISED)[number];
+const RECOGNISED = ['cookie', 'bearer', 'refresh', 'basic'] as const;
 
 const names = z.array(z.string().min(1)).max(20);
 
@@ -78,6 +77,12 @@ export const sessionSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Visitors who are not logged in have a name that stays the same'),
+  devices: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether command-line clients get sessions of their own by the device authorization grant (RFC 8628), and are known by their tokens',
+    ),
   logout: z
     .strictObject({
       providers: names

@@ -1,12 +1,13 @@
 import type { Absent, Authenticator, Finding, Refused } from '../../identity/authenticator.ts';
 import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
-import { HeldSession } from '../../identity/sessions/held-session.ts';
+import { HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
 import type { SessionFinding } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { hold } from '../../policy/held.ts';
 import { FORGED, PROVIDER_AWAY, SESSIONS_AWAY, SessionAnswers } from './answers.ts';
-import { cookieWorth } from './page-check.ts';
+import { deviceTokenOf } from './device-token.ts';
+import { worthOf } from './page-check.ts';
 
 /** Nobody is logged in; `isOver`: any more. */
 interface AbsentSession extends Absent {
@@ -32,10 +33,25 @@ export class SessionAuthenticator implements Authenticator {
   }
 
   authenticate(exchange: Exchange): SessionResult | Promise<SessionResult> {
+    const token = this.#sessions.config.devices ? deviceTokenOf(exchange.request.fields) : undefined;
+    if (token !== undefined) return this.#byToken(exchange, token);
     const finding = this.#sessions.find(exchange.request);
     return finding instanceof Promise
       ? finding.then((found) => this.#judge(exchange, found))
       : this.#judge(exchange, finding);
+  }
+
+  async #byToken(exchange: Exchange, token: string): Promise<SessionResult> {
+    const finding = await this.#sessions.findText(token);
+    if (finding.kind === 'unavailable') return SESSIONS_AWAY;
+    if (finding.kind !== 'known') return WRONG_TOKEN;
+    hold(exchange, new HeldSession(finding.session, this.#sessions, true));
+    return this.#withGrants(exchange, finding, 0);
+  }
+
+  /** The token that opened the session is for the gateway alone. Cookies are taken off every request that is sent on, whatever its policies. */
+  strip(exchange: Exchange): void {
+    if (heldSession(exchange)?.byToken === true) exchange.request.fields.delete('authorization');
   }
 
   challenge(): string {
@@ -61,13 +77,13 @@ export class SessionAuthenticator implements Authenticator {
   }
 
   #known(exchange: Exchange, finding: Known): SessionResult | Promise<SessionResult> {
-    switch (cookieWorth(exchange.request, this.#sessions.origins)) {
+    switch (worthOf(exchange.request, finding.by, this.#sessions.origins)) {
       case 'forged':
         return FORGERY;
       case 'ignored':
         return this.#absent(exchange, false);
       case 'counts': {
-        hold(exchange, new HeldSession(finding.session, this.#sessions));
+        hold(exchange, new HeldSession(finding.session, this.#sessions, finding.by !== 'cookie'));
         return this.#providers.length === 0 ? finding : this.#withGrants(exchange, finding, 0);
       }
     }
@@ -106,6 +122,12 @@ export class SessionAuthenticator implements Authenticator {
   }
 }
 
+const WRONG_TOKEN = refusedWith('invalid_token', {
+  status: 401,
+  code: 'invalid_token',
+  detail: 'The token is not one of a session, or its session has ended.',
+  headers: { 'Cache-Control': 'no-store', 'WWW-Authenticate': 'Bearer error="invalid_token"' },
+});
 const FORGERY = refusedWith('csrf_rejected', FORGED);
 
 function refusedWith(code: string, answer: Answer): Refused {

@@ -1,0 +1,151 @@
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { z } from 'zod';
+import { escapeHtml } from '../../lib/html.ts';
+import { newSecret } from '../sessions/cookie-secret.ts';
+import { DEVICE_TTL_MS as TTL_MS } from './device-outcome.ts';
+import { json, type LocalAnswer, page, problem } from './local-answer.ts';
+import type { LoginPlace } from './login-place.ts';
+import type { Visit } from './visit.ts';
+import { goOn } from './walk.ts';
+
+/** RFC 8628 section 6.1: no vowels, so that no words come about; 20^8 codes. */
+const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ';
+const CODE_LENGTH = 8;
+const INTERVAL_S = 5;
+/** Wrong codes from one address within ten minutes: of all codes that is next to nothing (section 5.1). */
+const MAX_GUESSES = 10;
+const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
+
+const pendingShape = z.object({ secret: z.string(), device: z.string() });
+const pollShape = z.object({ secret: z.string(), notBeforeMs: z.number(), intervalS: z.number() });
+
+/** POST /device/code: a device asks for codes (RFC 8628 section 3.1). */
+export async function deviceCode(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
+  if (!place.sessions.config.devices) return noDevices();
+  const code = randomBytes(32).toString('base64url');
+  const userCode = Array.from({ length: CODE_LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join('');
+  const secret = newSecret().text;
+  const device = deviceOf(place, code);
+  await put(place, `d:${device}`, code, { secret, notBeforeMs: 0, intervalS: INTERVAL_S });
+  await put(place, userKey(place, userCode), userCode, { secret, device });
+  const shown = `${userCode.slice(0, 4)}-${userCode.slice(4)}`;
+  const uri = `${visit.origin}${place.path}/device`;
+  return json({
+    device_code: code,
+    user_code: shown,
+    verification_uri: uri,
+    verification_uri_complete: `${uri}?user_code=${shown}`,
+    expires_in: TTL_MS / 1000,
+    interval: INTERVAL_S,
+  });
+}
+
+/** POST /device/token: the device asks whether its user is done (RFC 8628 section 3.4). */
+export async function deviceToken(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
+  if (!place.sessions.config.devices) return noDevices();
+  const { form } = visit;
+  if (form.get('grant_type') !== GRANT_TYPE) return oauthError('unsupported_grant_type');
+  const code = form.get('device_code') ?? '';
+  const device = deviceOf(place, code);
+  const key = `d:${device}`;
+  const record = await place.records.read(key);
+  const text = record && place.sessions.ring.open(record.value, keyOf(code), key);
+  if (record === undefined || text === undefined) return oauthError('expired_token');
+  const poll = pollShape.parse(JSON.parse(text));
+  const nowMs = place.identity.place.nowMs();
+  const outcome = (await place.records.read(`e:${device}`))?.value;
+  if (outcome !== undefined) {
+    // Once: whoever asks a second time has nothing to get.
+    if ((await place.records.take(key)) === undefined) return oauthError('expired_token');
+    if (outcome !== 'allowed') return oauthError('access_denied');
+    const expiresIn = Math.floor(place.sessions.config.lifetime / 1000);
+    return json({ access_token: poll.secret, token_type: 'Bearer', expires_in: expiresIn });
+  }
+  const isEarly = nowMs < poll.notBeforeMs;
+  // Section 3.5: five seconds more, for this and all that follow.
+  const intervalS = poll.intervalS + (isEarly ? INTERVAL_S : 0);
+  const next = { ...poll, intervalS, notBeforeMs: nowMs + intervalS * 1000 - 500 };
+  const sealed = place.sessions.ring.seal(JSON.stringify(next), keyOf(code), key);
+  await place.records.replace(key, sealed, TTL_MS, record.version);
+  return oauthError(isEarly ? 'slow_down' : 'authorization_pending');
+}
+
+/** GET /device: the page where a user enters the code that the device shows. */
+export async function devicePage(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
+  if (!place.sessions.config.devices) return noDevices();
+  return codeForm(place, visit.query.get('user_code') ?? '', 200);
+}
+
+/** POST /device: the code belongs to a device: its user signs in for it. The browser's own session has no part in that. */
+export async function deviceEntered(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
+  if (!place.sessions.config.devices) return noDevices();
+  if (!place.isOwn(visit))
+    return problem(403, 'csrf_rejected', 'The request was sent by a page that may not send it.');
+  const guesses = `x:${hash(`${place.sessions.name}\n${visit.clientAddress}`)}`;
+  if ((await place.records.read(`${guesses}:${MAX_GUESSES - 1}`)) !== undefined)
+    return place.refuse(visit, 429, 'too_many_guesses', 'Too many wrong codes. Wait ten minutes.');
+  const entered = visit.form.get('user_code') ?? '';
+  const userCode = entered.toUpperCase().replace(/[^A-Z]/g, '');
+  const key = userKey(place, userCode);
+  const record = await place.records.take(key);
+  const text = record && place.sessions.ring.open(record, keyOf(userCode), key);
+  if (text === undefined) {
+    for (let at = 0; at < MAX_GUESSES; at++)
+      if (await place.records.create(`${guesses}:${at}`, '1', TTL_MS)) break;
+    return codeForm(place, entered, 400, 'No device waits with this code.');
+  }
+  const { secret, device } = pendingShape.parse(JSON.parse(text));
+  const providers = place.sessions.config.login;
+  return goOn(place, visit, { providers, returnTo: `${place.path}/device`, device: { secret, id: device } });
+}
+
+function codeForm(place: LoginPlace, userCode: string, status: number, what?: string): LocalAnswer {
+  return page(
+    {
+      title: 'Sign a device in',
+      text:
+        what ??
+        'Enter the code that your device shows. Go on only if you began this yourself: the device will act for you.',
+      html: `<form method="post" action="${escapeHtml(place.path)}/device">
+<p><label>Code <input name="user_code" required autocomplete="off" maxlength="20" value="${escapeHtml(userCode.slice(0, 20))}"></label></p>
+<button>Sign the device in</button>
+</form>`,
+    },
+    status,
+    status === 200 ? undefined : 'invalid_request',
+  );
+}
+
+function noDevices(): LocalAnswer {
+  return problem(404, 'not_found', 'There is no such page of the login.');
+}
+
+/** RFC 6749 section 5.2 */
+function oauthError(error: string): LocalAnswer {
+  return json({ error }, 400);
+}
+
+async function put(
+  { records, sessions }: LoginPlace,
+  key: string,
+  code: string,
+  value: unknown,
+): Promise<void> {
+  await records.create(key, sessions.ring.seal(JSON.stringify(value), keyOf(code), key), TTL_MS);
+}
+
+function deviceOf({ sessions }: LoginPlace, code: string): string {
+  return hash(`device ${sessions.name}\n${code}`);
+}
+
+function userKey({ sessions }: LoginPlace, userCode: string): string {
+  return `u:${sessions.ring.nameOf(userCode, `user code ${sessions.name}`)}`;
+}
+
+function keyOf(code: string): Buffer {
+  return createHash('sha256').update(`key ${code}`).digest();
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}

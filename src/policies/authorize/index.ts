@@ -6,6 +6,7 @@ import {
   type PolicyContext,
   type PolicyHooks,
 } from '../../policy/contract.ts';
+import { authenticated } from '../../policy/principal.ts';
 import { FORBIDDEN, unauthenticated } from '../refusals.ts';
 import { Rule } from './rule.ts';
 import { type AuthorizeOptions, authorizeSchema, type Requirement, type Right } from './schema.ts';
@@ -58,7 +59,7 @@ class Authorization implements PolicyHooks {
 
   #refusal(right: Rule | Word, exchange: Exchange): Answer | undefined {
     if (right === 'allow') return undefined;
-    const { principal } = exchange;
+    const principal = authenticated(exchange.principal);
     if (principal === undefined) return this.#refused('unauthenticated', unauthenticated(exchange));
     if (right === 'authenticated') return undefined;
     const answer = right === 'deny' ? FORBIDDEN : right.refusal(exchange, principal);

@@ -4,7 +4,7 @@ import { TestExchange } from '../../../test/support/exchange.ts';
 import { OpaServer, type Rule } from '../../../test/support/opa-server.ts';
 import { principal } from '../../../test/support/principal.ts';
 import type { Answer } from '../../policy/contract.ts';
-import type { Principal } from '../../policy/principal.ts';
+import { type Principal, VISITOR } from '../../policy/principal.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
 import type { Decision } from './decision.ts';
 import { DecisionCache } from './decision-cache.ts';
@@ -129,6 +129,14 @@ suite('the decision of OPA', () => {
       detail: 'No such order.',
       headers: { 'X-Why': 'tenant' },
     });
+  });
+
+  test('is asked for a visitor with a name as for nobody', async () => {
+    await using stage = await Stage.with({
+      'gateway/allow': ({ principal: caller }: Input) => caller !== null,
+    });
+    const visitor = principal({ method: VISITOR, consumer: 'anonymous:x' });
+    assert.equal((await stage.ask(asked(visitor)))?.code, 'unauthenticated');
   });
 
   test('that wants other credentials is a 401 with a challenge', async () => {

@@ -1,5 +1,6 @@
 import { clockMs } from '../../lib/clock.ts';
 import type { Answer, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
+import { authenticated } from '../../policy/principal.ts';
 import { FORBIDDEN, unauthenticated } from '../refusals.ts';
 import type { Decision } from './decision.ts';
 import { DecisionCache } from './decision-cache.ts';
@@ -89,7 +90,7 @@ export class OpaHooks implements PolicyHooks {
 
 /** As the decision says, or else as usual. RFC 9110 section 15.5.2: a 401 has a challenge, whoever wants it. */
 function refusal(exchange: Exchange, { status, reason, headers }: Decision): Answer {
-  const isKnown = exchange.principal !== undefined;
+  const isKnown = authenticated(exchange.principal) !== undefined;
   const base = (status ?? (isKnown ? 403 : 401)) === 401 ? unauthenticated(exchange) : FORBIDDEN;
   if (status === undefined && reason === undefined && headers === undefined) return base;
   const isUsual = base.status === (isKnown ? 403 : 401);

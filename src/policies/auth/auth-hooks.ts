@@ -14,6 +14,7 @@ import type {
   PolicyContext,
   PolicyHooks,
 } from '../../policy/contract.ts';
+import { authenticated } from '../../policy/principal.ts';
 import { joinPrincipals } from './join-principals.ts';
 
 /** Asks an authenticator who calls, and refuses whoever is not known. */
@@ -54,7 +55,7 @@ export class AuthHooks implements PolicyHooks, Challenger {
   #settle(exchange: Exchange, finding: Finding): Answer | undefined {
     switch (finding.kind) {
       case 'known': {
-        const before = exchange.principal;
+        const before = authenticated(exchange.principal);
         exchange.principal =
           before === undefined ? finding.principal : joinPrincipals(before, finding.principal);
         this.#authenticator.strip?.(exchange);

@@ -73,7 +73,8 @@ function placesOf({ header, query, cookie, authorization }: ApiKeyOptions): read
   return places.length === 0 ? [headerPlace('x-api-key')] : places;
 }
 
-function listed(names: string | readonly string[] | undefined): readonly string[] {
+/** One name or several, as the configuration has them. */
+export function listed(names: string | readonly string[] | undefined): readonly string[] {
   if (names === undefined) return [];
   return typeof names === 'string' ? [names] : names;
 }

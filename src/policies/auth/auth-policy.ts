@@ -17,6 +17,9 @@ export function authPolicy<Options>(method: AuthMethod<Options>): Policy<Options
     ...(method.check === undefined
       ? {}
       : { check: (options, context) => method.check?.(options, context) ?? [] }),
+    ...(method.secretParameters === undefined
+      ? {}
+      : { secretParameters: (options) => method.secretParameters?.(options) ?? [] }),
     async create(options, context: BuiltinContext) {
       const { identity } = context;
       // Made to be checked, and closed again.

@@ -19,6 +19,7 @@ export const authPolicy = definePolicy({
   needs: ['identity'],
   schema: authSchema,
   check: ({ any, all }, context) => problemsIn({ any, all }, context, []),
+  secretParameters: ({ any, all }) => secretParametersOf({ any, all }),
   async create({ any, all, optional }, context: BuiltinContext) {
     const { identity } = context;
     // Made to be checked, and closed again.
@@ -43,6 +44,13 @@ async function made(entry: AuthEntry, context: MethodContext): Promise<Authentic
     throw error;
   }
   return new COMBINATIONS[name](members);
+}
+
+function secretParametersOf(entry: AuthEntry): readonly string[] {
+  const [name, options] = memberOf(entry);
+  if (name === 'any' || name === 'all')
+    return (options as readonly AuthEntry[]).flatMap((member) => secretParametersOf(member));
+  return authMethods.get(name)?.secretParameters?.(options) ?? [];
 }
 
 function problemsIn(

@@ -15,6 +15,8 @@ export interface AuthMethod<Options = unknown> {
   readonly name: string;
   /** A strict object with a description. */
   readonly schema: z.ZodType<Options>;
+  /** As of a policy: query parameters in which it takes credentials. */
+  secretParameters?(options: Options): readonly string[];
   /** As of a policy: what is wrong with options that the schema takes. */
   check?(options: Options, context: CheckContext): readonly OptionProblem[];
   create(options: Options, context: MethodContext): Authenticator | Promise<Authenticator>;

@@ -45,7 +45,7 @@ export class SignatureAuthenticator implements Authenticator {
   readonly method = 'signature';
   readonly answerFields: Readonly<Record<string, string>>;
   readonly requestBodyBounds: BodyBounds;
-  readonly checkBody?: (exchange: Exchange, body: Buffer) => Answer | undefined;
+  readonly checkBody?: (exchange: Exchange, octets: Buffer) => Answer | undefined;
   readonly strip?: (exchange: Exchange) => void;
   readonly #options: SignatureOptions;
   readonly #keys: SignatureKeys;
@@ -62,7 +62,8 @@ export class SignatureAuthenticator implements Authenticator {
     this.#challenge = challengeText('Signature', { realm: options.realm });
     this.answerFields = { 'Accept-Signature': acceptSignature(options) };
     this.requestBodyBounds = { maxBytes: options.maxBody };
-    if (options.digest === 'required') this.checkBody = (exchange, body) => this.#checkBody(exchange, body);
+    if (options.digest === 'required')
+      this.checkBody = (exchange, octets) => this.#checkBody(exchange, octets);
     if (!options.forward)
       this.strip = ({ request }) => {
         request.fields.delete('signature');
@@ -151,9 +152,10 @@ export class SignatureAuthenticator implements Authenticator {
     return undefined;
   }
 
-  #checkBody(exchange: Exchange, body: Buffer): Answer | undefined {
+  /** RFC 9530 section 2: the digest is of the content as it is sent, with its Content-Encoding. */
+  #checkBody(exchange: Exchange, octets: Buffer): Answer | undefined {
     const expected = heldBy<ExpectedBody>(exchange, this);
-    if (expected === undefined || isContentOf(expected.digests, body)) return undefined;
+    if (expected === undefined || isContentOf(expected.digests, octets)) return undefined;
     return {
       status: 401,
       code: WRONG_DIGEST.code,

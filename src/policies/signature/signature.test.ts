@@ -284,7 +284,7 @@ describe('The body of a signed request', () => {
     const exchange = exchangeFor({ ...RFC_REQUEST, headers, ...change });
     const answer = await policies.onRequest[0]?.hooks.onRequest(exchange);
     if (answer !== undefined) return answer.code;
-    return policies.onRequestBody[0]?.hooks.onRequestBody(exchange, body)?.code;
+    return policies.onRequestBody[0]?.hooks.onRequestBody(exchange, body, body)?.code;
   };
 
   it('is the one of Content-Digest', async () => assert.equal(await check(RFC_BODY), undefined));

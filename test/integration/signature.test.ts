@@ -10,6 +10,7 @@ const SECRET = 'a secret of more than 16 octets';
 const JSON_BODY = Buffer.from('{"amount":1}');
 
 interface Sent {
+  /** An empty one is not signed. */
   readonly path?: string;
   readonly body?: Buffer;
   /** What the digest is of; default: the body. */
@@ -25,7 +26,7 @@ describe('A gateway that asks for signatures', () => {
     const route = (path: string, options: object) => ({
       match: { paths: [path] },
       service: 'echo',
-      policies: [{ signature: { components: ['@method', '@path'], ...options } }],
+      policies: [{ signature: options }],
     });
     return {
       listeners: { http: { port: 0 } },
@@ -34,7 +35,7 @@ describe('A gateway that asks for signatures', () => {
         alice: { signatureKeys: [{ id: 'k', algorithm: 'hmac-sha256' as const, secret: SECRET }] },
         ...others,
       },
-      routes: { a: route('/a', {}) },
+      routes: { a: route('/a', { components: ['@method'] }), b: route('/b', { components: ['@method'] }) },
     };
   };
   before(async () => {
@@ -53,11 +54,19 @@ describe('A gateway that asks for signatures', () => {
       digested === undefined
         ? undefined
         : `sha-256=:${createHash('sha256').update(digested).digest('base64')}:`;
-    const names = ['"@method"', '"@path"', ...(digest === undefined ? [] : ['"content-digest"'])];
-    const values = ['POST', path, digest];
+    const names = [
+      '"@method"',
+      ...(path === '' ? [] : ['"@path"']),
+      ...(digest === undefined ? [] : ['"content-digest"']),
+    ];
     const created = Math.floor(Date.now() / 1000);
     const input = `(${names.join(' ')});created=${created};keyid="k"${nonce === undefined ? '' : `;nonce="${nonce}"`}`;
-    const lines = names.map((name, i) => `${name}: ${values[i]}`);
+    const values: Readonly<Record<string, string | undefined>> = {
+      '"@method"': 'POST',
+      '"@path"': path,
+      '"content-digest"': digest,
+    };
+    const lines = names.map((name) => `${name}: ${values[name]}`);
     const base = [...lines, `"@signature-params": ${input}`].join('\n');
     return {
       ...(digest === undefined ? {} : { 'Content-Digest': digest }),
@@ -68,11 +77,12 @@ describe('A gateway that asks for signatures', () => {
 
   function send(sent: Sent, headers = signed(sent)): Promise<number> {
     const coding = sent.coding === undefined ? {} : { 'Content-Encoding': sent.coding };
+    const length = sent.body === undefined ? { 'Content-Length': '0' } : { 'Transfer-Encoding': 'chunked' };
     return new Promise((resolve, reject) => {
       const asked = request(`${gateway.url}${sent.path ?? '/a'}`, {
         agent: false,
         method: 'POST',
-        headers: { ...headers, ...coding, 'Transfer-Encoding': 'chunked' },
+        headers: { ...headers, ...coding, ...length },
       });
       asked.on('response', (answer) => {
         answer.resume().on('end', () => resolve(answer.statusCode ?? 0));
@@ -81,6 +91,17 @@ describe('A gateway that asks for signatures', () => {
       asked.end(sent.body);
     });
   }
+
+  it('takes a nonce once, on all routes and after a new configuration', async () => {
+    const headers = signed({ nonce: 'n' });
+    assert.equal(await send({}, headers), 200);
+    assert.equal(await send({}, headers), 401);
+    await gateway.reload(configuration({ bob: {} }));
+    assert.equal(await send({}, headers), 401);
+    const unbound = signed({ path: '', nonce: 'm' });
+    assert.equal(await send({ path: '/a' }, unbound), 200);
+    assert.equal(await send({ path: '/b' }, unbound), 401);
+  });
 
   const zipped = gzipSync(JSON_BODY);
   for (const [title, sent, status] of [

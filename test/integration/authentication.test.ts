@@ -124,12 +124,12 @@ describe('A gateway that asks who calls', () => {
   });
 
   it('writes no key into the log that stands in a parameter of its own name, whatever the route', async () => {
-    const before = gateway.requests.length;
+    const logged = gateway.requests.length;
     for (const path of ['/named', '/open', '/nowhere'])
       await ask(`${gateway.url}${path}?a=1&%41cme=${KEY}&b=2`);
-    while (gateway.requests.length < before + 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (gateway.requests.length < logged + 3) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(
-      gateway.requests.slice(before).map(({ query }) => query),
+      gateway.requests.slice(logged).map(({ query }) => query),
       Array.from({ length: 3 }, () => '?a=1&%41cme=***&b=2'),
     );
   });

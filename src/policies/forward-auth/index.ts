@@ -10,12 +10,13 @@ export const forwardAuthMethod = defineMethod({
   // What the service gets too may come from a client: it judges that. Authorization says who calls by itself.
   identityFields: ({ requestHeaders, responseHeaders }) =>
     responseHeaders.filter((name) => name !== 'authorization' && !requestHeaders.includes(name)),
-  create(options, { identity, warn }) {
+  create(options, context) {
+    const { identity } = context;
     return new ForwardAuthenticator(options, {
       service: new AuthService(options),
       consumers: identity.consumers,
       nowMs: identity.place.nowMs,
-      warn,
+      warn: (message, cause) => context.warn(message, cause),
     });
   },
 });

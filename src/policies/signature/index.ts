@@ -23,10 +23,10 @@ function noncesOf(
 ): Pick<SignaturePlace, 'takeNonce' | 'close'> {
   if (store === 'worker')
     return { takeNonce: (key, nonce, windowMs) => nonces.take(key, nonce, windowMs, place.nowMs()) };
-  const { records, release } = place.records.open(store);
+  const held = place.records.open(store);
   return {
-    takeNonce: (key, nonce, windowMs) => takeStoredNonce(records, key, nonce, windowMs),
-    close: release,
+    takeNonce: (key, nonce, windowMs) => takeStoredNonce(held.records, key, nonce, windowMs),
+    close: () => held.release(),
   };
 }
 

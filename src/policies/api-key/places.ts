@@ -1,4 +1,4 @@
-import { cookieValue, withoutCookies } from '../../http/cookie.ts';
+import { CookieRemover, cookieValue } from '../../http/cookie.ts';
 import { authorizationFor } from '../../identity/authorization-field.ts';
 import type { RequestView } from '../../policy/contract.ts';
 import { decodePercent } from '../../policy/percent.ts';
@@ -59,13 +59,13 @@ export function queryPlace(name: string): Place {
 }
 
 export function cookiePlace(name: string): Place {
-  const names = [name];
+  const remover = new CookieRemover([name]);
   return {
     kind: 'cookie',
     name,
     read: ({ fields }) => cookieValue(fields.get('cookie'), name),
     isRepeated: () => false,
-    strip: ({ fields }) => withoutCookies(fields, names),
+    strip: ({ fields }) => remover.takeOff(fields),
   };
 }
 

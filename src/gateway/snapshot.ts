@@ -1,3 +1,4 @@
+import type { CookieRemover } from '../http/cookie.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Identity } from '../identity/identity.ts';
 import { ownCookies } from '../identity/sessions/own-cookies.ts';
@@ -81,8 +82,8 @@ export class Snapshot {
   readonly recorder: Recorder;
   readonly bodyMemory: BodyMemory;
   readonly warn: Warn;
-  /** Names of cookies that no service is sent. */
-  readonly ownCookies: readonly string[];
+  /** Takes off cookies that no service is sent. */
+  readonly ownCookies: CookieRemover | undefined;
   /** What no client may send; undefined where no policy tells services who calls. */
   readonly identityFields: IdentityFields | undefined;
   /** Query parameters that no log may show, in small letters; undefined where no policy has any of its own. */

@@ -1,4 +1,4 @@
-import { cookieValue, cookieValues, withoutCookies } from '../../http/cookie.ts';
+import { CookieRemover, cookieValue, cookieValues } from '../../http/cookie.ts';
 import type { Fields } from '../../http/fields.ts';
 import { authorizationFor } from '../../identity/authorization-field.ts';
 import type { RequestView } from '../../policy/contract.ts';
@@ -62,13 +62,13 @@ export function queryPlace(name: string): Place {
 }
 
 export function cookiePlace(name: string): Place {
-  const names = [name];
+  const remover = new CookieRemover([name]);
   return {
     kind: 'cookie',
     name,
     read: ({ fields }) => cookieValue(cookies(fields), name),
     isRepeated: ({ fields }) => cookieValues(cookies(fields) ?? '', name).length > 1,
-    strip: ({ fields }) => withoutCookies(fields, names),
+    strip: ({ fields }) => remover.takeOff(fields),
   };
 }
 

@@ -84,7 +84,7 @@ export class GrantStore {
           : (await this.records.replace(key, text, ttlMs, before.version)) !== undefined;
       this.#cache.forget(key);
       if (!written) continue;
-      await this.#slots?.write(session, tokens, ttlMs);
+      await this.#writeSlots(session, provider, tokens);
       return;
     }
   }
@@ -103,7 +103,7 @@ export class GrantStore {
     this.#cache.forget(key);
     if (version === undefined) return undefined;
     // What is written counts, whether or not the new token opens the session too.
-    this.#slots?.write(session, grant, this.#ttlMs(session)).catch(() => {});
+    this.#writeSlots(session, grant.provider, grant).catch(() => {});
     return grant;
   }
 
@@ -141,6 +141,12 @@ export class GrantStore {
     const version = await this.records.replace(key, text, this.#ttlMs(session), before.version, fence);
     this.#cache.forget(key);
     return version === undefined ? undefined : { value, version, isStale: true };
+  }
+
+  /** Tokens of the provider that said who the user is open the session, where tokens do. */
+  async #writeSlots(session: Session, provider: string, tokens: GrantTokens): Promise<void> {
+    if (this.#slots === undefined || provider !== session.user.provider) return;
+    await this.#slots.write(session, tokens, this.#ttlMs(session));
   }
 
   #open(session: Session, key: string, text: string): Grant | undefined {

@@ -237,9 +237,9 @@ describe('A route that asks a service who may call', () => {
 
   it('keeps its connections', async () => {
     await ask(`${gateway.url}/asked`, { Authorization: 'alice' });
-    const opened = connections;
+    const known = connections;
     for (let i = 0; i < 3; i++) await ask(`${gateway.url}/asked`, { Authorization: 'alice' });
     // The service may have closed one that was idle.
-    assert.ok(connections - opened <= 1, `${connections - opened} new connections`);
+    assert.ok(connections - known <= 1, `${connections - known} new connections`);
   });
 });

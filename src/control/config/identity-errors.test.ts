@@ -35,6 +35,22 @@ c.yaml:6:60: providers.both.clientKey: the gateway has clientSecret already to p
 `,
     },
     {
+      title: 'tell which kind of sessions a route with a login means',
+      files: {
+        'c.yaml': `providers:
+  keycloak: { issuer: https://id.example.com, clientId: gw }
+sessions:
+  web: { login: [keycloak] }
+routes:
+  auth: { match: { paths: [/auth/*] }, login: wbe }
+`,
+      },
+      errors: `c.yaml:6:47: routes.auth.login: there is no kind of sessions "wbe"; did you mean "web"?
+   6 |   auth: { match: { paths: [/auth/*] }, login: wbe }
+     |                                               ^^^
+`,
+    },
+    {
       title: 'tell what is wrong with sessions, and where',
       files: {
         'c.yaml': `providers:

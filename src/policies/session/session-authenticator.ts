@@ -1,13 +1,13 @@
 import type { Absent, Authenticator, Finding, Refused } from '../../identity/authenticator.ts';
 import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
-import { HeldSession } from '../../identity/sessions/held-session.ts';
+import { HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
 import type { SessionFinding } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { hold } from '../../policy/held.ts';
 import { FORGED, PROVIDER_AWAY, SESSIONS_AWAY, SessionAnswers } from './answers.ts';
 import { deviceTokenOf } from './device-token.ts';
-import { cookieWorth } from './page-check.ts';
+import { worthOf } from './page-check.ts';
 
 /** Nobody is logged in; `isOver`: any more. */
 interface AbsentSession extends Absent {
@@ -45,10 +45,13 @@ export class SessionAuthenticator implements Authenticator {
     const finding = await this.#sessions.findText(token);
     if (finding.kind === 'unavailable') return SESSIONS_AWAY;
     if (finding.kind !== 'known') return WRONG_TOKEN;
-    // It is for the gateway: a service could act for the user with it.
-    exchange.request.fields.delete('authorization');
-    hold(exchange, new HeldSession(finding.session, this.#sessions));
+    hold(exchange, new HeldSession(finding.session, this.#sessions, true));
     return this.#withGrants(exchange, finding, 0);
+  }
+
+  /** The token that opened the session is for the gateway alone. Cookies are taken off every request that is sent on, whatever its policies. */
+  strip(exchange: Exchange): void {
+    if (heldSession(exchange)?.byToken === true) exchange.request.fields.delete('authorization');
   }
 
   challenge(): string {
@@ -74,13 +77,13 @@ export class SessionAuthenticator implements Authenticator {
   }
 
   #known(exchange: Exchange, finding: Known): SessionResult | Promise<SessionResult> {
-    switch (cookieWorth(exchange.request, this.#sessions.origins)) {
+    switch (worthOf(exchange.request, finding.by, this.#sessions.origins)) {
       case 'forged':
         return FORGERY;
       case 'ignored':
         return this.#absent(exchange, false);
       case 'counts': {
-        hold(exchange, new HeldSession(finding.session, this.#sessions));
+        hold(exchange, new HeldSession(finding.session, this.#sessions, finding.by !== 'cookie'));
         return this.#providers.length === 0 ? finding : this.#withGrants(exchange, finding, 0);
       }
     }

@@ -42,6 +42,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   #lingering: Lingering | undefined;
   /** The answer has no other end than the connection's. */
   #endsByClosing = false;
+  #draining = false;
   #keepAlive = false;
   /** The client sends no more. */
   #clientEnded = false;
@@ -69,8 +70,9 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     worker.deadlines.add(this);
   }
 
-  /** The worker is going: an idle connection closes now, a busy one after its answer. */
+  /** An idle connection closes now, a busy one after its answer. */
   drain(): void {
+    this.#draining = true;
     if (this.#state === 'idle' && this.#input.empty) this.#linger();
   }
 
@@ -280,7 +282,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     const { version, method } = exchange.request;
     const end = bodyEndOf(bodyLength, version);
     this.#endsByClosing = end === 'close';
-    if (this.#endsByClosing || this.#bound.draining || this.#mustClose()) this.#keepAlive = false;
+    if (this.#endsByClosing || this.#mustClose()) this.#keepAlive = false;
     let text = answerHeadText(response, bodyLength, end, this.#worker.date);
     if (!this.#keepAlive) text += 'Connection: close\r\n';
     else if (version === 10) text += 'Connection: keep-alive\r\n';
@@ -288,8 +290,9 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     this.#watchRequest();
   }
 
-  /** The rest of the body is too much to read, or may never come (RFC 9110 section 10.1.1). */
+  /** It is to go, or the rest of the body is too much to read, or may never come (RFC 9110 section 10.1.1). */
   #mustClose(): boolean {
+    if (this.#draining || this.#bound.draining) return true;
     if (this.#clientEnded && this.#input.empty) return true;
     return this.#body !== undefined && this.#body.hopeless;
   }
@@ -333,8 +336,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     this.#requestDeadlineMs = Number.POSITIVE_INFINITY;
     this.deadlineMs = this.#worker.deadlines.after(this.#bound.current.config.timeouts.keepAlive);
     this.#watchWriting();
-    if (this.#clientEnded && this.#input.empty) return this.#linger();
-    if (this.#bound.draining) return this.#linger();
+    if (this.#mustClose()) return this.#linger();
     if (!this.#pumping && (!this.#input.empty || this.#paused)) this.#pump();
   }
 

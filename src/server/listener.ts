@@ -6,6 +6,7 @@ import { PROXY_HEADER_MAX_BYTES, parseProxyHeader } from '../http/proxy-protocol
 import { statusLine } from '../http/serialise.ts';
 import { normaliseAddress } from '../lib/cidr.ts';
 import { readOwned } from '../lib/owned-socket.ts';
+import { sameData } from '../lib/same-data.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ServerConnection } from './connection.ts';
 import type { ConnectionCounter } from './connection-counter.ts';
@@ -101,12 +102,20 @@ export class Listener implements BoundListener {
 
   /** Takes over another configuration of the same socket. `check` must have passed. */
   update(name: string, config: ListenerConfig, certificates: Certificates): void {
+    const before = this.current.config.tls?.clientAuth;
     this.current = serverListener(name, config, this.address.port);
     if (this.#tls === undefined) return;
     this.#identities = new Identities(config, certificates);
     // Another server, which has no socket of its own: what it asks of clients is settled when it is made, and what it remembers of
     // sessions was true of the authorities before.
     this.#tls = this.#tlsServer(config, this.#identities);
+    if (!sameData(before, config.tls?.clientAuth)) this.#forgetClients();
+  }
+
+  /** What was found out of clients' certificates, or not asked, holds as long as their connections: they have to come again. */
+  #forgetClients(): void {
+    for (const socket of this.#greeting.keys()) socket.destroy();
+    for (const connection of [...this.connections]) connection.drain();
   }
 
   /** Throws when a listener could not be made or updated with these settings. */

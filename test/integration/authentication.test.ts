@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request as plainRequest } from 'node:http';
-import { type RequestOptions, request as secureRequest } from 'node:https';
+import { Agent, type RequestOptions, request as secureRequest } from 'node:https';
 import { after, before, describe, it } from 'node:test';
 import { startGateway, type TestGateway } from '../../src/testing.ts';
 import { type Pair, TestAuthority } from '../support/certificates.ts';
@@ -197,5 +198,26 @@ describe('A listener that asks for certificates', () => {
     assert.equal((await ask(`${gateway.url}/open`)).status, 200);
     assert.equal((await ask(`${gateway.url}/whose`, client['alice'])).status, 401);
     assert.equal((await ask(`${gateway.url}/whose`, client['false alice'])).status, 200);
+  });
+
+  it('keeps no connection whose certificate was judged by the authorities of before', {
+    timeout: 10_000,
+  }, async () => {
+    await using gateway = await startGateway(configuration('request', authority));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const kept = { ...client['alice'], agent };
+    assert.equal((await ask(`${gateway.url}/whose`, kept)).status, 200);
+    const [socket] = Object.values(agent.freeSockets).flat();
+    assert.ok(socket !== undefined);
+    // What else changes leaves it alone.
+    const changed = configuration('request', authority);
+    await gateway.reload({ ...changed, routes: { whose: changed.routes.whose } });
+    assert.equal((await ask(`${gateway.url}/whose`, kept)).status, 200);
+    assert.deepEqual(Object.values(agent.freeSockets).flat(), [socket]);
+    const closed = once(socket, 'close');
+    await gateway.reload(configuration('request', stranger));
+    await closed;
+    assert.equal((await ask(`${gateway.url}/whose`, kept)).status, 401);
+    agent.destroy();
   });
 });

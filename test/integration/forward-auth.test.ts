@@ -97,7 +97,7 @@ describe('A route that asks a service who may call', () => {
       groups: 'x-groups',
       setCookies: true,
       sessionCookies: ['sso'],
-      timeout: '200ms',
+      timeout: '1s',
     };
     gateway = await startGateway({
       listeners: { http: { port: 0 } },

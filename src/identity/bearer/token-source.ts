@@ -1,4 +1,4 @@
-import { cookieValue, cookieValues, withoutCookies } from '../../http/cookie.ts';
+import { CookieRemover, cookieValue, cookieValues } from '../../http/cookie.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { decodePercent } from '../../policy/percent.ts';
 import { queryValue, repeatsParameter, withoutParameter } from '../../policy/query.ts';
@@ -42,12 +42,14 @@ export class TokenSource {
   readonly #header: string | undefined;
   readonly #isAuthorization: boolean;
   readonly #cookie: string | undefined;
+  readonly #remover: CookieRemover | undefined;
   readonly #query: string | undefined;
 
   constructor({ header, cookie, query }: TokenPlaces) {
     this.#header = header;
     this.#isAuthorization = header === 'authorization';
     this.#cookie = cookie;
+    this.#remover = cookie === undefined ? undefined : new CookieRemover([cookie]);
     this.#query = query;
   }
 
@@ -68,7 +70,7 @@ export class TokenSource {
       if (value !== undefined && (!this.#isAuthorization || isBearer(value)))
         request.fields.delete(this.#header);
     }
-    if (this.#cookie !== undefined) withoutCookies(request.fields, [this.#cookie]);
+    this.#remover?.takeOff(request.fields);
     if (this.#query !== undefined)
       request.upstreamSearch = withoutParameter(request.upstreamSearch, this.#query);
   }

@@ -24,7 +24,7 @@ export class AuthHooks implements PolicyHooks, Challenger {
   readonly #count: (event: string) => void;
   readonly onResponse?: (exchange: Exchange) => void;
   /** Only where a body is looked at: the gateway collects bodies for who has it. */
-  readonly onRequestBody?: (exchange: Exchange, body: Buffer) => Answer | undefined;
+  readonly onRequestBody?: (exchange: Exchange, body: Buffer, octets: Buffer) => Answer | undefined;
   readonly requestBodyBounds?: BodyBounds | undefined;
 
   constructor(authenticator: Authenticator, isOptional: boolean, { count }: Pick<PolicyContext, 'count'>) {
@@ -35,7 +35,7 @@ export class AuthHooks implements PolicyHooks, Challenger {
     if (authenticator.onResponse !== undefined)
       this.onResponse = (exchange) => authenticator.onResponse?.(exchange);
     if (authenticator.checkBody !== undefined)
-      this.onRequestBody = (exchange, body) => authenticator.checkBody?.(exchange, body);
+      this.onRequestBody = (exchange, _body, octets) => authenticator.checkBody?.(exchange, octets);
   }
 
   onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {

@@ -193,4 +193,11 @@ describe('Metadata are refused', () => {
     };
     assert.deepEqual(checkMetadata(found, issuer, false), { issuer, more: [1] });
   });
+
+  it('and what stands in a prototype is none of them', () => {
+    const found: unknown = JSON.parse(
+      `{"issuer":"${issuer}","__proto__":{"jwks_uri":"http://127.0.0.1/keys"}}`,
+    );
+    assert.equal(checkMetadata(found, issuer, false).jwks_uri, undefined);
+  });
 });

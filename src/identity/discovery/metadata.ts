@@ -40,15 +40,17 @@ export function checkMetadata(found: unknown, issuer: string, insecure: boolean)
     throw new Error(
       `the issuer says that it is ${JSON.stringify(members['issuer'])?.slice(0, 200) ?? 'nobody'}`,
     );
-  const kept: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(members)) {
-    if (!isAddress(name)) kept[name] = value;
-    // Members that are null are not there: some providers write them so.
-    else if (value !== null) kept[name] = checkAddress(name, value, issuer, insecure);
-  }
-  // Addresses for client certificates, which are not checked above.
-  delete kept['mtls_endpoint_aliases'];
-  return kept as unknown as ProviderMetadata;
+  // Members that are null are not there: some providers write them so. Addresses for client certificates are not checked: they go.
+  const kept = Object.entries(members).filter(
+    ([name, value]) => !(isAddress(name) && value === null) && name !== 'mtls_endpoint_aliases',
+  );
+  // Not by assignment, to which a member called __proto__ would bring others that were not checked.
+  return Object.fromEntries(
+    kept.map(([name, value]) => [
+      name,
+      isAddress(name) ? checkAddress(name, value, issuer, insecure) : value,
+    ]),
+  ) as unknown as ProviderMetadata;
 }
 
 function isAddress(name: string): boolean {

@@ -117,7 +117,7 @@ describe('A token is taken', () => {
       ['cookie', `c=d; token=${good}`],
     ]);
     assert.ok(!exchange.requestLines.join().includes(good), exchange.requestLines.join('\n'));
-    assert.deepEqual(exchange.requestLines, ['Cookie: a=b', 'Cookie: c=d']);
+    assert.deepEqual(exchange.requestLines, ['cookie: a=b', 'cookie: c=d']);
   });
 
   it('off what is sent to the service, and nothing else with it', async () => {

@@ -79,6 +79,8 @@ export interface Prepared {
 
 /** How often a drain looks whether the last connection is gone. */
 const DRAIN_CHECK_MS = 20;
+/** What tokens under way have at least, when connections took all of the time: less than the second of grace that a worker has. */
+const SETTLE_MS = 500;
 
 /** One worker's data plane: its listeners, its connections, and the configuration that they serve. */
 export class DataPlane {
@@ -293,7 +295,7 @@ export class DataPlane {
     if (this.#config === undefined) this.#runtime = undefined;
   }
 
-  /** Accepts no more connections, ends each after its request, and after `limitMs` those that are left. */
+  /** Accepts no more connections, ends each after its request, and after `limitMs` those that are left; tokens under way are waited for. */
   async drain(limitMs: number): Promise<void> {
     this.#draining = true;
     if (this.#runtime !== undefined) this.#runtime.draining = true;
@@ -303,11 +305,20 @@ export class DataPlane {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS));
     }
     for (const listener of this.#open()) listener.destroy();
+    await this.#settle(Math.max(SETTLE_MS, end - performance.now()));
     for (const service of this.#runtime?.snapshot.services.values() ?? []) service.retire();
     this.#runtime?.snapshot.retire();
     this.#records.close();
     this.#probe?.close();
     this.#load.close();
+  }
+
+  /** No longer than the limit: a refresh token that a provider has redeemed, and whose successor is not written, takes its session with it. */
+  async #settle(limitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, limitMs);
+    await Promise.race([this.#identity.settled(), promise]);
+    clearTimeout(timer);
   }
 
   #leave(listener: Listener): void {

@@ -72,7 +72,7 @@ describe('An access token of another client', () => {
     ['that never expires', () => makeToken(SIGNER, claims({ exp: undefined }))],
     ['with another key', () => makeToken(makeSigner('ES256', SIGNER.kid), claims())],
     ['with the key as a secret', () => makeSecretToken(JSON.stringify(SIGNER.jwk), claims())],
-    ['without a signature', () => `${makeToken(SIGNER, claims(), { alg: 'none' }).replace(/[^.]*$/, '')}`],
+    ['without a signature', () => makeToken(SIGNER, claims(), { alg: 'none' }).replace(/[^.]*$/, '')],
     ['of great length', () => makeToken(SIGNER, claims({ x: 'x'.repeat(9000) }))],
   ];
   for (const [what, token] of refused)

@@ -8,6 +8,7 @@ import { Issuers } from './discovery/issuers.ts';
 import { PasswordChecker } from './passwords/password-checker.ts';
 import { Providers } from './providers/providers.ts';
 import type { ProviderConfig } from './providers/schema.ts';
+import { ClientTokens } from './sessions/client-tokens.ts';
 import type { SessionConfig } from './sessions/schema.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { principalOf } from './sessions/user-principal.ts';
@@ -80,11 +81,21 @@ export class Identity {
     const held = records.open(config.store);
     this.#held.push(held);
     const provider = this.data.providers[config.login[0] ?? ''];
+    const clientTokens =
+      config.clients.length === 0
+        ? undefined
+        : new ClientTokens(config, {
+            issuers: this.issuers,
+            providers: this.data.providers,
+            consumers: this.consumers,
+            nowMs,
+          });
     const made = new Sessions(name, config, {
       records: held.records,
       nowMs,
       log,
       provider: (wanted) => this.providers.named(wanted),
+      clientTokens,
       principal: (id, content) => principalOf(id, content, provider, this.consumers),
     });
     this.#sessions.set(name, made);

@@ -13,6 +13,7 @@ export function checkIdentity(config: Record<string, unknown>, problems: Problem
     const path = ['sessions', name];
     checkProvidersOf(session, config['providers'], path, problems);
     checkKeys(session, path, problems);
+    checkClients(session, config['providers'], path, problems);
     checkCookie(session, name, cookies, path, problems);
     const state = config['state'];
     if (session['store'] === 'redis' && !(isRecord(state) && isRecord(state['redis'])))
@@ -101,6 +102,30 @@ function checkKeys(session: Record<string, unknown>, path: Path, problems: Probl
     problems.push({
       path: [...path, 'anonymous'],
       message: 'needs keys, which the names of visitors are signed with',
+    });
+}
+
+/** Whose tokens open sessions can be verified only where the first provider publishes its keys. */
+function checkClients(
+  { clients, login, recognise }: Record<string, unknown>,
+  providers: unknown,
+  path: Path,
+  problems: Problem[],
+): void {
+  if (!Array.isArray(clients) || clients.length === 0) return;
+  const at = [...path, 'clients'];
+  if (!Array.isArray(recognise) || !recognise.includes('bearer'))
+    problems.push({
+      path: at,
+      message: 'needs recognise: [cookie, bearer]: nothing else looks at their tokens',
+    });
+  const name: unknown = Array.isArray(login) ? login[0] : undefined;
+  const first = isRecord(providers) && typeof name === 'string' ? providers[name] : undefined;
+  const kind = isRecord(first) ? first['kind'] : undefined;
+  if (kind !== undefined && kind !== 'oidc')
+    problems.push({
+      path: at,
+      message: `${String(name)} is no OpenID Connect provider: tokens of its clients cannot be verified`,
     });
 }
 

@@ -3,7 +3,7 @@ import type { GrantTokens } from '../providers/provider.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { Session } from './session.ts';
 
-export type TokenKind = 'access' | 'refresh';
+type TokenKind = 'access' | 'refresh' | 'session';
 
 /** What opens a session, for whoever has a token of it. */
 export interface SlotContent {
@@ -39,14 +39,13 @@ export class KeySlots {
       ['refresh', refreshToken, Number.POSITIVE_INFINITY],
     ];
     for (const [kind, token, untilMs] of kinds) {
-      const leftMs = Math.min(ttlMs, untilMs - this.#nowMs());
-      if (token === undefined || leftMs < 1) continue;
-      const key = `k:${this.#ring.nameOf(token, kind)}`;
-      const until = Number.isFinite(untilMs) ? untilMs : null;
-      const content = JSON.stringify([id, secret.toString('base64url'), until]);
-      await this.#records.create(key, this.#ring.seal(content, NO_SECRET, key), leftMs);
-      await this.#records.addMember(membersOf(id), key, leftMs);
+      if (token !== undefined) await this.#write(id, secret, token, kind, untilMs, ttlMs);
     }
+  }
+
+  /** Lets whoever knows its id open it, which is enough for `find` with the kind `session`. */
+  async writeSession({ id, secret }: Session, ttlMs: number): Promise<void> {
+    await this.#write(id, secret, id, 'session', Number.POSITIVE_INFINITY, ttlMs);
   }
 
   /** Rejects with `RecordsUnavailable`. */
@@ -60,6 +59,23 @@ export class KeySlots {
       return { id, secret: Buffer.from(secret, 'base64url'), untilMs: until ?? Number.POSITIVE_INFINITY };
     }
     return undefined;
+  }
+
+  async #write(
+    id: string,
+    secret: Buffer,
+    token: string,
+    kind: TokenKind,
+    untilMs: number,
+    ttlMs: number,
+  ): Promise<void> {
+    const leftMs = Math.min(ttlMs, untilMs - this.#nowMs());
+    if (leftMs < 1) return;
+    const key = `k:${this.#ring.nameOf(token, kind)}`;
+    const until = Number.isFinite(untilMs) ? untilMs : null;
+    const content = JSON.stringify([id, secret.toString('base64url'), until]);
+    await this.#records.create(key, this.#ring.seal(content, NO_SECRET, key), leftMs);
+    await this.#records.addMember(membersOf(id), key, leftMs);
   }
 
   /** Names of all records of a session, for its end. */

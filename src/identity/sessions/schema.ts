@@ -73,6 +73,13 @@ export const sessionSchema = z.strictObject({
     .describe(
       'By what a user is recognised beside the cookie: an access token, a refresh token, or one of them as a password',
     ),
+  clients: z
+    .array(z.string().min(1).max(500))
+    .max(100)
+    .default([])
+    .describe(
+      'Other clients of the first provider, by their client ids: the access tokens that they get for a user, as JWTs, open the session of that user; needs `recognise: [bearer]`',
+    ),
   anonymous: z
     .boolean()
     .default(false)

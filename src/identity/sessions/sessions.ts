@@ -8,6 +8,7 @@ import { type Records, RecordsUnavailable } from '../../state/records/records.ts
 import { GrantStore } from '../grants/grant-store.ts';
 import { Grants } from '../grants/grants.ts';
 import type { Provider } from '../providers/provider.ts';
+import type { ClientTokens } from './client-tokens.ts';
 import { newSecret, readSecret, sessionIdOf } from './cookie-secret.ts';
 import { KeyRing } from './key-ring.ts';
 import { KeySlots, type SlotContent } from './key-slots.ts';
@@ -39,6 +40,8 @@ export interface SessionsPlace {
   readonly principal: (id: string, content: SessionContent) => Principal;
   /** Throws an Error where the configuration has none of that name. */
   readonly provider: (name: string) => Provider;
+  /** Only where the sessions name clients. */
+  readonly clientTokens?: ClientTokens | undefined;
 }
 
 /** What a user may know of their session. */
@@ -191,6 +194,8 @@ export class Sessions {
     const key = keyOf(id);
     const text = this.ring.seal(sessionText(content), secret, key);
     await this.#index.add(id, provider, user, this.config.lifetime);
+    if (this.#place.clientTokens !== undefined)
+      await this.#slots?.writeSession(session, this.config.lifetime);
     await this.grants.put(session, provider, tokens);
     await this.#place.records.create(key, text, this.#ttlMs(session, createdAtMs));
     return session;
@@ -262,6 +267,7 @@ export class Sessions {
     this.#entries.clear();
     this.#cache.close();
     this.grants.close();
+    this.#place.clientTokens?.close();
   }
 
   async #open(text: string): Promise<SessionFinding> {
@@ -354,11 +360,13 @@ export class Sessions {
   }
 
   #tokenSessions(slots: KeySlots): TokenSessions {
-    const { records, nowMs, provider } = this.#place;
+    const { records, nowMs, provider, clientTokens } = this.#place;
     return new TokenSessions({
       kind: this.name,
       config: this.config,
       slots,
+      clientTokens,
+      sessionsOf: (subject) => this.#index.find(this.config.login[0] ?? '', { subject }),
       nowMs,
       provider: () => provider(this.config.login[0] ?? ''),
       exists: async ({ id, secret }) => (await this.load(id, secret)) !== undefined,

@@ -1,6 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { RecordsUnavailable } from '../../state/records/records.ts';
 import { type GrantTokens, type Provider, ProviderRefused } from '../providers/provider.ts';
+import type { ClientTokens } from './client-tokens.ts';
 import { sessionIdOf } from './cookie-secret.ts';
 import type { KeySlots, SlotContent } from './key-slots.ts';
 import type { SessionConfig } from './schema.ts';
@@ -17,6 +18,10 @@ export interface TokenSessionsPlace {
   /** Whether there is such a session. Rejects with `RecordsUnavailable`. */
   readonly exists: (content: SlotContent) => Promise<boolean>;
   readonly create: (login: Login, content: SlotContent) => Promise<unknown>;
+  /** Tokens of other clients; undefined: none of them opens a session. */
+  readonly clientTokens: ClientTokens | undefined;
+  /** Ids of the sessions of a user of the first provider. */
+  readonly sessionsOf: (subject: string) => Promise<readonly string[]>;
   /** True where nobody else does it. */
   readonly alone: (id: string) => Promise<boolean>;
   readonly nowMs: () => number;
@@ -47,12 +52,28 @@ export class TokenSessions {
     if (isBasic || recognise.includes('bearer')) {
       const found = await this.#place.slots.find(token, 'access');
       if (found !== undefined) return found;
+      const ofClient = await this.#ofClient(token);
+      if (ofClient !== 'unknown') return ofClient;
     }
     if (!isBasic && !recognise.includes('refresh')) return 'unknown';
     return (
       (await this.#place.slots.find(token, 'refresh')) ??
       (recognise.includes('refresh') ? this.#ownSession(token) : 'unknown')
     );
+  }
+
+  /** One of the sessions of the user for whom another client got this access token. */
+  async #ofClient(token: string): Promise<TokenSessionFinding> {
+    const { clientTokens, sessionsOf, slots, exists } = this.#place;
+    if (clientTokens === undefined || !token.includes('.')) return 'unknown';
+    const finding = await clientTokens.find(token);
+    if (finding.kind !== 'known') return finding.kind;
+    for (const id of await sessionsOf(finding.subject)) {
+      const content = await slots.find(id, 'session');
+      if (content !== undefined && (await exists(content)))
+        return { ...content, untilMs: finding.expiresAtMs };
+    }
+    return 'unknown';
   }
 
   /** The session that this refresh token opens: begun when it is seen for the first time, by redeeming it once. */

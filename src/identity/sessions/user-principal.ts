@@ -18,7 +18,7 @@ export function principalOf(
   const groups = textsAt(claims, groupsClaim);
   return {
     method: 'session',
-    consumer: consumer?.name ?? user.subject,
+    consumer: consumer?.name ?? nameOf(user, consumers),
     subject: user.subject,
     issuer: user.issuer,
     scopes: [],
@@ -28,6 +28,11 @@ export function principalOf(
     session: id,
     expiresAtMs: endsAtMs,
   };
+}
+
+/** Providers choose their subjects: one that is called like a consumer is not that consumer for it. */
+function nameOf({ subject, issuer }: SessionContent['user'], consumers: ConsumerIndex | undefined): string {
+  return consumers?.named(subject) === undefined ? subject : `${issuer}#${subject}`;
 }
 
 function claimPath(

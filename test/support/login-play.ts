@@ -20,11 +20,19 @@ export class LoginPlay implements AsyncDisposable {
   readonly gateway: TestGateway;
   readonly url: string;
   readonly #providers: ReadonlyMap<string, TestProvider>;
+  readonly #config: PortcullisConfigInput;
+  readonly #others: TestGateway[] = [];
 
-  private constructor(gateway: TestGateway, url: string, providers: ReadonlyMap<string, TestProvider>) {
+  private constructor(
+    gateway: TestGateway,
+    url: string,
+    providers: ReadonlyMap<string, TestProvider>,
+    config: PortcullisConfigInput,
+  ) {
     this.gateway = gateway;
     this.url = url;
     this.#providers = providers;
+    this.#config = config;
   }
 
   static async start(options: LoginPlayOptions = {}): Promise<LoginPlay> {
@@ -38,7 +46,8 @@ export class LoginPlay implements AsyncDisposable {
     try {
       for (const [name, settings] of Object.entries(wanted))
         providers.set(name, await TestProvider.start(settings));
-      const gateway = await startGateway(configOf(providers, session, config));
+      const written = configOf(providers, session, config);
+      const gateway = await startGateway(written);
       const url = `http://${host}:${gateway.port()}`;
       for (const provider of providers.values())
         provider.setClient({
@@ -46,11 +55,18 @@ export class LoginPlay implements AsyncDisposable {
           postLogoutRedirectUris: [`${url}/auth/logout/done`],
           backchannelLogoutUri: `${gateway.url}/auth/backchannel-logout`,
         });
-      return new LoginPlay(gateway, url, providers);
+      return new LoginPlay(gateway, url, providers, written);
     } catch (error) {
       await Promise.all([...providers.values()].map((provider) => provider.stop()));
       throw error;
     }
+  }
+
+  /** Another gateway with the same configuration: with `state.redis` another node, to which providers send nobody back. */
+  async startNode(): Promise<TestGateway> {
+    const node = await startGateway(this.#config);
+    this.#others.push(node);
+    return node;
   }
 
   /** Throws for a name that is none of them. */
@@ -61,7 +77,7 @@ export class LoginPlay implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.gateway.close();
+    await Promise.all([this.gateway, ...this.#others].map((gateway) => gateway.close()));
     await Promise.all([...this.#providers.values()].map((provider) => provider.stop()));
   }
 }

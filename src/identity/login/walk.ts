@@ -73,6 +73,10 @@ export async function comeBack(
     return place.refuseFailure(visit, error, flow.provider, retryOf(place, way));
   }
   if (flow.session !== undefined) {
+    if (session !== undefined && !isUserOf(session, login))
+      return place.refuse(visit, 403, 'login_refused', 'Somebody else is signed in there.', [
+        { text: 'Sign in again', href: retryOf(place, { ...way, session: undefined }) },
+      ]);
     if (session === undefined || !(await place.sessions.putGrant(session, login)))
       return place.refuse(visit, 400, 'login_invalid', 'The session has ended meanwhile.', [
         { text: 'Sign in again', href: retryOf(place, { ...way, session: undefined }) },
@@ -102,6 +106,11 @@ async function arrive(
   }
   const isStrict = place.sessions.config.cookie.sameSite === 'strict';
   return isStrict ? goOnByPage(returnTo, cookies) : redirectTo(returnTo, cookies);
+}
+
+/** Whether the provider that says who the user is says so still. At the others a user may be known by any name. */
+function isUserOf({ user }: Session, login: Login): boolean {
+  return login.provider !== user.provider || login.user.subject === user.subject;
 }
 
 /** The session that a flow was begun for, if it is still there. */

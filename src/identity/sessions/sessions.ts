@@ -7,6 +7,13 @@ import { Grants } from '../grants/grants.ts';
 import type { GrantTokens, Provider, ProviderUser } from '../providers/provider.ts';
 import { newSecret, readSecret, sessionIdOf } from './cookie-secret.ts';
 import { KeyRing } from './key-ring.ts';
+import {
+  PERSONAL_TOKEN_PREFIX,
+  personalTokenKind,
+  readPersonalToken,
+  withinLimits,
+} from './personal-token.ts';
+import { PersonalTokens } from './personal-tokens.ts';
 import { type Cached, RecordCache } from './record-cache.ts';
 import type { SessionConfig } from './schema.ts';
 import {
@@ -20,6 +27,7 @@ import {
 import { type CookiePlace, SessionCookie, TOO_LONG } from './session-cookie.ts';
 import { type LogoutTarget, SessionIndex } from './session-index.ts';
 import { readSessionText, type SessionContent, sessionText } from './session-text.ts';
+import { UnknownTokens } from './unknown-tokens.ts';
 
 /** What sessions of a kind are made in. */
 export interface SessionsPlace {
@@ -86,9 +94,11 @@ export class Sessions {
   /** Every provider that a session may have a grant of, in the order of the configuration. */
   readonly providers: readonly string[];
   readonly #place: SessionsPlace;
+  readonly personalTokens: PersonalTokens;
   readonly #index: SessionIndex;
   readonly #cache: RecordCache<Session>;
   readonly #entries = new Map<string, Entry>();
+  readonly #unknown = new UnknownTokens();
 
   constructor(name: string, config: SessionConfig, place: SessionsPlace) {
     this.name = name;
@@ -102,13 +112,16 @@ export class Sessions {
     this.origins = new AllowedOrigins(config.origins);
     this.#index = new SessionIndex(place.records, this.ring, name);
     this.#cache = new RecordCache(place.records, MAX_CACHED);
+    const { records, nowMs } = place;
+    const keysOf = (id: string) => this.#keysOf(id);
+    this.personalTokens = new PersonalTokens(name, config, { records, ring: this.ring, nowMs, keysOf });
   }
 
   /** The session of a request's cookie: at once where it is known. Nothing is said of which page sent it. */
   find(request: RequestView): SessionFinding | Promise<SessionFinding> {
     const text = this.cookie.read(request.fields, request);
     if (text === undefined) return NO_SESSION;
-    if (text === TOO_LONG) return NOT_A_SESSION;
+    if (text === TOO_LONG || text.startsWith(PERSONAL_TOKEN_PREFIX)) return NOT_A_SESSION;
     return this.findText(text);
   }
 
@@ -160,7 +173,9 @@ export class Sessions {
 
   /** The session has a grant of this provider from now on, instead of the one that it may have had. False where the session has ended. */
   async putGrant(session: Session, { provider, user, tokens }: Login): Promise<boolean> {
-    await this.#index.add(session.id, provider, user, Math.max(1, session.endsAtMs - this.#place.nowMs()));
+    // A token outlives its user's sessions, and those that it got grants by.
+    if (session.token === undefined)
+      await this.#index.add(session.id, provider, user, Math.max(1, session.endsAtMs - this.#place.nowMs()));
     await this.grants.put(session, provider, tokens);
     if ((await this.#place.records.read(keyOf(session.id))) !== undefined) return true;
     await this.grants.remove(session.id, [provider]);
@@ -174,6 +189,10 @@ export class Sessions {
 
   /** When it resolves, no node knows the session or anything of it. */
   async destroy(session: Session): Promise<void> {
+    if (session.token !== undefined) {
+      await this.personalTokens.revoke(session.user, session.id);
+      return;
+    }
     await this.#remove(session.id);
     const { provider, subject, sid } = session.user;
     await this.#index.remove(session.id, provider, { subject, sid });
@@ -227,22 +246,27 @@ export class Sessions {
   }
 
   async #open(text: string): Promise<SessionFinding> {
-    const secret = readSecret(text);
+    const token = readPersonalToken(text);
+    const secret = token ?? readSecret(text);
     if (secret === undefined) return NOT_A_SESSION;
-    const id = sessionIdOf(secret, this.name);
+    if (token !== undefined && this.#unknown.has(text, this.#place.nowMs())) return SESSION_OVER;
+    const id = sessionIdOf(secret, token === undefined ? this.name : personalTokenKind(this.name));
     try {
       const cached = await this.load(id, secret.octets);
-      if (cached === undefined) return SESSION_OVER;
       const nowMs = this.#place.nowMs();
+      if (cached === undefined) {
+        if (token !== undefined) this.#unknown.add(text, nowMs);
+        return SESSION_OVER;
+      }
       const session = cached.value;
       const finding: SessionFinding = { kind: 'known', session, principal: session.principal };
       const entry: Entry = {
         cached,
         finding,
-        idleEndsAtMs: Math.min(nowMs + this.config.idleTimeout, cached.value.endsAtMs),
-        touchAtMs: nowMs,
+        idleEndsAtMs: Math.min(nowMs + this.#idleMs(session), session.endsAtMs),
+        touchAtMs: Number.POSITIVE_INFINITY,
       };
-      this.#touch(entry, nowMs);
+      if (token === undefined) this.#touch(entry, nowMs);
       if (!cached.isStale) this.#remember(secret.text, entry);
       return finding;
     } catch (error) {
@@ -257,13 +281,17 @@ export class Sessions {
     const cached = await this.#cache.load(key, (text, version) => {
       const opened = this.ring.open(text, secret, key);
       const content = opened === undefined ? undefined : readSessionText(opened);
-      if (opened === undefined || content === undefined) return undefined;
-      const session = this.#session(id, secret, content);
+      const allowed = content && withinLimits(content, this.config.tokens);
+      if (opened === undefined || content === undefined || allowed === undefined) return undefined;
+      const session = this.#session(id, secret, allowed);
       if (this.ring.isOld(text)) {
         const ttlMs = this.#ttlMs(session, this.#place.nowMs());
         const sealed = this.ring.seal(opened, secret, key);
+        const entered = content.token === undefined ? undefined : this.personalTokens.enter(id, content);
         // It happens with the next read where the store is away or somebody else writes.
-        this.#place.records.replace(key, sealed, ttlMs, version).catch(() => {});
+        Promise.resolve(entered)
+          .then(() => this.#place.records.replace(key, sealed, ttlMs, version))
+          .catch(() => {});
       }
       return session;
     });
@@ -299,16 +327,23 @@ export class Sessions {
   }
 
   async #remove(id: string): Promise<void> {
-    const grants = this.providers.map((provider) => this.grants.keyOf(id, provider));
-    await this.#place.records.remove([keyOf(id), ...grants]);
+    await this.#place.records.remove(this.#keysOf(id));
+  }
+
+  #keysOf(id: string): readonly [string, ...string[]] {
+    return [keyOf(id), ...this.providers.map((provider) => this.grants.keyOf(id, provider))];
   }
 
   #session(id: string, secret: Buffer, content: SessionContent): Session {
     return { id, kind: this.name, secret, ...content, principal: this.#place.principal(id, content) };
   }
 
-  #ttlMs({ endsAtMs }: Session, nowMs: number): number {
-    return Math.max(1, Math.min(this.config.idleTimeout, endsAtMs - nowMs));
+  #ttlMs(session: Session, nowMs: number): number {
+    return Math.max(1, Math.min(this.#idleMs(session), session.endsAtMs - nowMs));
+  }
+
+  #idleMs({ token }: Session): number {
+    return token === undefined ? this.config.idleTimeout : Number.POSITIVE_INFINITY;
   }
 }
 

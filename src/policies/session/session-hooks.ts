@@ -45,6 +45,7 @@ export class SessionHooks implements PolicyHooks {
         const before = exchange.principal;
         exchange.principal =
           before === undefined ? finding.principal : joinPrincipals(before, finding.principal);
+        this.#parts.authenticator.strip(exchange);
         return undefined;
       }
       case 'absent':

@@ -171,6 +171,14 @@ describe('personal access tokens', () => {
       const thief = new UserAgent({ ...SCRIPT, cookie: `${SESSION}=${value}` });
       assert.equal((await thief.request(`${play.url}/api/x`)).status, 401);
     }
+    // Browsers remember passwords, and send them whoever made the request.
+    const elsewhere = new UserAgent({
+      ...SCRIPT,
+      'sec-fetch-site': 'cross-site',
+      authorization: basic(token),
+    });
+    const forged = await elsewhere.request(`${play.url}/api/x`);
+    assert.deepEqual([forged.status, codeOf(forged)], [403, 'csrf_rejected']);
     // A cookie does not make a route for programs one for browsers.
     assert.equal((await alice.request(`${play.url}/programs/x`)).status, 401);
   });
@@ -237,6 +245,24 @@ describe('personal access tokens', () => {
     await create(play, alice, { name: 'fourth' });
     const listed = JSON.parse((await alice.request(url)).body) as { tokens: Token[] };
     assert.deepEqual(listed.tokens.map(({ name }) => name).sort(), ['fourth', 'second', 'third']);
+  });
+
+  it('are made by no provider’s token, and are shown to no provider', async () => {
+    const { play, alice } = await start({
+      session: { recognise: ['cookie', 'bearer'], keys: ['a key of tests that is long enough'] },
+    });
+    await using _ = play;
+    const { token, connect } = await create(play, alice, { name: 'x', grants: 'second' });
+    await alice.signIn(connect ?? '', 'alice');
+    const injected = await call(`${play.url}/second/x`, bearer(token));
+    const granted = injected.body.slice('Bearer '.length);
+    // What was granted to the token does not open what the token opens.
+    assert.equal((await call(`${play.url}/api/x`, bearer(granted))).status, 401);
+    const program = new UserAgent({ ...SCRIPT, authorization: bearer(token) });
+    const asked = play.provider('first').requests.length;
+    for (const path of ['user', 'tokens'])
+      assert.equal((await program.request(`${play.url}/auth/${path}`)).status, 401);
+    assert.equal(play.provider('first').requests.length, asked);
   });
 
   it('do not exist where the sessions have none', async () => {

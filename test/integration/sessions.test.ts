@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as open,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { Identity, type IdentityData } from '../../src/identity/identity.ts';
@@ -127,7 +133,7 @@ async function ask(
   path = '/a?b=c',
   method = 'GET',
 ): Promise<Response> {
-  const sent = request({ host: '127.0.0.1', port: gateway.port, path, method, headers, agent: AGENT }).end();
+  const sent = open({ host: '127.0.0.1', port: gateway.port, path, method, headers, agent: AGENT }).end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   const pieces: Buffer[] = [];
   for await (const piece of answer as AsyncIterable<Buffer>) pieces.push(piece);
@@ -415,5 +421,66 @@ describe('Tokens that are no user’s', () => {
     assert.equal(sent.size, 1);
     assert.ok(!sent.has('Bearer client'));
     assert.equal(on.provider.requests.filter((path) => path === '/token').length, 1);
+  });
+});
+
+describe('A program without a cookie', () => {
+  const basic = (token: string) => `Basic ${Buffer.from(`oauth2:${token}`).toString('base64')}`;
+
+  it('is known by a token of the session where that is wanted, and the token goes no further', async () => {
+    await using on = await play({ recognise: ['cookie', 'bearer', 'basic'] });
+    const gateways = [await on.gateway(WEB), await on.gateway(WEB)];
+    const login = await loginAt(on.identity.providers.named('first'));
+    const sessions = on.identity.sessionsNamed('web');
+    const { cookie } = await signedIn(sessions, [login]);
+    const { accessToken, refreshToken = '' } = login.tokens;
+    const cases: [authorization: string, status: number][] = [
+      [`Bearer ${accessToken}`, 200],
+      [basic(accessToken), 200],
+      [basic(refreshToken), 200],
+      [`Bearer ${refreshToken}`, 401],
+      [`Bearer ${accessToken}x`, 401],
+      [basic(`${accessToken}x`), 401],
+      ['Bearer short', 401],
+    ];
+    for (const gateway of gateways)
+      for (const [authorization, status] of cases) {
+        assert.equal((await ask(gateway, { authorization }, '/', 'POST')).status, status, authorization);
+        assert.equal((await ask(gateway, { authorization }, '/', 'POST')).status, status, authorization);
+      }
+    assert.ok(on.backend.seen.every(({ authorization }) => authorization === undefined));
+    const evil = { authorization: basic(accessToken), origin: 'https://evil.example' };
+    assert.equal((await ask(gateways[0] as TestGateway, evil, '/', 'POST')).status, 403);
+    // With a cookie, what Authorization has is the service's.
+    await ask(gateways[0] as TestGateway, { cookie, authorization: 'Basic of-the-service' });
+    assert.equal(on.backend.seen.at(-1)?.authorization, 'Basic of-the-service');
+    await sessions.destroyOf('first', { subject: 'alice' });
+    for (const gateway of gateways)
+      assert.equal((await ask(gateway, { authorization: `Bearer ${accessToken}` })).status, 401);
+    assert.deepEqual(await on.redis.send('KEYS', `${on.redis.prefix}*k:*`), []);
+  });
+
+  it('has a session of its own by a refresh token, which is redeemed once', async () => {
+    await using on = await play({ recognise: ['refresh'] });
+    const policies = [...WEB, { inject: { provider: 'first' } }];
+    const gateways = [await on.gateway(policies), await on.gateway(policies)];
+    const { tokens } = await loginAt(on.identity.providers.named('first'));
+    const authorization = `Bearer ${tokens.refreshToken}`;
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => ask(gateways[0] as TestGateway, { authorization })),
+    );
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    assert.equal((await ask(gateways[1] as TestGateway, { authorization })).status, 200);
+    assert.deepEqual([...on.provider.redemptions.entries()], [[tokens.refreshToken, 1]]);
+    assert.ok(on.backend.seen.every(({ authorization: sent }) => sent?.startsWith('Bearer ')));
+    assert.ok(on.backend.seen.every(({ authorization: sent }) => sent !== authorization));
+    // One that nobody knows is asked about once.
+    const asked = on.provider.requests.length;
+    for (let i = 0; i < 5; i++)
+      assert.equal(
+        (await ask(gateways[0] as TestGateway, { authorization: 'Bearer nobody-knows-this-one' })).status,
+        401,
+      );
+    assert.equal(on.provider.requests.length, asked + 1);
   });
 });

@@ -1,7 +1,8 @@
 import type { Provider } from '../../src/identity/providers/provider.ts';
 import { callbackOf, newFlow } from '../../src/identity/providers/provider-login.support.ts';
 import { newSecret, sessionIdOf } from '../../src/identity/sessions/cookie-secret.ts';
-import type { Login, Sessions } from '../../src/identity/sessions/sessions.ts';
+import type { Login } from '../../src/identity/sessions/session.ts';
+import type { Sessions } from '../../src/identity/sessions/sessions.ts';
 
 /** A login at a real provider, without the gateway's own pages. */
 export async function loginAt(provider: Provider, user = 'alice'): Promise<Login> {

@@ -1,6 +1,7 @@
 import type { Records } from '../../state/records/records.ts';
 import type { GrantTokens } from '../providers/provider.ts';
 import type { KeyRing } from '../sessions/key-ring.ts';
+import type { KeySlots } from '../sessions/key-slots.ts';
 import { type Cached, RecordCache } from '../sessions/record-cache.ts';
 import type { Grant, Session } from '../sessions/session.ts';
 import { grantText, readGrantText, renewalTime } from '../sessions/session-text.ts';
@@ -15,7 +16,11 @@ export class GrantStore {
   readonly #nowMs: () => number;
   readonly #cache: RecordCache<Grant>;
 
-  constructor(records: Records, ring: KeyRing, nowMs: () => number) {
+  /** None: only its cookie opens a session. */
+  readonly #slots: KeySlots | undefined;
+
+  constructor(records: Records, ring: KeyRing, nowMs: () => number, slots?: KeySlots) {
+    this.#slots = slots;
     this.records = records;
     this.#ring = ring;
     this.#nowMs = nowMs;
@@ -70,7 +75,9 @@ export class GrantStore {
           ? await this.records.create(key, text, ttlMs)
           : (await this.records.replace(key, text, ttlMs, before.version)) !== undefined;
       this.#cache.forget(key);
-      if (written) return;
+      if (!written) continue;
+      await this.#slots?.write(session, tokens, ttlMs);
+      return;
     }
   }
 
@@ -86,7 +93,10 @@ export class GrantStore {
     const text = this.#seal(session, key, grant);
     const version = await this.records.replace(key, text, this.#ttlMs(session), before.version, fence);
     this.#cache.forget(key);
-    return version === undefined ? undefined : grant;
+    if (version === undefined) return undefined;
+    // What is written counts, whether or not the new token opens the session too.
+    this.#slots?.write(session, grant, this.#ttlMs(session)).catch(() => {});
+    return grant;
   }
 
   /** Says in the record that its refresh token is about to be redeemed; undefined as in `renew`. */

@@ -140,7 +140,7 @@ describe('A grant', () => {
     for (const generation of [2, 3, 4]) {
       play.now += 100_001;
       const found = await Promise.all(
-        Array.from({ length: 500 }, (_, i) => workers[i % 4]?.current(play.session, 'keycloak')),
+        Array.from({ length: 500 }, async (_, i) => workers[i % 4]?.current(play.session, 'keycloak')),
       );
       assert.deepEqual(
         [...new Set(found.map((finding) => token(finding as GrantFinding)))],
@@ -290,7 +290,7 @@ describe('A grant', () => {
     assert.equal(token(await worker.replaced(play.session, found.grant)), 'access-1');
     play.now += 20_000;
     const all = await Promise.all(
-      Array.from({ length: 20 }, () => worker.replaced(play.session, found.grant)),
+      Array.from({ length: 20 }, async () => worker.replaced(play.session, found.grant)),
     );
     assert.deepEqual([...new Set(all.map(token))], ['access-2']);
     assert.equal(token(await worker.replaced(play.session, found.grant)), 'access-2');

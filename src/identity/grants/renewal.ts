@@ -135,7 +135,7 @@ export class Renewal {
         if (written !== undefined) return { kind: 'known', grant: written };
         const found = await this.#read();
         // The session has ended meanwhile, and the grant with it: what was just given is given back.
-        if (found === undefined) return this.#giveBack(tokens);
+        if (found === undefined) return await this.#giveBack(tokens);
         if (found.value.generation > marked.value.generation) return { kind: 'known', grant: found.value };
         // Of the same generation: it was only marked or sealed anew, and this is still what comes after it, whoever has the lease.
         before = found;

@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { escapeHtml } from '../../lib/html.ts';
 import { RecordsUnavailable } from '../../state/records/records.ts';
-import { authorizationFor } from '../authorization-field.ts';
 import { newSecret } from '../sessions/cookie-secret.ts';
 import { gatewayTokenOf } from '../sessions/gateway-token.ts';
 import type { Grant, Session } from '../sessions/session.ts';
@@ -43,10 +42,8 @@ export async function logout(place: LoginPlace, visit: Visit): Promise<LocalAnsw
 
 /** The token of a device or a user. Not as a password: browsers send those by themselves. */
 function bearerOf({ sessions }: LoginPlace, { request }: Visit): string | undefined {
-  const { fields } = request;
-  return authorizationFor(fields, 'bearer') === undefined
-    ? undefined
-    : gatewayTokenOf(fields, sessions.config);
+  const sent = gatewayTokenOf(request.fields, sessions.config);
+  return sent?.scheme === 'bearer' ? sent.token : undefined;
 }
 
 /** Whoever has a token can end it. What its cookies say is another matter. */

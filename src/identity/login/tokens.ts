@@ -22,7 +22,7 @@ interface Wish {
 /** GET /tokens: the personal access tokens of the user, without what makes them work. */
 export async function listTokens(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
   if (place.sessions.config.tokens === undefined) return noTokens();
-  const session = mayAsk(place, visit) ? await place.session(visit) : undefined;
+  const session = mayAsk(place, visit) ? await place.browserSession(visit) : undefined;
   if (session === undefined) return nobody(place);
   return json({ tokens: await place.sessions.personalTokens.list(session.user) });
 }
@@ -66,11 +66,11 @@ export async function deleteToken(place: LoginPlace, visit: Visit, id: string): 
   return wasThere ? empty(204) : problem(404, 'not_found', 'There is no such token.');
 }
 
-/** The session of the cookie, where a page sent it that may. */
+/** The session of the cookie, where a page sent it that may: a token is not to make others that live longer. */
 async function ownSession(place: LoginPlace, visit: Visit): Promise<Session | LocalAnswer> {
   if (!place.isOwn(visit))
     return problem(403, 'csrf_rejected', 'The request was sent by a page that may not send it.');
-  return (await place.session(visit)) ?? nobody(place);
+  return (await place.browserSession(visit)) ?? nobody(place);
 }
 
 function readWish({ sessions }: LoginPlace, { form }: Visit): Wish | LocalAnswer {

@@ -1,6 +1,5 @@
 import { readSecret, sessionIdOf } from '../sessions/cookie-secret.ts';
-import type { Session } from '../sessions/session.ts';
-import type { Login } from '../sessions/sessions.ts';
+import type { Login, Session } from '../sessions/session.ts';
 import { deviceDone, settleDevice } from './device-outcome.ts';
 import { type Flow, type FlowStep, loginFlow } from './flows.ts';
 import { goOnByPage, type LocalAnswer, redirectTo, withCookies } from './local-answer.ts';

@@ -134,7 +134,7 @@ describe('A provider of OpenID Connect', () => {
           token_endpoint_auth_method: 'private_key_jwt',
           redirect_uris,
           grant_types,
-          jwks: { keys: [publicKey.export({ format: 'jwk' }) as { kty: string }] },
+          jwks: { keys: [publicKey.export({ format: 'jwk' })] },
         },
       ],
     });

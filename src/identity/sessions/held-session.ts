@@ -10,8 +10,11 @@ export class HeldSession implements UserTokens {
   next: Held | undefined = undefined;
   readonly session: Session;
   readonly sessions: Sessions;
+  /** Authorization told of it, not the cookie. */
+  readonly byToken: boolean;
 
-  constructor(session: Session, sessions: Sessions) {
+  constructor(session: Session, sessions: Sessions, byToken: boolean) {
+    this.byToken = byToken;
     this.session = session;
     this.sessions = sessions;
   }

@@ -1,5 +1,4 @@
 import { type CookieSecret, newSecret } from './cookie-secret.ts';
-import type { SessionContent } from './session-text.ts';
 
 /** What makes a personal access token known to people and to scanners for secrets. */
 export const PERSONAL_TOKEN_PREFIX = 'pcp_';
@@ -8,12 +7,6 @@ const TOKEN = /^pcp_[A-Za-z0-9_-]{43}$/;
 /** Which of a user's tokens it is, and what it may be used for. */
 export interface PersonalToken {
   readonly name: string;
-  readonly scopes: readonly string[];
-}
-
-/** What a configuration allows of such tokens. */
-export interface PersonalTokenLimits {
-  readonly maxLifetime: number;
   readonly scopes: readonly string[];
 }
 
@@ -33,20 +26,4 @@ export function readPersonalToken(text: string): CookieSecret | undefined {
 /** For `sessionIdOf`: a token put into a cookie, or the other way round, is the name of nothing. */
 export function personalTokenKind(sessions: string): string {
   return `${sessions}\ntoken`;
-}
-
-/** A token as the configuration of today allows it; undefined where there are to be none. Sessions that are no tokens stay as they are. */
-export function withinLimits(
-  content: SessionContent,
-  limits: PersonalTokenLimits | undefined,
-): SessionContent | undefined {
-  const { token, createdAtMs, endsAtMs } = content;
-  if (token === undefined) return content;
-  if (limits === undefined) return undefined;
-  const scopes = token.scopes.filter((scope) => limits.scopes.includes(scope));
-  return {
-    ...content,
-    token: { name: token.name, scopes },
-    endsAtMs: Math.min(endsAtMs, createdAtMs + limits.maxLifetime),
-  };
 }

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import type { Records } from '../../state/records/records.ts';
 import { sessionIdOf } from './cookie-secret.ts';
 import type { KeyRing } from './key-ring.ts';
-import { newPersonalToken, type PersonalToken, personalTokenKind, withinLimits } from './personal-token.ts';
+import { newPersonalToken, type PersonalToken, personalTokenKind } from './personal-token.ts';
 import type { SessionConfig } from './schema.ts';
 import type { SessionUser } from './session.ts';
 import { type SessionContent, sessionText } from './session-text.ts';
+import { withinLimits } from './token-limits.ts';
 
 export interface PersonalTokensPlace {
   readonly records: Records;

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { duration } from '../../lib/units.ts';
 
 /** How a user may be recognised who has a session. */
-export const RECOGNISED = ['cookie', 'bearer', 'refresh', 'basic'] as const;
-export type Recognised = (typeof RECOGNISED)[number];
+const RECOGNISED = ['cookie', 'bearer', 'refresh', 'basic'] as const;
 
 const names = z.array(z.string().min(1)).max(20);
 

@@ -55,15 +55,21 @@ export function readSessionText(text: string): SessionContent | undefined {
   return { user, token, createdAtMs: created, endsAtMs: ends };
 }
 
-export function grantText({
-  expiresAtMs,
-  obtainedAtMs,
-  renewingUntilMs,
-  renewAtMs: _,
-  ...grant
-}: Grant): string {
-  const expires = expiresAtMs === Number.POSITIVE_INFINITY ? null : expiresAtMs;
-  return JSON.stringify({ v: VERSION, ...grant, obtained: obtainedAtMs, expires, renewing: renewingUntilMs });
+export function grantText(grant: Grant): string {
+  const { provider, generation, accessToken, tokenType, refreshToken, idToken, scopes } = grant;
+  return JSON.stringify({
+    v: VERSION,
+    provider,
+    generation,
+    accessToken,
+    tokenType,
+    refreshToken,
+    idToken,
+    scopes,
+    obtained: grant.obtainedAtMs,
+    renewing: grant.renewingUntilMs,
+    expires: grant.expiresAtMs === Number.POSITIVE_INFINITY ? null : grant.expiresAtMs,
+  });
 }
 
 /** Undefined for a text of another version. `random`: a number from 0 up to 1. */

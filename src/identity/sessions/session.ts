@@ -41,10 +41,15 @@ export interface Session {
 
 /** What is known of a request's session. */
 export type SessionFinding =
-  | { readonly kind: 'known'; readonly session: Session; readonly principal: Principal }
+  | {
+      readonly kind: 'known';
+      readonly session: Session;
+      readonly principal: Principal;
+      readonly by: 'cookie' | 'bearer' | 'basic';
+    }
   /** No cookie, or that of a session that has ended: then `isOver`, and the cookie is to be cleared. */
   | { readonly kind: 'absent'; readonly isOver: boolean }
-  /** A cookie that no session ever had, or sent by a page that may not use it. `isCookie`: it is to be cleared. */
+  /** A cookie or a token that no session has. `isCookie`: it is to be cleared. */
   | { readonly kind: 'refused'; readonly detail: string; readonly isCookie: boolean }
   | { readonly kind: 'unavailable'; readonly detail: string };
 
@@ -55,7 +60,19 @@ export const NOT_A_SESSION: SessionFinding = {
   detail: 'The cookie is not one of a session.',
   isCookie: true,
 };
+export const NOT_A_TOKEN: SessionFinding = {
+  kind: 'refused',
+  detail: 'The token is of no session.',
+  isCookie: false,
+};
 export const SESSIONS_UNAVAILABLE: SessionFinding = {
   kind: 'unavailable',
   detail: 'Sessions cannot be read at the moment.',
 };
+
+/** A login that has come to its end at one provider. */
+export interface Login {
+  readonly provider: string;
+  readonly user: ProviderUser;
+  readonly tokens: GrantTokens;
+}

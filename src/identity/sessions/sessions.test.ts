@@ -4,8 +4,8 @@ import { exchangeFor } from '../../../test/support/exchange.ts';
 import type { GrantTokens } from '../providers/provider.ts';
 import { MemoryRecords } from './memory-records.support.ts';
 import { sessionSchema } from './schema.ts';
-import type { Session, SessionFinding } from './session.ts';
-import { type Login, Sessions } from './sessions.ts';
+import type { Login, Session, SessionFinding } from './session.ts';
+import { Sessions } from './sessions.ts';
 import { principalOf } from './user-principal.ts';
 
 const KEY = 'k'.repeat(32);

@@ -1,24 +1,26 @@
+import { randomUUID } from 'node:crypto';
 import { AllowedOrigins } from '../../http/allowed-origins.ts';
+import type { Fields } from '../../http/fields.ts';
+import { keptText } from '../../lib/kept-text.ts';
 import type { RequestView } from '../../policy/contract.ts';
 import type { Principal } from '../../policy/principal.ts';
 import { type Records, RecordsUnavailable } from '../../state/records/records.ts';
 import { GrantStore } from '../grants/grant-store.ts';
 import { Grants } from '../grants/grants.ts';
-import type { GrantTokens, Provider, ProviderUser } from '../providers/provider.ts';
+import type { Provider } from '../providers/provider.ts';
 import { newSecret, readSecret, sessionIdOf } from './cookie-secret.ts';
 import { KeyRing } from './key-ring.ts';
-import {
-  PERSONAL_TOKEN_PREFIX,
-  personalTokenKind,
-  readPersonalToken,
-  withinLimits,
-} from './personal-token.ts';
+import { KeySlots } from './key-slots.ts';
+import { PERSONAL_TOKEN_PREFIX, personalTokenKind, readPersonalToken } from './personal-token.ts';
 import { PersonalTokens } from './personal-tokens.ts';
 import { type Cached, RecordCache } from './record-cache.ts';
 import type { SessionConfig } from './schema.ts';
+import { type SentToken, sentToken } from './sent-token.ts';
 import {
+  type Login,
   NO_SESSION,
   NOT_A_SESSION,
+  NOT_A_TOKEN,
   SESSION_OVER,
   SESSIONS_UNAVAILABLE,
   type Session,
@@ -27,6 +29,8 @@ import {
 import { type CookiePlace, SessionCookie, TOO_LONG } from './session-cookie.ts';
 import { type LogoutTarget, SessionIndex } from './session-index.ts';
 import { readSessionText, type SessionContent, sessionText } from './session-text.ts';
+import { withinLimits } from './token-limits.ts';
+import { TokenSessions } from './token-sessions.ts';
 import { UnknownTokens } from './unknown-tokens.ts';
 
 /** What sessions of a kind are made in. */
@@ -39,13 +43,6 @@ export interface SessionsPlace {
   readonly principal: (id: string, content: SessionContent) => Principal;
   /** Throws an Error where the configuration has none of that name. */
   readonly provider: (name: string) => Provider;
-}
-
-/** A login that has come to its end at one provider. */
-export interface Login {
-  readonly provider: string;
-  readonly user: ProviderUser;
-  readonly tokens: GrantTokens;
 }
 
 /** What a user may know of their session. */
@@ -78,6 +75,8 @@ interface Entry {
 
 /** How many sessions a worker remembers opened. */
 const MAX_CACHED = 10_000;
+/** Of a refresh token that begins a session: whoever comes meanwhile comes again. */
+const REDEEM_MS = 5000;
 /** A session is kept alive once in this part of its idle time. */
 const TOUCHES = 10;
 
@@ -99,6 +98,9 @@ export class Sessions {
   readonly #cache: RecordCache<Session>;
   readonly #entries = new Map<string, Entry>();
   readonly #unknown = new UnknownTokens();
+  readonly #readsCookies: boolean;
+  readonly #slots: KeySlots | undefined;
+  readonly #byToken: TokenSessions | undefined;
 
   constructor(name: string, config: SessionConfig, place: SessionsPlace) {
     this.name = name;
@@ -107,7 +109,11 @@ export class Sessions {
     this.providers = [...new Set([...config.login, ...config.connect])];
     this.cookie = new SessionCookie(config.cookie.name, config.cookie.sameSite, config.lifetime);
     this.ring = new KeyRing(config.keys);
-    this.grants = new GrantStore(place.records, this.ring, place.nowMs);
+    this.#readsCookies = config.recognise.includes('cookie');
+    if (config.recognise.some((way) => way !== 'cookie'))
+      this.#slots = new KeySlots(place.records, this.ring);
+    this.grants = new GrantStore(place.records, this.ring, place.nowMs, this.#slots);
+    this.#byToken = this.#slots === undefined ? undefined : this.#tokenSessions(this.#slots);
     this.tokens = new Grants(this.grants, place);
     this.origins = new AllowedOrigins(config.origins);
     this.#index = new SessionIndex(place.records, this.ring, name);
@@ -119,14 +125,20 @@ export class Sessions {
 
   /** The session of a request's cookie: at once where it is known. Nothing is said of which page sent it. */
   find(request: RequestView): SessionFinding | Promise<SessionFinding> {
-    const text = this.cookie.read(request.fields, request);
-    if (text === undefined) return NO_SESSION;
+    const text = this.#readsCookies ? this.cookie.read(request.fields, request) : undefined;
+    if (text === undefined)
+      return this.#byToken === undefined ? NO_SESSION : this.#findByToken(request.fields);
     if (text === TOO_LONG || text.startsWith(PERSONAL_TOKEN_PREFIX)) return NOT_A_SESSION;
     return this.findText(text);
   }
 
   /** The session of a secret, as a cookie or a token has it. */
   findText(text: string): SessionFinding | Promise<SessionFinding> {
+    return this.#known(text) ?? this.#open(text);
+  }
+
+  /** What is remembered of a cookie or an Authorization. */
+  #known(text: string): SessionFinding | undefined {
     const entry = this.#entries.get(text);
     if (entry !== undefined) {
       const nowMs = this.#place.nowMs();
@@ -136,7 +148,29 @@ export class Sessions {
       }
       this.#entries.delete(text);
     }
-    return this.#open(text);
+    return undefined;
+  }
+
+  #findByToken(fields: Fields): SessionFinding | Promise<SessionFinding> {
+    const authorization = fields.get('authorization');
+    const sent = sentToken(authorization);
+    if (authorization === undefined || sent === undefined) return NO_SESSION;
+    // No provider is to be shown one of the gateway's own.
+    if (sent.token.startsWith(PERSONAL_TOKEN_PREFIX)) return NOT_A_TOKEN;
+    return this.#known(authorization) ?? this.#openByToken(authorization, sent);
+  }
+
+  async #openByToken(authorization: string, sent: SentToken): Promise<SessionFinding> {
+    try {
+      const found = (await this.#byToken?.find(sent)) ?? 'unknown';
+      if (found === 'unavailable') return SESSIONS_UNAVAILABLE;
+      if (found === 'unknown') return NOT_A_TOKEN;
+      const finding = await this.#enter(authorization, found.id, found.secret, sent.scheme);
+      return finding === SESSION_OVER ? NOT_A_TOKEN : finding;
+    } catch (error) {
+      if (!(error instanceof RecordsUnavailable)) throw error;
+      return SESSIONS_UNAVAILABLE;
+    }
   }
 
   /**
@@ -252,27 +286,35 @@ export class Sessions {
     if (token !== undefined && this.#unknown.has(text, this.#place.nowMs())) return SESSION_OVER;
     const id = sessionIdOf(secret, token === undefined ? this.name : personalTokenKind(this.name));
     try {
-      const cached = await this.load(id, secret.octets);
-      const nowMs = this.#place.nowMs();
-      if (cached === undefined) {
-        if (token !== undefined) this.#unknown.add(text, nowMs);
-        return SESSION_OVER;
-      }
-      const session = cached.value;
-      const finding: SessionFinding = { kind: 'known', session, principal: session.principal };
-      const entry: Entry = {
-        cached,
-        finding,
-        idleEndsAtMs: Math.min(nowMs + this.#idleMs(session), session.endsAtMs),
-        touchAtMs: Number.POSITIVE_INFINITY,
-      };
-      if (token === undefined) this.#touch(entry, nowMs);
-      if (!cached.isStale) this.#remember(secret.text, entry);
+      const finding = await this.#enter(text, id, secret.octets, token === undefined ? 'cookie' : 'bearer');
+      if (token !== undefined && finding === SESSION_OVER) this.#unknown.add(text, this.#place.nowMs());
       return finding;
     } catch (error) {
       if (!(error instanceof RecordsUnavailable)) throw error;
       return SESSIONS_UNAVAILABLE;
     }
+  }
+
+  async #enter(
+    text: string,
+    id: string,
+    secret: Buffer,
+    by: 'cookie' | SentToken['scheme'],
+  ): Promise<SessionFinding> {
+    const cached = await this.load(id, secret);
+    if (cached === undefined) return SESSION_OVER;
+    const nowMs = this.#place.nowMs();
+    const session = cached.value;
+    const finding: SessionFinding = { kind: 'known', session, principal: session.principal, by };
+    const entry: Entry = {
+      cached,
+      finding,
+      idleEndsAtMs: Math.min(nowMs + this.#idleMs(session), session.endsAtMs),
+      touchAtMs: Number.POSITIVE_INFINITY,
+    };
+    if (session.token === undefined) this.#touch(entry, nowMs);
+    if (!cached.isStale) this.#remember(keptText(text), entry);
+    return finding;
   }
 
   /** The session of this id, if it is still there. Rejects with `RecordsUnavailable`. */
@@ -327,11 +369,26 @@ export class Sessions {
   }
 
   async #remove(id: string): Promise<void> {
-    await this.#place.records.remove(this.#keysOf(id));
+    const slots = (await this.#slots?.of(id)) ?? [];
+    await this.#place.records.remove([...this.#keysOf(id), ...slots]);
   }
 
   #keysOf(id: string): readonly [string, ...string[]] {
     return [keyOf(id), ...this.providers.map((provider) => this.grants.keyOf(id, provider))];
+  }
+
+  #tokenSessions(slots: KeySlots): TokenSessions {
+    const { records, nowMs, provider } = this.#place;
+    return new TokenSessions({
+      kind: this.name,
+      config: this.config,
+      slots,
+      nowMs,
+      provider: () => provider(this.config.login[0] ?? ''),
+      exists: async ({ id, secret }) => (await this.load(id, secret)) !== undefined,
+      create: (login, { id, secret }) => this.createFor(login, secret, id),
+      alone: async (id) => (await records.acquire(keyOf(id), randomUUID(), REDEEM_MS)) !== undefined,
+    });
   }
 
   #session(id: string, secret: Buffer, content: SessionContent): Session {

@@ -3,13 +3,13 @@ import { isHarmless, isSentByAllowedPage } from '../../http/sending-page.ts';
 import type { RequestView } from '../../policy/contract.ts';
 
 /** What a cookie is worth in a request: nothing is known of who sent one that may change something, or another page did. */
-export type CookieWorth = 'counts' | 'ignored' | 'forged';
+type CookieWorth = 'counts' | 'ignored' | 'forged';
 
 /**
  * Browsers send cookies whoever made the request. It counts where a page of the own origin or an allowed one did, or the user went to a page
  * themselves. A harmless request of another page is one of nobody; one that may change something is refused.
  */
-export function cookieWorth(request: RequestView, origins: AllowedOrigins): CookieWorth {
+function cookieWorth(request: RequestView, origins: AllowedOrigins): CookieWorth {
   const isAllowed = isSentByAllowedPage(request, origins, false);
   if (isAllowed === true) return 'counts';
   if (!isHarmless(request)) return 'forged';
@@ -20,4 +20,21 @@ export function cookieWorth(request: RequestView, origins: AllowedOrigins): Cook
   // A link on another site: the answer is shown to the user alone. In a frame, another page would be around it.
   const isLink = fields.get('sec-fetch-mode') === 'navigate' && fields.get('sec-fetch-dest') === 'document';
   return isLink ? 'counts' : 'ignored';
+}
+
+/** What a session is worth that was found by this. */
+export function worthOf(
+  request: RequestView,
+  by: 'cookie' | 'bearer' | 'basic',
+  origins: AllowedOrigins,
+): CookieWorth {
+  switch (by) {
+    case 'cookie':
+      return cookieWorth(request, origins);
+    case 'bearer':
+      return 'counts';
+    // Browsers remember passwords and add them on their own; programs such as git say nothing of pages.
+    case 'basic':
+      return isSentByAllowedPage(request, origins, false) === false ? 'forged' : 'counts';
+  }
 }

@@ -26,4 +26,3 @@ export const sessionPolicySchema = z
   .describe('Knows a user by the session that a login began, and has others log in');
 
 export type SessionMethodOptions = z.output<typeof sessionMethodSchema>;
-export type SessionPolicyOptions = z.output<typeof sessionPolicySchema>;

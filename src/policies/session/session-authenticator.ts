@@ -1,13 +1,14 @@
 import type { Absent, Authenticator, Finding, Refused } from '../../identity/authenticator.ts';
 import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
 import { gatewayTokenOf } from '../../identity/sessions/gateway-token.ts';
-import { HeldSession } from '../../identity/sessions/held-session.ts';
+import { HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
+import type { SentToken } from '../../identity/sessions/sent-token.ts';
 import type { SessionFinding } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { hold } from '../../policy/held.ts';
 import { FORGED, PROVIDER_AWAY, SESSIONS_AWAY, SessionAnswers } from './answers.ts';
-import { cookieWorth } from './page-check.ts';
+import { worthOf } from './page-check.ts';
 
 /** Nobody is logged in; `isOver`: any more. */
 interface AbsentSession extends Absent {
@@ -33,12 +34,12 @@ export class SessionAuthenticator implements Authenticator {
   }
 
   authenticate(exchange: Exchange): SessionResult | Promise<SessionResult> {
-    const token = gatewayTokenOf(exchange.request.fields, this.#sessions.config);
-    if (token !== undefined) {
-      const found = this.#sessions.findText(token);
+    const sent = gatewayTokenOf(exchange.request.fields, this.#sessions.config);
+    if (sent !== undefined) {
+      const found = this.#sessions.findText(sent.token);
       return found instanceof Promise
-        ? found.then((one) => this.#byToken(exchange, one))
-        : this.#byToken(exchange, found);
+        ? found.then((one) => this.#byToken(exchange, sent, one))
+        : this.#byToken(exchange, sent, found);
     }
     const finding = this.#sessions.find(exchange.request);
     return finding instanceof Promise
@@ -46,17 +47,26 @@ export class SessionAuthenticator implements Authenticator {
       : this.#judge(exchange, finding);
   }
 
-  #byToken(exchange: Exchange, finding: SessionFinding): SessionResult | Promise<SessionResult> {
+  #byToken(
+    exchange: Exchange,
+    { scheme }: SentToken,
+    finding: SessionFinding,
+  ): SessionResult | Promise<SessionResult> {
     if (finding.kind === 'unavailable') return SESSIONS_AWAY;
     if (finding.kind !== 'known') return WRONG_TOKEN;
-    hold(exchange, new HeldSession(finding.session, this.#sessions));
+    if (worthOf(exchange.request, scheme, this.#sessions.origins) === 'forged') return FORGERY;
+    hold(exchange, new HeldSession(finding.session, this.#sessions, true));
     return this.#withGrants(exchange, finding, 0);
   }
 
-  /** A token is for the gateway: a service could act for the user with it. */
-  strip({ request }: Exchange): void {
-    if (gatewayTokenOf(request.fields, this.#sessions.config) !== undefined)
-      request.fields.delete('authorization');
+  /** A token is for the gateway alone. Cookies are taken off every request that is sent on, whatever its policies. */
+  strip(exchange: Exchange): void {
+    const { fields } = exchange.request;
+    if (
+      heldSession(exchange)?.byToken === true ||
+      gatewayTokenOf(fields, this.#sessions.config) !== undefined
+    )
+      fields.delete('authorization');
   }
 
   challenge(): string {
@@ -82,13 +92,13 @@ export class SessionAuthenticator implements Authenticator {
   }
 
   #known(exchange: Exchange, finding: Known): SessionResult | Promise<SessionResult> {
-    switch (cookieWorth(exchange.request, this.#sessions.origins)) {
+    switch (worthOf(exchange.request, finding.by, this.#sessions.origins)) {
       case 'forged':
         return FORGERY;
       case 'ignored':
         return this.#absent(exchange, false);
       case 'counts': {
-        hold(exchange, new HeldSession(finding.session, this.#sessions));
+        hold(exchange, new HeldSession(finding.session, this.#sessions, finding.by !== 'cookie'));
         return this.#providers.length === 0 ? finding : this.#withGrants(exchange, finding, 0);
       }
     }

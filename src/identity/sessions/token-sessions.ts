@@ -1,0 +1,98 @@
+import { hkdfSync } from 'node:crypto';
+import { RecordsUnavailable } from '../../state/records/records.ts';
+import { type GrantTokens, type Provider, ProviderRefused } from '../providers/provider.ts';
+import { sessionIdOf } from './cookie-secret.ts';
+import type { KeySlots, SlotContent } from './key-slots.ts';
+import type { SessionConfig } from './schema.ts';
+import type { SentToken } from './sent-token.ts';
+import type { Login } from './session.ts';
+
+/** What finding sessions by tokens is made in. */
+export interface TokenSessionsPlace {
+  readonly kind: string;
+  readonly config: SessionConfig;
+  readonly slots: KeySlots;
+  /** The first provider of the login. */
+  readonly provider: () => Provider;
+  /** Whether there is such a session. Rejects with `RecordsUnavailable`. */
+  readonly exists: (content: SlotContent) => Promise<boolean>;
+  readonly create: (login: Login, content: SlotContent) => Promise<unknown>;
+  /** True where nobody else does it. */
+  readonly alone: (id: string) => Promise<boolean>;
+  readonly nowMs: () => number;
+}
+
+export type TokenSessionFinding = SlotContent | 'unknown' | 'unavailable';
+
+/** Tokens that nobody knows are asked about at the provider, so many at a time; and not again soon if it does not know them. */
+const MAX_REDEEMING = 8;
+const MAX_REFUSED = 1000;
+const REFUSED_MS = 60_000;
+
+/** Finds the session of a token that a program sent in place of a cookie. */
+export class TokenSessions {
+  readonly #place: TokenSessionsPlace;
+  readonly #redeeming = new Map<string, Promise<TokenSessionFinding>>();
+  readonly #refused = new Map<string, number>();
+
+  constructor(place: TokenSessionsPlace) {
+    this.#place = place;
+  }
+
+  /** Rejects with `RecordsUnavailable`. */
+  async find({ token, scheme }: SentToken): Promise<TokenSessionFinding> {
+    const { recognise } = this.#place.config;
+    const isBasic = scheme === 'basic';
+    if (isBasic && !recognise.includes('basic')) return 'unknown';
+    if (isBasic || recognise.includes('bearer')) {
+      const found = await this.#place.slots.find(token, 'access');
+      if (found !== undefined) return found;
+    }
+    if (!isBasic && !recognise.includes('refresh')) return 'unknown';
+    return (
+      (await this.#place.slots.find(token, 'refresh')) ??
+      (recognise.includes('refresh') ? this.#ownSession(token) : 'unknown')
+    );
+  }
+
+  /** The session that this refresh token opens: begun when it is seen for the first time, by redeeming it once. */
+  async #ownSession(token: string): Promise<TokenSessionFinding> {
+    const secret = Buffer.from(hkdfSync('sha256', token, '', 'portcullis session of a refresh token', 32));
+    const id = sessionIdOf({ octets: secret, text: '' }, this.#place.kind);
+    if (await this.#place.exists({ id, secret })) return { id, secret };
+    const refusedUntilMs = this.#refused.get(id);
+    if (refusedUntilMs !== undefined && this.#place.nowMs() < refusedUntilMs) return 'unknown';
+    const underWay = this.#redeeming.get(id);
+    if (underWay !== undefined) return underWay;
+    if (this.#redeeming.size >= MAX_REDEEMING) return 'unavailable';
+    const redeeming = this.#redeem(token, { id, secret }).finally(() => this.#redeeming.delete(id));
+    this.#redeeming.set(id, redeeming);
+    return redeeming;
+  }
+
+  async #redeem(refreshToken: string, content: SlotContent): Promise<TokenSessionFinding> {
+    const { alone, provider, create, exists } = this.#place;
+    if (!(await alone(content.id))) return 'unavailable';
+    if (await exists(content)) return content;
+    try {
+      const first = provider();
+      const sent: GrantTokens = {
+        accessToken: '',
+        tokenType: 'bearer',
+        refreshToken,
+        expiresAtMs: 0,
+        scopes: [],
+      };
+      const tokens = await first.refresh(sent);
+      const user = await first.user(tokens);
+      await create({ provider: first.name, user, tokens }, content);
+      return content;
+    } catch (error) {
+      if (error instanceof RecordsUnavailable) throw error;
+      if (!(error instanceof ProviderRefused)) return 'unavailable';
+      if (this.#refused.size >= MAX_REFUSED) this.#refused.clear();
+      this.#refused.set(content.id, this.#place.nowMs() + REFUSED_MS);
+      return 'unknown';
+    }
+  }
+}

@@ -19,6 +19,7 @@ import { mintPolicy } from './mint/index.ts';
 import { mintKeysPolicy } from './mint-keys/index.ts';
 import { mtlsPolicy } from './mtls/index.ts';
 import { opaPolicy } from './opa/index.ts';
+import { personalTokenPolicy } from './personal-access-token/index.ts';
 import { planPolicy } from './plan/index.ts';
 import { protectedResourcePolicy } from './protected-resource/index.ts';
 import { publicPolicy } from './public/index.ts';
@@ -56,6 +57,7 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     mintPolicy,
     mintKeysPolicy,
     opaPolicy,
+    personalTokenPolicy,
     planPolicy,
     protectedResourcePolicy,
     publicPolicy,

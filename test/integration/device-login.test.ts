@@ -45,6 +45,13 @@ describe('the login of a device', () => {
       assert.deepEqual([called.status, await called.text()], [200, 'api']);
     }
     assert.deepEqual(await poll(play, codes), [400, { error: 'expired_token' }]);
+    const end = async (authorization: string): Promise<number> =>
+      (await fetch(`${play.url}/auth/logout`, { method: 'POST', headers: { authorization } })).status;
+    // Browsers send passwords by themselves, so that another site could end it.
+    assert.deepEqual([await end(`Basic ${basic}`), await end(`Bearer ${token}`)], [403, 204]);
+    assert.equal(await end(`Bearer ${token}`), 401);
+    const after = await fetch(`${play.url}/api/x`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(after.status, 401);
     const wrong = await fetch(`${play.url}/api/x`, {
       headers: { authorization: `Bearer v1.${'A'.repeat(43)}` },
     });

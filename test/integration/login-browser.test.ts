@@ -30,19 +30,34 @@ describe('a login in a real browser', () => {
     play = await LoginPlay.start({
       host: 'localhost',
       providers: Object.fromEntries([...NAMES, 'extra'].map((name) => [name, { host: PROVIDER_HOST }])),
-      session: { login: NAMES, connect: ['extra'] },
+      session: {
+        login: NAMES,
+        connect: ['extra'],
+        anonymous: true,
+        keys: ['a key of tests that is long enough'],
+      },
       config: {
         services: { backend: { url } },
-        routes: Object.fromEntries(
-          [...NAMES, 'extra'].map((name) => [
-            name,
-            {
-              match: { paths: [`/${name}/*`] },
-              policies: [{ session: { name: 'web', providers: [name] } }, { inject: { provider: name } }],
-              service: 'backend',
-            },
-          ]),
-        ),
+        routes: {
+          ...Object.fromEntries(
+            [...NAMES, 'extra'].map((name) => [
+              name,
+              {
+                match: { paths: [`/${name}/*`] },
+                policies: [{ session: { name: 'web', providers: [name] } }, { inject: { provider: name } }],
+                service: 'backend',
+              },
+            ]),
+          ),
+          open: {
+            match: { paths: ['/open/*'] },
+            policies: [
+              { session: { name: 'web', required: false } },
+              { headers: { request: { set: { authorization: '${principal.consumer}' } } } },
+            ],
+            service: 'backend',
+          },
+        },
       },
     });
   });
@@ -83,6 +98,30 @@ describe('a login in a real browser', () => {
     await signInAt(page, NAMES);
     assert.equal(await page.evaluate(ask), 200);
     assert.equal(await page.evaluate('document.cookie'), '');
+  });
+
+  it('knows a visitor by a name that stays, and brings them back to their page and query when they sign in', async () => {
+    const address = `${play.url}/open/search?q=a%20b&tab=2`;
+    await page.goto(address);
+    const visitor = received.authorization;
+    assert.match(visitor ?? '', /^anonymous:\S{22}$/);
+    await page.reload();
+    assert.equal(received.authorization, visitor);
+    // As a button of the page would.
+    await page.evaluate(`location.href = '/auth/login?redirect=' + encodeURIComponent(location.href)`);
+    await signInAt(page, NAMES);
+    assert.equal(page.url(), address);
+    assert.equal(await page.locator('h1').textContent(), '/open/search?q=a%20b&tab=2');
+    assert.equal(received.authorization, 'alice');
+  });
+
+  it('brings a visitor back who came to a page that must know them', async () => {
+    await page.goto(`${play.url}/open/x`);
+    assert.match(received.authorization ?? '', /^anonymous:/);
+    await page.goto(`${play.url}/first/projects?tab=2&q=a%20b`);
+    await signInAt(page, NAMES);
+    assert.equal(page.url(), `${play.url}/first/projects?tab=2&q=a%20b`);
+    assert.match(received.authorization ?? '', /^Bearer /);
   });
 
   it('works in several tabs at once', async () => {

@@ -21,13 +21,17 @@ export class LoginPlay implements AsyncDisposable {
   readonly url: string;
   readonly #providers: ReadonlyMap<string, TestProvider>;
   readonly #config: NonNullable<LoginPlayOptions['config']>;
+  readonly #written: PortcullisConfigInput;
+  readonly #others: TestGateway[] = [];
 
   private constructor(
     gateway: TestGateway,
     url: string,
     providers: ReadonlyMap<string, TestProvider>,
     config: NonNullable<LoginPlayOptions['config']>,
+    written: PortcullisConfigInput,
   ) {
+    this.#written = written;
     this.#config = config;
     this.gateway = gateway;
     this.url = url;
@@ -45,7 +49,8 @@ export class LoginPlay implements AsyncDisposable {
     try {
       for (const [name, settings] of Object.entries(wanted))
         providers.set(name, await TestProvider.start(settings));
-      const gateway = await startGateway(configOf(providers, session, config));
+      const written = configOf(providers, session, config);
+      const gateway = await startGateway(written);
       const url = `http://${host}:${gateway.port()}`;
       for (const provider of providers.values())
         provider.setClient({
@@ -53,11 +58,18 @@ export class LoginPlay implements AsyncDisposable {
           postLogoutRedirectUris: [`${url}/auth/logout/done`],
           backchannelLogoutUri: `${gateway.url}/auth/backchannel-logout`,
         });
-      return new LoginPlay(gateway, url, providers, config);
+      return new LoginPlay(gateway, url, providers, config, written);
     } catch (error) {
       await Promise.all([...providers.values()].map((provider) => provider.stop()));
       throw error;
     }
+  }
+
+  /** Another gateway with the same configuration: with `state.redis` another node, to which providers send nobody back. */
+  async startNode(): Promise<TestGateway> {
+    const node = await startGateway(this.#written);
+    this.#others.push(node);
+    return node;
   }
 
   /** Throws for a name that is none of them. */
@@ -73,7 +85,7 @@ export class LoginPlay implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.gateway.close();
+    await Promise.all([this.gateway, ...this.#others].map((gateway) => gateway.close()));
     await Promise.all([...this.#providers.values()].map((provider) => provider.stop()));
   }
 }

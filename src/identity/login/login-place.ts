@@ -4,7 +4,7 @@ import type { Records } from '../../state/records/records.ts';
 import { RecordsUnavailable } from '../../state/records/records.ts';
 import type { Identity } from '../identity.ts';
 import { type Provider, ProviderRefused } from '../providers/provider.ts';
-import type { Session } from '../sessions/session.ts';
+import type { Session, SessionFinding } from '../sessions/session.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { FlowCookies } from './flow-cookies.ts';
 import { Flows } from './flows.ts';
@@ -48,11 +48,21 @@ export class LoginPlace {
     return safeReturn(text, request, (origin) => this.origins.has(origin));
   }
 
-  /** The session of the request's cookie; undefined where there is none. Throws `RecordsUnavailable`. */
-  async session({ request }: Visit): Promise<Session | undefined> {
+  /** The session of the request, by whatever it is recognised; undefined where there is none. Throws `RecordsUnavailable`. */
+  async session(visit: Visit): Promise<Session | undefined> {
+    return (await this.#known(visit))?.session;
+  }
+
+  /** That of its cookie alone. */
+  async browserSession(visit: Visit): Promise<Session | undefined> {
+    const found = await this.#known(visit);
+    return found?.by === 'cookie' ? found.session : undefined;
+  }
+
+  async #known({ request }: Visit): Promise<Extract<SessionFinding, { kind: 'known' }> | undefined> {
     const finding = await this.sessions.find(request);
     if (finding.kind === 'unavailable') throw new RecordsUnavailable(finding.detail);
-    return finding.kind === 'known' ? finding.session : undefined;
+    return finding.kind === 'known' ? finding : undefined;
   }
 
   /** Whether a page of the own origin or of an allowed one sent it, or its user; a request that does not tell is not taken for one. */

@@ -1,10 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { escapeHtml } from '../../lib/html.ts';
+import { RecordsUnavailable } from '../../state/records/records.ts';
 import { newSecret } from '../sessions/cookie-secret.ts';
+import { gatewayTokenOf } from '../sessions/gateway-token.ts';
 import type { Grant, Session } from '../sessions/session.ts';
 import { FLOW_TTL_MS } from './flow-cookies.ts';
-import { type LocalAnswer, page, problem, redirectTo, withCookies } from './local-answer.ts';
+import { empty, type LocalAnswer, page, problem, redirectTo, withCookies } from './local-answer.ts';
 import { refuseRedirect } from './login.ts';
 import type { LoginPlace } from './login-place.ts';
 import type { Visit } from './visit.ts';
@@ -18,6 +20,8 @@ type Chain = Readonly<z.output<typeof chainShape>>;
  * come from a page that may send it; a GET that another site may have caused asks first.
  */
 export async function logout(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
+  const token = visit.request.method === 'POST' ? bearerOf(place, visit) : undefined;
+  if (token !== undefined) return endByToken(place, visit, token);
   const returnTo = place.returnTo(visit);
   if (returnTo === undefined) return refuseRedirect(place, visit);
   if (!place.isOwn(visit) || !isMeant(visit)) {
@@ -34,6 +38,26 @@ export async function logout(place: LoginPlace, visit: Visit): Promise<LocalAnsw
   if (!visit.isNavigation)
     return { answer: { status: 204, headers: { 'Cache-Control': 'no-store' } }, cookies };
   return withCookies(await visitNext(place, visit, { urls, returnTo }), cookies);
+}
+
+/** The token of a device or a user. Not as a password: browsers send those by themselves. */
+function bearerOf({ sessions }: LoginPlace, { request }: Visit): string | undefined {
+  const sent = gatewayTokenOf(request.fields, sessions.config);
+  return sent?.scheme === 'bearer' ? sent.token : undefined;
+}
+
+/** Whoever has a token can end it. What its cookies say is another matter. */
+async function endByToken(place: LoginPlace, visit: Visit, token: string): Promise<LocalAnswer> {
+  const finding = await place.sessions.findText(token);
+  if (finding.kind === 'unavailable') throw new RecordsUnavailable(finding.detail);
+  if (finding.kind !== 'known')
+    return problem(401, 'invalid_token', 'The token is not one of a session, or its session has ended.', {
+      headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
+    });
+  const { revocations } = await prepare(place, visit, finding.session);
+  await place.sessions.destroy(finding.session);
+  await Promise.all(revocations.map((revocation) => revocation()));
+  return empty(204);
 }
 
 /** GET /logout/done: back from the logout of a provider (OpenID Connect RP-Initiated Logout section 3). */

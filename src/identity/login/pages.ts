@@ -9,6 +9,7 @@ import { empty, type LocalAnswer, problem, withFields } from './local-answer.ts'
 import { connect, login } from './login.ts';
 import { LoginPlace } from './login-place.ts';
 import { logout, logoutDone } from './logout.ts';
+import { createToken, deleteToken, listTokens } from './tokens.ts';
 import { corsFields, user } from './user.ts';
 import { Visit } from './visit.ts';
 
@@ -27,11 +28,13 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, Page>>>> = {
   '/device': { GET: devicePage, POST: deviceEntered },
   '/device/code': { POST: deviceCode },
   '/device/token': { POST: deviceToken },
+  '/tokens': { GET: listTokens, POST: createToken },
+  '/tokens/*': { DELETE: deleteToken },
   '/user': { GET: user, HEAD: user },
 };
 
 /** What pages of other origins may ask for by script. */
-const SHARED = new Set(['/user', '/logout', '/disconnect/*']);
+const SHARED = new Set(['/user', '/logout', '/disconnect/*', '/tokens', '/tokens/*']);
 
 /** The pages of a login of one kind of sessions: what a route with `login` answers with. */
 export class LoginPages {

@@ -27,7 +27,7 @@ export function corsFields({ origins }: LoginPlace, { request }: Visit): Record<
 }
 
 /** A cookie counts for pages of the own origin, of allowed ones, and for what is no page. */
-function mayAsk(place: LoginPlace, visit: Visit): boolean {
+export function mayAsk(place: LoginPlace, visit: Visit): boolean {
   const { fields } = visit.request;
   return place.isOwn(visit) || (!fields.has('origin') && !fields.has('sec-fetch-site'));
 }

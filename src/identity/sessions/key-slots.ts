@@ -31,8 +31,12 @@ export class KeySlots {
     this.#nowMs = nowMs;
   }
 
-  /** Tokens of the provider that says who the user is: those of others say nothing of who holds them. */
-  async write({ id, secret }: Session, tokens: GrantTokens, ttlMs: number): Promise<void> {
+  /**
+   * Tokens of the provider that says who the user is: those of others say nothing of who holds them. Of a token that a user made nothing is
+   * written: it is the only way to what it opens.
+   */
+  async write({ id, secret, token: own }: Session, tokens: GrantTokens, ttlMs: number): Promise<void> {
+    if (own !== undefined) return;
     const { accessToken, refreshToken, expiresAtMs } = tokens;
     const kinds: readonly (readonly [TokenKind, string | undefined, untilMs: number])[] = [
       ['access', accessToken, expiresAtMs],

@@ -6,6 +6,9 @@ const RECOGNISED = ['cookie', 'bearer', 'refresh', 'basic'] as const;
 
 const names = z.array(z.string().min(1)).max(20);
 
+/** RFC 6749 section 3.3 */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/;
+
 const origin = z
   .string()
   .regex(
@@ -90,6 +93,21 @@ export const sessionSchema = z.strictObject({
     .describe(
       'Whether command-line clients get sessions of their own by the device authorization grant (RFC 8628), and are known by their tokens',
     ),
+  tokens: z
+    .strictObject({
+      maxLifetime: duration('How long a token lives at most, and where its user does not say')
+        .refine((ms) => ms >= 1000, 'is shorter than 1s')
+        .refine((ms) => ms <= 365 * 86_400_000, 'is longer than 365d')
+        .prefault('90d'),
+      max: z.int().min(1).max(500).default(50).describe('How many tokens a user may have at a time'),
+      scopes: z
+        .array(z.string().regex(SCOPE, 'is not a scope: 1 to 100 ASCII characters without space, " and \\'))
+        .max(100)
+        .default([])
+        .describe('What a token may be for: a user chooses some of them'),
+    })
+    .optional()
+    .describe('Users make personal access tokens for their programs at <path>/tokens; default: they do not'),
   logout: z
     .strictObject({
       providers: names

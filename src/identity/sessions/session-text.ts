@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { PersonalToken } from './personal-token.ts';
 import type { Grant, SessionUser } from './session.ts';
 
 /** What a session's record says, once it is opened. */
 export interface SessionContent {
   readonly user: SessionUser;
+  readonly token?: PersonalToken | undefined;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
   readonly endsAtMs: number;
@@ -22,6 +24,7 @@ const sessionShape = z.object({
     claims: z.record(z.string(), z.unknown()),
     sid: z.string().optional(),
   }),
+  token: z.object({ name: z.string(), scopes: z.array(z.string()) }).optional(),
   created: z.number(),
   ends: z.number(),
 });
@@ -40,14 +43,16 @@ const grantShape = z.object({
   scopes: z.array(z.string()),
 });
 
-export function sessionText({ user, createdAtMs, endsAtMs }: SessionContent): string {
-  return JSON.stringify({ v: VERSION, user, created: createdAtMs, ends: endsAtMs });
+export function sessionText({ user, token, createdAtMs, endsAtMs }: SessionContent): string {
+  return JSON.stringify({ v: VERSION, user, token, created: createdAtMs, ends: endsAtMs });
 }
 
 /** Undefined for a text of another version. */
 export function readSessionText(text: string): SessionContent | undefined {
   const { success, data } = sessionShape.safeParse(JSON.parse(text));
-  return success ? { user: data.user, createdAtMs: data.created, endsAtMs: data.ends } : undefined;
+  if (!success) return undefined;
+  const { user, token, created, ends } = data;
+  return { user, token, createdAtMs: created, endsAtMs: ends };
 }
 
 export function grantText(grant: Grant): string {

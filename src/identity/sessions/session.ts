@@ -1,5 +1,6 @@
 import type { Principal } from '../../policy/principal.ts';
 import type { GrantTokens, ProviderUser } from '../providers/provider.ts';
+import type { PersonalToken } from './personal-token.ts';
 
 /** What is kept of a grant: what a provider gave, and how often it was renewed. */
 export interface Grant extends GrantTokens {
@@ -26,6 +27,8 @@ export interface Session {
   /** Which of `sessions` it is one of. */
   readonly kind: string;
   readonly user: SessionUser;
+  /** It is that of a token which its user made. */
+  readonly token?: PersonalToken | undefined;
   /** Made once: one object for all requests of the session in this worker. */
   readonly principal: Principal;
   /** Milliseconds since 1970. */

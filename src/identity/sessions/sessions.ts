@@ -12,6 +12,8 @@ import type { ClientTokens } from './client-tokens.ts';
 import { newSecret, readSecret, sessionIdOf } from './cookie-secret.ts';
 import { KeyRing } from './key-ring.ts';
 import { KeySlots, type SlotContent } from './key-slots.ts';
+import { PERSONAL_TOKEN_PREFIX, personalTokenKind, readPersonalToken } from './personal-token.ts';
+import { PersonalTokens } from './personal-tokens.ts';
 import { type Cached, RecordCache } from './record-cache.ts';
 import type { SessionConfig } from './schema.ts';
 import { type SentToken, sentToken } from './sent-token.ts';
@@ -28,7 +30,9 @@ import {
 import { type CookiePlace, SessionCookie, TOO_LONG } from './session-cookie.ts';
 import { type LogoutTarget, SessionIndex } from './session-index.ts';
 import { readSessionText, type SessionContent, sessionText } from './session-text.ts';
+import { withinLimits } from './token-limits.ts';
 import { TokenSessions } from './token-sessions.ts';
+import { UnknownTokens } from './unknown-tokens.ts';
 
 /** What sessions of a kind are made in. */
 export interface SessionsPlace {
@@ -94,9 +98,11 @@ export class Sessions {
   /** Every provider that a session may have a grant of, in the order of the configuration. */
   readonly providers: readonly string[];
   readonly #place: SessionsPlace;
+  readonly personalTokens: PersonalTokens;
   readonly #index: SessionIndex;
   readonly #cache: RecordCache<Session>;
   readonly #entries = new Map<string, Entry>();
+  readonly #unknown = new UnknownTokens();
   readonly #readsCookies: boolean;
   readonly #slots: KeySlots | undefined;
   readonly #byToken: TokenSessions | undefined;
@@ -117,6 +123,9 @@ export class Sessions {
     this.origins = new AllowedOrigins(config.origins);
     this.#index = new SessionIndex(place.records, this.ring, name);
     this.#cache = new RecordCache(place.records, MAX_CACHED);
+    const { records, nowMs } = place;
+    const keysOf = (id: string) => this.#keysOf(id);
+    this.personalTokens = new PersonalTokens(name, config, { records, ring: this.ring, nowMs, keysOf });
   }
 
   /** The session of a request's cookie: at once where it is known. Nothing is said of which page sent it. */
@@ -124,7 +133,7 @@ export class Sessions {
     const text = this.#readsCookies ? this.cookie.read(request.fields, request) : undefined;
     if (text === undefined)
       return this.#byToken === undefined ? NO_SESSION : this.#findByToken(request.fields);
-    if (text === TOO_LONG) return NOT_A_SESSION;
+    if (text === TOO_LONG || text.startsWith(PERSONAL_TOKEN_PREFIX)) return NOT_A_SESSION;
     return this.findText(text);
   }
 
@@ -151,6 +160,8 @@ export class Sessions {
     const authorization = fields.get('authorization');
     const sent = sentToken(authorization);
     if (authorization === undefined || sent === undefined) return NO_SESSION;
+    // No provider is to be shown one of the gateway's own.
+    if (sent.token.startsWith(PERSONAL_TOKEN_PREFIX)) return NOT_A_TOKEN;
     return this.#known(authorization) ?? this.#openByToken(authorization, sent);
   }
 
@@ -203,7 +214,9 @@ export class Sessions {
 
   /** The session has a grant of this provider from now on, instead of the one that it may have had. False where the session has ended. */
   async putGrant(session: Session, { provider, user, tokens }: Login): Promise<boolean> {
-    await this.#index.add(session.id, provider, user, Math.max(1, session.endsAtMs - this.#place.nowMs()));
+    // A token outlives its user's sessions, and those that it got grants by.
+    if (session.token === undefined)
+      await this.#index.add(session.id, provider, user, Math.max(1, session.endsAtMs - this.#place.nowMs()));
     await this.grants.put(session, provider, tokens);
     if ((await this.#place.records.read(keyOf(session.id))) !== undefined) return true;
     await this.grants.remove(session.id, [provider]);
@@ -217,6 +230,10 @@ export class Sessions {
 
   /** When it resolves, no node knows the session or anything of it. */
   async destroy(session: Session): Promise<void> {
+    if (session.token !== undefined) {
+      await this.personalTokens.revoke(session.user, session.id);
+      return;
+    }
     await this.#remove(session.id);
     const { provider, subject, sid } = session.user;
     await this.#index.remove(session.id, provider, { subject, sid });
@@ -271,12 +288,16 @@ export class Sessions {
   }
 
   async #open(text: string): Promise<SessionFinding> {
-    const secret = readSecret(text);
+    const token = readPersonalToken(text);
+    const secret = token ?? readSecret(text);
     if (secret === undefined) return NOT_A_SESSION;
+    if (token !== undefined && this.#unknown.has(text, this.#place.nowMs())) return SESSION_OVER;
+    const id = sessionIdOf(secret, token === undefined ? this.name : personalTokenKind(this.name));
     try {
-      const id = sessionIdOf(secret, this.name);
       const content = { id, secret: secret.octets, untilMs: Number.POSITIVE_INFINITY };
-      return await this.#enter(secret.text, content, 'cookie');
+      const finding = await this.#enter(secret.text, content, token === undefined ? 'cookie' : 'bearer');
+      if (token !== undefined && finding === SESSION_OVER) this.#unknown.add(text, this.#place.nowMs());
+      return finding;
     } catch (error) {
       if (!(error instanceof RecordsUnavailable)) throw error;
       return SESSIONS_UNAVAILABLE;
@@ -298,10 +319,10 @@ export class Sessions {
       cached,
       finding,
       endsAtMs,
-      idleEndsAtMs: Math.min(nowMs + this.config.idleTimeout, endsAtMs),
-      touchAtMs: nowMs,
+      idleEndsAtMs: Math.min(nowMs + this.#idleMs(session), endsAtMs),
+      touchAtMs: Number.POSITIVE_INFINITY,
     };
-    this.#touch(entry, nowMs);
+    if (session.token === undefined) this.#touch(entry, nowMs);
     if (!cached.isStale) this.#remember(keptText(text), entry);
     return finding;
   }
@@ -312,13 +333,17 @@ export class Sessions {
     const cached = await this.#cache.load(key, (text, version) => {
       const opened = this.ring.open(text, secret, key);
       const content = opened === undefined ? undefined : readSessionText(opened);
-      if (opened === undefined || content === undefined) return undefined;
-      const session = this.#session(id, secret, content);
+      const allowed = content && withinLimits(content, this.config.tokens);
+      if (opened === undefined || content === undefined || allowed === undefined) return undefined;
+      const session = this.#session(id, secret, allowed);
       if (this.ring.isOld(text)) {
         const ttlMs = this.#ttlMs(session, this.#place.nowMs());
         const sealed = this.ring.seal(opened, secret, key);
+        const entered = content.token === undefined ? undefined : this.personalTokens.enter(id, content);
         // It happens with the next read where the store is away or somebody else writes.
-        this.#place.records.replace(key, sealed, ttlMs, version).catch(() => {});
+        Promise.resolve(entered)
+          .then(() => this.#place.records.replace(key, sealed, ttlMs, version))
+          .catch(() => {});
       }
       return session;
     });
@@ -354,9 +379,12 @@ export class Sessions {
   }
 
   async #remove(id: string): Promise<void> {
-    const grants = this.providers.map((provider) => this.grants.keyOf(id, provider));
     const slots = (await this.#slots?.of(id)) ?? [];
-    await this.#place.records.remove([keyOf(id), ...grants, ...slots]);
+    await this.#place.records.remove([...this.#keysOf(id), ...slots]);
+  }
+
+  #keysOf(id: string): readonly [string, ...string[]] {
+    return [keyOf(id), ...this.providers.map((provider) => this.grants.keyOf(id, provider))];
   }
 
   #tokenSessions(slots: KeySlots): TokenSessions {
@@ -379,8 +407,12 @@ export class Sessions {
     return { id, kind: this.name, secret, ...content, principal: this.#place.principal(id, content) };
   }
 
-  #ttlMs({ endsAtMs }: Session, nowMs: number): number {
-    return Math.max(1, Math.min(this.config.idleTimeout, endsAtMs - nowMs));
+  #ttlMs(session: Session, nowMs: number): number {
+    return Math.max(1, Math.min(this.#idleMs(session), session.endsAtMs - nowMs));
+  }
+
+  #idleMs({ token }: Session): number {
+    return token === undefined ? this.config.idleTimeout : Number.POSITIVE_INFINITY;
   }
 }
 

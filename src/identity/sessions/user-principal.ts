@@ -7,7 +7,7 @@ import type { SessionContent } from './session-text.ts';
 /** The principal of a session's user, as its provider's configuration reads the claims. */
 export function principalOf(
   id: string,
-  { user, endsAtMs }: SessionContent,
+  { user, token, endsAtMs }: SessionContent,
   provider: ProviderConfig | undefined,
   consumers: ConsumerIndex | undefined,
 ): Principal {
@@ -17,11 +17,11 @@ export function principalOf(
   const consumer = consumers?.withSubject(user.provider, user.subject);
   const groups = textsAt(claims, groupsClaim);
   return {
-    method: 'session',
+    method: token === undefined ? 'session' : 'personal-access-token',
     consumer: consumer?.name ?? nameOf(user, consumers),
     subject: user.subject,
     issuer: user.issuer,
-    scopes: [],
+    scopes: token?.scopes ?? [],
     groups: consumer === undefined ? groups : [...new Set([...consumer.groups, ...groups])],
     roles: textsAt(claims, rolesClaim),
     claims,

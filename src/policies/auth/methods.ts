@@ -4,6 +4,7 @@ import { forwardAuthMethod } from '../forward-auth/index.ts';
 import { introspectionMethod } from '../introspection/index.ts';
 import { jwtMethod } from '../jwt/index.ts';
 import { mtlsMethod } from '../mtls/index.ts';
+import { personalTokenMethod } from '../personal-access-token/index.ts';
 import { sessionMethod } from '../session/method.ts';
 import { signatureMethod } from '../signature/index.ts';
 import type { AuthMethod } from './method.ts';
@@ -18,6 +19,7 @@ export const authMethods: ReadonlyMap<string, AuthMethod> = new Map(
       introspectionMethod,
       jwtMethod,
       mtlsMethod,
+      personalTokenMethod,
       sessionMethod,
       signatureMethod,
     ] as AuthMethod[]

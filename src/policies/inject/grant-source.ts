@@ -1,5 +1,5 @@
 import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
-import { heldSession } from '../../identity/sessions/held-session.ts';
+import { type HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
 import type { Grant } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Exchange } from '../../policy/contract.ts';
@@ -33,8 +33,8 @@ export class GrantSource implements TokenSource {
     const { session, sessions } = held;
     const finding = sessions.tokens.current(session, this.#provider);
     return finding instanceof Promise
-      ? finding.then((found) => this.#found(exchange, sessions, found))
-      : this.#found(exchange, sessions, finding);
+      ? finding.then((found) => this.#found(exchange, held, found))
+      : this.#found(exchange, held, finding);
   }
 
   replaced(exchange: Exchange, refused: SourceToken): SourceFinding | Promise<SourceFinding> {
@@ -43,11 +43,11 @@ export class GrantSource implements TokenSource {
     const { session, sessions } = held;
     const finding = sessions.tokens.replaced(session, (refused as GrantToken).grant);
     return finding instanceof Promise
-      ? finding.then((found) => this.#found(exchange, sessions, found))
-      : this.#found(exchange, sessions, finding);
+      ? finding.then((found) => this.#found(exchange, held, found))
+      : this.#found(exchange, held, finding);
   }
 
-  #found(exchange: Exchange, sessions: Sessions, finding: GrantFinding): SourceFinding {
+  #found(exchange: Exchange, { session, sessions }: HeldSession, finding: GrantFinding): SourceFinding {
     switch (finding.kind) {
       case 'known': {
         const known = this.#tokens.get(finding.grant);
@@ -59,7 +59,7 @@ export class GrantSource implements TokenSource {
       case 'missing': {
         const answers = this.#answers.get(sessions) ?? new SessionAnswers(sessions);
         this.#answers.set(sessions, answers);
-        return { kind: 'none', answer: answers.connect(exchange, this.#provider), isOutage: false };
+        return { kind: 'none', answer: answers.connect(exchange, session, this.#provider), isOutage: false };
       }
       case 'unavailable':
         return {

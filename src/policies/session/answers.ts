@@ -1,4 +1,5 @@
 import type { Unavailable } from '../../identity/authenticator.ts';
+import type { Session } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { isNavigation } from './navigation.ts';
@@ -35,7 +36,8 @@ export class SessionAnswers {
   }
 
   /** To a provider that the user has no grant of, or none that can be renewed. */
-  connect({ request }: Exchange, provider: string): Answer {
+  connect({ request }: Exchange, { token }: Session, provider: string): Answer {
+    if (token !== undefined) return lacking(provider);
     const page = `${this.#path}/connect/${encodeURIComponent(provider)}`;
     if (isNavigation(request)) return toPage(`${page}?redirect=${returnTo(request)}`, {});
     return {
@@ -74,6 +76,17 @@ export function awayAnswer(finding: Unavailable): Answer {
     code: finding === SESSIONS_AWAY ? 'sessions_unavailable' : 'provider_unavailable',
     detail: finding.detail,
     headers: { ...NO_STORE, 'Retry-After': String(Math.ceil((finding.retryAfterMs ?? 1000) / 1000)) },
+  };
+}
+
+/** To a program that has a token: what a page connects would be its user's browser. */
+function lacking(provider: string): Answer {
+  return {
+    status: 401,
+    code: 'grant_required',
+    detail: `The token has no grant of ${provider}, or none that can be renewed: a new token is needed.`,
+    headers: { ...NO_STORE, 'WWW-Authenticate': 'Bearer error="invalid_token"' },
+    problem: { provider },
   };
 }
 

@@ -1,12 +1,13 @@
 import type { Absent, Authenticator, Finding, Refused } from '../../identity/authenticator.ts';
 import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
+import { gatewayTokenOf } from '../../identity/sessions/gateway-token.ts';
 import { HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
+import type { SentToken } from '../../identity/sessions/sent-token.ts';
 import type { SessionFinding } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { hold } from '../../policy/held.ts';
 import { FORGED, PROVIDER_AWAY, SESSIONS_AWAY, SessionAnswers } from './answers.ts';
-import { deviceTokenOf } from './device-token.ts';
 import { worthOf } from './page-check.ts';
 
 /** Nobody is logged in; `isOver`: any more. */
@@ -33,25 +34,39 @@ export class SessionAuthenticator implements Authenticator {
   }
 
   authenticate(exchange: Exchange): SessionResult | Promise<SessionResult> {
-    const token = this.#sessions.config.devices ? deviceTokenOf(exchange.request.fields) : undefined;
-    if (token !== undefined) return this.#byToken(exchange, token);
+    const sent = gatewayTokenOf(exchange.request.fields, this.#sessions.config);
+    if (sent !== undefined) {
+      const found = this.#sessions.findText(sent.token);
+      return found instanceof Promise
+        ? found.then((one) => this.#byToken(exchange, sent, one))
+        : this.#byToken(exchange, sent, found);
+    }
     const finding = this.#sessions.find(exchange.request);
     return finding instanceof Promise
       ? finding.then((found) => this.#judge(exchange, found))
       : this.#judge(exchange, finding);
   }
 
-  async #byToken(exchange: Exchange, token: string): Promise<SessionResult> {
-    const finding = await this.#sessions.findText(token);
+  #byToken(
+    exchange: Exchange,
+    { scheme }: SentToken,
+    finding: SessionFinding,
+  ): SessionResult | Promise<SessionResult> {
     if (finding.kind === 'unavailable') return SESSIONS_AWAY;
     if (finding.kind !== 'known') return WRONG_TOKEN;
+    if (worthOf(exchange.request, scheme, this.#sessions.origins) === 'forged') return FORGERY;
     hold(exchange, new HeldSession(finding.session, this.#sessions, true));
     return this.#withGrants(exchange, finding, 0);
   }
 
-  /** The token that opened the session is for the gateway alone. Cookies are taken off every request that is sent on, whatever its policies. */
+  /** A token is for the gateway alone. Cookies are taken off every request that is sent on, whatever its policies. */
   strip(exchange: Exchange): void {
-    if (heldSession(exchange)?.byToken === true) exchange.request.fields.delete('authorization');
+    const { fields } = exchange.request;
+    if (
+      heldSession(exchange)?.byToken === true ||
+      gatewayTokenOf(fields, this.#sessions.config) !== undefined
+    )
+      fields.delete('authorization');
   }
 
   challenge(): string {
@@ -97,21 +112,26 @@ export class SessionAuthenticator implements Authenticator {
       const grant = this.#sessions.tokens.current(finding.session, provider);
       if (grant instanceof Promise)
         return grant.then((found) => {
-          const problem = this.#problemOf(exchange, provider, found);
+          const problem = this.#problemOf(exchange, finding, provider, found);
           return problem ?? this.#withGrants(exchange, finding, i + 1);
         });
-      const problem = this.#problemOf(exchange, provider, grant);
+      const problem = this.#problemOf(exchange, finding, provider, grant);
       if (problem !== undefined) return problem;
     }
     return finding;
   }
 
-  #problemOf(exchange: Exchange, provider: string, grant: GrantFinding): SessionResult | undefined {
+  #problemOf(
+    exchange: Exchange,
+    { session }: Known,
+    provider: string,
+    grant: GrantFinding,
+  ): SessionResult | undefined {
     switch (grant.kind) {
       case 'known':
         return undefined;
       case 'missing':
-        return refusedWith('grant_required', this.answers.connect(exchange, provider));
+        return refusedWith('grant_required', this.answers.connect(exchange, session, provider));
       case 'unavailable':
         return grant.ofStore ? SESSIONS_AWAY : PROVIDER_AWAY;
     }

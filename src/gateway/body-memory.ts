@@ -5,6 +5,14 @@ const CLIENT_SHARE = 1 / 4;
 /** What the requests of one route may have: a route that takes large bodies leaves room for the others. */
 const ROUTE_SHARE = 1 / 2;
 
+/** Whose memory is bounded. */
+export interface BodyHolder {
+  /** False when there is no memory for so many octets more. */
+  hold(bytes: number): boolean;
+  /** So many of those that it holds are not needed any more. */
+  release(bytes: number): void;
+}
+
 /** For whom memory is taken. */
 export interface MemoryUser {
   readonly client: string;

@@ -8,7 +8,7 @@ import {
 } from 'node:zlib';
 import { CollectedOctets } from '../lib/collected-octets.ts';
 import type { BodyBounds } from '../policy/contract.ts';
-import type { BodyHolder } from './whole-body.ts';
+import type { BodyHolder } from './body-memory.ts';
 
 /** What follows the end of the compressed data would not be shown, and a service may read it all the same. */
 const STRICT = { rejectGarbageAfterEnd: true };

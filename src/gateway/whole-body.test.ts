@@ -6,7 +6,8 @@ import { suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Fields } from '../http/fields.ts';
 import type { BodyBounds } from '../policy/contract.ts';
-import { type BodyHolder, WholeBody, type WholeBodyOwner } from './whole-body.ts';
+import type { BodyHolder } from './body-memory.ts';
+import { WholeBody, type WholeBodyOwner } from './whole-body.ts';
 
 const BOUNDS: Required<BodyBounds> = { maxBytes: 1000, maxRatio: 100, unchecked: 'refuse' };
 

@@ -2,18 +2,11 @@ import type { Fields } from '../http/fields.ts';
 import { CollectedOctets } from '../lib/collected-octets.ts';
 import { copyOf } from '../lib/octets.ts';
 import type { BodyBounds } from '../policy/contract.ts';
+import type { BodyHolder } from './body-memory.ts';
 import { Decompression, isKnownCoding } from './decompression.ts';
 
 /** Why the policies cannot be shown a body. */
 export type BodyFault = 'too_large' | 'unknown_coding' | 'malformed' | 'no_memory';
-
-/** Whose memory is bounded. */
-export interface BodyHolder {
-  /** False when there is no memory for so many octets more. */
-  hold(bytes: number): boolean;
-  /** So many of those that it holds are not needed any more. */
-  release(bytes: number): void;
-}
 
 export interface WholeBodyOwner {
   /** The body without its Content-Encoding. Comes from within `end`, or later by itself, so that what it sends has to be flushed. */

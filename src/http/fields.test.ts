@@ -37,6 +37,26 @@ suite('fields', () => {
     }
   });
 
+  test('are deleted from the lines that came, wherever they stand', () => {
+    const came = () => {
+      const fields = Fields.ofLines('A: 1\r\nab: 2\r\na: 3\r\nB: 4\r\n', ~0);
+      fields.push('a', 'A', '5');
+      return fields;
+    };
+    for (const [name, lines] of [
+      ['a', 'ab: 2\r\nB: 4\r\n'],
+      ['ab', 'A: 1\r\na: 3\r\nB: 4\r\nA: 5\r\n'],
+      ['b', 'A: 1\r\nab: 2\r\na: 3\r\nA: 5\r\n'],
+    ] as const) {
+      const fields = came();
+      assert.equal(fields.delete(name), true);
+      assert.equal(fields.toLines(), lines);
+      assert.equal(fields.has(name), false);
+      assert.equal(fields.delete(name), false);
+    }
+    assert.equal(came().delete('c'), false);
+  });
+
   const table: [title: string, change: (fields: Fields) => unknown, list: readonly string[]][] = [
     [
       'append adds one',

@@ -48,6 +48,18 @@ describe('a JSON line', () => {
     );
   });
 
+  it('names who called, and nobody where nobody is known by name', () => {
+    const lineOf = (consumer: string | undefined) =>
+      linesOf([recordOf(consumer === undefined ? {} : { principal: { consumer } })], {
+        fields: ['consumer'],
+      });
+    assert.equal(lineOf('al"ice'), '{"consumer":"al\\"ice"}\n');
+    assert.equal(lineOf(''), '{}\n');
+    assert.equal(lineOf(undefined), '{}\n');
+    const readable = linesOf([recordOf({ principal: { consumer: 'alice' } })], { format: 'line' });
+    assert.match(readable, / @alice\n$/);
+  });
+
   it('leaves out what a refused request does not have', () => {
     const refused = recordOf({
       request: { method: '', authority: '', host: '', path: '' },

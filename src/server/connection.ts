@@ -403,10 +403,8 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
   onDeadline(nowMs: number): void {
     const exchange = this.#exchange;
     // One write of much may take long; what counts is whether the client takes something.
-    if (this.#writer.congested && nowMs < this.#requestDeadlineMs && this.#writer.progressed()) {
-      this.#watchWriting();
-      return;
-    }
+    if (this.#writer.congested && nowMs < this.#requestDeadlineMs && this.#writer.progressed())
+      return this.#watchWriting();
     switch (this.#state) {
       case 'idle':
         return this.#linger();
@@ -430,17 +428,16 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
 
   #busyTimedOut(exchange: Exchange, nowMs: number): void {
     this.#keepAlive = false;
-    if (this.#clientEnded && !exchange.answered) {
-      abandon(exchange, 'the client closed its side');
-      return this.abort();
-    }
-    if (this.#writer.congested) {
-      this.abort();
-      return abandon(exchange, 'the client did not take the answer');
-    }
+    if (this.#clientEnded && !exchange.answered) return this.#abandon(exchange, 'the client closed its side');
+    if (this.#writer.congested) return this.#abandon(exchange, 'the client did not take the answer');
     const waitsForClient = this.#body?.wanted === true && nowMs < this.#requestDeadlineMs;
     fail(exchange, waitsForClient ? 'request_timeout' : 'request_expired');
     this.flush();
+  }
+
+  #abandon(exchange: Exchange, reason: string): void {
+    abandon(exchange, reason);
+    this.abort();
   }
 
   #watch(ms: number): void {
@@ -483,10 +480,8 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     if (exchange === undefined) return this.abort();
     const grace = this.#bound.current.config.timeouts.halfClose;
     const truncated = this.#body !== undefined && this.#input.empty;
-    if (truncated || grace === 0) {
-      abandon(exchange, truncated ? 'the client left within its request' : 'the client closed its side');
-      return this.abort();
-    }
+    if (truncated) return this.#abandon(exchange, 'the client left within its request');
+    if (grace === 0) return this.#abandon(exchange, 'the client closed its side');
     // Once the answer is on its way, the client is there to read it, as far as anybody can tell.
     if (!exchange.answered) this.#limitUntilAnswered(grace);
   }

@@ -196,9 +196,9 @@ describe('A route that asks a service who may call', () => {
 
   it('keeps its connections', async () => {
     await ask(`${gateway.url}/asked`, { Authorization: 'alice' });
-    const before = connections;
+    const known = connections;
     for (let i = 0; i < 3; i++) await ask(`${gateway.url}/asked`, { Authorization: 'alice' });
     // The service may have closed one that was idle.
-    assert.ok(connections - before <= 1, `${connections - before} new connections`);
+    assert.ok(connections - known <= 1, `${connections - known} new connections`);
   });
 });

@@ -15,10 +15,10 @@ routes:
     redirect: { path: /c }
 `,
       },
-      errors: `c.yaml:3:3: routes.none: needs one of service, split, respond, redirect
+      errors: `c.yaml:3:3: routes.none: needs one of service, split, respond, redirect, login
    3 |   none: { match: { paths: [/a] } }
      |   ^^^^
-c.yaml:7:5: routes.two.redirect: the route has service already: one of service, split, respond, redirect is allowed
+c.yaml:7:5: routes.two.redirect: the route has service already: one of service, split, respond, redirect, login is allowed
    7 |     redirect: { path: /c }
      |     ^^^^^^^^
 `,

@@ -1,7 +1,8 @@
 import { isRecord, type Path, valueAt } from './place.ts';
 
 /** Options of policies whose values are kept out of messages: the policies' own schemas are not known here. */
-const SECRET_OPTION = /secret|password|passwd|token|authorization|credential|cookie|(?:^|[-_a-z])keys?$/i;
+const SECRET_OPTION =
+  /secret|password|passwd|token|authorization|credential|cookie|^hash$|(?:^|[-_a-z])keys?$/i;
 
 /** Options of the gateway's own policies that say what kind of thing is meant, or its name, where others of that name hold a secret. */
 export const NAMING_OPTIONS: ReadonlyMap<string, ReadonlySet<string>> = new Map([

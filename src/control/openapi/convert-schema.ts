@@ -1,7 +1,8 @@
 import { formatNames } from 'ajv-formats/dist/formats.js';
 import { messageOf } from '../../lib/message-of.ts';
 import { nearest } from '../../lib/nearest.ts';
-import { type JsonSchema, schemaProblem } from '../../policies/validate/compile-schema.ts';
+import { schemaProblem } from '../../policies/validate/compile-schema.ts';
+import type { JsonSchema } from '../../policies/validate/json-schema.ts';
 import { linearPatterns } from '../../policies/validate/linear-pattern.ts';
 import { isRecord } from '../config/place.ts';
 import { child, children, type Documents, itemsOf, type Node } from './documents.ts';

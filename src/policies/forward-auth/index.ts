@@ -7,12 +7,13 @@ import { forwardAuthSchema } from './schema.ts';
 export const forwardAuthMethod = defineMethod({
   name: 'forward-auth',
   schema: forwardAuthSchema,
-  create(options, { identity, warn }) {
+  create(options, context) {
+    const { identity } = context;
     return new ForwardAuthenticator(options, {
       service: new AuthService(options),
       consumers: identity.consumers,
       nowMs: identity.place.nowMs,
-      warn,
+      warn: (message, cause) => context.warn(message, cause),
     });
   },
 });

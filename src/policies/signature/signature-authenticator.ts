@@ -1,4 +1,4 @@
-import type { BareItem, InnerList } from 'structured-headers';
+import type { InnerList } from 'structured-headers';
 import {
   ABSENT,
   type Authenticator,
@@ -164,7 +164,7 @@ export class SignatureAuthenticator implements Authenticator {
 }
 
 /** Seconds, as `created` and `expires` have them, as milliseconds. */
-function millis(value: BareItem | undefined): number | undefined {
+function millis(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value * 1000 : undefined;
 }
 

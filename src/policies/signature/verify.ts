@@ -5,13 +5,11 @@ import type { SignatureKey } from '../../identity/consumers/signature-keys.ts';
 export function isSignatureOf(base: Buffer, signature: Buffer, { algorithm, key }: SignatureKey): boolean {
   switch (algorithm) {
     case 'hmac-sha256': {
-      const computed = createHmac('sha256', key as Buffer)
-        .update(base)
-        .digest();
+      const computed = createHmac('sha256', key).update(base).digest();
       return computed.length === signature.length && timingSafeEqual(computed, signature);
     }
     case 'ed25519':
-      return verify(null, base, key as KeyObject, signature);
+      return verify(null, base, key, signature);
     case 'ecdsa-p256-sha256':
       return verify('sha256', base, { key: key as KeyObject, dsaEncoding: 'ieee-p1363' }, signature);
     case 'rsa-pss-sha512':

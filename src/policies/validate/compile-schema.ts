@@ -1,13 +1,9 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Definitions, JsonSchema } from './json-schema.ts';
 import { linearPatterns } from './linear-pattern.ts';
 import { endlessReference, withDefinitions } from './references.ts';
 import { addSafeKeywords } from './safe-keywords.ts';
 import { counted, StepBudget, StepsExceeded } from './step-budget.ts';
-
-/** A JSON Schema of draft 2020-12. */
-export type JsonSchema = boolean | Readonly<Record<string, unknown>>;
-/** Schemas that others refer to as `#/definitions/<name>`. */
-export type Definitions = Readonly<Record<string, JsonSchema>>;
 
 /** Something that a value is not. */
 export interface SchemaFault {

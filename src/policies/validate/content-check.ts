@@ -1,11 +1,6 @@
 import type { JsonReader } from '../../lib/json-reader.ts';
-import type {
-  CompiledSchema,
-  Definitions,
-  JsonSchema,
-  SchemaCompiler,
-  SchemaFault,
-} from './compile-schema.ts';
+import type { CompiledSchema, SchemaCompiler, SchemaFault } from './compile-schema.ts';
+import type { Definitions, JsonSchema } from './json-schema.ts';
 import { ByMediaType, essenceOf, isForm, isJson, saysOtherCharset } from './media-type.ts';
 import { Parameters } from './parameters.ts';
 

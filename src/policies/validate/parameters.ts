@@ -3,13 +3,8 @@ import type { JsonReader } from '../../lib/json-reader.ts';
 import { pointerStep } from '../../lib/json-scanner.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { decodeOctets, decodePercent } from '../../policy/percent.ts';
-import type {
-  CompiledSchema,
-  Definitions,
-  JsonSchema,
-  SchemaCompiler,
-  SchemaFault,
-} from './compile-schema.ts';
+import type { CompiledSchema, SchemaCompiler, SchemaFault } from './compile-schema.ts';
+import type { Definitions, JsonSchema } from './json-schema.ts';
 import { readerFor, readValue, TEXT, type ValueReader } from './value-reader.ts';
 
 export const STYLES = ['form', 'comma', 'space', 'pipe', 'deepObject', 'pairs', 'json', 'text'] as const;

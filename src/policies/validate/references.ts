@@ -1,4 +1,4 @@
-import type { Definitions, JsonSchema } from './compile-schema.ts';
+import type { Definitions, JsonSchema } from './json-schema.ts';
 
 /** Keywords by which a schema applies others to the same value: one schema, a list of them, or a map. */
 const IN_PLACE = ['not', 'if', 'then', 'else', 'allOf', 'anyOf', 'oneOf'];

@@ -1,4 +1,4 @@
-import type { Definitions, JsonSchema } from './compile-schema.ts';
+import type { Definitions, JsonSchema } from './json-schema.ts';
 import { referredTo, withDefinitions } from './references.ts';
 
 /** How the text of a parameter becomes a value: what its schema allows says what it may be. */

@@ -31,7 +31,7 @@ const { owner, threads, shared, barrier, limits, periods, consumers, times, dies
 const table = new QuotaTable(shared, owner);
 const charges = newCharges();
 const arrived = new Int32Array(barrier);
-let full = 0;
+const refused = { full: 0 };
 
 function takeAll(period: Period): number[] {
   const taken = Array.from({ length: consumers }, () => 0);
@@ -43,7 +43,7 @@ function takeAll(period: Period): number[] {
     }
     const got = table.take('gold', `consumer ${consumer}`, charges, period.startMs);
     if (got === 'taken') taken[consumer] = (taken[consumer] ?? 0) + 1;
-    else if (got === 'full') full++;
+    else if (got === 'full') refused.full++;
   }
   return taken;
 }
@@ -55,4 +55,4 @@ const taken = periods.map((period, round) => {
   return takeAll(period);
 });
 if (dies) table.locks.acquire(0);
-parentPort?.postMessage({ taken, full } satisfies ThreadReport);
+parentPort?.postMessage({ taken, ...refused } satisfies ThreadReport);

@@ -73,6 +73,7 @@ suite('500 requests over two nodes with two workers each, at the moment when tok
       }),
     );
     provider = nodes.provider('keycloak');
+    // One after the other: where the machine is busy, two at a time are slow to start.
     a = await nodes.node();
     b = await nodes.node();
   });

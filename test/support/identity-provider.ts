@@ -1,7 +1,9 @@
+import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DevIssuer } from '../../src/main/dev-provider/issuer.ts';
 import { DevProviders } from '../../src/main/dev-provider/server.ts';
 import type { DevIssuerSettings } from '../../src/main/dev-provider/settings.ts';
+import { Changes } from './changes.ts';
 
 export const TEST_CLIENT = { id: 'portcullis', secret: 'a-secret-of-the-gateway-in-tests-alone' };
 
@@ -21,26 +23,35 @@ export interface TestProviderOptions extends Partial<DevIssuerSettings> {
 export class TestProvider implements AsyncDisposable {
   /** How long requests to a path wait before they are served: `{ '/token': 200 }`. */
   readonly delaysMs: Record<string, number> = {};
+  /** What requests to a path wait for before they are served. Whose client is gone by then is not served. */
+  readonly holds: Record<string, Promise<void>> = {};
   /** How long the answers of a path wait after they were made. A client that gave up never learns of what was done. */
   readonly answerDelaysMs: Record<string, number> = {};
   /** Requests to these paths are answered with the status alone: `{ '/token': 503 }`. */
   readonly failures: Record<string, number> = {};
   /** Paths that were asked for, in order. */
   readonly requests: string[] = [];
+  /** What it said at /token, as far as that is JSON: every token that it gave out, and every refusal. */
+  readonly tokenAnswers: Readonly<Record<string, unknown>>[] = [];
   readonly #servers: DevProviders;
+  readonly #changes = new Changes();
 
   private constructor(servers: DevProviders) {
     this.#servers = servers;
     servers.intercept = async (request, response, next) => {
       const path = (request.url ?? '/').split('?', 1)[0] as string;
       this.requests.push(path);
+      this.#changes.tell();
       const waitMs = this.delaysMs[path];
       if (waitMs !== undefined) await delay(waitMs);
+      await this.holds[path];
+      if (response.destroyed) return;
       const status = this.failures[path];
       if (status !== undefined) {
         response.writeHead(status).end();
         return;
       }
+      if (path === '/token') this.#record(response);
       const answerWaitMs = this.answerDelaysMs[path];
       if (answerWaitMs !== undefined) {
         const end = response.end.bind(response);
@@ -83,6 +94,16 @@ export class TestProvider implements AsyncDisposable {
     return this.#inner.redemptions;
   }
 
+  /** Resolves when a path was asked for so often, whether or not it was answered. */
+  asked(path: string, times: number): Promise<void> {
+    const count = (): number => this.requests.filter((asked) => asked === path).length;
+    return this.#changes.until(
+      () => count() >= times,
+      `${times} requests to ${path}`,
+      () => `${count()} came`,
+    );
+  }
+
   /** Changes what is registered of the gateway, such as the addresses that are known only when it runs. */
   setClient(change: {
     redirectUris?: string[];
@@ -122,6 +143,17 @@ export class TestProvider implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#servers.stop();
+  }
+
+  /** oidc-provider gives its answers in one piece. */
+  #record(response: ServerResponse): void {
+    const end = response.end.bind(response);
+    response.end = ((...args: Parameters<typeof end>) => {
+      const [body] = args as readonly unknown[];
+      const text = typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : '';
+      if (text.startsWith('{')) this.tokenAnswers.push(JSON.parse(text) as Record<string, unknown>);
+      return end(...args);
+    }) as typeof end;
   }
 
   get #inner(): DevIssuer {

@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createClient } from '@redis/client';
+import { createClient, RESP_TYPES } from '@redis/client';
 
 const WANTED = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
 
@@ -126,6 +126,20 @@ export class RedisServer {
   /** Any command, on a connection of its own. */
   send(...command: string[]): Promise<unknown> {
     return sendTo(this.url, ...command);
+  }
+
+  /** What DUMP says of a key. */
+  async dump(key: string): Promise<Buffer> {
+    const client = createClient({ url: this.url });
+    await client.connect();
+    try {
+      const answer = await client
+        .withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+        .sendCommand<Buffer | null>(['DUMP', key]);
+      return answer ?? Buffer.alloc(0);
+    } finally {
+      client.destroy();
+    }
   }
 
   async close(): Promise<void> {

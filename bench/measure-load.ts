@@ -122,7 +122,7 @@ function loadOf(bench: Bench, scenario: LoadScenario, entrant: Entrant, seconds:
     connections: bench.connections,
     seconds,
     bodyBytes: scenario.bodyBytes,
-    headers: scenario.headers,
+    headers: { ...scenario.headers, ...entrant.proxy?.headers },
     routes: entrant.contender.routes,
     keepAlive: scenario.keepAlive,
   };

@@ -63,7 +63,7 @@ async function start(bench: Bench, scenario: LoadScenario, nodeOptions: string) 
       connections: bench.connections,
       seconds: duration,
       bodyBytes: scenario.bodyBytes,
-      headers: scenario.headers,
+      headers: { ...scenario.headers, ...proxy.headers },
       routes: contender.routes,
       keepAlive: scenario.keepAlive,
     });

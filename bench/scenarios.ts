@@ -1,6 +1,7 @@
 import { JWT_HEADERS } from './credentials.ts';
 import { NODE_PROXIES } from './peers/all.ts';
 import { API_KEY, type Form } from './peers/peer.ts';
+import { SESSION_HEADERS } from './session.ts';
 import { LARGE_PATH, UPLOAD_PATH } from './upstream/answers.ts';
 
 /** One peer in one form. Its ratio is taken to nginx in the same form, unless `baseline` names another contender. */
@@ -221,7 +222,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...PLAIN,
     name: 'api-key',
-    title: 'API key of one of 1,000 consumers, passed on, and looked up and taken off: at most 3 us more',
+    title: 'API key of one of 1,000 consumers, passed on, and looked up and taken off',
     headers: { 'X-Api-Key': API_KEY(500) },
     contenders: [
       ...each('nginx', 'portcullis'),
@@ -230,6 +231,22 @@ export const SCENARIOS: readonly Scenario[] = [
         peer: 'portcullis',
         routes: 0,
         form: 'api-key',
+        baseline: 'portcullis',
+      },
+    ],
+  },
+  {
+    ...PLAIN,
+    name: 'session',
+    title: 'Cookie of a session in memory: passed on, and looked up and taken off',
+    headers: SESSION_HEADERS,
+    contenders: [
+      ...each('nginx', 'portcullis'),
+      {
+        label: 'portcullis, session',
+        peer: 'portcullis',
+        routes: 0,
+        form: 'session',
         baseline: 'portcullis',
       },
     ],

@@ -48,6 +48,8 @@ export function targets(outcomes: readonly Outcome[]): Target[] {
       1,
     ),
     added(outcomes, 'A cached JWT adds', 'jwt', ['portcullis, jwt', 'portcullis'], 3),
+    added(outcomes, 'An API key adds', 'api-key', ['portcullis, api-key', 'portcullis'], 3),
+    added(outcomes, 'A session in memory adds', 'session', ['portcullis, session', 'portcullis'], 5),
     ...NODE_PROXIES.map((name) => nodeProxy(outcomes, name)),
     ...reload(outcomes),
     idle(outcomes),

@@ -4,7 +4,7 @@ import type { Processes, Running } from '../processes.ts';
  * What the route for everything does: `plain` only forwards; `policies` has eight policies, or what comes nearest; `targets` shares requests out
  * over three targets in turn; `resilient` adds to that least requests, outlier detection, circuit breakers and retries; `limited` counts requests by
  * address against a limit that the load does not reach; `limited-redis` does so in Redis; `validated` holds bodies against a schema; `jwt`
- * verifies tokens; `api-key` asks for a key.
+ * verifies tokens; `api-key` asks for a key; `session` knows who has logged in.
  */
 export type Form =
   | 'plain'
@@ -15,7 +15,8 @@ export type Form =
   | 'limited-redis'
   | 'validated'
   | 'api-key'
-  | 'jwt';
+  | 'jwt'
+  | 'session';
 
 /** Where the upstream answers, all on the same port. */
 export const TARGET_ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3'] as const;
@@ -44,6 +45,8 @@ export interface ProxySetup {
 
 export interface StartedProxy {
   readonly running: Running;
+  /** Fields of each request instead of those of the scenario by these names, where only the running proxy can tell. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Writes the configuration anew with another answer at `/generation`, and asks for a reload without waiting for it. */
   reload?(generation: number): void;
 }

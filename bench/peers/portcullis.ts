@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JWT_POLICIES } from '../credentials.ts';
 import type { Processes } from '../processes.ts';
+import { logIn, SESSION_POLICIES, sessionParts, startProvider } from '../session.ts';
 import { listening } from './listening.ts';
 import { API_KEY, type Form, PATH_OF_ROUTE, type Peer, type ProxySetup, TARGET_ADDRESSES } from './peer.ts';
 
@@ -24,7 +25,9 @@ export const portcullis: Peer = {
   },
   async start(processes: Processes, setup: ProxySetup) {
     const file = join(setup.directory, 'portcullis.json');
-    writeFileSync(file, configuration(setup));
+    await using provider = setup.form === 'session' ? await startProvider() : undefined;
+    const parts = provider === undefined ? NO_PARTS : sessionParts(provider);
+    writeFileSync(file, configuration(setup, parts));
     const command = [
       process.execPath,
       join(ROOT, 'bin', 'portcullis'),
@@ -46,13 +49,17 @@ export const portcullis: Peer = {
     await listening(running, setup.port);
     return {
       running,
+      headers: provider === undefined ? {} : await logIn(setup.port),
       reload(generation) {
-        writeFileSync(file, configuration({ ...setup, generation }));
+        writeFileSync(file, configuration({ ...setup, generation }, parts));
         running.child.kill('SIGHUP');
       },
     };
   },
 };
+
+/** What a form adds to the configuration that is known when it starts. */
+const NO_PARTS: ReturnType<typeof sessionParts> = { identity: {}, routes: {} };
 
 /** Each a use of its own, so that eight entries run: fields set and removed both ways, a limit of the body, CORS. */
 const EIGHT_POLICIES = [
@@ -124,6 +131,7 @@ const POLICIES: Readonly<Partial<Record<Form, readonly object[]>>> = {
   limited: LIMITED,
   'limited-redis': LIMITED,
   jwt: JWT_POLICIES,
+  session: SESSION_POLICIES,
 };
 
 function service({ form, targetPort }: ProxySetup): unknown {
@@ -132,7 +140,7 @@ function service({ form, targetPort }: ProxySetup): unknown {
   return form === 'resilient' ? { targets, ...RESILIENT } : { targets };
 }
 
-function configuration(setup: ProxySetup): string {
+function configuration(setup: ProxySetup, parts: typeof NO_PARTS): string {
   const routes: Record<string, unknown> = {};
   for (let i = 0; i < setup.routes; i += 1) {
     routes[`svc-${i}`] = { match: { paths: [`${PATH_OF_ROUTE(i)}*`] }, service: 'target' };
@@ -152,12 +160,14 @@ function configuration(setup: ProxySetup): string {
       : {}),
     ...state(setup),
     ...(setup.form === 'api-key' ? { consumers: CONSUMERS } : {}),
+    ...parts.identity,
     services: {
       target: service(setup),
       websocket: { url: `http://127.0.0.1:${setup.webSocketPort}` },
     },
     routes: {
       ...routes,
+      ...parts.routes,
       generation: { match: { paths: ['/generation'] }, respond: { body: `${setup.generation}` } },
       websocket: { match: { paths: ['/ws'] }, service: 'websocket' },
       everything: {

@@ -202,6 +202,10 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
     return this.route.notes;
   }
 
+  get secretParameters(): ReadonlySet<string> | undefined {
+    return this.snapshot.secretParameters;
+  }
+
   get answerFields(): Fields {
     this.addedFields ??= new Fields();
     return this.addedFields;

@@ -203,8 +203,9 @@ export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBo
   onFailure(attempt: Attempt, failure: UpstreamFailure): void {
     if (this.#over) return;
     const exchange = this.#exchange;
-    exchange.snapshot.recorder.upstreamFailed(this.#service.name, failure.kind);
+    // It comes again when the answer is used after all.
     if (this.#review !== undefined) return this.#review.fail(failure);
+    exchange.snapshot.recorder.upstreamFailed(this.#service.name, failure.kind);
     if (this.#relay === undefined) {
       if (this.#goesOnWithout(attempt)) return;
       this.#attempt = undefined;

@@ -1,5 +1,3 @@
-import { withoutCookies } from '../http/cookie.ts';
-import { FLOW_COOKIE } from '../identity/sessions/session-cookie.ts';
 import type { Answer } from '../policy/contract.ts';
 import type { Service } from '../upstream/service.ts';
 import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse } from './answer.ts';
@@ -151,9 +149,8 @@ function dispatch(exchange: Exchange): void {
 
 function forwardTo(exchange: Exchange, service: Service | undefined): void {
   if (service === undefined) return refuse(exchange, 'no_target');
-  const { ownCookies } = exchange.snapshot;
   // They open sessions: no service, and whoever reads its log, is to have them. Policies have seen them.
-  if (ownCookies.length > 0) withoutCookies(exchange.request.fields, ownCookies, FLOW_COOKIE);
+  exchange.snapshot.ownCookies?.takeOff(exchange.request.fields);
   const { mirror } = exchange.route;
   const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);
   new Forward(exchange, service).start();

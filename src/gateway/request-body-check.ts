@@ -20,7 +20,7 @@ export class RequestBodyCheck extends BodyCollector {
       const entry = entries[i] as (typeof entries)[number];
       let result: Answer | undefined | void;
       try {
-        result = entry.hooks.onRequestBody(exchange, content);
+        result = entry.hooks.onRequestBody(exchange, content, octets);
       } catch (error) {
         return failPolicy(exchange, entry.name, error);
       }

@@ -1,3 +1,4 @@
+import type { CookieRemover } from '../http/cookie.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Identity } from '../identity/identity.ts';
 import { ownCookies } from '../identity/sessions/own-cookies.ts';
@@ -10,6 +11,7 @@ import { PolicyReader } from '../policies/compile.ts';
 import { findIdentityFields, type IdentityFields } from '../policies/identity-fields.ts';
 import { needsAny, POLICY_NEEDS, type PolicyNeed } from '../policies/needs.ts';
 import type { Plans } from '../policies/plan/plans.ts';
+import { findSecretParameters } from '../policies/secret-parameters.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { PolicyContext } from '../policy/contract.ts';
 import { compileRouterInTurns } from '../routing/compile.ts';
@@ -80,10 +82,12 @@ export class Snapshot {
   readonly recorder: Recorder;
   readonly bodyMemory: BodyMemory;
   readonly warn: Warn;
-  /** Names of cookies that no service is sent. */
-  readonly ownCookies: readonly string[];
+  /** Takes off cookies that no service is sent. */
+  readonly ownCookies: CookieRemover | undefined;
   /** What no client may send; undefined where no policy tells services who calls. */
   readonly identityFields: IdentityFields | undefined;
+  /** Query parameters that no log may show, in small letters; undefined where no policy has any of its own. */
+  readonly secretParameters: ReadonlySet<string> | undefined;
   /** What the next snapshot may take over. */
   readonly parts: SnapshotParts;
   #requests = 0;
@@ -96,6 +100,7 @@ export class Snapshot {
     bodyMemory: BodyMemory;
     warn: Warn;
     identityFields: IdentityFields | undefined;
+    secretParameters: ReadonlySet<string> | undefined;
     parts: SnapshotParts;
   }) {
     this.router = made.router;
@@ -105,6 +110,7 @@ export class Snapshot {
     this.bodyMemory = made.bodyMemory;
     this.warn = made.warn;
     this.identityFields = made.identityFields;
+    this.secretParameters = made.secretParameters;
     this.parts = made.parts;
     this.ownCookies = ownCookies(made.parts.identity.data.sessions);
   }
@@ -192,10 +198,20 @@ export async function compileSnapshot(
     const prepared = Array.from(routes.values(), (parts) => parts.prepared);
     const router = await compileRouterInTurns(prepared, turns);
     const identityFields = await findIdentityFields(usesOf(config), surroundings.reader, turns);
+    const secretParameters = await findSecretParameters(usesOf(config), surroundings.reader, turns);
     const recorder = await context.recorder(config.observability);
     const { bodyMemory, limiters, plans, identity, warn } = context;
     const parts: SnapshotParts = { globals, limiters, plans, identity, unrouted, routes };
-    const snapshot = new Snapshot({ router, services, recorder, bodyMemory, warn, identityFields, parts });
+    const snapshot = new Snapshot({
+      router,
+      services,
+      recorder,
+      bodyMemory,
+      warn,
+      identityFields,
+      secretParameters,
+      parts,
+    });
     return { snapshot, made };
   } catch (error) {
     for (const policies of held) policies.release();

@@ -46,46 +46,57 @@ function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-/**
- * Takes the cookies of these names off the Cookie fields, and those whose names go on with `suffix` and anything; a field that has no other goes
- * too. What stands between the others stays as it is.
- */
-export function withoutCookies(fields: Fields, names: readonly string[], suffix?: string): void {
-  if (fields.repeats('cookie')) {
-    const kept = fields.getAll('cookie').map((value) => withoutNames(value, names, suffix));
-    fields.delete('cookie');
-    for (const value of kept) if (value !== '') fields.push('cookie', 'Cookie', value);
-    return;
-  }
-  const value = fields.get('cookie');
-  if (value === undefined) return;
-  const kept = withoutNames(value, names, suffix);
-  if (kept === '') fields.delete('cookie');
-  else if (kept !== value) fields.put('cookie', 'Cookie', kept);
-}
+/** Takes cookies of some names off requests. Made once, since nothing of it depends on a request. */
+export class CookieRemover {
+  readonly #names: readonly string[];
+  readonly #suffix: string;
+  /** What may follow a name. */
+  readonly #suffixInitial: number;
 
-/** A Cookie field without the cookies of these names, however often they stand in it. */
-export function withoutNames(field: string, names: readonly string[], suffix?: string): string {
-  let kept = '';
-  let from = 0;
-  for (let at = 0; at < field.length; ) {
-    const next = field.indexOf(';', at);
-    const end = next < 0 ? field.length : next + 1;
-    let start = at;
-    while (isBlank(field.charCodeAt(start))) start++;
+  /** Also those whose names go on with `suffix` and anything; empty for none. */
+  constructor(names: readonly string[], suffix = '') {
+    this.#names = names;
+    this.#suffix = suffix;
+    this.#suffixInitial = suffix === '' ? EQUALS : suffix.charCodeAt(0);
+  }
+
+  /** A Cookie field that has no other goes too. What stands between the others stays as it is. */
+  takeOff(fields: Fields): void {
+    fields.edit('cookie', this.without);
+  }
+
+  /** A Cookie field without the cookies, however often they stand in it; empty where there is no other. */
+  readonly without = (field: string): string => {
+    let kept = '';
+    let from = 0;
+    for (let at = 0; at < field.length; ) {
+      const next = field.indexOf(';', at);
+      const end = next < 0 ? field.length : next + 1;
+      let start = at;
+      while (isBlank(field.charCodeAt(start))) start++;
+      if (this.#isMeant(field, start)) {
+        if (from < at) kept += field.slice(from, at);
+        from = end;
+      }
+      at = end;
+    }
+    if (from === 0) return field;
+    return from === field.length && kept === '' ? '' : trimmed(kept + field.slice(from));
+  };
+
+  /** Whether one of them begins here. What follows the name decides mostly; the name is compared only where that fits. */
+  #isMeant(field: string, start: number): boolean {
+    const names = this.#names;
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
-      const isLonger = suffix !== undefined && field.startsWith(suffix, start + name.length);
-      if (!isLonger && field.charCodeAt(start + name.length) !== EQUALS) continue;
-      if (!field.startsWith(name, start)) continue;
-      kept += field.slice(from, at);
-      from = end;
-      break;
+      const end = start + name.length;
+      const code = field.charCodeAt(end);
+      if (code !== EQUALS && code !== this.#suffixInitial) continue;
+      if (field.startsWith(name, start) && (code === EQUALS || field.startsWith(this.#suffix, end)))
+        return true;
     }
-    at = end;
+    return false;
   }
-  if (from === 0) return field;
-  return trimmed(kept + field.slice(from));
 }
 
 /** Without blanks and semicolons at either end. */

@@ -121,6 +121,41 @@ suite('fields', () => {
     assert.deepEqual([fields.get('c'), fields.toLines()], ['4', 'A: 1\r\nC: 4\r\n']);
   });
 
+  const edits: [title: string, change: (value: string) => string, lines: string][] = [
+    [
+      'values are changed in their places',
+      (value) => `${value}0`,
+      'A: 10\r\nAb: 2\r\na: 30\r\nB: 4\r\nA: 50\r\n',
+    ],
+    ['those that become empty go', () => '', 'Ab: 2\r\nB: 4\r\n'],
+    ['one of several goes', (value) => (value === '3' ? '' : value), 'A: 1\r\nAb: 2\r\nB: 4\r\nA: 5\r\n'],
+    ['what stays the same changes nothing', (value) => value, 'A: 1\r\nAb: 2\r\na: 3\r\nB: 4\r\nA: 5\r\n'],
+  ];
+  for (const [title, change, lines] of edits) {
+    test(`edit: ${title}, as they came and once they were taken apart`, () => {
+      const came = () => {
+        const fields = Fields.ofLines('A: 1\r\nAb: 2\r\na: 3\r\nB: 4\r\n', ~0);
+        fields.push('a', 'A', '5');
+        return fields;
+      };
+      const apart = came();
+      assert.equal(apart.size, 5);
+      for (const fields of [came(), apart]) {
+        fields.edit('a', change);
+        fields.edit('c', () => 'never');
+        assert.equal(fields.toLines(), lines);
+      }
+    });
+  }
+
+  test('a name is looked for in any case, and signs are not taken for one another', () => {
+    const fields = Fields.ofLines('X-ID: 1\r\nY^: 2\r\nZ_A: 3\r\n', ~0);
+    assert.deepEqual(
+      ['x-id', 'y^', 'y~', 'z_a', 'z\x7fa'].map((name) => fields.get(name)),
+      ['1', '2', undefined, '3', undefined],
+    );
+  });
+
   test('a clone is its own', () => {
     const fields = sample();
     fields.clone().clear();

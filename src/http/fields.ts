@@ -193,6 +193,24 @@ export class Fields {
     else this.push(lower, name, value);
   }
 
+  /** Each field of that name has the value that `change` makes of its own, which is well-formed; where that is empty, the field goes. */
+  edit(name: string, change: (value: string) => string): void {
+    const list = this.#list;
+    if (list === undefined) {
+      this.#lines = edited(this.#lines, this.#initials, name, change);
+      this.#added = edited(this.#added, this.#addedInitials, name, change);
+      return;
+    }
+    let isEmptied = false;
+    for (let i = 0; i < list.length; i += 3) {
+      if (list[i] !== name) continue;
+      const value = change(list[i + 2] as string);
+      list[i + 2] = value;
+      isEmptied ||= value === '';
+    }
+    if (isEmptied) this.retain((lower, value) => lower !== name || value !== '');
+  }
+
   delete(name: string): boolean {
     const list = this.#list;
     if (list !== undefined) {
@@ -314,9 +332,19 @@ function find(lines: string, initials: number, name: string, whole: boolean, fro
     // The first letters and the colon decide mostly; the rest is compared only where they agree.
     if ((lines.charCodeAt(at) & 31) !== (initial & 31)) continue;
     if (whole && lines.charCodeAt(at + length) !== COLON) continue;
-    if (lines.slice(at, at + length).toLowerCase() === name) return at;
+    if (isNameAt(lines, at, name)) return at;
   }
   return -1;
+}
+
+/** Whether the letters from there are those of the name, which is in small ones. To compare them one by one makes no text that is thrown away. */
+function isNameAt(lines: string, at: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const letter = name.charCodeAt(i);
+    const code = lines.charCodeAt(at + i);
+    if (code !== letter && (code + 32 !== letter || letter < 0x61 || letter > 0x7a)) return false;
+  }
+  return true;
 }
 
 /** The lines without those of that name. */
@@ -324,6 +352,24 @@ function without(lines: string, initials: number, name: string): string {
   let left = lines;
   for (let at = find(left, initials, name, true); at >= 0; at = find(left, initials, name, true, at))
     left = left.slice(0, at) + left.slice(left.indexOf('\n', at) + 1);
+  return left;
+}
+
+/** The lines with other values of that name. To cut a value out costs a tenth of taking the lines apart. */
+function edited(lines: string, initials: number, name: string, change: (value: string) => string): string {
+  let left = lines;
+  for (let at = find(left, initials, name, true); at >= 0; at = find(left, initials, name, true, at)) {
+    const from = at + name.length + 2;
+    const to = left.indexOf('\r', at);
+    const value = left.slice(from, to);
+    const changed = change(value);
+    if (changed === '') {
+      left = left.slice(0, at) + left.slice(to + 2);
+      continue;
+    }
+    if (changed !== value) left = left.slice(0, from) + changed + left.slice(to);
+    at = from + changed.length + 2;
+  }
   return left;
 }
 

@@ -19,8 +19,8 @@ export interface Authenticator {
    * method told who calls; so it takes its own kind alone. None: they stay.
    */
   strip?(exchange: Exchange): void;
-  /** Sees the body of a request that it has let pass: an answer ends the request. Then every body is collected. */
-  checkBody?(exchange: Exchange, body: Buffer): Answer | undefined;
+  /** Sees the octets of the body, as they came, of a request that it has let pass: an answer ends the request. Then every body is collected. */
+  checkBody?(exchange: Exchange, octets: Buffer): Answer | undefined;
   readonly requestBodyBounds?: BodyBounds | undefined;
   /** As the hook of a policy: adds to every answer, such as cookies. */
   onResponse?(exchange: Exchange): void;

@@ -11,6 +11,7 @@ import type { ProviderConfig } from './providers/schema.ts';
 import type { SessionConfig } from './sessions/schema.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { principalOf } from './sessions/user-principal.ts';
+import { UsedNonces } from './used-nonces.ts';
 
 /** What the configuration says of who may call: plain data, with secrets resolved. */
 export interface IdentityData {
@@ -38,6 +39,8 @@ export class Identity {
   readonly place: IdentityPlace;
   /** What is known of issuers, for this configuration and those after it. */
   readonly issuers: Issuers;
+  /** Of signatures, for this configuration and those after it. */
+  readonly nonces: UsedNonces;
   /** What several policies of this configuration hold together. */
   readonly shared = new SharedPool();
   readonly #passwords: PasswordChecker;
@@ -53,6 +56,7 @@ export class Identity {
     this.issuers =
       before?.issuers ??
       new Issuers({ timers: place.timers ?? systemTimers, random: Math.random, log: place.log });
+    this.nonces = before?.nonces ?? new UsedNonces();
     this.#passwords = before === undefined ? new PasswordChecker(place.nowMs) : before.#passwords;
   }
 

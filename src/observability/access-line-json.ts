@@ -114,7 +114,9 @@ function memberWriter(field: AccessLogField, name: string, workerId: string): Me
     }
     case 'query':
       return (r) =>
-        r.request.search === '' ? '' : name + jsonWireText(redactQuery(bounded(r.request.search)));
+        r.request.search === ''
+          ? ''
+          : name + jsonWireText(redactQuery(bounded(r.request.search), r.secretParameters));
     case 'status': {
       const known = Array.from({ length: 1000 }, (_, status) => name + status);
       return (r) => known[r.response.status] ?? name + integer(r.response.status);

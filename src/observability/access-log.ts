@@ -97,7 +97,7 @@ function readableLine(config: AccessLogConfig, colour: boolean): (record: Exchan
   return (r) => {
     const { request } = r;
     const host = request.authority || request.host;
-    const query = withQuery ? redactQuery(request.search) : '';
+    const query = withQuery ? redactQuery(request.search, r.secretParameters) : '';
     const url =
       host === '' && request.path === '' ? '-' : `${request.scheme}://${host}${request.path}${query}`;
     const status = String(r.response.status);

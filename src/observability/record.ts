@@ -36,6 +36,8 @@ export interface ExchangeRecord {
     readonly version: number;
     readonly fields: Fields;
   };
+  /** Query parameters, in small letters, that hold credentials here, beside those that do so everywhere. */
+  readonly secretParameters?: ReadonlySet<string> | undefined;
   readonly response: { readonly status: number; readonly fields: Fields };
   /** Stable code of an answer made here (`route_not_found`, ...), or empty. */
   readonly code: string;

@@ -46,10 +46,11 @@ export function isSecretField(name: string): boolean {
 }
 
 /**
- * The query with the values of secret parameters replaced by `***`. Names are compared in any case, percent-decoded, and without
- * a suffix in brackets. `;` counts as a separator too, as some servers read it so; the worst that does is hide more.
+ * The query with the values of secret parameters replaced by `***`: those that are known to be, and those of `more`, in small letters. Names are
+ * compared in any case, percent-decoded, and without a suffix in brackets. `;` counts as a separator too, as some servers read it so; the
+ * worst that does is hide more.
  */
-export function redactQuery(search: string): string {
+export function redactQuery(search: string, more?: ReadonlySet<string>): string {
   let out = '';
   let copied = 0;
   let at = 0;
@@ -61,7 +62,7 @@ export function redactQuery(search: string): string {
       if (c === 0x26 /* & */ || c === 0x3b /* ; */ || c === 0x3f /* ? */ || c === 0x23 /* # */) break;
       if (c === 0x3d /* = */ && equals === -1) equals = end;
     }
-    if (equals !== -1 && equals + 1 < end && isSecretParameter(search.slice(at, equals))) {
+    if (equals !== -1 && equals + 1 < end && isSecretParameter(search.slice(at, equals), more)) {
       out += search.slice(copied, equals + 1) + HIDDEN;
       copied = end;
     }
@@ -89,7 +90,7 @@ export function redactUrl(url: string): string {
   return query === -1 ? prefix + rest : prefix + rest.slice(0, query) + redactQuery(rest.slice(query));
 }
 
-function isSecretParameter(raw: string): boolean {
+function isSecretParameter(raw: string, more: ReadonlySet<string> | undefined): boolean {
   if (raw.length > MAX_NAME_CHARS) return false;
   let name = raw;
   if (name.includes('%')) {
@@ -101,5 +102,6 @@ function isSecretParameter(raw: string): boolean {
   }
   const bracket = name.indexOf('[');
   if (bracket > 0) name = name.slice(0, bracket);
-  return SECRET_PARAMETERS.has(name.trim().toLowerCase());
+  const lower = name.trim().toLowerCase();
+  return SECRET_PARAMETERS.has(lower) || more?.has(lower) === true;
 }

@@ -39,7 +39,8 @@ export function serverSpan(record: ExchangeRecord, origin: SpanOrigin): Readable
   attributes['network.peer.address'] = record.client.peerAddress;
   attributes['network.protocol.version'] = protocolVersion(request.version);
   attributes['portcullis.request.id'] = record.id;
-  if (request.search.length > 1) attributes['url.query'] = wire(redactQuery(request.search).slice(1));
+  if (request.search.length > 1)
+    attributes['url.query'] = wire(redactQuery(request.search, record.secretParameters).slice(1));
   if (response.status > 0) attributes['http.response.status_code'] = response.status;
   if (record.routeName !== '') attributes['http.route'] = record.routeName;
   if (request.host !== '') attributes['server.address'] = wire(request.host);

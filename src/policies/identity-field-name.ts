@@ -35,6 +35,16 @@ export const identityFieldName = fieldName.superRefine((name, context) => {
   if (reason !== undefined) context.addIssue({ code: 'custom', message: `${name} ${reason}` });
 });
 
+/**
+ * The same, for a policy that sets it while the request is looked at. Behind that the gateway takes off what of the X-Forwarded family no
+ * trusted proxy sent.
+ */
+export const earlyIdentityFieldName = identityFieldName.superRefine((name, context) => {
+  if (!name.toLowerCase().startsWith('x-forwarded-') || REFUSED.has(name.toLowerCase())) return;
+  const message = `${name} is of the X-Forwarded family, which only the policy identity-headers sets`;
+  context.addIssue({ code: 'custom', message });
+});
+
 /** Schema of such a name, or of the beginning of some, up to a hyphen, with `*` behind it. */
 export const identityFieldPattern = z.string().superRefine((text, context) => {
   const lower = text.toLowerCase();

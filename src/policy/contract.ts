@@ -177,10 +177,10 @@ export interface PolicyHooks {
   onRequest?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
   /**
    * On the whole body of a request that has one, before it is sent on: after the `onRequest` of every policy up to the last that has this hook,
-   * before those of the policies behind. `body` has Content-Encoding taken off, and lasts for the call only; the upstream gets what the
-   * client sent, with a Content-Length. Synchronous. An answer ends the request here.
+   * before those of the policies behind. `body` has Content-Encoding taken off; `octets` are those that came, which the upstream gets with a
+   * Content-Length. Both last for the call only. Synchronous. An answer ends the request here.
    */
-  onRequestBody?(exchange: Exchange, body: Buffer): Answer | undefined | void;
+  onRequestBody?(exchange: Exchange, body: Buffer, octets: Buffer): Answer | undefined | void;
   /** Before each attempt at an upstream, retries included, with the fields as they will be sent. Synchronous. */
   onAttempt?(exchange: Exchange, fields: Fields): void;
   /**
@@ -277,6 +277,8 @@ export interface Policy<Options = unknown> {
    * client may send them, on any route of the configuration.
    */
   identityFields?(options: Options): readonly string[];
+  /** Of a built-in policy: query parameters in which it takes credentials. No log shows their values, whatever the route. */
+  secretParameters?(options: Options): readonly string[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */
   check?(options: Options, context: CheckContext): readonly OptionProblem[];
   /**

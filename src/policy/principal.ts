@@ -22,3 +22,11 @@ export interface Principal {
   /** Milliseconds since 1970 when it is not true any more; Infinity where nobody said. */
   readonly expiresAtMs: number;
 }
+
+/** The `method` of visitors of a session: they have a name that stays the same, and anybody may have as many as they like. */
+export const VISITOR = 'anonymous';
+
+/** Who it is by credentials: a visitor is nobody, for whatever gives rights or counts. */
+export function authenticated(principal: Principal | undefined): Principal | undefined {
+  return principal?.method === VISITOR ? undefined : principal;
+}

@@ -16,6 +16,17 @@ export function queryValue(search: string, name: string): string | undefined {
   return undefined;
 }
 
+/** Whether a parameter stands there more than once. */
+export function repeatsParameter(search: string, name: string): boolean {
+  let count = 0;
+  for (let start = 1; start < search.length; ) {
+    const end = endOfParameter(search, start);
+    if (isNamed(search, start, endOfName(search, start, end), name)) count++;
+    start = end + 1;
+  }
+  return count > 1;
+}
+
 /** The query without any parameter of that name: the same text when there was none, empty when nothing is left. */
 export function withoutParameter(search: string, name: string): string {
   let out = '';

@@ -36,10 +36,13 @@ describe('A route that asks a service who may call', () => {
   let gateway: TestGateway;
   let asked: IncomingMessage['headers'][] = [];
   let connections = 0;
+  const served = new Set<unknown>();
 
   /** By what `Authorization` says. */
   function judge({ headers }: IncomingMessage, response: ServerResponse): void {
     asked.push(headers);
+    const { socket } = response;
+    response.on('finish', () => served.add(socket));
     switch (headers.authorization) {
       case 'alice':
         response.setHeader('X-User', 'alice');
@@ -61,6 +64,19 @@ describe('A route that asks a service who may call', () => {
         response.writeHead(401).end('x'.repeat(100_000));
         return;
       case 'slow':
+        return;
+      case 'upgrading':
+        response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+        return;
+      case 'gone':
+        response.socket?.destroy();
+        return;
+      case 'cut':
+        response.writeHead(401, { 'Content-Length': '10' }).write('x', () => response.socket?.destroy());
+        return;
+      case 'gone where it waited':
+        if (served.has(response.socket)) response.socket?.destroy();
+        else response.writeHead(200).end();
         return;
       default:
         response.setHeader('Set-Cookie', ['csrf=1', 'state=2']);
@@ -100,6 +116,7 @@ describe('A route that asks a service who may call', () => {
           service: 'echo',
           policies: [{ auth: { any: [{ 'forward-auth': options }], optional: true } }],
         },
+        open: { match: { paths: ['/open'] }, service: 'echo' },
         gone: {
           match: { paths: ['/gone'] },
           service: 'echo',
@@ -166,6 +183,9 @@ describe('A route that asks a service who may call', () => {
     ['answers 500', '/asked', { Authorization: 'broken' }],
     ['does not answer', '/asked', { Authorization: 'slow' }],
     ['answers too much', '/asked', { Authorization: 'huge' }],
+    ['answers with an upgrade', '/asked', { Authorization: 'upgrading' }],
+    ['breaks off before its answer', '/asked', { Authorization: 'gone' }],
+    ['breaks off within its answer', '/asked', { Authorization: 'cut' }],
     ['is not there', '/gone', { Authorization: 'alice' }],
     ['is not there and no credentials are', '/gone', {}],
   ] as const) {
@@ -194,11 +214,32 @@ describe('A route that asks a service who may call', () => {
     assert.equal(asked.length, 4);
   });
 
+  it('asks once more where a connection that waited is gone', async () => {
+    await ask(`${gateway.url}/asked`, { Authorization: 'alice' });
+    const answer = await ask(`${gateway.url}/asked`, { Authorization: 'gone where it waited' });
+    assert.equal(answer.status, 200);
+    assert.equal(asked.length, 3);
+  });
+
+  it('gives no service the client’s word for what the service of one route says, however it is spelt', async () => {
+    for (const [path, Authorization] of [
+      ['/asked', 'nameless'],
+      ['/open', ''],
+    ] as const) {
+      const headers = { Authorization, 'X-User': 'root', X_User: 'root', 'x.groups': 'wheel' };
+      assert.equal((await ask(`${gateway.url}${path}`, headers)).status, 200);
+      assert.deepEqual(
+        upstream.requests.at(-1)?.fields.filter(([name]) => /^x.(?:user|groups)$/i.test(name)),
+        [],
+      );
+    }
+  });
+
   it('keeps its connections', async () => {
     await ask(`${gateway.url}/asked`, { Authorization: 'alice' });
-    const known = connections;
+    const opened = connections;
     for (let i = 0; i < 3; i++) await ask(`${gateway.url}/asked`, { Authorization: 'alice' });
     // The service may have closed one that was idle.
-    assert.ok(connections - known <= 1, `${connections - known} new connections`);
+    assert.ok(connections - opened <= 1, `${connections - opened} new connections`);
   });
 });

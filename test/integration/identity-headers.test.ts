@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { PolicyUse } from '../../src/policies/use.ts';
-import type { Principal } from '../../src/policy/principal.ts';
+import { type Principal, VISITOR } from '../../src/policy/principal.ts';
 import { routeSchema } from '../../src/routing/schema.ts';
 import { HOST, request } from '../conformance/case.ts';
 import { configBefore, startGatewayWith, type TestGateway } from '../support/gateway.ts';
@@ -93,6 +93,17 @@ suite('a service is told who calls', () => {
     await send(gateway, 'in', ['X-Consumer-Id: mallory', 'X-Anonymous: false']);
     assert.deepEqual(valueOf(upstream.requests[0], 'x-anonymous'), ['true']);
     assert.deepEqual(valueOf(upstream.requests[0], 'x-consumer-id'), []);
+  });
+
+  test('in other fields of a visitor, who has a name and is nobody', async () => {
+    await using upstream = await RecordingUpstream.start();
+    const visitor = principal({ method: VISITOR, consumer: 'anonymous:x' });
+    await using gateway = await start(upstream.url, {
+      in: [knowing(visitor), identityHeaders({ anonymous: { 'X-Visitor': '${principal.consumer}' } })],
+    });
+    await send(gateway, 'in', []);
+    assert.deepEqual(valueOf(upstream.requests[0], 'x-visitor'), ['anonymous:x']);
+    assert.deepEqual(valueOf(upstream.requests[0], 'x-user-subject'), []);
   });
 });
 

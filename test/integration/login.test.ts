@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { codeOf, grantsOf, LoginPlay, SCRIPT, SESSION, title, whoIs } from '../support/login-play.ts';
+import {
+  codeOf,
+  grantsOf,
+  LoginPlay,
+  SCRIPT,
+  SESSION,
+  title,
+  untilCallback,
+  whoIs,
+} from '../support/login-play.ts';
 import { type PageAnswer, UserAgent } from '../support/user-agent.ts';
 
 describe('a login', () => {
@@ -418,21 +427,6 @@ describe('the way back from a provider', () => {
     assert.deepEqual(grantsOf(await whoIs(play, agent)), { first: true, second: true });
   });
 });
-
-/** Signs in at the provider, and stops at the address that it sends the browser back to. */
-async function untilCallback(play: LoginPlay, agent: UserAgent, redirect = '/'): Promise<URL> {
-  const begun = await agent.request(`${play.url}/auth/login?redirect=${encodeURIComponent(redirect)}`);
-  let page = await agent.follow(begun);
-  const form = /action="([^"]*)"/.exec(page.body)?.[1] ?? '';
-  page = await agent.request(new URL(form, page.url).href, {
-    form: { username: 'alice', password: 'alice' },
-  });
-  for (;;) {
-    const next = new URL(page.headers.get('location') ?? '', page.url);
-    if (next.pathname === '/auth/callback') return next;
-    page = await agent.request(next.href);
-  }
-}
 
 async function change(
   agent: UserAgent,

@@ -325,7 +325,7 @@ describe('personal access tokens', () => {
     const bob = new UserAgent(SCRIPT);
     bob.cookies.set('127.0.0.1', new Map(cookies.filter(([name]) => name.includes('portcullis'))));
     const end = await bob.signIn(made.connect ?? '', 'bob');
-    assert.deepEqual([end.status, codeOf(end)], [403, 'login_refused']);
+    assert.deepEqual([end.status, codeOf(end)], [403, 'other_user']);
   });
 
   it('work on every node, end on all at once, and no byte of them is in the store', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PolicyUse } from '../../src/policies/use.ts';
 import { get, HOST, post, request } from '../conformance/case.ts';
 import { hooked } from '../support/hooked-policy.ts';
@@ -262,6 +263,46 @@ suite('an answer that a policy does not want goes on all the same', () => {
       later.verdict.resolve(false);
       await play.client.untilEnded();
     });
+  });
+
+  test('a connection that broke while the request was still sent is one failure', async () => {
+    const later = new Later();
+    const renewal = new Renewal(later.give);
+    const broken: Script = async (connection) => {
+      await connection.untilReceived('abc');
+      await connection.send('HTTP/1.1 401 No\r\nContent-Length: 10\r\n\r\nhell');
+      await later.reached.promise;
+      connection.close();
+    };
+    await playRetries({ scripts: [broken], service: {}, policies: [renewal.use] }, async (play) => {
+      await play.client.send(request(['POST /page HTTP/1.1', HOST, 'Content-Length: 900'], 'abc'));
+      await (await play.upstreams[0]?.connection(0))?.untilClosed();
+      // Whoever does not read learns of it by what cannot be written: the second piece at the earliest.
+      for (let i = 0; i < 100; i++) {
+        await play.client.send('def');
+        await nextTurn();
+      }
+      later.verdict.resolve(false);
+      await play.client.untilEnded();
+      await play.gateway.close();
+      const failures = play.gateway.metrics().match(/^portcullis_upstream_failures_total\{.*$/gm);
+      assert.deepEqual(failures, ['portcullis_upstream_failures_total{service="main",kind="reset"} 1']);
+    });
+  });
+
+  test('when another policy answers in its place, once', async () => {
+    for (const instead of [
+      () => ({ status: 418, body: 'instead' }),
+      () => Promise.resolve({ status: 418, body: 'instead' }),
+    ]) {
+      const renewal = new Renewal(() => Promise.resolve(false));
+      const policies = [hooked('instead', { onUpstreamResponse: instead }), renewal.use];
+      await playRetries({ scripts: [guarded()], service: {}, policies }, async (play) => {
+        await play.client.send(get() + get());
+        assert.deepEqual(await got(play), [418, 'instead']);
+        assert.deepEqual(await got(play), [418, 'instead']);
+      });
+    }
   });
 });
 

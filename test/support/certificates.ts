@@ -46,20 +46,17 @@ export class TestAuthority {
     return this.#certificate.toString('pem');
   }
 
-  /** A certificate for host names and addresses, or for a client when none are given. */
+  /** A certificate for host names, addresses and URIs, or for a client when none are given. An empty name: its subject has no parts. */
   async issue(name: string, hosts: readonly string[] = []): Promise<Pair> {
     const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
     const usage = hosts.length === 0 ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth;
     const extensions: Extension[] = [new ExtendedKeyUsageExtension([usage])];
     if (hosts.length > 0) {
-      const names = hosts.map((value) => ({
-        type: /^[\d.]+$|:/.test(value) ? ('ip' as const) : ('dns' as const),
-        value,
-      }));
+      const names = hosts.map((value) => ({ type: kindOf(value), value }));
       extensions.push(new SubjectAlternativeNameExtension(names));
     }
     const certificate = await X509CertificateGenerator.create({
-      subject: `CN=${name}`,
+      subject: name === '' ? '' : `CN=${name}`,
       issuer: this.#certificate.subject,
       publicKey: keys.publicKey,
       signingKey: this.#keys.privateKey,
@@ -71,6 +68,11 @@ export class TestAuthority {
     const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`;
     return { cert: certificate.toString('pem'), key };
   }
+}
+
+function kindOf(name: string): 'url' | 'ip' | 'dns' {
+  if (name.includes('://')) return 'url';
+  return /^[\d.]+$|:/.test(name) ? 'ip' : 'dns';
 }
 
 function validity(): { notBefore: Date; notAfter: Date } {

@@ -20,19 +20,22 @@ export class LoginPlay implements AsyncDisposable {
   readonly gateway: TestGateway;
   readonly url: string;
   readonly #providers: ReadonlyMap<string, TestProvider>;
-  readonly #config: PortcullisConfigInput;
+  readonly #config: NonNullable<LoginPlayOptions['config']>;
+  readonly #written: PortcullisConfigInput;
   readonly #others: TestGateway[] = [];
 
   private constructor(
     gateway: TestGateway,
     url: string,
     providers: ReadonlyMap<string, TestProvider>,
-    config: PortcullisConfigInput,
+    config: NonNullable<LoginPlayOptions['config']>,
+    written: PortcullisConfigInput,
   ) {
+    this.#config = config;
+    this.#written = written;
     this.gateway = gateway;
     this.url = url;
     this.#providers = providers;
-    this.#config = config;
   }
 
   static async start(options: LoginPlayOptions = {}): Promise<LoginPlay> {
@@ -55,7 +58,7 @@ export class LoginPlay implements AsyncDisposable {
           postLogoutRedirectUris: [`${url}/auth/logout/done`],
           backchannelLogoutUri: `${gateway.url}/auth/backchannel-logout`,
         });
-      return new LoginPlay(gateway, url, providers, written);
+      return new LoginPlay(gateway, url, providers, config, written);
     } catch (error) {
       await Promise.all([...providers.values()].map((provider) => provider.stop()));
       throw error;
@@ -64,7 +67,7 @@ export class LoginPlay implements AsyncDisposable {
 
   /** Another gateway with the same configuration: with `state.redis` another node, to which providers send nobody back. */
   async startNode(): Promise<TestGateway> {
-    const node = await startGateway(this.#config);
+    const node = await startGateway(this.#written);
     this.#others.push(node);
     return node;
   }
@@ -74,6 +77,11 @@ export class LoginPlay implements AsyncDisposable {
     const provider = this.#providers.get(name);
     if (provider === undefined) throw new Error(`there is no provider ${name}`);
     return provider;
+  }
+
+  /** Other settings of the sessions `web` from now on; all else stays. */
+  reload(session: NonNullable<LoginPlayOptions['session']>): Promise<void> {
+    return this.gateway.reload(configOf(this.#providers, session, this.#config));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -95,7 +103,7 @@ function configOf(
     ...config,
     listeners: { main: { port: 8080 } },
     providers: Object.fromEntries(known),
-    sessions: { web: { login: [...providers.keys()], ...session } },
+    sessions: { web: { login: [...providers.keys()], ...session }, ...config['sessions'] },
     services: { ...config['services'] },
     routes: {
       auth: { match: { paths: ['/auth/*'] }, login: 'web' },
@@ -137,4 +145,19 @@ export function codeOf({ body }: PageAnswer): unknown {
 /** Heading of a page. */
 export function title({ body }: PageAnswer): string | undefined {
   return /<h1>([^<]*)<\/h1>/.exec(body)?.[1];
+}
+
+/** Signs in at the provider, and stops at the address that it sends the browser back to. */
+export async function untilCallback(play: LoginPlay, agent: UserAgent, redirect = '/'): Promise<URL> {
+  const begun = await agent.request(`${play.url}/auth/login?redirect=${encodeURIComponent(redirect)}`);
+  let page = await agent.follow(begun);
+  const form = /action="([^"]*)"/.exec(page.body)?.[1] ?? '';
+  page = await agent.request(new URL(form, page.url).href, {
+    form: { username: 'alice', password: 'alice' },
+  });
+  for (;;) {
+    const next = new URL(page.headers.get('location') ?? '', page.url);
+    if (next.pathname === '/auth/callback') return next;
+    page = await agent.request(next.href);
+  }
 }

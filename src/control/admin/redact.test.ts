@@ -24,6 +24,21 @@ const CASES: readonly [title: string, value: unknown, clean: unknown][] = [
       { name: 'rate-limit', key: '[redacted]' },
     ],
   ],
+  [
+    'lists under such keys',
+    { keys: ['a', 'b'], secrets: ['c'], jwks: { keys: [{ kty: 'EC' }] }, scopes: ['d'] },
+    {
+      keys: ['[redacted]', '[redacted]'],
+      secrets: ['[redacted]'],
+      jwks: { keys: [{ kty: 'EC' }] },
+      scopes: ['d'],
+    },
+  ],
+  [
+    'hashes of passwords, not those of keys that nobody can guess',
+    { basic: { hash: '$scrypt$ln=15,r=8,p=1$c2FsdA$aGFzaA' }, hash: 'sha256:abc' },
+    { basic: { hash: '[redacted]' }, hash: 'sha256:abc' },
+  ],
   ['a private key under any name', { pem: '-----BEGIN EC PRIVATE KEY-----\nx' }, { pem: '[redacted]' }],
   [
     'keys that speak of a secret',

@@ -1,7 +1,7 @@
-import { cookieValue } from '../../http/cookie.ts';
+import { CookieRemover, cookieValue, cookieValues } from '../../http/cookie.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { decodePercent } from '../../policy/percent.ts';
-import { queryValue, withoutParameter } from '../../policy/query.ts';
+import { queryValue, repeatsParameter, withoutParameter } from '../../policy/query.ts';
 import { ABSENT, type Absent, type Refused } from '../authenticator.ts';
 
 /** Where tokens are sent, beside the field that `header` names. */
@@ -42,28 +42,24 @@ export class TokenSource {
   readonly #header: string | undefined;
   readonly #isAuthorization: boolean;
   readonly #cookie: string | undefined;
+  readonly #remover: CookieRemover | undefined;
   readonly #query: string | undefined;
 
   constructor({ header, cookie, query }: TokenPlaces) {
     this.#header = header;
     this.#isAuthorization = header === 'authorization';
     this.#cookie = cookie;
+    this.#remover = cookie === undefined ? undefined : new CookieRemover([cookie]);
     this.#query = query;
   }
 
-  /** The first that is there: of the field, then of the cookie, then of the query. Two tokens in one request are refused. */
+  /** The one that is there, in whichever place. Two in one request are refused, also where they are alike. */
   find(exchange: Exchange): string | Absent | Refused {
     const found = this.#header === undefined ? ABSENT : this.#inHeader(exchange, this.#header);
     if (this.#cookie === undefined && this.#query === undefined) return found;
-    if (typeof found === 'object' && found.kind === 'refused') return found;
-    const inQuery = this.#query === undefined ? undefined : this.#inQuery(exchange, this.#query);
-    if (typeof found === 'string') return inQuery === undefined ? found : REPEATED_TOKEN;
-    const inCookie =
-      this.#cookie === undefined
-        ? undefined
-        : cookieValue(exchange.request.fields.get('cookie'), this.#cookie);
-    if (inCookie === undefined || inCookie === '') return inQuery ?? ABSENT;
-    return inQuery === undefined ? inCookie : REPEATED_TOKEN;
+    const inCookie = this.#cookie === undefined ? ABSENT : inCookies(exchange, this.#cookie);
+    const inQuery = this.#query === undefined ? ABSENT : inSearch(exchange, this.#query);
+    return onlyOne(onlyOne(found, inCookie), inQuery);
   }
 
   /** Takes the token off what is sent upstream; other credentials stay. */
@@ -74,7 +70,7 @@ export class TokenSource {
       if (value !== undefined && (!this.#isAuthorization || isBearer(value)))
         request.fields.delete(this.#header);
     }
-    if (this.#cookie !== undefined) stripCookie(exchange, this.#cookie);
+    this.#remover?.takeOff(request.fields);
     if (this.#query !== undefined)
       request.upstreamSearch = withoutParameter(request.upstreamSearch, this.#query);
   }
@@ -91,11 +87,32 @@ export class TokenSource {
     const token = value.slice(at);
     return token === '' || at === SCHEME.length ? MALFORMED_CREDENTIALS : token;
   }
+}
 
-  #inQuery({ request }: Exchange, name: string): string | undefined {
-    const value = queryValue(request.search, name);
-    return value === undefined || value === '' ? undefined : decodePercent(value, true);
-  }
+/** Of two places. */
+function onlyOne(
+  first: string | Absent | Refused,
+  second: string | Absent | Refused,
+): string | Absent | Refused {
+  if (second === ABSENT) return first;
+  if (first === ABSENT) return second;
+  return typeof first === 'object' ? first : REPEATED_TOKEN;
+}
+
+/** One that stands twice is two: a service may read the one that was not looked at. */
+function inCookies({ request: { fields } }: Exchange, name: string): string | Absent | Refused {
+  const field = fields.repeats('cookie') ? fields.getAll('cookie').join('; ') : fields.get('cookie');
+  if (cookieValue(field, name) === undefined) return ABSENT;
+  const values = cookieValues(field as string, name);
+  if (values.length > 1) return REPEATED_TOKEN;
+  return values[0] || ABSENT;
+}
+
+function inSearch({ request: { search } }: Exchange, name: string): string | Absent | Refused {
+  const value = queryValue(search, name);
+  if (value === undefined) return ABSENT;
+  if (repeatsParameter(search, name)) return REPEATED_TOKEN;
+  return value === '' ? ABSENT : decodePercent(value, true);
 }
 
 /** The scheme's letters may be of either case (RFC 9110 section 11.1). */
@@ -108,12 +125,4 @@ function isBearer(value: string): boolean {
 /** Whether a text may be a token at all. */
 export function isToken68(text: string): boolean {
   return TOKEN68.test(text);
-}
-
-function stripCookie({ request: { fields } }: Exchange, name: string): void {
-  const field = fields.get('cookie');
-  if (field === undefined || cookieValue(field, name) === undefined) return;
-  const kept = field.split(';').filter((pair) => !pair.trimStart().startsWith(`${name}=`));
-  if (kept.length === 0) fields.delete('cookie');
-  else fields.set('cookie', kept.join(';').trim());
 }

@@ -1,7 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 
-/** Whole subject or issuer as RFC 4514 writes it: most specific part first, `CN=alice,O=Example`. */
-export function distinguishedName(openssl: string): string {
+/** Whole subject or issuer as RFC 4514 writes it: most specific part first, `CN=alice,O=Example`; undefined when it has no parts. */
+export function distinguishedName(openssl: string): string | undefined {
+  // Node has none for a name without parts, which RFC 5280 section 4.1.2.6 lets stand where there are alternative names.
+  if ((openssl as string | undefined) === undefined || openssl === '') return undefined;
   // OpenSSL has a line per part in the order of the certificate, with the escapes of RFC 4514, so that no value holds a line end.
   return openssl.split('\n').reverse().join(',');
 }

@@ -41,10 +41,11 @@ export class Certificates {
     const pinned = this.#known.get(`fingerprint ${fingerprintOf(certificate)}`);
     if (pinned !== undefined) return { known: pinned, isPinned: true };
     const issuer = distinguishedName(certificate.issuer);
+    const subject = distinguishedName(certificate.subject);
     const keys = [
-      `serial ${canonicalSerial(certificate.serialNumber)} ${issuer}`,
+      ...(issuer === undefined ? [] : [`serial ${canonicalSerial(certificate.serialNumber)} ${issuer}`]),
       ...alternativeNames(certificate).map((name) => `san ${name}`),
-      `subject ${distinguishedName(certificate.subject)}`,
+      ...(subject === undefined ? [] : [`subject ${subject}`]),
     ];
     for (const key of keys) {
       const known = this.#known.get(key);

@@ -29,6 +29,8 @@ export interface IntrospectionClientOptions {
 }
 
 const MAX_BYTES = 64 * 1024;
+/** RFC 7662 section 2.1. */
+const HINT = { token_type_hint: 'access_token' };
 /** Statuses that speak of the endpoint, not of the token that it was asked about: then others need not ask. */
 const AWAY_STATUSES = new Set([401, 403, 429, 502, 503, 504]);
 
@@ -54,7 +56,7 @@ export class IntrospectionClient {
     try {
       const address = await this.#address();
       if (typeof address !== 'string') return address;
-      const answer = await tokenIntrospection(this.#configurationFor(address), token);
+      const answer = await tokenIntrospection(this.#configurationFor(address), token, HINT);
       this.#outage.succeeded();
       return answer;
     } catch (error) {

@@ -15,6 +15,7 @@ import {
   UNKNOWN_ISSUER,
   WRONG_AUDIENCE,
   WRONG_CLAIMS,
+  WRONG_USE,
 } from '../jwt/refusals.ts';
 import type { IntrospectionClient } from './introspection-client.ts';
 
@@ -89,6 +90,7 @@ export class TokenIntrospector {
   /** RFC 7662 section 2.2, and section 4 for what whoever asks has to check. */
   #findingOf(answer: IntrospectionResponse, now: number): Known | Refused {
     if (!answer.active) return NOT_ACTIVE;
+    if (isOfOtherUse(answer)) return WRONG_USE;
     const { exp, nbf, aud, iss } = answer as Readonly<Record<string, unknown>>;
     if (!isDate(exp) || !isDate(nbf)) return WRONG_CLAIMS;
     if (exp !== undefined && exp * 1000 <= now) return EXPIRED;
@@ -104,6 +106,24 @@ export class TokenIntrospector {
     );
     return principal === undefined ? NO_SUBJECT : { kind: 'known', principal };
   }
+}
+
+/**
+ * Whether it says that it is no bearer token of access. Servers call refresh tokens active too: by RFC 7662 section 2.2 those have another
+ * `token_type` or none; `token_use` is how Ory Hydra and Amazon Cognito tell, `typ` how Keycloak does.
+ */
+function isOfOtherUse(answer: IntrospectionResponse): boolean {
+  const { token_type: type, token_use: use, typ } = answer as Readonly<Record<string, unknown>>;
+  if (type !== undefined && type !== null && !isWord(type, 'bearer') && !isWord(type, 'access_token'))
+    return true;
+  if (typeof use === 'string' && !isWord(use, 'access') && !isWord(use, 'access_token')) return true;
+  return typeof typ === 'string' && OTHER_TYPES.has(typ.toLowerCase());
+}
+
+const OTHER_TYPES: ReadonlySet<string> = new Set(['refresh', 'offline', 'id', 'logout']);
+
+function isWord(value: unknown, word: string): boolean {
+  return typeof value === 'string' && value.toLowerCase() === word;
 }
 
 function isDate(value: unknown): value is number | undefined {

@@ -25,3 +25,4 @@ export const NO_SUBJECT = refused('The token names no subject.');
 /** Of an opaque token. */
 export const MALFORMED_TOKEN = refused('The token has a character that no token has.');
 export const NOT_ACTIVE = refused('The token is not valid.');
+export const WRONG_USE = refused('The token is none that a request is sent with.');

@@ -80,11 +80,8 @@ export class TokenVerifier {
     const verdict = await issuer.verify(token, unverified, this.#nowMs());
     if (verdict.kind !== 'verified') return verdict;
     const { claims, key, keys, expiresAtMs } = verdict;
-    const principal = principals.read(
-      claims,
-      issuer.rules.issuer,
-      (claims.exp ?? Number.POSITIVE_INFINITY) * 1000,
-    );
+    // As long as the token is taken: what is made of the caller, such as a token for a service, must not be over before.
+    const principal = principals.read(claims, issuer.rules.issuer, expiresAtMs);
     if (principal === undefined) return NO_SUBJECT;
     const finding = { kind: 'known', principal } as const;
     // The keys may have been replaced meanwhile.

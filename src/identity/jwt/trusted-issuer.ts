@@ -26,7 +26,7 @@ export interface TokenRules {
   /** Clients that it may have been issued to, by its `azp`; undefined: any. */
   readonly authorizedParties: readonly string[] | undefined;
   readonly algorithms: readonly string[];
-  /** `typ` of its header, such as `at+jwt`; undefined: any. */
+  /** `typ` of its header, such as `at+jwt`; undefined: any but those that are of no token of access. */
   readonly type: string | undefined;
   /** By which the clocks of issuer and gateway may differ. */
   readonly skewMs: number;
@@ -98,11 +98,12 @@ export class TrustedIssuer {
 
   async #tryKey(token: string, algorithm: string, key: VerificationKey, nowMs: number): Promise<Verdict> {
     try {
-      const { payload } = await jwtVerify(token, await key.forAlgorithm(algorithm), {
+      const { payload, protectedHeader } = await jwtVerify(token, await key.forAlgorithm(algorithm), {
         ...this.#options,
         algorithms: [algorithm],
         currentDate: new Date(nowMs),
       });
+      if (this.rules.type === undefined && isOfOtherUse(protectedHeader.typ)) return WRONG_TYPE;
       return this.#checkClaims(payload, key, nowMs);
     } catch (error) {
       return refusalOf(error);
@@ -123,6 +124,11 @@ export class TrustedIssuer {
     const expiresAtMs = Math.min(...ends) + skewMs;
     return { kind: 'verified', claims, key, keys: this.#keys, expiresAtMs };
   }
+}
+
+/** What is no token of access says so by its type: tokens of logout, proofs, answers of an introspection (RFC 8725 section 3.11). */
+function isOfOtherUse(type: string | undefined): boolean {
+  return type !== undefined && /\+jwt$/i.test(type) && !/^(?:application\/)?at\+jwt$/i.test(type);
 }
 
 /** Codes of jose are stable; what it says of a token is not for clients. */

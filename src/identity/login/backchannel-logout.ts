@@ -17,8 +17,11 @@ export async function backchannelLogout(place: LoginPlace, visit: Visit): Promis
     try {
       const notice = await place.provider(name).logoutNotice?.(token);
       if (notice === undefined) continue;
-      if (!(await isNew(place, name, notice))) return refuse('The logout token was used already.');
+      const key = keyOf(place, name, notice);
+      if ((await place.records.read(key)) !== undefined) return refuse('The logout token was used already.');
       await place.sessions.destroyOf(name, notice);
+      // Last: where the store went away in between, the provider's next try is not taken for a second use.
+      await place.records.create(key, '1', Math.max(1000, notice.expiresAtMs - place.identity.place.nowMs()));
       return empty(200);
     } catch (error) {
       if (!(error instanceof ProviderRefused || error instanceof ProviderUnavailable)) throw error;
@@ -48,14 +51,10 @@ function issuerOf(token: string): string | undefined {
   }
 }
 
-function isNew(
-  { records, sessions, identity }: LoginPlace,
-  provider: string,
-  notice: LogoutNotice,
-): Promise<boolean> {
+/** Names the record of a token that was used. */
+function keyOf({ sessions }: LoginPlace, provider: string, { id }: LogoutNotice): string {
   const name = createHash('sha256')
-    .update(JSON.stringify([sessions.name, provider, notice.id]))
+    .update(JSON.stringify([sessions.name, provider, id]))
     .digest('base64url');
-  const ttlMs = Math.max(1000, notice.expiresAtMs - identity.place.nowMs());
-  return records.create(`j:${name}`, '1', ttlMs);
+  return `j:${name}`;
 }

@@ -17,7 +17,12 @@ const MAX_GUESSES = 10;
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
 
 const pendingShape = z.object({ secret: z.string(), device: z.string() });
-const pollShape = z.object({ secret: z.string(), notBeforeMs: z.number(), intervalS: z.number() });
+const pollShape = z.object({
+  secret: z.string(),
+  notBeforeMs: z.number(),
+  intervalS: z.number(),
+  endsAtMs: z.number(),
+});
 
 /** POST /device/code: a device asks for codes (RFC 8628 section 3.1). */
 export async function deviceCode(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
@@ -26,7 +31,8 @@ export async function deviceCode(place: LoginPlace, visit: Visit): Promise<Local
   const userCode = Array.from({ length: CODE_LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join('');
   const secret = newSecret().text;
   const device = deviceOf(place, code);
-  await put(place, `d:${device}`, code, { secret, notBeforeMs: 0, intervalS: INTERVAL_S });
+  const endsAtMs = place.identity.place.nowMs() + TTL_MS;
+  await put(place, `d:${device}`, code, { secret, notBeforeMs: 0, intervalS: INTERVAL_S, endsAtMs });
   await put(place, userKey(place, userCode), userCode, { secret, device });
   const shown = `${userCode.slice(0, 4)}-${userCode.slice(4)}`;
   const uri = `${visit.origin}${place.path}/device`;
@@ -66,7 +72,8 @@ export async function deviceToken(place: LoginPlace, visit: Visit): Promise<Loca
   const intervalS = poll.intervalS + (isEarly ? INTERVAL_S : 0);
   const next = { ...poll, intervalS, notBeforeMs: nowMs + intervalS * 1000 - 500 };
   const sealed = place.sessions.ring.seal(JSON.stringify(next), keyOf(code), key);
-  await place.records.replace(key, sealed, TTL_MS, record.version);
+  // Asking does not make the code live longer (section 3.2).
+  await place.records.replace(key, sealed, Math.max(1, poll.endsAtMs - nowMs), record.version);
   return oauthError(isEarly ? 'slow_down' : 'authorization_pending');
 }
 
@@ -81,22 +88,44 @@ export async function deviceEntered(place: LoginPlace, visit: Visit): Promise<Lo
   if (!place.sessions.config.devices) return noDevices();
   if (!place.isOwn(visit))
     return problem(403, 'csrf_rejected', 'The request was sent by a page that may not send it.');
-  const guesses = `x:${hash(`${place.sessions.name}\n${visit.clientAddress}`)}`;
-  if ((await place.records.read(`${guesses}:${MAX_GUESSES - 1}`)) !== undefined)
+  const guess = await guessOf(place, visit);
+  if (guess === undefined)
     return place.refuse(visit, 429, 'too_many_guesses', 'Too many wrong codes. Wait ten minutes.');
   const entered = visit.form.get('user_code') ?? '';
   const userCode = entered.toUpperCase().replace(/[^A-Z]/g, '');
   const key = userKey(place, userCode);
   const record = await place.records.take(key);
   const text = record && place.sessions.ring.open(record, keyOf(userCode), key);
-  if (text === undefined) {
-    for (let at = 0; at < MAX_GUESSES; at++)
-      if (await place.records.create(`${guesses}:${at}`, '1', TTL_MS)) break;
-    return codeForm(place, entered, 400, 'No device waits with this code.');
-  }
+  if (text === undefined) return codeForm(place, entered, 400, 'No device waits with this code.');
+  await place.records.remove([guess]);
   const { secret, device } = pendingShape.parse(JSON.parse(text));
   const providers = place.sessions.config.login;
   return goOn(place, visit, { providers, returnTo: `${place.path}/device`, device: { secret, id: device } });
+}
+
+/**
+ * Takes one of the guesses that an address has, before it is known whether it is wrong: many at once are as many guesses. Undefined where none is left.
+ */
+async function guessOf(
+  { records, sessions }: LoginPlace,
+  { clientAddress }: Visit,
+): Promise<string | undefined> {
+  const guesses = `q:${hash(`${sessions.name}\n${networkOf(clientAddress)}`)}`;
+  for (let at = 0; at < MAX_GUESSES; at++) {
+    const key = `${guesses}:${at}`;
+    if (await records.create(key, '1', TTL_MS)) return key;
+  }
+  return undefined;
+}
+
+/** What one customer has: an IPv4 address, or the half of an IPv6 address that names a network (RFC 6177). */
+function networkOf(address: string): string {
+  if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
+  const [head = '', tail] = address.split('::');
+  const groups = head.split(':');
+  // Whatever `::` stands for beyond the first half does not matter.
+  if (tail !== undefined) while (groups.length < 4) groups.push('0');
+  return groups.slice(0, 4).join(':');
 }
 
 function codeForm(place: LoginPlace, userCode: string, status: number, what?: string): LocalAnswer {

@@ -102,6 +102,7 @@ export class LoginPlace {
 const TITLES: Readonly<Record<string, string>> = {
   access_denied: 'Not signed in',
   login_refused: 'Not signed in',
+  other_user: 'Somebody else',
   login_invalid: 'This login is over',
   provider_unavailable: 'Not at the moment',
   sessions_unavailable: 'Not at the moment',

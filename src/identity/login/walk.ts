@@ -68,14 +68,22 @@ export async function comeBack(
     const tokens = await provider.redeem(visit.request.search, loginFlow(flow, state));
     login = { provider: flow.provider, tokens, user: await provider.user(tokens) };
   } catch (error) {
-    if (flow.device !== undefined) await settleDevice(place, flow.device.id, 'denied');
+    if (flow.device !== undefined) {
+      await settleDevice(place, flow.device.id, 'denied');
+      // Nobody will ever have its secret.
+      if (session !== undefined) await place.sessions.destroy(session);
+    }
     return place.refuseFailure(visit, error, flow.provider, retryOf(place, way));
   }
   if (flow.session !== undefined) {
-    if (session !== undefined && !isUserOf(session, login))
-      return place.refuse(visit, 403, 'login_refused', 'Somebody else is signed in there.', [
-        { text: 'Sign in again', href: retryOf(place, { ...way, session: undefined }) },
-      ]);
+    if (session !== undefined && isOtherUser(session, login))
+      return place.refuse(
+        visit,
+        403,
+        'other_user',
+        `At ${flow.provider} somebody else is signed in than here. Sign out here first.`,
+        [{ text: 'Sign out', href: `${place.path}/logout` }],
+      );
     if (session === undefined || !(await place.sessions.putGrant(session, login)))
       return place.refuse(visit, 400, 'login_invalid', 'The session has ended meanwhile.', [
         { text: 'Sign in again', href: retryOf(place, { ...way, session: undefined }) },
@@ -107,9 +115,9 @@ async function arrive(
   return isStrict ? goOnByPage(returnTo, cookies) : redirectTo(returnTo, cookies);
 }
 
-/** Whether the provider that says who the user is says so still. At the others a user may be known by any name. */
-function isUserOf({ user }: Session, login: Login): boolean {
-  return login.provider !== user.provider || login.user.subject === user.subject;
+/** Who a session is of is what its first provider says: a grant of that provider of another user does not belong there. */
+function isOtherUser({ user }: Session, login: Login): boolean {
+  return login.provider === user.provider && login.user.subject !== user.subject;
 }
 
 /** The session that a flow was begun for, if it is still there. */

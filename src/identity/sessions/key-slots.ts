@@ -9,6 +9,8 @@ export type TokenKind = 'access' | 'refresh';
 export interface SlotContent {
   readonly id: string;
   readonly secret: Buffer;
+  /** Milliseconds since 1970 when the token ends, and opens nothing any more; Infinity: with the session. */
+  readonly untilMs: number;
 }
 
 /** In place of a secret that the gateway does not have: only its own keys protect what is sealed so. */
@@ -21,25 +23,33 @@ const NO_SECRET = Buffer.alloc(0);
 export class KeySlots {
   readonly #records: Records;
   readonly #ring: KeyRing;
+  readonly #nowMs: () => number;
 
-  constructor(records: Records, ring: KeyRing) {
+  constructor(records: Records, ring: KeyRing, nowMs: () => number) {
     this.#records = records;
     this.#ring = ring;
+    this.#nowMs = nowMs;
   }
 
-  /** Of a token that a user made nothing is written: it is the only way to what it opens. */
+  /**
+   * Tokens of the provider that says who the user is: those of others say nothing of who holds them. None of a session that is a
+   * user's own token: that is the only way to it.
+   */
   async write({ id, secret, token: own }: Session, tokens: GrantTokens, ttlMs: number): Promise<void> {
     if (own !== undefined) return;
-    const kinds: readonly (readonly [TokenKind, string | undefined])[] = [
-      ['access', tokens.accessToken],
-      ['refresh', tokens.refreshToken],
+    const { accessToken, refreshToken, expiresAtMs } = tokens;
+    const kinds: readonly (readonly [TokenKind, string | undefined, untilMs: number])[] = [
+      ['access', accessToken, expiresAtMs],
+      ['refresh', refreshToken, Number.POSITIVE_INFINITY],
     ];
-    for (const [kind, token] of kinds) {
-      if (token === undefined) continue;
+    for (const [kind, token, untilMs] of kinds) {
+      const leftMs = Math.min(ttlMs, untilMs - this.#nowMs());
+      if (token === undefined || leftMs < 1) continue;
       const key = `k:${this.#ring.nameOf(token, kind)}`;
-      const content = JSON.stringify([id, secret.toString('base64url')]);
-      await this.#records.create(key, this.#ring.seal(content, NO_SECRET, key), ttlMs);
-      await this.#records.addMember(membersOf(id), key, ttlMs);
+      const until = Number.isFinite(untilMs) ? untilMs : null;
+      const content = JSON.stringify([id, secret.toString('base64url'), until]);
+      await this.#records.create(key, this.#ring.seal(content, NO_SECRET, key), leftMs);
+      await this.#records.addMember(membersOf(id), key, leftMs);
     }
   }
 
@@ -50,8 +60,8 @@ export class KeySlots {
       const record = await this.#records.read(key);
       const opened = record === undefined ? undefined : this.#ring.open(record.value, NO_SECRET, key);
       if (opened === undefined) continue;
-      const [id, secret] = JSON.parse(opened) as [string, string];
-      return { id, secret: Buffer.from(secret, 'base64url') };
+      const [id, secret, until] = JSON.parse(opened) as [string, string, number | null];
+      return { id, secret: Buffer.from(secret, 'base64url'), untilMs: until ?? Number.POSITIVE_INFINITY };
     }
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { cookieValue, withoutCookies } from '../../http/cookie.ts';
+import { cookieValue } from '../../http/cookie.ts';
 import type { Fields } from '../../http/fields.ts';
 import type { SessionConfig } from './schema.ts';
 
@@ -62,11 +62,6 @@ export class SessionCookie {
     return `${this.nameAt(place)}=; Max-Age=0${this.#attributes(place)}`;
   }
 
-  /** Takes it off the fields, under either name, with those of logins under way; other cookies stay. */
-  takeOff(fields: Fields): void {
-    if (fields.has('cookie')) withoutCookies(fields, this.names, FLOW_COOKIE);
-  }
-
   #attributes(place: CookiePlace): string {
     if (isLocal(place))
       return `; Path=/; HttpOnly; SameSite=${this.#sameSite === 'strict' ? 'Strict' : 'Lax'}`;
@@ -79,7 +74,11 @@ export class SessionCookie {
 export function isLocal({ scheme, host }: CookiePlace): boolean {
   return (
     scheme === 'http' &&
-    (host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || LOOPBACK.test(host))
+    (host === 'localhost' ||
+      host === '127.0.0.1' ||
+      host.endsWith('.localhost') ||
+      host === '[::1]' ||
+      (host.startsWith('127.') && LOOPBACK.test(host)))
   );
 }
 

@@ -240,6 +240,41 @@ describe('A cookie is refused', () => {
   });
 });
 
+describe('A token that opens a session', () => {
+  const options = { recognise: ['cookie', 'bearer', 'basic'] };
+  const find = async (sessions: Sessions, authorization: string): Promise<string> =>
+    (await sessions.find(exchangeFor({ headers: { Authorization: authorization } }).request)).kind;
+
+  it('does so until it ends, while the session goes on', async () => {
+    const play = new Play();
+    const sessions = play.sessions(options);
+    const { setCookie } = await sessions.create(LOGIN, AT);
+    const bearer = `Bearer ${TOKENS.accessToken}`;
+    play.now = TOKENS.expiresAtMs - 1;
+    assert.deepEqual([await find(sessions, bearer), await find(sessions, bearer)], ['known', 'known']);
+    play.now = TOKENS.expiresAtMs;
+    assert.equal(await find(sessions, bearer), 'refused');
+    assert.equal(await find(play.sessions(options), bearer), 'refused');
+    known(await sessions.find(requestWith(sent(setCookie))));
+  });
+
+  it('is one of the provider that said who the user is', async () => {
+    const sessions = new Play().sessions(options);
+    const { session } = await sessions.create(LOGIN, AT);
+    const tokens = {
+      ...TOKENS,
+      accessToken: 'access-token-of-gitlab',
+      refreshToken: 'refresh-token-of-gitlab',
+    };
+    await sessions.putGrant(session, { ...LOGIN, provider: 'gitlab', tokens });
+    for (const token of [tokens.accessToken, tokens.refreshToken]) {
+      assert.equal(await find(sessions, `Bearer ${token}`), 'refused');
+      assert.equal(await find(sessions, `Basic ${btoa(`git:${token}`)}`), 'refused');
+    }
+    assert.equal(await find(sessions, `Bearer ${TOKENS.accessToken}`), 'known');
+  });
+});
+
 describe('On a developer’s machine', () => {
   it('the cookie has another name and goes over http', async () => {
     const sessions = new Play().sessions();

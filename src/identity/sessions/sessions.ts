@@ -10,7 +10,7 @@ import { Grants } from '../grants/grants.ts';
 import type { Provider } from '../providers/provider.ts';
 import { newSecret, readSecret, sessionIdOf } from './cookie-secret.ts';
 import { KeyRing } from './key-ring.ts';
-import { KeySlots } from './key-slots.ts';
+import { KeySlots, type SlotContent } from './key-slots.ts';
 import { PERSONAL_TOKEN_PREFIX, personalTokenKind, readPersonalToken } from './personal-token.ts';
 import { PersonalTokens } from './personal-tokens.ts';
 import { type Cached, RecordCache } from './record-cache.ts';
@@ -68,6 +68,8 @@ interface Entry {
   readonly cached: Cached<Session>;
   /** Handed out for each request of the session. */
   readonly finding: SessionFinding;
+  /** It is gone then, whatever happens: with the session, or the token that opened it. */
+  readonly endsAtMs: number;
   /** Without another touch it is gone then. */
   idleEndsAtMs: number;
   touchAtMs: number;
@@ -111,7 +113,7 @@ export class Sessions {
     this.ring = new KeyRing(config.keys);
     this.#readsCookies = config.recognise.includes('cookie');
     if (config.recognise.some((way) => way !== 'cookie'))
-      this.#slots = new KeySlots(place.records, this.ring);
+      this.#slots = new KeySlots(place.records, this.ring, place.nowMs);
     this.grants = new GrantStore(place.records, this.ring, place.nowMs, this.#slots);
     this.#byToken = this.#slots === undefined ? undefined : this.#tokenSessions(this.#slots);
     this.tokens = new Grants(this.grants, place);
@@ -165,7 +167,7 @@ export class Sessions {
       const found = (await this.#byToken?.find(sent)) ?? 'unknown';
       if (found === 'unavailable') return SESSIONS_UNAVAILABLE;
       if (found === 'unknown') return NOT_A_TOKEN;
-      const finding = await this.#enter(authorization, found.id, found.secret, sent.scheme);
+      const finding = await this.#enter(authorization, found, sent.scheme);
       return finding === SESSION_OVER ? NOT_A_TOKEN : finding;
     } catch (error) {
       if (!(error instanceof RecordsUnavailable)) throw error;
@@ -286,7 +288,8 @@ export class Sessions {
     if (token !== undefined && this.#unknown.has(text, this.#place.nowMs())) return SESSION_OVER;
     const id = sessionIdOf(secret, token === undefined ? this.name : personalTokenKind(this.name));
     try {
-      const finding = await this.#enter(text, id, secret.octets, token === undefined ? 'cookie' : 'bearer');
+      const content = { id, secret: secret.octets, untilMs: Number.POSITIVE_INFINITY };
+      const finding = await this.#enter(text, content, token === undefined ? 'cookie' : 'bearer');
       if (token !== undefined && finding === SESSION_OVER) this.#unknown.add(text, this.#place.nowMs());
       return finding;
     } catch (error) {
@@ -297,8 +300,7 @@ export class Sessions {
 
   async #enter(
     text: string,
-    id: string,
-    secret: Buffer,
+    { id, secret, untilMs }: SlotContent,
     by: 'cookie' | SentToken['scheme'],
   ): Promise<SessionFinding> {
     const cached = await this.load(id, secret);
@@ -306,10 +308,12 @@ export class Sessions {
     const nowMs = this.#place.nowMs();
     const session = cached.value;
     const finding: SessionFinding = { kind: 'known', session, principal: session.principal, by };
+    const endsAtMs = Math.min(session.endsAtMs, untilMs);
     const entry: Entry = {
       cached,
       finding,
-      idleEndsAtMs: Math.min(nowMs + this.#idleMs(session), session.endsAtMs),
+      endsAtMs,
+      idleEndsAtMs: Math.min(nowMs + this.#idleMs(session), endsAtMs),
       touchAtMs: Number.POSITIVE_INFINITY,
     };
     if (session.token === undefined) this.#touch(entry, nowMs);
@@ -356,7 +360,7 @@ export class Sessions {
     const session = entry.cached.value;
     this.#place.records.touch(keyOf(session.id), this.#ttlMs(session, nowMs)).then(
       (isThere) => {
-        if (isThere) entry.idleEndsAtMs = Math.min(nowMs + this.config.idleTimeout, session.endsAtMs);
+        if (isThere) entry.idleEndsAtMs = Math.min(nowMs + this.config.idleTimeout, entry.endsAtMs);
         else this.#cache.forget(keyOf(session.id));
       },
       (error: unknown) => {

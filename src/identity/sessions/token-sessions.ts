@@ -59,13 +59,14 @@ export class TokenSessions {
   async #ownSession(token: string): Promise<TokenSessionFinding> {
     const secret = Buffer.from(hkdfSync('sha256', token, '', 'portcullis session of a refresh token', 32));
     const id = sessionIdOf({ octets: secret, text: '' }, this.#place.kind);
-    if (await this.#place.exists({ id, secret })) return { id, secret };
+    const content: SlotContent = { id, secret, untilMs: Number.POSITIVE_INFINITY };
+    if (await this.#place.exists(content)) return content;
     const refusedUntilMs = this.#refused.get(id);
     if (refusedUntilMs !== undefined && this.#place.nowMs() < refusedUntilMs) return 'unknown';
     const underWay = this.#redeeming.get(id);
     if (underWay !== undefined) return underWay;
     if (this.#redeeming.size >= MAX_REDEEMING) return 'unavailable';
-    const redeeming = this.#redeem(token, { id, secret }).finally(() => this.#redeeming.delete(id));
+    const redeeming = this.#redeem(token, content).finally(() => this.#redeeming.delete(id));
     this.#redeeming.set(id, redeeming);
     return redeeming;
   }

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Fields } from '../../http/fields.ts';
-import type { Principal } from '../../policy/principal.ts';
+import { type Principal, VISITOR } from '../../policy/principal.ts';
 import type { SessionConfig } from './schema.ts';
 import { type CookiePlace, SessionCookie } from './session-cookie.ts';
 
@@ -62,7 +62,7 @@ function signature(id: string, key: string): Buffer {
 
 function principalOf(id: string): Principal {
   return {
-    method: 'anonymous',
+    method: VISITOR,
     consumer: `anonymous:${id}`,
     subject: `anonymous:${id}`,
     issuer: '',

@@ -41,8 +41,10 @@ export class ApiKeyAuthenticator implements Authenticator {
     for (let i = 0; i < places.length; i++) {
       const place = places[i] as Place;
       const key = place.read(request);
-      if (key === undefined || !key.startsWith(this.#prefix)) continue;
+      if (key === undefined) continue;
+      // Before the prefix: one that is none may hide one that is.
       if (place.isRepeated(request)) return REPEATED;
+      if (!key.startsWith(this.#prefix)) continue;
       if (key === '' || key.length > MAX_CHARACTERS) return WRONG;
       return this.#keys.find(key) ?? WRONG;
     }
@@ -73,7 +75,8 @@ function placesOf({ header, query, cookie, authorization }: ApiKeyOptions): read
   return places.length === 0 ? [headerPlace('x-api-key')] : places;
 }
 
-function listed(names: string | readonly string[] | undefined): readonly string[] {
+/** One name or several, as the configuration has them. */
+export function listed(names: string | readonly string[] | undefined): readonly string[] {
   if (names === undefined) return [];
   return typeof names === 'string' ? [names] : names;
 }

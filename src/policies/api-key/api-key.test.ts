@@ -83,6 +83,60 @@ const CASES: readonly Case[] = [
     undefined,
     'invalid_credentials',
   ],
+  [
+    'a key behind one that is none, in a second field',
+    PREFIX,
+    {
+      headers: [
+        ['X-Key', BOB],
+        ['X-Key', NEW],
+      ],
+    },
+    undefined,
+    'invalid_credentials',
+  ],
+  [
+    'a key in a second Authorization field, behind another scheme',
+    ALL,
+    {
+      headers: [
+        ['Authorization', 'Basic YTpi'],
+        ['Authorization', `Bearer ${NEW}x`],
+      ],
+    },
+    undefined,
+    'invalid_credentials',
+  ],
+  [
+    'a cookie twice',
+    ALL,
+    { headers: { Cookie: `key=${NEW}; key=${NEW}x` } },
+    undefined,
+    'invalid_credentials',
+  ],
+  [
+    'a cookie in two fields',
+    ALL,
+    {
+      headers: [
+        ['Cookie', `key=${NEW}`],
+        ['Cookie', 'a=b; key=x'],
+      ],
+    },
+    undefined,
+    'invalid_credentials',
+  ],
+  [
+    'a cookie of the second field',
+    ALL,
+    {
+      headers: [
+        ['Cookie', 'a=b'],
+        ['Cookie', `c=d; key=${NEW}`],
+      ],
+    },
+    'alice',
+  ],
   ['a query parameter twice', ALL, { url: `/?key=${NEW}&key=${NEW}` }, undefined, 'invalid_credentials'],
   ['the prefix', PREFIX, inHeader(NEW, 'X-Key'), 'alice'],
   [

@@ -1,4 +1,5 @@
-import { cookieValue, withoutCookies } from '../../http/cookie.ts';
+import { CookieRemover, cookieValue, cookieValues } from '../../http/cookie.ts';
+import type { Fields } from '../../http/fields.ts';
 import { authorizationFor } from '../../identity/authorization-field.ts';
 import type { RequestView } from '../../policy/contract.ts';
 import { decodePercent } from '../../policy/percent.ts';
@@ -9,7 +10,7 @@ export interface Place {
   /** For the challenge: `header`, `query`, `cookie`; empty where the scheme says it. */
   readonly kind: string;
   readonly name: string;
-  /** The key as it was sent; undefined when there is none. */
+  /** The key as it was sent, the first of several; undefined when there is none. */
   read(request: RequestView): string | undefined;
   /** It stands there more than once. */
   isRepeated(request: RequestView): boolean;
@@ -31,7 +32,9 @@ export function authorizationPlace(scheme: string): Place {
   return {
     kind: '',
     name: scheme === 'bearer' ? 'Bearer' : 'ApiKey',
-    read: ({ fields }) => authorizationFor(fields, scheme),
+    // Of several any may be the one of this scheme: whoever asks on hears that the field is repeated.
+    read: ({ fields }) =>
+      authorizationFor(fields, scheme) ?? (fields.repeats('authorization') ? '' : undefined),
     isRepeated: ({ fields }) => fields.repeats('authorization'),
     strip: ({ fields }) => {
       if (authorizationFor(fields, scheme) !== undefined) fields.delete('authorization');
@@ -59,14 +62,19 @@ export function queryPlace(name: string): Place {
 }
 
 export function cookiePlace(name: string): Place {
-  const names = [name];
+  const remover = new CookieRemover([name]);
   return {
     kind: 'cookie',
     name,
-    read: ({ fields }) => cookieValue(fields.get('cookie'), name),
-    isRepeated: () => false,
-    strip: ({ fields }) => withoutCookies(fields, names),
+    read: ({ fields }) => cookieValue(cookies(fields), name),
+    isRepeated: ({ fields }) => cookieValues(cookies(fields) ?? '', name).length > 1,
+    strip: ({ fields }) => remover.takeOff(fields),
   };
+}
+
+/** All of a request, which most have in one field. */
+function cookies(fields: Fields): string | undefined {
+  return fields.repeats('cookie') ? fields.getAll('cookie').join('; ') : fields.get('cookie');
 }
 
 /** The query behind the first parameter of that name; undefined when there is none. */

@@ -14,6 +14,7 @@ import type {
   PolicyContext,
   PolicyHooks,
 } from '../../policy/contract.ts';
+import { authenticated } from '../../policy/principal.ts';
 import { joinPrincipals } from './join-principals.ts';
 
 /** Asks an authenticator who calls, and refuses whoever is not known. */
@@ -23,7 +24,7 @@ export class AuthHooks implements PolicyHooks, Challenger {
   readonly #count: (event: string) => void;
   readonly onResponse?: (exchange: Exchange) => void;
   /** Only where a body is looked at: the gateway collects bodies for who has it. */
-  readonly onRequestBody?: (exchange: Exchange, body: Buffer) => Answer | undefined;
+  readonly onRequestBody?: (exchange: Exchange, body: Buffer, octets: Buffer) => Answer | undefined;
   readonly requestBodyBounds?: BodyBounds | undefined;
 
   constructor(authenticator: Authenticator, isOptional: boolean, { count }: Pick<PolicyContext, 'count'>) {
@@ -34,7 +35,7 @@ export class AuthHooks implements PolicyHooks, Challenger {
     if (authenticator.onResponse !== undefined)
       this.onResponse = (exchange) => authenticator.onResponse?.(exchange);
     if (authenticator.checkBody !== undefined)
-      this.onRequestBody = (exchange, body) => authenticator.checkBody?.(exchange, body);
+      this.onRequestBody = (exchange, _body, octets) => authenticator.checkBody?.(exchange, octets);
   }
 
   onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
@@ -54,7 +55,7 @@ export class AuthHooks implements PolicyHooks, Challenger {
   #settle(exchange: Exchange, finding: Finding): Answer | undefined {
     switch (finding.kind) {
       case 'known': {
-        const before = exchange.principal;
+        const before = authenticated(exchange.principal);
         exchange.principal =
           before === undefined ? finding.principal : joinPrincipals(before, finding.principal);
         this.#authenticator.strip?.(exchange);

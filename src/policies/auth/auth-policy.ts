@@ -9,14 +9,10 @@ export const AUTHENTICATION = 'authentication';
 /** The policy that a method is alone: whoever it does not know is refused. */
 export function authPolicy<Options>(method: AuthMethod<Options>): Policy<Options> {
   return {
-    name: method.name,
+    ...method,
     stage: 'authentication',
     family: AUTHENTICATION,
     needs: ['identity'],
-    schema: method.schema,
-    ...(method.check === undefined
-      ? {}
-      : { check: (options, context) => method.check?.(options, context) ?? [] }),
     async create(options, context: BuiltinContext) {
       const { identity } = context;
       // Made to be checked, and closed again.

@@ -3,6 +3,7 @@ import { exchangeFor, type RequestDescription, runPolicies } from '../../../test
 import { consumerSchema } from '../../identity/consumers/schema.ts';
 import { Identity, NO_IDENTITY } from '../../identity/identity.ts';
 import { NO_RECORDS } from '../../state/records/no-records.support.ts';
+import type { RecordStores } from '../../state/records/record-stores.ts';
 import { compilePolicies } from '../compile.ts';
 import type { PolicyUse } from '../use.ts';
 
@@ -11,14 +12,18 @@ export const NOW_MS = Date.UTC(2026, 0, 1);
 
 export type ConsumersInput = Readonly<Record<string, z.input<typeof consumerSchema>>>;
 
-export function identityOf(consumers: ConsumersInput, nowMs: () => number = () => NOW_MS): Identity {
+export function identityOf(
+  consumers: ConsumersInput,
+  nowMs: () => number = () => NOW_MS,
+  records: RecordStores = NO_RECORDS,
+): Identity {
   const parsed = z.record(z.string(), consumerSchema).parse(consumers);
   return new Identity(
     { ...NO_IDENTITY, consumers: parsed },
     {
       log: () => {},
       nowMs,
-      records: NO_RECORDS,
+      records,
     },
   );
 }

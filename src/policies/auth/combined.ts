@@ -13,7 +13,7 @@ export class Combined {
   readonly answerFields: Readonly<Record<string, string>>;
   readonly requestBodyBounds: BodyBounds | undefined;
   readonly onResponse: ((exchange: Exchange) => void) | undefined;
-  readonly checkBody: ((exchange: Exchange, body: Buffer) => Answer | undefined) | undefined;
+  readonly checkBody: ((exchange: Exchange, octets: Buffer) => Answer | undefined) | undefined;
 
   constructor(members: readonly Authenticator[]) {
     this.members = members;
@@ -33,9 +33,9 @@ export class Combined {
     this.checkBody =
       looking.length === 0
         ? undefined
-        : (exchange, body) => {
+        : (exchange, octets) => {
             for (const member of looking) {
-              const answer = member.checkBody?.(exchange, body);
+              const answer = member.checkBody?.(exchange, octets);
               if (answer !== undefined) return answer;
             }
             return undefined;

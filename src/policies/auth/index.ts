@@ -19,6 +19,8 @@ export const authPolicy = definePolicy({
   needs: ['identity'],
   schema: authSchema,
   check: ({ any, all }, context) => problemsIn({ any, all }, context, []),
+  identityFields: ({ any, all }) => namesOf({ any, all }, 'identityFields'),
+  secretParameters: ({ any, all }) => namesOf({ any, all }, 'secretParameters'),
   async create({ any, all, optional }, context: BuiltinContext) {
     const { identity } = context;
     // Made to be checked, and closed again.
@@ -43,6 +45,14 @@ async function made(entry: AuthEntry, context: MethodContext): Promise<Authentic
     throw error;
   }
   return new COMBINATIONS[name](members);
+}
+
+/** What the methods that it names have of that kind. */
+function namesOf(entry: AuthEntry, kind: 'identityFields' | 'secretParameters'): readonly string[] {
+  const [name, options] = memberOf(entry);
+  if (name === 'any' || name === 'all')
+    return (options as readonly AuthEntry[]).flatMap((member) => namesOf(member, kind));
+  return authMethods.get(name)?.[kind]?.(options) ?? [];
 }
 
 function problemsIn(

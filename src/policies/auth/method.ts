@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Authenticator } from '../../identity/authenticator.ts';
 import type { Identity } from '../../identity/identity.ts';
-import type { CheckContext, OptionProblem } from '../../policy/contract.ts';
+import type { Policy } from '../../policy/contract.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 
 /** What a method is made in. */
@@ -10,13 +10,12 @@ export interface MethodContext extends BuiltinContext {
 }
 
 /** A way to authenticate that a configuration may name: as a policy of its own, and within `auth`. */
-export interface AuthMethod<Options = unknown> {
+export interface AuthMethod<Options = unknown>
+  extends Pick<Policy<Options>, 'check' | 'identityFields' | 'secretParameters'> {
   /** Of the policy, within `auth`, and of the principal. */
   readonly name: string;
   /** A strict object with a description. */
   readonly schema: z.ZodType<Options>;
-  /** As of a policy: what is wrong with options that the schema takes. */
-  check?(options: Options, context: CheckContext): readonly OptionProblem[];
   create(options: Options, context: MethodContext): Authenticator | Promise<Authenticator>;
 }
 

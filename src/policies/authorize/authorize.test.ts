@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { TestExchange } from '../../../test/support/exchange.ts';
 import { principal } from '../../../test/support/principal.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
-import type { Principal } from '../../policy/principal.ts';
+import { type Principal, VISITOR } from '../../policy/principal.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
 
 interface Told {
@@ -37,6 +37,7 @@ const bob = principal({
   claims: { org: 'y' },
 });
 const nobody = undefined;
+const visitor = principal({ method: VISITOR, consumer: 'anonymous:x' });
 
 suite('what each requirement makes of a caller', () => {
   const table: [title: string, options: object, verdicts: [Principal | undefined, string, string][]][] = [
@@ -159,11 +160,39 @@ suite('what each requirement makes of a caller', () => {
       ],
     ],
     [
+      'a method in small letters is none of the others',
+      { methods: { DELETE: { scopes: ['write'] }, GET: 'authenticated', '*': 'allow' } },
+      [
+        [bob, 'DELETE', 'insufficient_scope'],
+        [bob, 'delete', 'forbidden'],
+        [bob, 'Head', 'forbidden'],
+        [nobody, 'delete', 'unauthenticated'],
+        [bob, 'OPTIONS', 'passes'],
+        [bob, 'propfind', 'passes'],
+      ],
+    ],
+    [
       'rights of a method come on top of what all need',
       { groups: { deny: ['banned'] }, methods: { GET: 'authenticated' } },
       [
         [alice, 'GET', 'passes'],
         [bob, 'GET', 'forbidden'],
+      ],
+    ],
+    [
+      'a visitor with a name is nobody',
+      { default: 'authenticated' },
+      [
+        [alice, 'GET', 'passes'],
+        [visitor, 'GET', 'unauthenticated'],
+      ],
+    ],
+    [
+      'and not in none of the groups that are denied',
+      { groups: { deny: ['banned'] }, when: 'true' },
+      [
+        [alice, 'GET', 'passes'],
+        [visitor, 'GET', 'unauthenticated'],
       ],
     ],
     [

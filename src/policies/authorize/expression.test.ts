@@ -13,7 +13,7 @@ function compiled(text: string): Expression {
 suite('an expression', () => {
   const exchange = new TestExchange({
     method: 'PUT',
-    url: '/orders/7%20a?tag=a%20b&tag=c',
+    url: '/orders/7%20a?tag=a%20b&two=1&%74wo=2',
     headers: [
       ['X-Kind', 'big'],
       ['X-Kind', 'red'],
@@ -52,6 +52,8 @@ suite('an expression', () => {
     ],
     ['request.headers["x-kind"] == "big, red" && !("x-other" in request.headers)', true],
     ['request.query["tag"] == "a b"', true],
+    ['request.query.two == "1"', /^the query has two more than once$/],
+    ['!("two" in request.query)', /^the query has two more than once$/],
     ['request.params.id == "7 a" && request.params["id"] == "7 a" && !has(request.params.other)', true],
     ['client.address.startsWith("192.0.2.")', true],
     ['request.path.matches("^/orders/[0-9]+%20a$") && !request.path.matches("x")', true],
@@ -72,6 +74,17 @@ suite('an expression', () => {
       ['client.address == "192.0.2.1"', false],
     ] as const)
       assert.equal(compiled(text).isOfPrincipal, isOfPrincipal, text);
+  });
+
+  test('takes its time once for a query, however often it looks at it, and not for a long one', () => {
+    const expression = compiled('request.query.all(a, request.query.all(b, request.query[b] == ""))');
+    const search = (length: number) => Array.from({ length }, (_, i) => `p${i}`).join('&');
+    const started = performance.now();
+    assert.equal(expression.holds(new TestExchange({ url: `/?${search(256)}` }), alice), true);
+    assert.ok(performance.now() - started < 2000);
+    assert.throws(() => expression.holds(new TestExchange({ url: `/?${search(257)}` }), alice), {
+      message: 'the query has more than 256 parameters',
+    });
   });
 
   test('takes a time that grows with the text alone, whatever its pattern', () => {

@@ -54,11 +54,18 @@ export class PrincipalFacts {
   }
 }
 
-/** A request as an expression sees it. Its maps are made when they are asked for. */
+/** Of a query: what loops through it takes a time that grows with its square. */
+const MAX_PARAMETERS = 256;
+
+/** A request as an expression sees it, once. Its maps are made when they are asked for. */
 export class RequestFacts {
   readonly #exchange: Exchange;
-  /** Which captures the expression may ask for: nobody else knows their names. */
+  /** Which captures and parameters the expression may ask for: nobody else knows their names. */
   readonly #names: ReadonlySet<string>;
+  /** Asked for again by each round of a loop. */
+  #headers: ReadonlyMap<string, string> | undefined;
+  #query: ReadonlyMap<string, string> | undefined;
+  #params: ReadonlyMap<string, string> | undefined;
 
   constructor(exchange: Exchange, names: ReadonlySet<string>) {
     this.#exchange = exchange;
@@ -81,36 +88,53 @@ export class RequestFacts {
     return this.#exchange.request.scheme;
   }
 
-  /** By name in small letters; several of a name with a comma between them (RFC 9110 section 5.3). */
   get headers(): ReadonlyMap<string, string> {
-    const headers = new Map<string, string>();
-    const { list } = this.#exchange.request.fields;
-    for (let i = 0; i < list.length; i += 3) {
-      const name = list[i] as string;
-      const before = headers.get(name);
-      const value = list[i + 2] as string;
-      headers.set(name, before === undefined ? value : `${before}, ${value}`);
-    }
-    return headers;
+    return (this.#headers ??= headersOf(this.#exchange.request.fields.list));
   }
 
-  /** Decoded; the first of a name. */
   get query(): ReadonlyMap<string, string> {
-    const query = new Map<string, string>();
-    for (const [name, value] of new URLSearchParams(this.#exchange.request.search))
-      if (!query.has(name)) query.set(name, value);
-    return query;
+    return (this.#query ??= queryOf(this.#exchange.request.search, this.#names));
   }
 
-  /** Decoded. */
   get params(): ReadonlyMap<string, string> {
-    const params = new Map<string, string>();
-    for (const name of this.#names) {
-      const value = this.#exchange.param(name);
-      if (value !== undefined) params.set(name, decodePercent(value, false));
-    }
-    return params;
+    return (this.#params ??= paramsOf(this.#exchange, this.#names));
   }
+}
+
+/** By name in small letters; several of a name with a comma between them (RFC 9110 section 5.3). */
+function headersOf(list: readonly string[]): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>();
+  for (let i = 0; i < list.length; i += 3) {
+    const name = list[i] as string;
+    const before = headers.get(name);
+    const value = list[i + 2] as string;
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return headers;
+}
+
+/**
+ * Decoded. Throws an Error where one that the expression may ask for stands there twice: whichever it looked at, a service may read the other.
+ * Of what it can come upon by a loop alone it is the first.
+ */
+function queryOf(search: string, names: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const query = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(search)) {
+    if (!query.has(name)) query.set(name, value);
+    else if (names.has(name)) throw new Error(`the query has ${name} more than once`);
+    if (query.size > MAX_PARAMETERS) throw new Error(`the query has more than ${MAX_PARAMETERS} parameters`);
+  }
+  return query;
+}
+
+/** Decoded. */
+function paramsOf(exchange: Exchange, names: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const params = new Map<string, string>();
+  for (const name of names) {
+    const value = exchange.param(name);
+    if (value !== undefined) params.set(name, decodePercent(value, false));
+  }
+  return params;
 }
 
 /** A client as an expression sees it. */

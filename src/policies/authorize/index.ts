@@ -6,6 +6,7 @@ import {
   type PolicyContext,
   type PolicyHooks,
 } from '../../policy/contract.ts';
+import { authenticated } from '../../policy/principal.ts';
 import { FORBIDDEN, unauthenticated } from '../refusals.ts';
 import { Rule } from './rule.ts';
 import { type AuthorizeOptions, authorizeSchema, type Requirement, type Right } from './schema.ts';
@@ -49,12 +50,16 @@ class Authorization implements PolicyHooks {
   }
 
   #rightOf(method: string, methods: ReadonlyMap<string, Rule | Word>): Rule | Word {
-    return methods.get(method) ?? (method === 'HEAD' ? methods.get('GET') : undefined) ?? this.#others;
+    const right = methods.get(method) ?? (method === 'HEAD' ? methods.get('GET') : undefined);
+    if (right !== undefined) return right;
+    // `delete` is another method than DELETE (RFC 9110 section 9.1), but not to every service.
+    const folded = method.toUpperCase();
+    return folded !== method && (methods.has(folded) || folded === 'HEAD') ? 'deny' : this.#others;
   }
 
   #refusal(right: Rule | Word, exchange: Exchange): Answer | undefined {
     if (right === 'allow') return undefined;
-    const { principal } = exchange;
+    const principal = authenticated(exchange.principal);
     if (principal === undefined) return this.#refused('unauthenticated', unauthenticated(exchange));
     if (right === 'authenticated') return undefined;
     const answer = right === 'deny' ? FORBIDDEN : right.refusal(exchange, principal);

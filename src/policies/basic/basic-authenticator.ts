@@ -49,9 +49,10 @@ export class BasicAuthenticator implements Authenticator {
 
   authenticate({ request, client }: Exchange): Finding | Promise<Finding> {
     const sent = authorizationFor(request.fields, 'basic');
-    if (sent === undefined) return ABSENT;
-    // One field is allowed (RFC 9110 section 11.6.2); which of two counts is not for the gateway and the upstream to differ about.
+    // One field is allowed (RFC 9110 section 11.6.2); which of two counts is not for the gateway and the upstream to differ about, and a second
+    // one of this scheme is not to go by as nothing.
     if (request.fields.repeats('authorization')) return MALFORMED;
+    if (sent === undefined) return ABSENT;
     if (sent.length > MAX_CHARACTERS || !BASE64.test(sent)) return MALFORMED;
     const text = Buffer.from(sent, 'base64').toString('utf8');
     const colon = text.indexOf(':');

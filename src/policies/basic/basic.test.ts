@@ -48,6 +48,15 @@ const CASES: readonly Case[] = [
     undefined,
     'invalid_credentials',
   ],
+  [
+    'a second field behind one of another scheme',
+    [
+      ['Authorization', 'Bearer abc'],
+      ['Authorization', basicField('alice:wrong')],
+    ],
+    undefined,
+    'invalid_credentials',
+  ],
   ['a wrong password', credentials('alice:pass:word'), undefined, 'invalid_credentials'],
   ['a wrong password of a hash', credentials('Bob B:hashe'), undefined, 'invalid_credentials'],
   ['an empty password', credentials('alice:'), undefined, 'invalid_credentials'],

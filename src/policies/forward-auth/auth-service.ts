@@ -1,5 +1,10 @@
-import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from 'node:http';
-import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  Agent as PlainAgent,
+  request as plainRequest,
+} from 'node:http';
+import { type RequestOptions, Agent as SecureAgent, request as secureRequest } from 'node:https';
 import { Fields, isFieldValue, isToken } from '../../http/fields.ts';
 import type { ForwardAuthOptions } from './schema.ts';
 
@@ -18,7 +23,8 @@ export interface ServiceAnswer {
 export class AuthService {
   readonly #url: URL;
   readonly #agent: PlainAgent;
-  readonly #request: typeof plainRequest;
+  readonly #request: (url: URL, options: RequestOptions) => ClientRequest;
+  readonly #ca: string | undefined;
   readonly #timeoutMs: number;
   readonly #maxBytes: number;
 
@@ -26,25 +32,43 @@ export class AuthService {
     this.#url = new URL(url);
     const settings = { keepAlive: true, maxSockets: CONNECTIONS };
     const isSecure = this.#url.protocol === 'https:';
-    this.#agent = isSecure ? new SecureAgent({ ...settings, ca }) : new PlainAgent(settings);
+    this.#agent = isSecure ? new SecureAgent(settings) : new PlainAgent(settings);
+    this.#ca = ca;
     this.#request = isSecure ? secureRequest : plainRequest;
     this.#timeoutMs = timeout;
     this.#maxBytes = maxBody;
   }
 
   /** Rejects with an Error when there is no whole answer in time, or it is larger than it may be. Redirects are answers like others. */
-  ask(headers: Readonly<Record<string, string>>): Promise<ServiceAnswer> {
+  async ask(headers: Readonly<Record<string, string>>): Promise<ServiceAnswer> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.#timeoutMs);
+    try {
+      return await this.#send({ headers, signal: late.signal, agent: this.#agent });
+    } catch (error) {
+      throw late.signal.aborted ? new Error(`no answer within ${this.#timeoutMs} ms`) : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #send(options: RequestOptions): Promise<ServiceAnswer> {
     return new Promise((resolve, reject) => {
-      const options = { agent: this.#agent, headers, maxHeaderSize: MAX_HEAD_BYTES };
-      const sent = this.#request(this.#url, options, (answer) => {
+      const sent = this.#request(this.#url, { ...options, ca: this.#ca, maxHeaderSize: MAX_HEAD_BYTES });
+      sent.on('response', (answer) => {
         this.#read(answer).then(resolve, reject);
       });
-      const timer = setTimeout(
-        () => sent.destroy(new Error(`no answer within ${this.#timeoutMs} ms`)),
-        this.#timeoutMs,
-      );
-      sent.on('close', () => clearTimeout(timer));
-      sent.on('error', reject);
+      // Nobody asked for one; where nobody listens, the request ends without a word.
+      sent.on('upgrade', (_answer, socket) => {
+        socket.destroy();
+        reject(new Error('it answered with an upgrade'));
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // RFC 9112 section 9.3.1: it closed a connection that waited, as it may at any time; the question is asked again on one of its own.
+        if (sent.reusedSocket && error.code === 'ECONNRESET')
+          resolve(this.#send({ ...options, agent: false }));
+        else reject(error);
+      });
       sent.end();
     });
   }

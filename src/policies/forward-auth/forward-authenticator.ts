@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { withoutCookies } from '../../http/cookie.ts';
+import { CookieRemover } from '../../http/cookie.ts';
 import type { Absent, Authenticator, Finding, Refused, Unavailable } from '../../identity/authenticator.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
@@ -57,12 +57,14 @@ export class ForwardAuthenticator implements Authenticator {
   readonly method = 'forward-auth';
   readonly #options: ForwardAuthOptions;
   readonly #place: ForwardAuthPlace;
+  readonly #sessionCookies: CookieRemover;
   readonly #remembered = new BoundedMap<string, Permit>(MAX_REMEMBERED);
   #isWarned = false;
 
   constructor(options: ForwardAuthOptions, place: ForwardAuthPlace) {
     this.#options = options;
     this.#place = place;
+    this.#sessionCookies = new CookieRemover(options.sessionCookies);
   }
 
   authenticate(exchange: Exchange): Finding | Promise<Finding> {
@@ -83,12 +85,12 @@ export class ForwardAuthenticator implements Authenticator {
   /** Takes off what only the service may say, and says it. */
   strip(exchange: Exchange): void {
     const { fields } = exchange.request;
-    const { requestHeaders, responseHeaders, sessionCookies, forward } = this.#options;
+    const { requestHeaders, responseHeaders, forward } = this.#options;
     // The upstream would take a client's word for the service's.
     for (const name of responseHeaders) fields.delete(name);
     if (!forward) {
       for (const name of requestHeaders) if (name !== 'cookie') fields.delete(name);
-      if (sessionCookies.length > 0) withoutCookies(fields, sessionCookies);
+      this.#sessionCookies.takeOff(fields);
     }
     for (const [name, value] of heldBy<Kept>(exchange, this)?.fields ?? []) fields.push(name, name, value);
   }

@@ -7,6 +7,9 @@ import { forwardAuthSchema } from './schema.ts';
 export const forwardAuthMethod = defineMethod({
   name: 'forward-auth',
   schema: forwardAuthSchema,
+  // What the service gets too may come from a client: it judges that. Authorization says who calls by itself.
+  identityFields: ({ requestHeaders, responseHeaders }) =>
+    responseHeaders.filter((name) => name !== 'authorization' && !requestHeaders.includes(name)),
   create(options, context) {
     const { identity } = context;
     return new ForwardAuthenticator(options, {

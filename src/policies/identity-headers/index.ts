@@ -1,6 +1,6 @@
 import { Fields } from '../../http/fields.ts';
 import { definePolicy, type Exchange, type PolicyHooks } from '../../policy/contract.ts';
-import type { Principal } from '../../policy/principal.ts';
+import { authenticated, type Principal } from '../../policy/principal.ts';
 import type { Template } from '../../policy/template.ts';
 import { renderedFieldValue } from '../field-options.ts';
 import { identityHeadersSchema } from './schema.ts';
@@ -15,7 +15,7 @@ export const identityHeadersPolicy = definePolicy({
     const known = new IdentityFieldSet(set);
     const unknown = new IdentityFieldSet(anonymous);
     const apply = (exchange: Exchange, fields: Fields) =>
-      (exchange.principal === undefined ? unknown : known).apply(exchange, fields);
+      (authenticated(exchange.principal) === undefined ? unknown : known).apply(exchange, fields);
     if (known.isForwarded || unknown.isForwarded) return { onAttempt: apply };
     return { onRequest: (exchange) => apply(exchange, exchange.request.fields) };
   },

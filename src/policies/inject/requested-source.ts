@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { TokenCache, type TokenCachePlace, type TokenFinding } from '../../identity/grants/token-cache.ts';
 import {
   type GrantTokens,
@@ -85,7 +86,7 @@ export class ClientCredentialsSource extends RequestedSource implements TokenSou
 
 /**
  * A token in exchange for the caller's (RFC 8693): for the access token of the session at its first provider, or the bearer token that the
- * request was authenticated by. Two callers share one where all that is known of them is the same.
+ * request was authenticated by. One is asked for per session or bearer token.
  */
 export class ExchangeSource extends RequestedSource implements TokenSource {
   token(exchange: Exchange): SourceFinding | Promise<SourceFinding> {
@@ -120,13 +121,16 @@ async function subjectToken(exchange: Exchange): Promise<string> {
   throw new Error('the token to exchange cannot be had');
 }
 
-/** Whose token it is, with what may differ between two tokens of one subject. Undefined for nobody. */
+/**
+ * Whose token it is. Two bearer tokens never share one: they may be of other clients or actors, and a principal that something else than the token
+ * told of, such as an API key, may send those of many users. Undefined for nobody.
+ */
 function callerKey(exchange: Exchange): string | undefined {
-  const { principal } = exchange;
-  if (principal === undefined) return undefined;
-  if (heldSession(exchange) === undefined && bearerToken(exchange) === undefined) return undefined;
-  const { issuer, subject, session, scopes } = principal;
-  return JSON.stringify([issuer, subject, session, scopes]);
+  if (exchange.principal === undefined) return undefined;
+  const held = heldSession(exchange);
+  if (held !== undefined) return held.session.id;
+  const token = bearerToken(exchange);
+  return token === undefined ? undefined : hash('sha256', token, 'base64url');
 }
 
 function bearerToken({ request }: Exchange): string | undefined {

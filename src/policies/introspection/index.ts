@@ -12,6 +12,7 @@ export const introspectionMethod = defineMethod({
   schema: introspectionSchema,
   check: ({ provider }, context) =>
     provider === undefined ? [] : checkProviders([provider], () => ['provider'], context),
+  secretParameters: ({ from }) => (from.query === undefined ? [] : [from.query]),
   async create(options, { identity }) {
     // With openid-client, which takes its time to load.
     const { makeIntrospector } = await import('./make-introspector.ts');

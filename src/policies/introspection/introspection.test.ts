@@ -66,7 +66,7 @@ describe('An opaque token', () => {
         expiresAtMs: (NOW + 3600) * 1000,
       });
       assert.deepEqual(exchange.requestLines, []);
-      assert.deepEqual(asked.map(String), ['token=t1']);
+      assert.deepEqual(asked.map(String), ['token_type_hint=access_token&token=t1']);
       // RFC 6749 section 2.3.1: each part is form-encoded first.
       assert.deepEqual(authorizations, [`Basic ${Buffer.from('gw:s%3A+e').toString('base64')}`]);
     }));
@@ -77,6 +77,7 @@ describe('An opaque token', () => {
       assert.equal(await play.verdict('t1'), '200 alice');
       assert.deepEqual(Object.fromEntries(asked[0] ?? []), {
         token: 't1',
+        token_type_hint: 'access_token',
         client_id: 'gw',
         client_secret: 's: e',
       });
@@ -161,6 +162,26 @@ describe('What a server says of a token', () => {
     ['one of the audiences', { ...ALICE, aud: ['other', 'api'] }, '200 alice', { audience: ['api', 'more'] }],
     ['any audience', { ...ALICE, aud: 'other' }, '200 alice'],
     ['another subject', { ...ALICE, client_id: 'app' }, '200 app', { claims: { subject: 'client_id' } }],
+    ...[
+      { token_type: 'refresh_token' },
+      { token_type: 'N_A' },
+      { token_type: 'DPoP' },
+      { token_type: 7 },
+      { token_use: 'refresh_token' },
+      { token_use: 'id' },
+      { typ: 'Refresh' },
+      { typ: 'Offline' },
+      { typ: 'ID' },
+    ].map((said): readonly [string, Answer, string] => [
+      `that it is of another use, ${JSON.stringify(said)}`,
+      { ...ALICE, ...said },
+      '401 invalid_token: The token is none that a request is sent with.',
+    ]),
+    [
+      'that it is one of access',
+      { ...ALICE, token_type: 'bearer', token_use: 'access_token', typ: 'Bearer' },
+      '200 alice',
+    ],
     ['no end', { active: true, sub: 'alice' }, '200 alice'],
   ];
   for (const [title, answer, verdict, options = {}] of CASES) {

@@ -226,6 +226,13 @@ const ATTACKS: readonly (readonly [title: string, token: string, verdict: string
     token({ azp: ['app'] }),
     '401 invalid_token: The token was issued to a client that is not accepted here.',
   ],
+  ...['logout+jwt', 'application/LOGOUT+JWT', 'token-introspection+jwt', 'dpop+jwt'].map(
+    (typ): [string, string, string] => [
+      `the type ${typ}, which is of no token of access`,
+      token({}, { typ }),
+      '401 invalid_token: The type of the token is not accepted here.',
+    ],
+  ),
   ['no subject', token({ sub: undefined }), '401 invalid_token: The token names no subject.'],
   ['an empty subject', token({ sub: '' }), '401 invalid_token: The token names no subject.'],
   ['a subject that is a number', token({ sub: 7 }), '401 invalid_token: The token names no subject.'],

@@ -11,6 +11,7 @@ export const jwtMethod = defineMethod({
   name: 'jwt',
   schema: jwtSchema,
   check: checkJwt,
+  secretParameters: ({ from }) => (from.query === undefined ? [] : [from.query]),
   async create(options, { identity }) {
     // With jose, which takes 60 ms to load.
     const { makeVerifier } = await import('./make-verifier.ts');

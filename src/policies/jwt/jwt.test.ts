@@ -77,6 +77,49 @@ describe('A token is taken', () => {
     assert.equal(await play.verdictOf({ cookie: `token=${good}` }, `/?access_token=${good}`), REPEATED);
   });
 
+  it('once: one that stands twice in a place, or in two places, is two', async () => {
+    const from = { header: 'X-Token', cookie: 'token', query: 't' };
+    using play = await AuthPlay.start('jwt', { ...OPTIONS, from, keep: true });
+    const cookie = `token=${good}`;
+    const twice: readonly [headers: [string, string][], url?: string][] = [
+      [[['cookie', `${cookie}; token=forged`]]],
+      [[['cookie', `token=forged; ${cookie}`]]],
+      [
+        [
+          ['cookie', cookie],
+          ['cookie', 'a=b; token=forged'],
+        ],
+      ],
+      [
+        [
+          ['x-token', good],
+          ['cookie', 'token=forged'],
+        ],
+      ],
+      [[], `/?t=${good}&t=forged`],
+      [[], `/?t=${good}&%74=forged`],
+      [[['cookie', cookie]], '/?t=forged'],
+    ];
+    for (const [headers, url] of twice) assert.equal(await play.verdictOf(headers, url), REPEATED);
+    assert.equal(
+      await play.verdictOf([
+        ['cookie', 'a=b'],
+        ['cookie', cookie],
+      ]),
+      '200 alice',
+    );
+  });
+
+  it('off every Cookie field', async () => {
+    using play = await AuthPlay.start('jwt', { ...OPTIONS, from: { cookie: 'token' } });
+    const { exchange } = await play.send([
+      ['cookie', 'a=b'],
+      ['cookie', `c=d; token=${good}`],
+    ]);
+    assert.ok(!exchange.requestLines.join().includes(good), exchange.requestLines.join('\n'));
+    assert.deepEqual(exchange.requestLines, ['Cookie: a=b', 'Cookie: c=d']);
+  });
+
   it('off what is sent to the service, and nothing else with it', async () => {
     using play = await AuthPlay.start('jwt', { ...OPTIONS, from: { cookie: 'token', query: 't' } });
     const sent = await play.send({ authorization: `Bearer ${good}`, cookie: 'a=b; c=d', accept: '*/*' });
@@ -166,7 +209,8 @@ describe('Who calls', () => {
       roles: ['r2', 'r1'],
       claims: { ...CLAIMS, ...claims },
       session: '',
-      expiresAtMs: (NOW + 300) * 1000,
+      // With the skew.
+      expiresAtMs: (NOW + 330) * 1000,
     });
   });
 
@@ -300,6 +344,20 @@ describe('Time', () => {
     );
   });
 
+  it('of the caller ends with that of the token', async () => {
+    for (const [options, claims, seconds] of [
+      [{ skew: '10s' }, {}, 310],
+      [{ skew: '0s', maxAge: '1m' }, {}, 60],
+      [{ skew: '10s', maxAge: '10m' }, {}, 310],
+      [{ expiry: 'optional' }, { exp: undefined }, Number.POSITIVE_INFINITY],
+    ] as const) {
+      using play = await AuthPlay.start('jwt', { ...OPTIONS, ...options });
+      const token = makeToken(signer, { ...CLAIMS, ...claims });
+      const { exchange } = await play.send({ authorization: `Bearer ${token}` });
+      assert.equal(exchange.principal?.expiresAtMs, (NOW + seconds) * 1000);
+    }
+  });
+
   it('does not end a token without exp where options say so', async () => {
     using play = await AuthPlay.start('jwt', { ...OPTIONS, expiry: 'optional' });
     const token = makeToken(signer, { ...CLAIMS, exp: undefined });
@@ -396,6 +454,24 @@ describe('Options', () => {
       one({ secret: 'x'.repeat(63), algorithms: ['HS512'] }),
       'issuers.0.secret',
       'is shorter than the 64 octets that HS512 needs',
+    ],
+    [
+      'algorithms for all that a secret is not for',
+      one({ secret: 'x'.repeat(32) }, { audience: 'a', algorithms: ['ES256'] }),
+      'issuers.0.algorithms',
+      'has one that needs a public key, and there is a secret',
+    ],
+    [
+      'a secret that is short for the algorithm of all',
+      one({ secret: 'x'.repeat(63) }, { audience: 'a', algorithms: ['HS512'] }),
+      'issuers.0.secret',
+      'is shorter than the 64 octets that HS512 needs',
+    ],
+    [
+      'HS256 for a provider',
+      { provider: 'keycloak', algorithms: ['ES256', 'HS256'] },
+      'algorithms',
+      'has one that needs a secret, and a provider has none',
     ],
     [
       'HS256 without a secret',

@@ -4,6 +4,8 @@ import { StaticKeys } from '../../identity/jwt/key-source.ts';
 import { keyOfPem, SecretKey } from '../../identity/jwt/verification-key.ts';
 import type { JwtIssuerOptions } from './schema.ts';
 
+const IS_SECRET: ReadonlySet<string> = new Set(SECRET_ALGORITHMS);
+
 interface KeyProblem {
   /** The option that is wrong. */
   readonly place: string;
@@ -14,6 +16,11 @@ export function isKeyProblem(found: StaticKeys | KeyProblem): found is KeyProble
   return 'message' in found;
 }
 
+/** Whether one of them is for a secret. */
+export function needsSecret(algorithms: readonly string[] = []): boolean {
+  return algorithms.some((name) => IS_SECRET.has(name));
+}
+
 /** The keys that the options of an issuer have; undefined where they are found elsewhere. */
 export function keysOfIssuer({
   jwks,
@@ -22,8 +29,7 @@ export function keysOfIssuer({
   algorithms,
 }: JwtIssuerOptions): StaticKeys | KeyProblem | undefined {
   // A public key must never be taken for a secret (RFC 8725 section 2.1): one issuer has algorithms of one kind.
-  const isSecret = new Set<string>(SECRET_ALGORITHMS);
-  if (algorithms?.some((name) => isSecret.has(name) !== (secret !== undefined)) === true) {
+  if (algorithms?.some((name) => IS_SECRET.has(name) !== (secret !== undefined)) === true) {
     const message =
       secret === undefined
         ? 'has one that needs a secret, and there is none'

@@ -75,7 +75,7 @@ function ofIssuer(
   closers: (() => void)[],
 ): AcceptedIssuer {
   const rules = { ...withoutUndefined<Rules>(options), ...withoutUndefined<JwtIssuerOptions>(issuer) };
-  const found = keysOfIssuer(issuer);
+  const found = keysOfIssuer({ ...issuer, algorithms: rules.algorithms });
   if (found !== undefined && isKeyProblem(found))
     throw new Error(`issuer ${issuer.issuer}: ${found.place} ${found.message}`);
   let keys: KeySource | undefined = found;

@@ -24,7 +24,11 @@ const rules = {
     .min(1)
     .optional()
     .describe('Default: every asymmetric one; HS256 where there is a `secret`'),
-  type: name(100).optional().describe('`typ` of the header: at+jwt for access tokens of RFC 9068'),
+  type: name(100)
+    .optional()
+    .describe(
+      '`typ` of the header: at+jwt for access tokens of RFC 9068; default: any but others that end in +jwt',
+    ),
   skew: duration('By which the clocks of issuer and gateway may differ')
     .refine((ms) => ms <= 5 * 60_000, 'is longer than 5m')
     .optional()

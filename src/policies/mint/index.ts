@@ -1,4 +1,5 @@
 import { definePolicy, type Exchange, type PolicyHooks } from '../../policy/contract.ts';
+import { authenticated } from '../../policy/principal.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { nameKeys } from './keys.ts';
 import { Minter } from './minter.ts';
@@ -43,7 +44,7 @@ class MintHooks implements PolicyHooks {
   }
 
   onRequest(exchange: Exchange): undefined | Promise<undefined> {
-    const { principal } = exchange;
+    const principal = authenticated(exchange.principal);
     if (principal === undefined) {
       // The service takes what stands there for the gateway's word.
       exchange.request.fields.delete(this.#lower);

@@ -5,7 +5,7 @@ import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify
 import { runPolicies, TestExchange } from '../../../test/support/exchange.ts';
 import { principal } from '../../../test/support/principal.ts';
 import { Turns } from '../../lib/turns.ts';
-import type { Principal } from '../../policy/principal.ts';
+import { type Principal, VISITOR } from '../../policy/principal.ts';
 import { compilePolicies, PolicyReader, validatePolicyUse } from '../compile.ts';
 import { findIdentityFields } from '../identity-fields.ts';
 import { nameKeys } from './keys.ts';
@@ -140,11 +140,13 @@ suite('what a client sends in its place', () => {
   const keys = [{ key: pem(EC.privateKey) }];
 
   test('is taken off where nobody is known', async () => {
-    const exchange = await sent(
-      { keys, issuer: ISSUER },
-      { caller: undefined, headers: { Authorization: 'Bearer forged' } },
-    );
-    assert.equal(exchange.request.fields.has('authorization'), false);
+    for (const caller of [undefined, principal({ method: VISITOR, consumer: 'anonymous:x' })]) {
+      const exchange = await sent(
+        { keys, issuer: ISSUER },
+        { caller, headers: { Authorization: 'Bearer forged' } },
+      );
+      assert.equal(exchange.request.fields.has('authorization'), false);
+    }
   });
 
   test('is taken off on every route, but for Authorization', async () => {
@@ -228,6 +230,11 @@ test('keys and claims that would not do are refused, without a word of what they
       { keys, issuer: 'a', claims: { x: '${principal.subjct}' } },
       ['claims', 'x'],
       'there is no variable principal.subjct (character 1): did you mean ${principal.subject}?',
+    ],
+    [
+      { keys, issuer: 'a', header: 'X-Forwarded-Access-Token' },
+      ['header'],
+      'X-Forwarded-Access-Token is of the X-Forwarded family, which only the policy identity-headers sets',
     ],
     [
       { keys: [...keys, ...keys], issuer: 'a' },

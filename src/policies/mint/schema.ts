@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../../lib/units.ts';
-import { identityFieldName } from '../identity-field-name.ts';
+import { earlyIdentityFieldName } from '../identity-field-name.ts';
 import { claimSources, DEFAULT_CLAIMS } from './claims.ts';
 import { signingKeys } from './keys.ts';
 
@@ -22,7 +22,7 @@ export const mintSchema = z
       .refine((ms) => ms >= MIN_LIFETIME_MS && ms <= MAX_LIFETIME_MS, 'is not from 5s to 1h')
       .prefault('60s'),
     header: z
-      .union([z.literal(['Authorization', 'authorization']), identityFieldName])
+      .union([z.literal(['Authorization', 'authorization']), earlyIdentityFieldName])
       .default('Authorization')
       .describe('Field for the token; in Authorization it is a Bearer token'),
     claims: claimSources

@@ -62,6 +62,14 @@ describe('A client certificate', () => {
     assert.deepEqual(await got([{ issuer: 'CN=Team authority', serial: '1' }], shown(alice)), REFUSED);
   });
 
+  it('whose subject has no parts is known by its alternative names, and by nothing that it has not', async () => {
+    const id = 'spiffe://example.com/billing';
+    const nameless = new X509Certificate((await authority.issue('', [id])).cert);
+    assert.equal(nameless.subject, undefined);
+    assert.deepEqual(await got([{ san: `URI:${id}` }], shown(nameless)), KNOWN);
+    assert.deepEqual(await got([{ subject: 'CN=alice' }], shown(nameless)), REFUSED);
+  });
+
   it('that nobody vouches for is known by its fingerprint alone', async () => {
     const fingerprint = `sha256:${alice.fingerprint256}`;
     assert.deepEqual(await got([{ fingerprint }], shown(alice, false)), KNOWN);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Decision } from './decision.ts';
 
 const MAX_ENTRIES = 2000;
@@ -8,7 +9,7 @@ interface Entry {
   validUntilMs: number;
 }
 
-/** Decisions by what OPA was told, for a while. The oldest make room. */
+/** Decisions by a hash of what OPA was told, which may be as long as a request's head, for a while. The oldest make room. */
 export class DecisionCache {
   readonly #entries = new Map<string, Entry>();
   readonly #lifetimeMs: number;
@@ -21,12 +22,13 @@ export class DecisionCache {
 
   /** The decision that is known, else that of `ask`. One that fails is forgotten. */
   get(input: string, ask: (input: string) => Promise<Decision>): Decision | Promise<Decision> {
-    const known = this.#entries.get(input);
+    const key = hash('sha256', input, 'base64url');
+    const known = this.#entries.get(key);
     if (known !== undefined && this.#nowMs() < known.validUntilMs) return known.decision;
     const asked = ask(input);
     const entry: Entry = { decision: asked, validUntilMs: Number.POSITIVE_INFINITY };
-    this.#entries.delete(input);
-    this.#entries.set(input, entry);
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
     if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value as string);
     asked.then(
       (decision) => {
@@ -34,7 +36,7 @@ export class DecisionCache {
         entry.validUntilMs = this.#nowMs() + this.#lifetimeMs;
       },
       () => {
-        if (this.#entries.get(input) === entry) this.#entries.delete(input);
+        if (this.#entries.get(key) === entry) this.#entries.delete(key);
       },
     );
     return asked;

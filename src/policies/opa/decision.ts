@@ -30,8 +30,17 @@ const UNDEFINED: Decision = { allow: false };
  * a decision.
  */
 export function readDecision(text: string): Decision {
-  const parsed = answer.safeParse(JSON.parse(text));
+  const parsed = answer.safeParse(parse(text));
   if (parsed.success) return parsed.data.result ?? UNDEFINED;
   const [issue] = parsed.error.issues;
   throw new Error(`its answer is no decision: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+}
+
+/** What JSON.parse says quotes the text, which is not for a log. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error('its answer is not JSON');
+  }
 }

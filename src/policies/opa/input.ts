@@ -1,9 +1,11 @@
 import type { Exchange } from '../../policy/contract.ts';
 import { decodeOctets, decodePercent } from '../../policy/percent.ts';
+import { authenticated } from '../../policy/principal.ts';
 
 /** What OPA is told of a request: the `input` of its rules, as JSON. */
 export function inputOf(exchange: Exchange, headers: readonly string[]): string {
-  const { request, principal, client } = exchange;
+  const { request, client } = exchange;
+  const principal = authenticated(exchange.principal);
   return JSON.stringify({
     method: request.method,
     scheme: request.scheme,

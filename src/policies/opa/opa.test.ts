@@ -4,7 +4,7 @@ import { TestExchange } from '../../../test/support/exchange.ts';
 import { OpaServer, type Rule } from '../../../test/support/opa-server.ts';
 import { principal } from '../../../test/support/principal.ts';
 import type { Answer } from '../../policy/contract.ts';
-import type { Principal } from '../../policy/principal.ts';
+import { type Principal, VISITOR } from '../../policy/principal.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
 import type { Decision } from './decision.ts';
 import { DecisionCache } from './decision-cache.ts';
@@ -131,6 +131,34 @@ suite('the decision of OPA', () => {
     });
   });
 
+  test('is asked for a visitor with a name as for nobody', async () => {
+    await using stage = await Stage.with({
+      'gateway/allow': ({ principal: caller }: Input) => caller !== null,
+    });
+    const visitor = principal({ method: VISITOR, consumer: 'anonymous:x' });
+    assert.equal((await stage.ask(asked(visitor)))?.code, 'unauthenticated');
+  });
+
+  test('that wants other credentials is a 401 with a challenge', async () => {
+    await using stage = await Stage.with({ 'gateway/allow': () => ({ allow: false, status: 401 }) });
+    for (const [caller, detail] of [
+      [BOB, 'The request may not pass.'],
+      [undefined, 'The request does not say who sends it.'],
+    ] as const)
+      assert.deepEqual(await stage.ask(asked(caller)), {
+        status: 401,
+        code: 'unauthenticated',
+        detail,
+        headers: { 'WWW-Authenticate': 'Bearer' },
+      });
+  });
+
+  test('of 403 for somebody whom nobody knows does not say that he is known', async () => {
+    await using stage = await Stage.with({ 'gateway/allow': () => ({ allow: false, status: 403 }) });
+    const answer = await stage.ask(asked(undefined));
+    assert.deepEqual([answer?.status, answer?.detail], [403, 'The request may not pass.']);
+  });
+
   test('may set fields for the service, those of the configuration alone', async () => {
     const result = { allow: true, headers: { 'x-role': 'editor', 'X-Other': 'no' } };
     await using stage = await Stage.with({ 'gateway/allow': () => result }, { set: ['X-Role', 'X-Team'] });
@@ -178,7 +206,7 @@ suite('when OPA cannot be asked', () => {
     [
       'since its answer is no JSON',
       ({ opa }) => void (opa.manner = (_, response) => response.end('yes')),
-      /JSON/,
+      /it cannot be asked, so the request is refused: its answer is not JSON$/,
     ],
     [
       'since its answer is no decision',
@@ -263,6 +291,11 @@ test('options that would not do are refused', async () => {
       { ...good, set: ['Authorization'] },
       ['set', 0],
       'Authorization is a field that clients need: no client could send it any more',
+    ],
+    [
+      { ...good, set: ['X-Forwarded-User'] },
+      ['set', 0],
+      'X-Forwarded-User is of the X-Forwarded family, which only the policy identity-headers sets',
     ],
     [{ ...good, set: ['content-length'] }, ['set', 0], undefined],
   ] as const) {

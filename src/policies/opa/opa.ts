@@ -1,5 +1,6 @@
 import { clockMs } from '../../lib/clock.ts';
 import type { Answer, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
+import { authenticated } from '../../policy/principal.ts';
 import { FORBIDDEN, unauthenticated } from '../refusals.ts';
 import type { Decision } from './decision.ts';
 import { DecisionCache } from './decision-cache.ts';
@@ -87,9 +88,18 @@ export class OpaHooks implements PolicyHooks {
   }
 }
 
+/** As the decision says, or else as usual. RFC 9110 section 15.5.2: a 401 has a challenge, whoever wants it. */
 function refusal(exchange: Exchange, { status, reason, headers }: Decision): Answer {
-  const usual = exchange.principal === undefined ? unauthenticated(exchange) : FORBIDDEN;
-  if (status === undefined && reason === undefined && headers === undefined) return usual;
-  const base = status === undefined || status === usual.status ? usual : { ...FORBIDDEN, status };
-  return { ...base, ...(reason && { detail: reason }), headers: { ...base.headers, ...headers } };
+  const isKnown = authenticated(exchange.principal) !== undefined;
+  const base = (status ?? (isKnown ? 403 : 401)) === 401 ? unauthenticated(exchange) : FORBIDDEN;
+  if (status === undefined && reason === undefined && headers === undefined) return base;
+  const isUsual = base.status === (isKnown ? 403 : 401);
+  return {
+    ...base,
+    status: status ?? base.status,
+    detail: reason ?? (isUsual ? base.detail : DENIED),
+    headers: { ...base.headers, ...headers },
+  };
 }
+
+const DENIED = 'The request may not pass.';

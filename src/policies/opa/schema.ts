@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration, size } from '../../lib/units.ts';
 import { fieldName } from '../field-options.ts';
-import { identityFieldName } from '../identity-field-name.ts';
+import { earlyIdentityFieldName } from '../identity-field-name.ts';
 
 /** A path of names, as OPA's Data API has it: packages, then a rule. */
 const DECISION = /^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/;
@@ -25,7 +25,7 @@ export const opaSchema = z
     token: z.string().min(1).optional().describe('Bearer token that OPA wants, by `env:` or `file:`'),
     headers: z.array(fieldName).default([]).describe('Request fields that OPA is told of; none by default'),
     set: z
-      .array(identityFieldName)
+      .array(earlyIdentityFieldName)
       .default([])
       .describe('Fields for the service that the decision may set; no client may send them'),
     timeout: duration('For the whole answer of OPA')

@@ -1,5 +1,6 @@
 import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
 import { type Held, heldBy, hold, letGo } from '../../policy/held.ts';
+import { authenticated } from '../../policy/principal.ts';
 import type { Verdict } from '../../state/limiter.ts';
 import { PERS, type QuotaCharge, type QuotaTaking } from '../../state/quota/quota.ts';
 import type { HeldQuotas } from '../../state/quota/quotas.ts';
@@ -50,7 +51,7 @@ export class PlanHooks implements PolicyHooks {
   }
 
   onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
-    const consumer = exchange.principal?.consumer ?? exchange.note('consumer');
+    const consumer = authenticated(exchange.principal)?.consumer ?? exchange.note('consumer');
     const plan =
       typeof consumer === 'string' && consumer !== '' ? this.#planOf(exchange, consumer) : undefined;
     if (plan === undefined) return this.#goOnUnknown();

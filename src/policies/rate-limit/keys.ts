@@ -1,6 +1,7 @@
 import { cookieValue } from '../../http/cookie.ts';
 import { Networks } from '../../lib/cidr.ts';
 import type { Exchange } from '../../policy/contract.ts';
+import { authenticated } from '../../policy/principal.ts';
 
 /** Where a key comes from, as the options say it. */
 export type KeyOption =
@@ -74,14 +75,15 @@ function compileSource(source: KeyOption, service: string | undefined): KeyOf {
   if (source === 'route') return ofRoute;
   if (source === 'service') return service === undefined ? ofRoute : () => service;
   if (source === 'consumer' || source === 'session')
-    return (exchange) => exchange.principal?.[source] ?? textOf(exchange.note(source));
+    return (exchange) => authenticated(exchange.principal)?.[source] ?? textOf(exchange.note(source));
   if (typeof source === 'string') return (exchange) => textOf(exchange.note(source));
   const { address, header, cookie, claim } = source;
   if (address !== undefined) return ofAddress(address);
   if (header !== undefined) return (exchange) => exchange.request.fields.get(header) ?? '';
   if (cookie !== undefined)
     return (exchange) => cookieValue(exchange.request.fields.get('cookie'), cookie) ?? '';
-  return (exchange) => claimOf(exchange.principal?.claims ?? exchange.note('claims'), claim ?? '');
+  return (exchange) =>
+    claimOf(authenticated(exchange.principal)?.claims ?? exchange.note('claims'), claim ?? '');
 }
 
 function ofAddress(bits: AddressBits): KeyOf {

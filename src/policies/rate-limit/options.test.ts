@@ -18,7 +18,7 @@ describe('Options', () => {
     ],
     [{ limits: [{ rate: '0/s' }] }, 'limits.0.rate', 'lets nothing through: the number is at least 1'],
     [{ limits: [{ rate: '1/s', burst: 0 }] }, 'limits.0.burst', 'Too small: expected number to be >=1'],
-    [{ limits: [{ rate: '1/s', bursts: 1 }] }, 'limits.0.bursts', 'is not a known option'],
+    [{ limits: [{ rate: '1/s', bursts: 1 }] }, 'limits.0.bursts', 'is not a known option: did you mean burst?'],
     [{ limits: [{ concurrency: 0 }] }, 'limits.0.concurrency', 'Too small: expected number to be >=1'],
     [{ limits: [{}] }, 'limits.0', 'needs rate or concurrency, one of them'],
     [{ limits: [{ rate: '1/s', concurrency: 1 }] }, 'limits.0', 'needs rate or concurrency, one of them'],

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exchangeFor, type RequestDescription } from '../../../test/support/exchange.ts';
+import { principal } from '../../../test/support/principal.ts';
+import type { Answer } from '../../policy/contract.ts';
+import { VISITOR } from '../../policy/principal.ts';
 import { admitted, answered, begin, PolicyPlay, send } from './rate-limit.support.ts';
 
 describe('A request', () => {
@@ -118,6 +121,16 @@ describe('The fields of an answer', () => {
 });
 
 describe('The key', () => {
+  it('is no name that a visitor was given, who may have a new one with each request', () => {
+    const policy = new PolicyPlay().policy({ limits: ['1/min'], key: 'consumer' });
+    const statuses = ['a', 'b'].map((name) => {
+      const exchange = exchangeFor({});
+      exchange.principal = principal({ method: VISITOR, consumer: `anonymous:${name}` });
+      return (policy.onRequest(exchange) as Answer | undefined)?.status;
+    });
+    assert.deepEqual(statuses, [undefined, 429]);
+  });
+
   const from = (clientAddress: string): RequestDescription => ({ clientAddress });
   const header = (value: string): RequestDescription => ({ headers: { 'X-Api-Key': value } });
   type Counted = readonly [request: RequestDescription, notes?: object];

@@ -10,13 +10,14 @@ type CookieWorth = 'counts' | 'ignored' | 'forged';
  * themselves. A harmless request of another page is one of nobody; one that may change something is refused.
  */
 function cookieWorth(request: RequestView, origins: AllowedOrigins): CookieWorth {
-  const isAllowed = isSentByAllowedPage(request, origins, false);
-  if (isAllowed === true) return 'counts';
-  if (!isHarmless(request)) return 'forged';
   const { fields } = request;
-  // Without Origin and Referer: a link that was followed in a browser that does not tell more, or a program.
-  if (isAllowed === undefined) return 'counts';
-  if (!fields.has('sec-fetch-site')) return fields.has('origin') ? 'ignored' : 'counts';
+  const site = fields.get('sec-fetch-site');
+  if (site === 'same-origin') return 'counts';
+  // Without Origin: a link that was followed in a browser that does not tell more, or a program.
+  if (site === undefined && isHarmless(request) && !fields.has('origin')) return 'counts';
+  if (isSentByAllowedPage(request, origins, false) === true) return 'counts';
+  if (!isHarmless(request)) return 'forged';
+  if (site === undefined) return 'ignored';
   // A link on another site: the answer is shown to the user alone. In a frame, another page would be around it.
   const isLink = fields.get('sec-fetch-mode') === 'navigate' && fields.get('sec-fetch-dest') === 'document';
   return isLink ? 'counts' : 'ignored';

@@ -2,6 +2,7 @@ import type { Refused } from '../../identity/authenticator.ts';
 import type { Visitors } from '../../identity/sessions/visitors.ts';
 import type { Answer, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
+import { authenticated } from '../../policy/principal.ts';
 import { joinPrincipals } from '../auth/join-principals.ts';
 import { awayAnswer } from './answers.ts';
 import type { SessionAuthenticator, SessionResult } from './session-authenticator.ts';
@@ -42,7 +43,7 @@ export class SessionHooks implements PolicyHooks {
     const { count, isRequired } = this.#parts;
     switch (finding.kind) {
       case 'known': {
-        const before = exchange.principal;
+        const before = authenticated(exchange.principal);
         exchange.principal =
           before === undefined ? finding.principal : joinPrincipals(before, finding.principal);
         this.#parts.authenticator.strip(exchange);

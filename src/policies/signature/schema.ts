@@ -33,8 +33,12 @@ export const signatureSchema = z
     nonce: z
       .enum(['optional', 'required'])
       .default('optional')
+      .describe('Whether a signature needs one. Where there is one, the signature is taken once'),
+    nonceStore: z
+      .enum(['worker', 'memory', 'redis'])
+      .default('worker')
       .describe(
-        'Whether a signature needs one. Where there is one, the signature is taken once in each worker',
+        'Who knows of a nonce that was used: the worker that saw it, all workers of the machine, or all nodes with the same state.redis',
       ),
     tag: z.string().min(1).max(100).optional().describe('Only signatures with this tag are looked at'),
     realm: realmOption,

@@ -7,11 +7,11 @@ import {
   type Unavailable,
 } from '../../identity/authenticator.ts';
 import type { SignatureKey, SignatureKeys } from '../../identity/consumers/signature-keys.ts';
+import type { NonceVerdict } from '../../identity/used-nonces.ts';
 import type { Answer, BodyBounds, Exchange, RequestView } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
 import { challengeText } from '../auth/challenge.ts';
 import { type ContentDigests, isContentOf, readContentDigest } from './content-digest.ts';
-import { Nonces } from './nonces.ts';
 import type { SignatureOptions } from './schema.ts';
 import { signatureBase } from './signature-base.ts';
 import { readSignatures, type SentSignature } from './signature-fields.ts';
@@ -29,10 +29,10 @@ const OUTDATED = refused('The signature is too old, from the future, or does not
 const NO_NONCE = refused('The signature has no nonce.');
 const REPEATED = refused('The signature was used already.');
 const WRONG_DIGEST = refused('The body is not the one of Content-Digest.');
-const FULL: Unavailable = {
+const UNKNOWN_NONCE: Unavailable = {
   kind: 'unavailable',
-  detail: 'Too many signatures were used in a short time.',
-  retryAfterMs: 10_000,
+  detail: 'It cannot be found out whether the signature was used already.',
+  retryAfterMs: 5000,
 };
 
 /** What a body has to be, until it is there. */
@@ -40,29 +40,43 @@ interface ExpectedBody extends Held {
   readonly digests: ContentDigests;
 }
 
+/** What it is made of beside its options. */
+export interface SignaturePlace {
+  readonly keys: SignatureKeys;
+  readonly nowMs: () => number;
+  /** Remembers a nonce of a key, for which signatures are taken `windowMs` at most. */
+  readonly takeNonce: (key: string, nonce: string, windowMs: number) => NonceVerdict | Promise<NonceVerdict>;
+  readonly close?: (() => void) | undefined;
+}
+
 /** HTTP message signatures (RFC 9421) by the keys of consumers. */
 export class SignatureAuthenticator implements Authenticator {
   readonly method = 'signature';
   readonly answerFields: Readonly<Record<string, string>>;
   readonly requestBodyBounds: BodyBounds;
-  readonly checkBody?: (exchange: Exchange, body: Buffer) => Answer | undefined;
+  readonly checkBody?: (exchange: Exchange, octets: Buffer) => Answer | undefined;
   readonly strip?: (exchange: Exchange) => void;
+  readonly close?: () => void;
   readonly #options: SignatureOptions;
   readonly #keys: SignatureKeys;
-  readonly #nonces: Nonces;
+  readonly #takeNonce: SignaturePlace['takeNonce'];
+  readonly #windowMs: number;
   readonly #challenge: string;
   readonly #nowMs: () => number;
 
-  constructor(options: SignatureOptions, keys: SignatureKeys, nowMs: () => number) {
+  constructor(options: SignatureOptions, { keys, nowMs, takeNonce, close }: SignaturePlace) {
     this.#options = options;
     this.#keys = keys;
     this.#nowMs = nowMs;
+    this.#takeNonce = takeNonce;
+    if (close !== undefined) this.close = close;
     // Taken from `skew` before `created` to `skew` behind the end of its age.
-    this.#nonces = new Nonces(options.maxAge + 2 * options.skew);
+    this.#windowMs = options.maxAge + 2 * options.skew;
     this.#challenge = challengeText('Signature', { realm: options.realm });
     this.answerFields = { 'Accept-Signature': acceptSignature(options) };
     this.requestBodyBounds = { maxBytes: options.maxBody };
-    if (options.digest === 'required') this.checkBody = (exchange, body) => this.#checkBody(exchange, body);
+    if (options.digest === 'required')
+      this.checkBody = (exchange, octets) => this.#checkBody(exchange, octets);
     if (!options.forward)
       this.strip = ({ request }) => {
         request.fields.delete('signature');
@@ -70,7 +84,7 @@ export class SignatureAuthenticator implements Authenticator {
       };
   }
 
-  authenticate(exchange: Exchange): Finding {
+  authenticate(exchange: Exchange): Finding | Promise<Finding> {
     const { request } = exchange;
     const { fields } = request;
     if (!fields.has('signature-input') && !fields.has('signature')) return ABSENT;
@@ -93,7 +107,11 @@ export class SignatureAuthenticator implements Authenticator {
   }
 
   /** Cheap checks first: what is signed wrongly costs no more than it has to. */
-  #judge(exchange: Exchange, { covered, octets }: SentSignature, key: SignatureKey): Finding {
+  #judge(
+    exchange: Exchange,
+    { covered, octets }: SentSignature,
+    key: SignatureKey,
+  ): Finding | Promise<Finding> {
     const { request } = exchange;
     const parameters = covered[1];
     const algorithm = parameters.get('alg');
@@ -107,11 +125,9 @@ export class SignatureAuthenticator implements Authenticator {
     if (base === undefined || !isSignatureOf(Buffer.from(base, 'latin1'), octets, key)) return WRONG;
     const wrongBody = this.#expectBody(exchange, covered);
     if (wrongBody !== undefined) return wrongBody;
-    if (typeof nonce === 'string') {
-      const taken = this.#nonces.take(`${key.id} ${nonce}`, this.#nowMs());
-      if (taken !== 'new') return taken === 'seen' ? REPEATED : FULL;
-    }
-    return key.known;
+    if (typeof nonce !== 'string') return key.known;
+    const taken = this.#takeNonce(key.id, nonce, this.#windowMs);
+    return taken instanceof Promise ? taken.then((told) => findingOf(told, key)) : findingOf(taken, key);
   }
 
   #isTimely(parameters: InnerList[1]): boolean {
@@ -151,9 +167,10 @@ export class SignatureAuthenticator implements Authenticator {
     return undefined;
   }
 
-  #checkBody(exchange: Exchange, body: Buffer): Answer | undefined {
+  /** RFC 9530 section 2: the digest is of the content as it is sent, with its Content-Encoding. */
+  #checkBody(exchange: Exchange, octets: Buffer): Answer | undefined {
     const expected = heldBy<ExpectedBody>(exchange, this);
-    if (expected === undefined || isContentOf(expected.digests, body)) return undefined;
+    if (expected === undefined || isContentOf(expected.digests, octets)) return undefined;
     return {
       status: 401,
       code: WRONG_DIGEST.code,
@@ -161,6 +178,11 @@ export class SignatureAuthenticator implements Authenticator {
       headers: { 'WWW-Authenticate': this.#challenge, ...this.answerFields },
     };
   }
+}
+
+function findingOf(taken: NonceVerdict, { known }: SignatureKey): Finding {
+  if (taken === 'new') return known;
+  return taken === 'seen' ? REPEATED : UNKNOWN_NONCE;
 }
 
 /** Seconds, as `created` and `expires` have them, as milliseconds. */

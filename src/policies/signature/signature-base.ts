@@ -67,13 +67,9 @@ function authorityOf({ scheme, authority }: RequestView): string {
   return authority.endsWith(port) ? authority.slice(0, -port.length) : authority;
 }
 
-/** Values of a field in one line (RFC 9421 section 2.1). */
+/** Values of a field in one line (RFC 9421 section 2.1). They come without white space at their ends. */
 function fieldValue({ fields, bodyLength }: RequestView, name: string): string | undefined {
-  if (fields.has(name))
-    return fields
-      .getAll(name)
-      .map((value) => value.trim())
-      .join(', ');
+  if (fields.has(name)) return fields.getAll(name).join(', ');
   // The head's own framing is not among the fields.
   return name === 'content-length' && bodyLength > 0 ? String(bodyLength) : undefined;
 }

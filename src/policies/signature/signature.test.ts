@@ -3,9 +3,11 @@ import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, sign 
 import { describe, it } from 'node:test';
 import { exchangeFor, type RequestDescription } from '../../../test/support/exchange.ts';
 import type { Known } from '../../identity/authenticator.ts';
+import { MemoryRecords } from '../../identity/sessions/memory-records.support.ts';
+import { UsedNonces } from '../../identity/used-nonces.ts';
+import { RecordStores } from '../../state/records/record-stores.ts';
 import { asker, type ConsumersInput, identityOf } from '../auth/auth.support.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
-import { Nonces } from './nonces.ts';
 import { isSignatureOf } from './verify.ts';
 
 /** RFC 9421 appendix B.1 */
@@ -178,6 +180,7 @@ const VALUES: Readonly<Record<string, string>> = {
   '"@query"': '?b=c',
   '"@request-target"': '/a?b=c',
   '"@scheme"': 'http',
+  '"accept"': 'a=1, b=2',
   '"accept";key="b"': '2',
 };
 
@@ -274,6 +277,59 @@ describe('A signature with', () => {
   });
 });
 
+describe('A nonce in a store', () => {
+  const records = new MemoryRecords(() => NOW_MS);
+  const stores = new RecordStores(
+    () => records,
+    undefined,
+    () => {},
+  );
+  const worker = () =>
+    asker(
+      [{ name: 'signature', options: { nonceStore: 'memory' } }],
+      identityOf(OWN, () => NOW_MS, stores),
+    );
+  const once = (nonce: string) => signed(URI, at(NOW, `;keyid="hmac";nonce="${nonce}"`));
+
+  it('is taken once in all workers', async () => {
+    const [one, other] = [await worker(), await worker()];
+    assert.equal((await one(once('1'))).consumer, 'alice');
+    assert.equal((await other(once('1'))).code, 'invalid_credentials');
+    assert.equal((await other(once('2'))).consumer, 'alice');
+  });
+
+  it('is not taken where the store is away', async () => {
+    const ask = await worker();
+    records.isAway = true;
+    const { status, code } = await ask(once('3'));
+    assert.deepEqual([status, code], [503, 'provider_unavailable']);
+    records.isAway = false;
+    assert.equal((await ask(once('3'))).consumer, 'alice');
+  });
+
+  it('may be as long as its field', async () => {
+    assert.equal((await (await worker())(once('x'.repeat(5000)))).consumer, 'alice');
+  });
+
+  it('needs the store that it names', async () => {
+    const use = { name: 'signature', options: { nonceStore: 'redis' } };
+    await assert.rejects(asker([use], identityOf(OWN)), {
+      message: 'the policy signature cannot be made: store: redis needs state.redis',
+    });
+  });
+});
+
+it('A field that ends in what only looks like white space is another', async () => {
+  const request = signed([...URI, '"accept"'], at(NOW));
+  const ask = await asker(
+    [{ name: 'signature', options: {} }],
+    identityOf(OWN, () => NOW_MS),
+  );
+  assert.equal((await ask(request)).consumer, 'alice');
+  const headers = { ...(request.headers as Readonly<Record<string, string>>), Accept: 'a=1, b=2\u00a0' };
+  assert.equal((await ask({ ...request, headers })).code, 'invalid_credentials');
+});
+
 describe('The body of a signed request', () => {
   const identity = identityOf(RFC_CONSUMERS, () => CREATED * 1000);
   const [, input, signature] = VECTORS[2] as (typeof VECTORS)[number];
@@ -284,7 +340,7 @@ describe('The body of a signed request', () => {
     const exchange = exchangeFor({ ...RFC_REQUEST, headers, ...change });
     const answer = await policies.onRequest[0]?.hooks.onRequest(exchange);
     if (answer !== undefined) return answer.code;
-    return policies.onRequestBody[0]?.hooks.onRequestBody(exchange, body)?.code;
+    return policies.onRequestBody[0]?.hooks.onRequestBody(exchange, body, body)?.code;
   };
 
   it('is the one of Content-Digest', async () => assert.equal(await check(RFC_BODY), undefined));
@@ -314,13 +370,14 @@ it('A 401 says what would be taken', async () => {
 });
 
 it('Nonces are remembered as long as a signature is taken, and never forgotten for want of room', () => {
-  const nonces = new Nonces(1000, 2);
-  assert.equal(nonces.take('a', 0), 'new');
-  assert.equal(nonces.take('a', 999), 'seen');
-  assert.equal(nonces.take('b', 999), 'new');
-  assert.equal(nonces.take('c', 999), 'full');
-  assert.equal(nonces.take('b', 1998), 'seen');
-  assert.equal(nonces.take('c', 2998), 'new');
+  const nonces = new UsedNonces(2);
+  const take = (nonce: string, nowMs: number) => nonces.take('key', nonce, 1000, nowMs);
+  assert.equal(take('a', 0), 'new');
+  assert.equal(take('a', 999), 'seen');
+  assert.equal(take('b', 999), 'new');
+  assert.equal(take('c', 999), 'unknown');
+  assert.equal(take('b', 1998), 'seen');
+  assert.equal(take('c', 2998), 'new');
 });
 
 describe('Options', () => {

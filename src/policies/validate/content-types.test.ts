@@ -74,7 +74,7 @@ suite('validate: content types and encodings', () => {
       const exchange = exchangeFor({ method: 'POST', bodyLength: length });
       const answer =
         (await policies.onRequest[0]?.hooks.onRequest(exchange)) ??
-        policies.onRequestBody[0]?.hooks.onRequestBody(exchange, Buffer.from(body)) ??
+        policies.onRequestBody[0]?.hooks.onRequestBody(exchange, Buffer.from(body), Buffer.from(body)) ??
         undefined;
       assert.deepEqual(linesOf(answer), expected);
     });

@@ -31,7 +31,7 @@ export async function answerTo(
   const exchange = exchangeFor({ ...request, bodyLength: octets.length });
   const head = (await policies.onRequest[0]?.hooks.onRequest(exchange)) ?? undefined;
   if (head !== undefined || octets.length === 0) return head;
-  return policies.onRequestBody[0]?.hooks.onRequestBody(exchange, octets) ?? undefined;
+  return policies.onRequestBody[0]?.hooks.onRequestBody(exchange, octets, octets) ?? undefined;
 }
 
 /** Lines `place path: reason`, or the status and code of another answer than that; empty when it passes. */

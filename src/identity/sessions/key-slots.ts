@@ -32,8 +32,8 @@ export class KeySlots {
   }
 
   /**
-   * Tokens of the provider that says who the user is: those of others say nothing of who holds them. Of a token that a user made nothing is
-   * written: it is the only way to what it opens.
+   * Tokens of the provider that says who the user is: those of others say nothing of who holds them. None of a session that is a
+   * user's own token: that is the only way to it.
    */
   async write({ id, secret, token: own }: Session, tokens: GrantTokens, ttlMs: number): Promise<void> {
     if (own !== undefined) return;

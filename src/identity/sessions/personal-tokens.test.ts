@@ -111,13 +111,13 @@ describe('a personal access token', () => {
 
   it('is one of so many, also when they are made at the same time', async () => {
     const sessions = new Play().sessions();
-    const make = () => sessions.personalTokens.create(ALICE, { name: 'x', scopes: [] }, DAY_MS);
-    const made = await Promise.all([make(), make(), make(), make(), make(), make()]);
+    const another = () => sessions.personalTokens.create(ALICE, { name: 'x', scopes: [] }, DAY_MS);
+    const made = await Promise.all([another(), another(), another(), another(), another(), another()]);
     const good = made.filter((token) => token !== undefined);
     assert.ok(good.length <= 3);
     assert.equal((await sessions.personalTokens.list(ALICE)).length, good.length);
-    for (let left = 3 - good.length; left > 0; left--) assert.ok(await make());
-    assert.equal(await make(), undefined);
+    for (let left = 3 - good.length; left > 0; left--) assert.ok(await another());
+    assert.equal(await another(), undefined);
     assert.ok(await sessions.personalTokens.create(BOB, { name: 'x', scopes: [] }, DAY_MS));
   });
 

@@ -295,7 +295,7 @@ export class Sessions {
     const id = sessionIdOf(secret, token === undefined ? this.name : personalTokenKind(this.name));
     try {
       const content = { id, secret: secret.octets, untilMs: Number.POSITIVE_INFINITY };
-      const finding = await this.#enter(secret.text, content, token === undefined ? 'cookie' : 'bearer');
+      const finding = await this.#enter(text, content, token === undefined ? 'cookie' : 'bearer');
       if (token !== undefined && finding === SESSION_OVER) this.#unknown.add(text, this.#place.nowMs());
       return finding;
     } catch (error) {

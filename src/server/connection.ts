@@ -292,8 +292,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
 
   /** It is to go, or the rest of the body is too much to read, or may never come (RFC 9110 section 10.1.1). */
   #mustClose(): boolean {
-    if (this.#draining || this.#bound.draining) return true;
-    if (this.#clientEnded && this.#input.empty) return true;
+    if (this.#draining || this.#bound.draining || (this.#clientEnded && this.#input.empty)) return true;
     return this.#body !== undefined && this.#body.hopeless;
   }
 

@@ -29,7 +29,13 @@ const runner = spawn(
     stdio: 'inherit',
     // A group of its own, so that what it leaves behind can be found.
     detached: group,
-    env: { ...process.env, TMPDIR: directory, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` },
+    env: {
+      ...process.env,
+      TMPDIR: directory,
+      // Hundreds of processes load the same sources: what one has stripped of types and compiled is there for the next.
+      NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
+      PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+    },
   },
 );
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { keyDigest } from '../../identity/consumers/api-keys.ts';
+import { hasControlCharacter } from '../../identity/passwords/characters.ts';
 import { HAS_ARGON2ID, hashPassword } from '../../identity/passwords/password-hash.ts';
 import { formatPhc } from '../../identity/passwords/phc.ts';
 import { type Command, EXIT, type Given, type Io } from '../command-line.ts';
@@ -7,8 +8,6 @@ import { type Command, EXIT, type Given, type Io } from '../command-line.ts';
 /** Of an API key: what is random in it cannot be guessed, so that a fast hash is enough. */
 const KEY_BYTES = 32;
 const PREFIX = /^[A-Za-z0-9_-]{0,50}$/;
-/** RFC 7617 section 2 allows none in a password. */
-const CONTROL = /[\u0000-\u001f\u007f]/; // oxlint-disable-line no-control-regex
 
 export const hashCommand: Command = {
   name: 'hash',
@@ -43,7 +42,7 @@ async function apiKey(given: Given, io: Io): Promise<number> {
 async function password(given: Given, io: Io): Promise<number> {
   if (given.has('prefix')) return wrong(io, '--prefix goes with --api-key');
   const text = await io.secret();
-  if (text === undefined || CONTROL.test(text)) {
+  if (text === undefined || hasControlCharacter(text)) {
     io.err('portcullis hash: no password was given: one line of text, without control characters\n');
     return EXIT.failed;
   }

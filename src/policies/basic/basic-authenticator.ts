@@ -8,6 +8,7 @@ import {
 } from '../../identity/authenticator.ts';
 import { authorizationFor } from '../../identity/authorization-field.ts';
 import type { BasicUsers } from '../../identity/consumers/basic-users.ts';
+import { hasControlCharacter } from '../../identity/passwords/characters.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { challengeText } from '../auth/challenge.ts';
 import type { BasicOptions } from './schema.ts';
@@ -15,8 +16,6 @@ import type { BasicOptions } from './schema.ts';
 /** Base64 of a user name and a password as long as the configuration takes them. */
 const MAX_CHARACTERS = 4096;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$/;
-/** RFC 7617 section 2: neither may hold one. */
-const CONTROL = /[\u0000-\u001f\u007f]/; // oxlint-disable-line no-control-regex
 
 const WRONG: Refused = {
   kind: 'refused',
@@ -56,7 +55,7 @@ export class BasicAuthenticator implements Authenticator {
     if (sent.length > MAX_CHARACTERS || !BASE64.test(sent)) return MALFORMED;
     const text = Buffer.from(sent, 'base64').toString('utf8');
     const colon = text.indexOf(':');
-    if (colon < 0 || CONTROL.test(text)) return MALFORMED;
+    if (colon < 0 || hasControlCharacter(text)) return MALFORMED;
     const found = this.#users.find(text.slice(0, colon), text.slice(colon + 1), client.address);
     return found instanceof Promise ? found.then(findingOf) : findingOf(found);
   }

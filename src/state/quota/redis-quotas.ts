@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import type { Verdict } from '../limiter.ts';
 import type { Asker, RedisConnection } from '../redis/connection.ts';
+import { digest } from '../redis/key-names.ts';
 import {
   countedAs,
   newCharges,
@@ -65,8 +65,7 @@ export class RedisQuotas implements QuotaCounter {
 
   /** Only a hash stands there, and in a cluster it is what decides the slot. */
   #nameOf(plan: string, consumer: string): string {
-    const digest = hash('sha256', `${plan}\0${countedAs(consumer)}`, 'base64url').slice(0, 22);
-    return `${this.#prefix}quota:{${digest}}`;
+    return `${this.#prefix}quota:{${digest(`${plan}\0${countedAs(consumer)}`)}}`;
   }
 }
 

@@ -26,7 +26,7 @@ export class KeyNames {
   }
 }
 
-/** 132 bits. */
-function digest(text: string): string {
+/** 132 bits of a hash, for the names of keys. */
+export function digest(text: string): string {
   return hash('sha256', text, 'base64url').slice(0, 22);
 }

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { ErrorReply } from '@redis/client';
 import { clockMs } from '../../../lib/clock.ts';
+import { digest } from '../../redis/key-names.ts';
 import { Outage } from '../../redis/outage.ts';
 import type { Script } from '../../redis/script.ts';
 import { checkName, checkValue, lifetimeMs, MAX_MEMBERS } from '../checks.ts';
@@ -197,9 +197,4 @@ function numberIn(answer: unknown): number {
   const number = Number(answer);
   if (!Number.isSafeInteger(number)) throw new RecordsUnavailable('Redis answers what makes no sense');
   return number;
-}
-
-/** 132 bits. */
-function digest(text: string): string {
-  return hash('sha256', text, 'base64url').slice(0, 22);
 }

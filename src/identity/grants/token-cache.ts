@@ -1,3 +1,5 @@
+import { BoundedMap } from '../../lib/bounded-map.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { type GrantTokens, ProviderRefused } from '../providers/provider.ts';
 
 /** What came of asking for a token that is no user's grant. */
@@ -35,7 +37,7 @@ const MIN_AGE_MS = 10_000;
 /** Tokens by what they are for: asked for once however many want one, renewed before they end while the old one serves; at most 10,000. */
 export class TokenCache {
   readonly #place: TokenCachePlace;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new BoundedMap<string, Entry>(MAX_ENTRIES);
   readonly #asked = new Map<string, Promise<TokenFinding>>();
 
   constructor(place: TokenCachePlace) {
@@ -91,7 +93,7 @@ export class TokenCache {
     try {
       return { kind: 'known', tokens: await ask() };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#place.log('warn', `a token for a service was not given: ${reason}`);
       return error instanceof ProviderRefused
         ? { kind: 'refused', code: error.code }
@@ -111,13 +113,6 @@ export class TokenCache {
   }
 
   #keep(key: string, entry: Entry): void {
-    this.#entries.delete(key);
-    if (this.#entries.size >= MAX_ENTRIES) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest);
-        break;
-      }
-    }
     this.#entries.set(key, entry);
   }
 }

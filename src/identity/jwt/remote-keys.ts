@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import { keptText } from '../../lib/kept-text.ts';
 import type { Lease } from '../../lib/shared-pool.ts';
 import type { Unavailable } from '../authenticator.ts';
@@ -37,7 +38,7 @@ export class RemoteKeys implements KeySource {
   readonly #outgoing: Outgoing;
   readonly #document: RemoteDocument<KeySet>;
   /** When a key was last looked for and not found, by its `kid`; empty for keys without one. */
-  readonly #missing = new Map<string, number>();
+  readonly #missing = new BoundedMap<string, number>(MAX_MISSING);
   #looks = MAX_LOOKS;
   #looksCountedAtMs: number;
 
@@ -129,11 +130,6 @@ export class RemoteKeys implements KeySource {
   }
 
   #remember(name: string): void {
-    this.#missing.delete(name);
-    if (this.#missing.size >= MAX_MISSING) {
-      const [oldest] = this.#missing.keys();
-      this.#missing.delete(oldest as string);
-    }
     this.#missing.set(keptText(name), this.#place.timers.nowMs());
   }
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import type { Decision } from './decision.ts';
 
 const MAX_ENTRIES = 2000;
@@ -11,7 +12,7 @@ interface Entry {
 
 /** Decisions by a hash of what OPA was told, which may be as long as a request's head, for a while. The oldest make room. */
 export class DecisionCache {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new BoundedMap<string, Entry>(MAX_ENTRIES);
   readonly #lifetimeMs: number;
   readonly #nowMs: () => number;
 
@@ -27,9 +28,7 @@ export class DecisionCache {
     if (known !== undefined && this.#nowMs() < known.validUntilMs) return known.decision;
     const asked = ask(input);
     const entry: Entry = { decision: asked, validUntilMs: Number.POSITIVE_INFINITY };
-    this.#entries.delete(key);
     this.#entries.set(key, entry);
-    if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value as string);
     asked.then(
       (decision) => {
         entry.decision = decision;

@@ -1,3 +1,4 @@
+import { messageOf } from '../../lib/message-of.ts';
 import type { EntryName, KeptEntry, RecordTable } from '../../state/records/memory/record-table.ts';
 import { RecordBox } from './record-box.ts';
 import { nameOf, RecordFile } from './record-file.ts';
@@ -51,7 +52,7 @@ export class RecordKeeper {
     } catch (error) {
       this.#open = undefined;
       file?.close();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new Error(`the records in ${path} cannot be used: ${reason}`, { cause: error });
     }
   }
@@ -110,7 +111,7 @@ export class RecordKeeper {
     try {
       this.#write(changes);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       if (!this.#fails) log('error', `records cannot be written to ${path}: ${reason}`);
       this.#fails = true;
       return false;

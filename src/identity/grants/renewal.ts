@@ -1,3 +1,4 @@
+import { messageOf } from '../../lib/message-of.ts';
 import { type Lease, type Records, RecordsUnavailable } from '../../state/records/records.ts';
 import { type GrantTokens, type Provider, ProviderRefused } from '../providers/provider.ts';
 import type { Cached } from '../sessions/record-cache.ts';
@@ -105,7 +106,7 @@ export class Renewal {
     const { store, log } = this.#place;
     const isOver = error instanceof ProviderRefused && error.code === 'invalid_grant';
     const { provider } = this.#old;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     try {
       if (isOver) {
         const found = await this.#read();

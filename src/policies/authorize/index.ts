@@ -1,4 +1,5 @@
 import { clockMs } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import {
   type Answer,
   definePolicy,
@@ -76,7 +77,7 @@ class Authorization implements PolicyHooks {
     const now = clockMs();
     if (now - this.#warnedMs < WARN_EVERY_MS) return;
     this.#warnedMs = now;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     this.#context.warn(
       `authorize on route ${this.#context.route}: the expression failed, so the request is refused: ${reason}`,
     );

@@ -1,4 +1,5 @@
 import { clockMs } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import type { Answer, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
 import { authenticated } from '../../policy/principal.ts';
 import { FORBIDDEN, unauthenticated } from '../refusals.ts';
@@ -79,7 +80,7 @@ export class OpaHooks implements PolicyHooks {
     if (now - this.#warnedMs >= WARN_EVERY_MS) {
       this.#warnedMs = now;
       const what = this.#isOpen ? 'passes' : 'is refused';
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#context.warn(
         `opa on route ${this.#context.route}: it cannot be asked, so the request ${what}: ${reason}`,
       );

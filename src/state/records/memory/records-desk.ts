@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { messageOf } from '../../../lib/message-of.ts';
 import { RecordsUnavailable } from '../records.ts';
 import type { FromTable, ToTable } from './messages.ts';
 import type { RecordTable } from './record-table.ts';
@@ -67,7 +68,7 @@ export class RecordsDesk {
         operands as unknown[],
       );
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       answer({ kind: 'refusal', id, reason, isFull: error instanceof RecordsUnavailable });
       return;
     }

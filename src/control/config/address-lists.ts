@@ -2,9 +2,10 @@ import { readAddressList } from '../../lib/address-list.ts';
 import { buildTable, type SortedRanges, sortRanges } from '../../lib/address-table.ts';
 import { type Cidr, parseCidr } from '../../lib/cidr.ts';
 import { countryRanges } from '../../lib/country-ranges.ts';
+import { isRecord } from '../../lib/is-record.ts';
 import type { AddressListData } from '../../policies/address-lists.ts';
 import { digest, type FileReader, MAX_DATABASE_BYTES, MAX_FILE_BYTES } from './files.ts';
-import { entriesOf, isRecord, type Path } from './place.ts';
+import { entriesOf, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
 import { SourceText } from './source-text.ts';
 

@@ -1,5 +1,6 @@
 import { addressProblem } from '../../identity/address-problem.ts';
-import { entriesOf, isRecord, type Path } from './place.ts';
+import { isRecord } from '../../lib/is-record.ts';
+import { entriesOf, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
 import { checkReference, namesOf } from './references.ts';
 

@@ -1,8 +1,9 @@
+import { isRecord } from '../../lib/is-record.ts';
 import { parseDuration } from '../../lib/units.ts';
 import { parsePattern } from '../../routing/pattern.ts';
 import { canonicalUrl } from '../../upstream/discovery/target-description.ts';
 import { BACK_OFF_DEFAULTS } from '../../upstream/retry/schema.ts';
-import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
+import { entriesOf, type Path, valueAt } from './place.ts';
 import type { Problem } from './problem.ts';
 import { checkReference, namesOf } from './references.ts';
 

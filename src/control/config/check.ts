@@ -1,9 +1,10 @@
 import { parseCidr } from '../../lib/cidr.ts';
+import { isRecord } from '../../lib/is-record.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkServices } from './check-services.ts';
-import { entriesOf, isRecord, type Path } from './place.ts';
+import { entriesOf, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
 import { checkReference, namesOf } from './references.ts';
 

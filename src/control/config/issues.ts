@@ -1,6 +1,7 @@
 import { safeParse, type z } from 'zod';
+import { isRecord } from '../../lib/is-record.ts';
 import { nearest } from '../../lib/nearest.ts';
-import { isRecord, type Path, valueAt } from './place.ts';
+import { type Path, valueAt } from './place.ts';
 import type { Problem } from './problem.ts';
 
 type Issue = z.core.$ZodIssue;

@@ -1,9 +1,10 @@
 import type { ResolvedRoute } from '../../gateway/config.ts';
+import { isRecord } from '../../lib/is-record.ts';
 import { sameData } from '../../lib/same-data.ts';
 import type { RouteConfig } from '../../routing/schema.ts';
 import type { LoadedLists } from './address-lists.ts';
 import type { PolicyCatalog, PolicySurroundings } from './catalog.ts';
-import { entriesOf, isRecord } from './place.ts';
+import { entriesOf } from './place.ts';
 import { isModulePath } from './policies.ts';
 import type { Problem } from './problem.ts';
 import { holdsReference } from './secrets.ts';

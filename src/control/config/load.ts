@@ -1,5 +1,6 @@
 import { extname, resolve } from 'node:path';
 import { checkConsumers } from '../../identity/consumers/check.ts';
+import { isRecord } from '../../lib/is-record.ts';
 import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
@@ -12,7 +13,7 @@ import { checkMeaning } from './check.ts';
 import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
 import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './load-cache.ts';
-import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
+import { entriesOf, type Path, valueAt } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
 import { namesOf } from './references.ts';

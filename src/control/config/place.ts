@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/is-record.ts';
 /** Way to a value in a configuration: names of keys and places in lists. */
 export type Path = readonly (string | number)[];
 
@@ -63,10 +64,6 @@ export function valueAt(root: unknown, path: Path): unknown {
     value = (value as Record<string | number, unknown>)[step];
   }
   return value;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What a map holds, in its order; nothing for what is no map. */

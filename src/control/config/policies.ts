@@ -1,8 +1,9 @@
+import { isRecord } from '../../lib/is-record.ts';
 import { nearest } from '../../lib/nearest.ts';
 import type { PolicyUse } from '../../policies/use.ts';
 import type { PolicyCatalog, PolicySurroundings } from './catalog.ts';
 import type { FileReader } from './files.ts';
-import { isRecord, type Path } from './place.ts';
+import type { Path } from './place.ts';
 import type { Problem } from './problem.ts';
 import { holdsReference, type Secrets } from './secrets.ts';
 import { userModule } from './user-module.ts';

@@ -1,5 +1,6 @@
+import { isRecord } from '../../lib/is-record.ts';
 import { nearest } from '../../lib/nearest.ts';
-import { isRecord, type Path } from './place.ts';
+import type { Path } from './place.ts';
 import type { Problem } from './problem.ts';
 
 /** The names that a collection of the configuration has, as far as it is one. */

@@ -1,8 +1,9 @@
 import type { ResolvedService } from '../../gateway/config.ts';
 import { isFieldValue } from '../../http/fields.ts';
+import { isRecord } from '../../lib/is-record.ts';
 import { type PemContext, type PemPair, resolveAuthorities, resolvePair } from './certificates.ts';
 import type { FileReader } from './files.ts';
-import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
+import { entriesOf, type Path, valueAt } from './place.ts';
 import type { Problem } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 import type { Secrets } from './secrets.ts';

@@ -1,6 +1,7 @@
+import { isRecord } from '../../lib/is-record.ts';
 import type { RedisConfig } from '../../state/schema.ts';
 import { type PemContext, type PemPair } from './certificates.ts';
-import { entriesOf, isRecord, type Path, valueAt } from './place.ts';
+import { entriesOf, type Path, valueAt } from './place.ts';
 import type { Problem } from './problem.ts';
 import { readTls } from './resolve-service.ts';
 import { holdsReference } from './secrets.ts';

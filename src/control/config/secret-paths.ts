@@ -1,4 +1,5 @@
-import { isRecord, type Path, valueAt } from './place.ts';
+import { isRecord } from '../../lib/is-record.ts';
+import { type Path, valueAt } from './place.ts';
 
 /** Options of policies whose values are kept out of messages: the policies' own schemas are not known here. */
 const SECRET_OPTION =

@@ -1,7 +1,7 @@
+import { isRecord } from '../../lib/is-record.ts';
 import { readJson, scanJson } from './json.ts';
 import {
   dottedPath,
-  isRecord,
   locateInTree,
   type Path,
   type Place,

@@ -1,10 +1,10 @@
 import { formatNames } from 'ajv-formats/dist/formats.js';
+import { isRecord } from '../../lib/is-record.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { schemaProblem } from '../../policies/validate/compile-schema.ts';
 import type { JsonSchema } from '../../policies/validate/json-schema.ts';
 import { linearPatterns } from '../../policies/validate/linear-pattern.ts';
-import { isRecord } from '../config/place.ts';
 import { child, children, type Documents, itemsOf, type Node } from './documents.ts';
 
 /** What a schema is held against: `readOnly` properties are for answers, `writeOnly` ones for requests. */

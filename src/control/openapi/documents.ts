@@ -1,6 +1,7 @@
 import { dirname, extname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { isRecord } from '../../lib/is-record.ts';
 import { type FileReader, MAX_FILE_BYTES } from '../config/files.ts';
-import { isRecord, type Path, valueAt } from '../config/place.ts';
+import { type Path, valueAt } from '../config/place.ts';
 import type { ConfigError, Problem } from '../config/problem.ts';
 import { type ConfigSource, type FilePlace, jsonSource, yamlSource } from '../config/source.ts';
 

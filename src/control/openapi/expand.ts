@@ -1,6 +1,7 @@
+import { isRecord } from '../../lib/is-record.ts';
 import { encodeRest, IN_PATH } from '../../policy/percent.ts';
 import type { FileReader } from '../config/files.ts';
-import { entriesOf, isRecord, type Path } from '../config/place.ts';
+import { entriesOf, type Path } from '../config/place.ts';
 import type { ConfigError, Problem } from '../config/problem.ts';
 import type { ConfigSource } from '../config/source.ts';
 import { SchemaConverter } from './convert-schema.ts';

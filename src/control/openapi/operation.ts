@@ -1,5 +1,5 @@
+import { isRecord } from '../../lib/is-record.ts';
 import { essenceOf, isForm, isJson, rangeKey } from '../../policies/validate/media-type.ts';
-import { isRecord } from '../config/place.ts';
 import { type Direction, reachable, type SchemaConverter } from './convert-schema.ts';
 import { child, children, type Documents, type Node, type Operation } from './documents.ts';
 import { parameterOptions } from './parameters.ts';

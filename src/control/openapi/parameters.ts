@@ -1,5 +1,5 @@
+import { isRecord } from '../../lib/is-record.ts';
 import { essenceOf, isJson } from '../../policies/validate/media-type.ts';
-import { isRecord } from '../config/place.ts';
 import type { SchemaConverter } from './convert-schema.ts';
 import { child, type Documents, itemsOf, type Node, type Operation } from './documents.ts';
 

@@ -1,4 +1,5 @@
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { isRecord } from '../../lib/is-record.ts';
 import { type LogoutNotice, ProviderRefused, ProviderUnavailable } from './provider.ts';
 
 export interface LogoutTokenRules {
@@ -51,7 +52,7 @@ export async function verifyLogoutToken(
   const { events, nonce, sub, sid, jti, iat, exp } = payload as Record<string, unknown>;
   // So that an ID token is not taken for one.
   if (nonce !== undefined) throw refused('it has a nonce');
-  if (typeof events !== 'object' || events === null || !isObject((events as Record<string, unknown>)[EVENT]))
+  if (typeof events !== 'object' || events === null || !isRecord((events as Record<string, unknown>)[EVENT]))
     throw refused('it is not about a logout');
   const subject = textOf(sub);
   const session = textOf(sid);
@@ -76,10 +77,6 @@ function refused(what: string, cause?: unknown): ProviderRefused {
 
 function unavailable(cause: unknown): ProviderUnavailable {
   return new ProviderUnavailable('the keys of the provider cannot be read', { cause });
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string | undefined {

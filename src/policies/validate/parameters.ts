@@ -1,4 +1,5 @@
 import { cookieValues } from '../../http/cookie.ts';
+import { isRecord } from '../../lib/is-record.ts';
 import type { JsonReader } from '../../lib/json-reader.ts';
 import { pointerStep } from '../../lib/json-scanner.ts';
 import type { Exchange } from '../../policy/contract.ts';
@@ -96,7 +97,7 @@ export class Parameters {
     const inner = owner === deep ? name.slice(bracket + 1, -1) : name;
     const object = (values[owner.name] ??= noValues());
     const text = decodePercent(raw, true);
-    if (isObject(object)) add(object, inner, text, owner.reader.properties?.get(inner) ?? TEXT);
+    if (isRecord(object)) add(object, inner, text, owner.reader.properties?.get(inner) ?? TEXT);
     // The object has the name of something else too: a list is neither.
     else add(values, owner.name, text, TEXT);
   }
@@ -180,10 +181,6 @@ const SEPARATORS: Readonly<Partial<Record<Style, RegExp>>> = { space: /%20|\+| /
 /** Without a prototype: a parameter may have any name. */
 function noValues(): Values {
   return Object.create(null) as Values;
-}
-
-function isObject(value: unknown): value is Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Of a name that stands more than once a service may take any value: together they are none that the schema wants. */

@@ -73,6 +73,20 @@ const { pattern } = fc.letrec<{ pattern: string; sequence: string; atom: string 
   ),
 }));
 
+/**
+ * As ECMAScript says (section 22.2.7.2): from each character on, and from the end. Without being asked so, V8 begins within a character
+ * too, and finds `\B` between the two halves of one.
+ */
+function isFound(sticky: RegExp, text: string): boolean {
+  let at = 0;
+  for (const character of [...text, '']) {
+    sticky.lastIndex = at;
+    if (sticky.test(text)) return true;
+    at += character.length;
+  }
+  return false;
+}
+
 suite('A pattern', () => {
   test('is found where the native engine finds it', () => {
     fc.assert(
@@ -80,10 +94,10 @@ suite('A pattern', () => {
         pattern,
         fc.array(fc.array(character, { maxLength: 6 }), { minLength: 1, maxLength: 6 }),
         (written, texts) => {
-          const native = new RegExp(written, 'u');
+          const native = new RegExp(written, 'uy');
           const linear = linearPatterns(written);
           for (const text of texts.map((characters) => characters.join('')))
-            assert.equal(linear.test(text), native.test(text), `${written} in ${JSON.stringify(text)}`);
+            assert.equal(linear.test(text), isFound(native, text), `${written} in ${JSON.stringify(text)}`);
         },
       ),
       { numRuns: 2000 },
@@ -91,6 +105,7 @@ suite('A pattern', () => {
   });
 
   for (const [written, found, missed] of [
+    ['\\B', ['aa', '\u{1d7d8}', '\u{1d7d8}\u{1d7d8}a'], ['a', 'a\u{1d7d8}a']],
     ['^.$', ['a', '\u0085', '\u{1f600}'], ['\n', '\r', '\u2028', '\u2029', '']],
     ['^\\s$', ['\u00a0', '\ufeff', '\u2028', '\v'], ['a', '\u180e', '\u200b']],
     ['^[\\S]$', ['a', '\u200b'], ['\u00a0', ' ']],

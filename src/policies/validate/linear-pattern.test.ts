@@ -79,10 +79,10 @@ const { pattern } = fc.letrec<{ pattern: string; sequence: string; atom: string 
  */
 function isFound(sticky: RegExp, text: string): boolean {
   let at = 0;
-  for (const character of [...text, '']) {
+  for (const beginning of [...text, '']) {
     sticky.lastIndex = at;
     if (sticky.test(text)) return true;
-    at += character.length;
+    at += beginning.length;
   }
   return false;
 }

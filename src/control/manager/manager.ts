@@ -1,0 +1,101 @@
+import type { Collection, Entity, EntityChange, EntityValue, Revision } from '../store/entity.ts';
+
+/** Where something of the configuration in force comes from. What the file has can be read here and not changed. */
+export type Origin = 'file' | 'store';
+
+/** Something of the configuration, from the file or from the store. */
+export type ListedEntity =
+  | (Entity & { readonly origin: 'store' })
+  | {
+      readonly origin: 'file';
+      readonly collection: Collection;
+      readonly name: string;
+      readonly value: EntityValue;
+    };
+
+/** What somebody wants to change. */
+export interface WantedChange {
+  readonly collection: Collection;
+  readonly name: string;
+  /** Undefined deletes. */
+  readonly value: EntityValue | undefined;
+  /** Revision of the entity that the change was made for (`If-Match`); 'absent': it must not be there (`If-None-Match: *`). */
+  readonly expected?: number | 'absent' | undefined;
+}
+
+/** A place in what was sent or in another entity, and what is wrong there. */
+export interface ChangeProblem {
+  readonly severity: 'error' | 'warning';
+  /** `apis.hello.paths[0]`, as in errors of the file. */
+  readonly path: string;
+  readonly message: string;
+  readonly suggestion?: string;
+  /** Of a problem within the file. */
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export type ChangeOutcome =
+  | {
+      /** `planned` where it was only tried; its revision is the one that it would follow. */
+      readonly kind: 'applied' | 'planned' | 'unchanged';
+      readonly revision: number;
+      readonly changes: readonly EntityChange[];
+      readonly warnings: readonly ChangeProblem[];
+    }
+  /** The configuration would be wrong. Nothing changed. */
+  | { readonly kind: 'refused'; readonly problems: readonly ChangeProblem[] }
+  /** Somebody else changed it meanwhile: what was expected is not what is there. */
+  | {
+      readonly kind: 'conflict';
+      readonly collection: Collection;
+      readonly name: string;
+      readonly revision: number | 'absent';
+    }
+  /** It is the file's. */
+  | { readonly kind: 'readOnly'; readonly collection: Collection; readonly name: string }
+  | { readonly kind: 'missing'; readonly collection: Collection; readonly name: string }
+  /** The rights of the author do not reach so far; `reason` is a sentence for them. */
+  | { readonly kind: 'forbidden'; readonly reason: string }
+  /** The store cannot be reached. */
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+export interface ChangeRequest {
+  /** Who is written down as the author. */
+  readonly author: string;
+  readonly message?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly changes: readonly WantedChange[];
+  /** Asked under the lock with what would be changed, so that what it looked at holds; a sentence refuses. */
+  readonly allow?: ((changes: readonly EntityChange[]) => string | undefined) | undefined;
+}
+
+/** How far a node is. */
+export interface NodeStatus {
+  readonly node: string;
+  readonly revision: number;
+  /** Why it did not put the newest revision into force. */
+  readonly problems: readonly ChangeProblem[];
+  readonly seenAtMs: number;
+  /** Whether it serves what it kept on disk, since the store cannot be reached. */
+  readonly fromSnapshot: boolean;
+}
+
+/** What the admin API asks of the configuration. */
+export interface ConfigurationManager {
+  /** Of the file and of the store, in force on this node; undefined: no such. */
+  get(collection: Collection, name: string): ListedEntity | undefined;
+  /** Those of a collection by name, in order of names. */
+  list(collection: Collection): readonly ListedEntity[];
+  /** The store's revision in force on this node. */
+  readonly revision: number;
+  change(request: ChangeRequest): Promise<ChangeOutcome>;
+  /** The newest first; those before `before`. */
+  revisions(options: { readonly before?: number; readonly limit: number }): Promise<readonly Revision[]>;
+  /** What lies between two revisions; undefined where one is not known. */
+  between(from: number, to: number): Promise<readonly EntityChange[] | undefined>;
+  /** A new revision with the entities of an older one. */
+  rollback(to: number, request: Omit<ChangeRequest, 'changes'>): Promise<ChangeOutcome>;
+  nodes(): Promise<readonly NodeStatus[]>;
+}

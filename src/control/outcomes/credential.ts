@@ -104,7 +104,7 @@ function compareOption(direction: Direction | undefined, before: unknown, after:
     case 'ranks': {
       // The strictest is what holds where nothing is said.
       const [from, to] = [before, after].map((each) =>
-        each === undefined ? 0 : direction.order.indexOf(String(each)),
+        each === undefined ? 0 : direction.order.indexOf(typeof each === 'string' ? each : ''),
       ) as [number, number];
       return from < 0 || to < 0 ? 'changed' : comparisonOf(to >= from, from >= to);
     }

@@ -47,7 +47,9 @@ function demandsOfRule(rule: Readonly<Record<string, unknown>>): Demand[] {
     ...quantified('roles', Array.isArray(roles) ? { any: roles } : roles),
     ...listed('groups', groups),
     ...listed('consumers', consumers),
-    ...(when === undefined ? [] : [{ kind: 'condition' as const, text: String(when) }]),
+    ...(when === undefined
+      ? []
+      : [{ kind: 'condition' as const, text: typeof when === 'string' ? when : canonical(when) }]),
   ];
 }
 

@@ -199,9 +199,6 @@ c.yaml:16:49: routes.idle.mirror: is for a route with service or split: nothing 
       errors: `c.yaml:3:16: listeners.two.port: the listener one has the address 0.0.0.0 and port 80 already
    3 |   two: { port: 80 }
      |                ^^
-c.yaml:4:3: listeners.bare.tls: is missing: a listener with protocol https needs tls.certificates
-   4 |   bare: { port: 81, protocol: https }
-     |   ^^^^
 c.yaml:5:20: listeners.odd.tls: is for protocol https only; this listener would speak plain HTTP
    5 |   odd: { port: 82, tls: { certificates: [x] } }
      |                    ^^^

@@ -214,6 +214,9 @@ c.yaml:6:61: listeners.trusting.forwarding.trust[1]: is not an address or a rang
 c.yaml:6:74: listeners.trusting.forwarding.trust[2]: is not an address or a range: "nonsense" is not an IPv4 or IPv6 address
    6 |   trusting: { port: 9900, forwarding: { trust: [10.0.0.0/8, 10.0.0.0/33, nonsense] } }
      |                                                                          ^^^^^^^^
+c.yaml:4:3: warning: listeners.bare: has no certificate: until there is one in \`certificates\`, every handshake is refused
+   4 |   bare: { port: 81, protocol: https }
+     |   ^^^^
 `,
     },
     {

@@ -123,7 +123,7 @@ export class Draft {
           `policies:\n${this.policies.map(({ use, comment }) => block(comment, [use])).join('')}`,
         );
     }
-    return sections.join('\n');
+    return (sections.length > 1 ? sections : [...sections, 'routes: {}\n']).join('\n');
   }
 }
 

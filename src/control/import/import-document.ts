@@ -74,9 +74,8 @@ export async function importDocument(options: ImportOptions): Promise<ImportResu
     hashPassword: options.hashPassword ?? hashed,
   };
   const root = new Entry(read.value, [], findings);
-  if (kind === 'kong') await importKong(root, context);
-  else if (kind === 'openapi') importOpenapi(root, options.routes === true, context);
-  else importRenku(root, context);
+  if (!(await importAs(kind, root, options.routes === true, context)))
+    return { ok: false, errors: asErrors(findings) };
   const errors = await settle(draft, findings, options.output);
   if (errors.length > 0) return { ok: false, errors };
   const head = [
@@ -89,6 +88,28 @@ export async function importDocument(options: ImportOptions): Promise<ImportResu
     findings: findings.list(),
     secrets: usedSecrets(draft),
   };
+}
+
+/** False: nothing could be made of it. */
+async function importAs(
+  kind: ImportKind,
+  root: Entry,
+  asRoutes: boolean,
+  context: ImportContext,
+): Promise<boolean> {
+  switch (kind) {
+    case 'kong':
+      return importKong(root, context);
+    case 'openapi':
+      return importOpenapi(root, asRoutes, context);
+    case 'renku':
+      importRenku(root, context);
+      return true;
+  }
+}
+
+function asErrors(findings: Findings): ConfigError[] {
+  return findings.list().map((finding) => ({ ...finding, severity: 'error', text: '' }));
 }
 
 /** What a document is by its look; undefined where that says nothing. */

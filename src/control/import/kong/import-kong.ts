@@ -12,12 +12,12 @@ import { importService } from './services.ts';
 
 /**
  * A declarative configuration of Kong (`_format_version` 1.1, 2.1 or 3.0) as a native one. Plugins of a service are policies of each of its
- * routes; of a plugin that is given at several levels the nearest holds, as in Kong.
+ * routes; of a plugin that is given at several levels the nearest holds, as in Kong. False: it is of a version that is not known.
  */
-export async function importKong(root: Entry, context: ImportContext): Promise<void> {
+export async function importKong(root: Entry, context: ImportContext): Promise<boolean> {
   const areHashed = root.raw('_transform') === false;
   const model = readKong(root);
-  if (model === undefined) return;
+  if (model === undefined) return false;
   importCertificates(model, context);
   await importConsumers(model, areHashed, context);
   const policies = new RoutePolicies(model, context);
@@ -46,6 +46,7 @@ export async function importKong(root: Entry, context: ImportContext): Promise<v
       )
     )
       context.findings.lost(entry.path, `no service uses the upstream ${name}, so it is left out`);
+  return true;
 }
 
 /** Makes policies of plugins; each plugin once, however many routes it applies to. */

@@ -16,6 +16,8 @@ interface PathGroup {
 }
 
 const HTTP = ['http', 'https'];
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the gateway's own templates
+const REQUEST_PATH = '${request.path}';
 
 /**
  * Carries a route over, as one native route or several; `policies` are those that apply to it. A condition that cannot be carried over takes
@@ -109,8 +111,7 @@ function rewriteOf(
 ): readonly Writable[] {
   if (service === undefined || service.basePath === '' || (strips && group.paths !== undefined))
     return policies;
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the gateway's own templates
-  return [...policies, { rewrite: { path: `${service.basePath}${'${request.path}'}` } }];
+  return [...policies, { rewrite: { path: service.basePath + REQUEST_PATH } }];
 }
 
 function pathGroups(entry: Entry, name: string, marksRegexes: boolean): PathGroup[] | undefined {

@@ -17,9 +17,9 @@ interface Operation {
 
 /**
  * An OpenAPI document, 3.0 or 3.1: its first server becomes a service, its security schemes become authentication, and its operations an
- * entry of `apis` that refers to the document, or plain routes.
+ * entry of `apis` that refers to the document, or plain routes. False: it is of a version that is not known.
  */
-export function importOpenapi(root: Entry, asRoutes: boolean, context: ImportContext): void {
+export function importOpenapi(root: Entry, asRoutes: boolean, context: ImportContext): boolean {
   const { draft, findings } = context;
   const version = root.text('openapi');
   if (version === undefined || !/^3\.[01]\./.test(version)) {
@@ -28,7 +28,7 @@ export function importOpenapi(root: Entry, asRoutes: boolean, context: ImportCon
       'is not a version that is known here: openapi: 3.0.x or 3.1.x',
       'convert the document to OpenAPI 3',
     );
-    return;
+    return false;
   }
   const title = root.entryOrEmpty('info').text('title');
   const name = nameOf((context.name ?? title ?? 'api').toLowerCase());
@@ -46,7 +46,7 @@ export function importOpenapi(root: Entry, asRoutes: boolean, context: ImportCon
       { openapi: context.reference, service, ...(ofAll.length > 0 && { policies: ofAll }) },
       root.at('openapi'),
     );
-    return;
+    return true;
   }
   const [first] = differing;
   if (!asRoutes && first !== undefined)
@@ -72,6 +72,7 @@ export function importOpenapi(root: Entry, asRoutes: boolean, context: ImportCon
       entry.path,
     );
   }
+  return true;
 }
 
 function operationsOf(root: Entry): Operation[] {

@@ -42,11 +42,11 @@ export class Backends {
     return { service: this.#service(url, unknown, entry), path: url.pathname };
   }
 
-  #service({ protocol, hostname, host, port }: URL, variable: string | undefined, entry: Entry): string {
+  #service({ protocol, hostname, port }: URL, variable: string | undefined, entry: Entry): string {
     const address = `${protocol}//${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
     let service = this.#services.get(address);
     if (service === undefined) {
-      const wanted = variable?.toLowerCase().replace(/_(?:url|endpoint|hostname)$/, '') ?? host;
+      const wanted = variable?.toLowerCase().replace(/_(?:url|endpoint|hostname)$/, '') ?? hostname;
       service = this.#context.draft.add(
         'services',
         nameOf(wanted),

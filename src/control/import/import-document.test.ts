@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { keyDigest } from '../../identity/consumers/api-keys.ts';
@@ -18,6 +19,16 @@ describe('The kind of a document', () => {
   for (const [document, kind] of table)
     it(`of ${JSON.stringify(document)} is ${kind ?? 'not guessed'}`, () =>
       assert.equal(guessKind(document), kind));
+});
+
+it('The example in the documentation is what comes out', async () => {
+  const page = readFileSync(new URL('../../../docs/import.md', import.meta.url), 'utf8');
+  const [document = '', configuration = ''] = Array.from(
+    page.matchAll(/```yaml\n([\s\S]*?)```/g),
+    ([, text]) => text ?? '',
+  );
+  const { result } = await imported(document, { file: 'kong.yaml' });
+  assert.equal(result.yaml, configuration.replace(/^# example: .*\n/, ''));
 });
 
 describe('A hostile document is refused:', () => {

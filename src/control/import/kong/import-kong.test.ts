@@ -198,6 +198,63 @@ describe('A route of Kong', () => {
     assert.match(made.report.join(), /second takes requests that first takes too/);
   });
 
+  const ORDERS: readonly (readonly [title: string, first: Json, second: Json, expected: string])[] = [
+    [
+      'by more kinds of things goes before a longer path',
+      { paths: ['/a'], methods: ['GET'] },
+      { paths: ['/a/b'] },
+      'first',
+    ],
+    [
+      'by more fields goes before a longer path',
+      { paths: ['/a'], headers: { x: ['1'], y: ['1'] } },
+      { paths: ['/a/b'], headers: { x: ['1'] } },
+      'first',
+    ],
+    [
+      'by an expression goes before a longer prefix',
+      { paths: ['~/a/(?<id>[^/]+)/.*'] },
+      { paths: ['/a/b/c'] },
+      'first',
+    ],
+    [
+      'with the higher regex_priority goes first',
+      { paths: ['~/a/.*'], regex_priority: 2 },
+      { paths: ['~/a/b/c$'], regex_priority: 1 },
+      'first',
+    ],
+    [
+      'with a longer path goes first where all else is the same',
+      { paths: ['/a'] },
+      { paths: ['/a/b'] },
+      'second',
+    ],
+  ];
+  for (const [title, first, second, expected] of ORDERS) {
+    it(title, async () => {
+      for (const routes of [
+        [
+          { name: 'first', ...first },
+          { name: 'second', ...second },
+        ],
+        [
+          { name: 'second', ...second },
+          { name: 'first', ...first },
+        ],
+      ]) {
+        const made = await kong({ services: [{ name: 'orders', url: 'http://orders', routes }] });
+        assert.match(
+          await goes(made, 'GET', '/a/b/c', [
+            ['x', '1'],
+            ['y', '1'],
+          ]),
+          new RegExp(`^${expected} `),
+        );
+        assert.deepEqual(made.report, []);
+      }
+    });
+  }
+
   it('may stand beside its service', async () => {
     const made = await kong({
       services: [{ id: 's1', name: 'orders', host: 'orders.internal', port: 81, path: '/v1' }],

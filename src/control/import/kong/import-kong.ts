@@ -1,6 +1,7 @@
 import type { ImportContext } from '../context.ts';
 import type { Writable } from '../draft.ts';
 import type { Entry } from '../entry.ts';
+import { type OrderedRoute, setPriorities } from '../order.ts';
 import { CLOSED, closed } from '../settle.ts';
 import { AUTHENTICATING, authenticationOf } from './authentication.ts';
 import { importConsumers } from './consumers.ts';
@@ -22,6 +23,7 @@ export async function importKong(root: Entry, context: ImportContext): Promise<b
   await importConsumers(model, areHashed, context);
   const policies = new RoutePolicies(model, context);
   policies.addGlobal();
+  const made: OrderedRoute[] = [];
   for (const service of model.services) {
     const native = importService(service, model, context);
     if (native === undefined) {
@@ -30,14 +32,17 @@ export async function importKong(root: Entry, context: ImportContext): Promise<b
       continue;
     }
     for (const route of service.routes)
-      importRoute(route, native, policies.of(route, service.plugins), model.marksRegexes, context);
+      made.push(
+        ...importRoute(route, native, policies.of(route, service.plugins), model.marksRegexes, context),
+      );
   }
   for (const route of model.routes) {
     const own = policies.of(route, []);
     if (!own.some((policy) => 'respond' in policy))
       context.findings.lost(route.entry.path, `the route ${route.name} has no service, and is left out`);
-    importRoute(route, undefined, own, model.marksRegexes, context);
+    made.push(...importRoute(route, undefined, own, model.marksRegexes, context));
   }
+  setPriorities(made, context.findings);
   for (const { entry, name } of model.upstreams)
     if (
       !model.services.some(

@@ -2,6 +2,7 @@ import { isRecord } from '../../../lib/is-record.ts';
 import type { ImportContext } from '../context.ts';
 import type { Writable } from '../draft.ts';
 import type { Entry } from '../entry.ts';
+import type { OrderedRoute } from '../order.ts';
 import { pathsOfRegex } from '../regex-paths.ts';
 import type { KongRoute } from './model.ts';
 import type { NativeService } from './services.ts';
@@ -11,6 +12,8 @@ interface PathGroup {
   readonly paths: readonly string[] | undefined;
   /** Whether all end in a star. */
   readonly isPrefix: boolean;
+  /** Whether they were expressions. */
+  readonly isRegex: boolean;
   /** Expressions of which at least one has to be found in the path, where the paths alone take more. */
   readonly patterns: readonly string[];
 }
@@ -21,7 +24,7 @@ const REQUEST_PATH = '${request.path}';
 
 /**
  * Carries a route over, as one native route or several; `policies` are those that apply to it. A condition that cannot be carried over takes
- * the route with it: without the condition it would take requests that were never meant for it.
+ * the route with it: without the condition it would take requests that were never meant for it. Gives the native routes.
  */
 export function importRoute(
   { entry, name }: KongRoute,
@@ -29,7 +32,7 @@ export function importRoute(
   policies: readonly Writable[],
   marksRegexes: boolean,
   { draft, findings }: ImportContext,
-): void {
+): OrderedRoute[] {
   const groups = pathGroups(entry, name, marksRegexes);
   const match = matchOf(entry, name);
   const protocols = entry.texts('protocols') ?? HTTP;
@@ -45,10 +48,10 @@ export function importRoute(
       entry.at('protocols'),
       `${protocols.join(', ')} are not routed here, so the route ${name} is left out`,
     );
-    return;
+    return [];
   }
-  if (groups === undefined || match === undefined || (service === undefined && !answers(policies))) return;
-  const hasRegex = groups.some(({ patterns, isPrefix }) => patterns.length > 0 || !isPrefix);
+  if (groups === undefined || match === undefined || (service === undefined && !answers(policies))) return [];
+  const made: OrderedRoute[] = [];
   for (const group of groups) {
     for (const headers of match.headers) {
       const matched = {
@@ -58,23 +61,39 @@ export function importRoute(
       };
       const value: Writable = {
         match: { ...matched, ...(spoken.length === 1 && { protocols: spoken }) },
-        ...(hasRegex && priority !== 0 && { priority }),
         policies: [...filterOf(group), ...rewriteOf(group, service, strips, policies)],
         ...(service === undefined ? { respond: { status: 503 } } : { service: service.named(preserves) }),
         ...nativeRewrite(group, service, strips),
       };
-      const native = draft.add('routes', name, value, entry.path);
+      const isRegex = group.patterns.length > 0 || group.isRegex;
+      const rank = rankOf(matched, isRegex, priority);
+      const add = (wanted: string, route: Writable): string => {
+        const native = draft.add('routes', wanted, route, entry.path);
+        made.push({ name: native, value: route, origin: entry.path, rank });
+        return native;
+      };
+      const native = add(name, value);
       if (spoken.length === 1 && spoken[0] === 'https')
-        draft.add(
-          'routes',
-          `${native}-http`,
-          { match: { ...matched, protocols: ['http'] }, ...refusal(status) },
-          entry.path,
-        );
+        add(`${native}-http`, { match: { ...matched, protocols: ['http'] }, ...refusal(status) });
     }
   }
-  if (hasRegex && priority !== 0)
-    findings.note(entry.at('regex_priority'), 'became a priority, which goes before the host too');
+  return made;
+}
+
+/**
+ * Kong asks routes first that match by more kinds of things, then those with more fields, with exact hosts, with expressions, by their
+ * `regex_priority`.
+ */
+function rankOf(match: Writable, isRegex: boolean, regexPriority: number): number[] {
+  const { headers, hosts } = match;
+  const hasWildcard = Array.isArray(hosts) && hosts.some((host) => String(host).startsWith('*'));
+  return [
+    -['hosts', 'methods', 'headers', 'paths'].filter((kind) => match[kind] !== undefined).length,
+    -(isRecord(headers) ? Object.keys(headers).length : 0),
+    hasWildcard ? 1 : 0,
+    isRegex ? 0 : 1,
+    isRegex ? -regexPriority : 0,
+  ];
 }
 
 /** Whether one of the policies answers by itself, so that no service is needed. */
@@ -116,8 +135,10 @@ function rewriteOf(
 
 function pathGroups(entry: Entry, name: string, marksRegexes: boolean): PathGroup[] | undefined {
   const paths = entry.texts('paths');
-  if (paths === undefined || paths.length === 0) return [{ paths: undefined, isPrefix: true, patterns: [] }];
+  if (paths === undefined || paths.length === 0)
+    return [{ paths: undefined, isPrefix: true, isRegex: false, patterns: [] }];
   const prefixes: string[] = [];
+  const regexPrefixes: string[] = [];
   const exact: string[] = [];
   const filtered: PathGroup[] = [];
   for (const [index, written] of paths.entries()) {
@@ -150,14 +171,16 @@ function pathGroups(entry: Entry, name: string, marksRegexes: boolean): PathGrou
         filtered.push({
           paths: [path],
           isPrefix: path.endsWith('/*'),
+          isRegex: true,
           patterns: [`^${regex.replace(/^\^/, '')}`],
         });
-      } else (path.endsWith('/*') ? prefixes : exact).push(path);
+      } else (path.endsWith('/*') ? regexPrefixes : exact).push(path);
     }
   }
   const groups = [
-    { paths: [...new Set(prefixes)], isPrefix: true, patterns: [] },
-    { paths: [...new Set(exact)], isPrefix: false, patterns: [] },
+    { paths: [...new Set(prefixes)], isPrefix: true, isRegex: false, patterns: [] },
+    { paths: [...new Set(regexPrefixes)], isPrefix: true, isRegex: true, patterns: [] },
+    { paths: [...new Set(exact)], isPrefix: false, isRegex: true, patterns: [] },
     ...filtered,
   ].filter(({ paths: made }) => made === undefined || made.length > 0);
   if (groups.length > 0) return groups;

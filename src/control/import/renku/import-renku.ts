@@ -1,9 +1,7 @@
-import { parsePattern } from '../../../routing/pattern.ts';
-import { candidatesOf, compareCandidates } from '../../../routing/precedence.ts';
-import { common } from '../../outcomes/common.ts';
 import type { ImportContext } from '../context.ts';
 import { nameOf, type Writable } from '../draft.ts';
 import type { Entry } from '../entry.ts';
+import { type OrderedRoute, setPriorities } from '../order.ts';
 import { pathsOfRegex, type RegexPath } from '../regex-paths.ts';
 import { closed } from '../settle.ts';
 import { Backends } from './backends.ts';
@@ -26,12 +24,6 @@ interface Endpoint {
   readonly regex: string;
 }
 
-interface MadeRoute {
-  readonly name: string;
-  readonly value: Writable;
-  readonly order: number;
-}
-
 /**
  * The `endpoints.json` of Renku's gateway: expressions in an order, each with the endpoint that a request is sent to, a processor and the
  * credentials that it is sent with. The first expression that a path begins with takes it; what it leaves is put behind the endpoint.
@@ -40,7 +32,7 @@ export function importRenku(root: Entry, context: ImportContext): void {
   const { draft, findings } = context;
   const backends = new Backends(context);
   const tokens = new Tokens(context);
-  const made: MadeRoute[] = [];
+  const made: OrderedRoute[] = [];
   for (const [order, { entry, regex }] of endpointsOf(root).entries()) {
     const target = backends.target(entry);
     const credentials = tokens.policies(entry);
@@ -81,10 +73,15 @@ export function importRenku(root: Entry, context: ImportContext): void {
         service: target.service,
         rewrite: { path: rewritten(target.path, path.path) },
       };
-      made.push({ name: draft.add('routes', wanted, value, entry.path), value, order });
+      made.push({
+        name: draft.add('routes', wanted, value, entry.path),
+        value,
+        origin: entry.path,
+        rank: [order],
+      });
     }
   }
-  setPriorities(made, context);
+  setPriorities(made, findings);
 }
 
 /** A map in its order, or a list whose entries name their expression. */
@@ -133,34 +130,4 @@ function rewritten(endpoint: string, path: string): string {
 
 function lastPart(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
-}
-
-/** What stands first goes first: a route gets a priority where the rules would have another one, which stands later, take its requests. */
-function setPriorities(routes: readonly MadeRoute[], { findings, draft }: ImportContext): void {
-  const priorities = new Map<MadeRoute, number>();
-  for (const route of routes.toReversed()) {
-    let priority = 0;
-    for (const [later, given] of priorities) {
-      if (later.order <= route.order) continue;
-      const decides = compared(route, later);
-      if (decides !== undefined) priority = Math.max(priority, decides ? given : given + 1);
-    }
-    priorities.set(route, priority);
-    if (priority > 0) route.value['priority'] = priority;
-    const origin = draft.entries.routes.get(route.name)?.origin;
-    if (priority > 1000 && origin !== undefined)
-      findings.lost(origin, 'stands before too many others for a priority');
-  }
-}
-
-/** Whether the first goes before the second by the rules alone; undefined where no request is for both. */
-function compared(first: MadeRoute, second: MadeRoute): boolean | undefined {
-  const [one, other] = [first, second].map(({ name, value }) => {
-    const paths = (value['match'] as { readonly paths: readonly string[] }).paths;
-    return paths.every((path) => parsePattern(path).ok)
-      ? candidatesOf({ name, config: { match: { paths: [...paths] }, priority: 0 } })[0]
-      : undefined;
-  });
-  if (one === undefined || other === undefined || common(one, other) === undefined) return undefined;
-  return compareCandidates(one, other) < 0;
 }

@@ -40,6 +40,8 @@ export class TestExchange implements Exchange {
   readonly serviceName: string | undefined;
   /** Lowest limit asked for by `limitRequestBody`. */
   bodyLimitBytes = Number.POSITIVE_INFINITY;
+  /** What the upstream would get instead of the client's body. */
+  replacedBody: Buffer | undefined = undefined;
   principal: Principal | undefined = undefined;
   held: Held | undefined = undefined;
   readonly #params: Readonly<Record<string, string>>;
@@ -94,6 +96,11 @@ export class TestExchange implements Exchange {
 
   limitRequestBody(bytes: number): void {
     this.bodyLimitBytes = Math.min(this.bodyLimitBytes, bytes);
+  }
+
+  replaceRequestBody(octets: Buffer): boolean {
+    this.replacedBody = octets;
+    return true;
   }
 
   /** Lines `Name: value` of the request as it would be sent on. */

@@ -2,6 +2,7 @@ import { parseCidr } from '../../lib/cidr.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
+import { checkApis } from '../apis/check.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkServices } from './check-services.ts';
 import { entriesOf, type Path } from './place.ts';
@@ -25,6 +26,7 @@ export function checkMeaning(
   checkObservability(config['observability'], problems);
   checkConsumers(config, problems);
   checkIdentity(config, problems);
+  checkApis(config, problems);
   return problems;
 }
 
@@ -115,6 +117,8 @@ function checkTrust(trust: unknown, path: Path, problems: Problem[]): void {
 
 const OUTCOMES = ['service', 'split', 'respond', 'redirect', 'login'] as const;
 const ROUTE_KEYS = [
+  'organization',
+  'enabled',
   'match',
   'priority',
   'policies',

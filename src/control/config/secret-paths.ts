@@ -32,8 +32,9 @@ export function secretPaths(config: unknown): Path[] {
   collectOptions(config['policies'], ['policies'], paths);
   for (const collection of ['routes', 'apis'])
     eachEntry(config[collection], (name, entry) => {
-      if (isRecord(entry) && entry['policies'] !== undefined)
-        collectOptions(entry['policies'], [collection, name, 'policies'], paths);
+      if (!isRecord(entry)) return;
+      for (const list of ['policies', 'authentication'])
+        if (entry[list] !== undefined) collectOptions(entry[list], [collection, name, list], paths);
     });
   return paths;
 }

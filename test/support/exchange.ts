@@ -3,6 +3,7 @@ import type { CompiledPolicies } from '../../src/policies/compile.ts';
 import type {
   Answer,
   BodyTransform,
+  Challenger,
   ClientCertificate,
   ClientView,
   Exchange,
@@ -43,6 +44,7 @@ export class TestExchange implements Exchange {
   /** What the upstream would get instead of the client's body. */
   replacedBody: Buffer | undefined = undefined;
   principal: Principal | undefined = undefined;
+  challenger: Challenger | undefined = undefined;
   held: Held | undefined = undefined;
   readonly #params: Readonly<Record<string, string>>;
   #notes: Map<string, unknown> | undefined;

@@ -7,6 +7,7 @@ import { contextCommand } from './commands/context.ts';
 import { createCommand } from './commands/create.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { devCommand } from './commands/dev.ts';
+import { diffCommand } from './commands/diff.ts';
 import { editCommand } from './commands/edit.ts';
 import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   rollbackCommand,
   statusCommand,
   contextCommand,
+  diffCommand,
   initCommand,
   hashCommand,
   schemaCommand,

@@ -2,6 +2,7 @@ import { parseCidr } from '../../lib/cidr.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
+import { checkApis } from '../apis/check.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkServices } from './check-services.ts';
 import { entriesOf, type Path } from './place.ts';
@@ -25,6 +26,7 @@ export function checkMeaning(
   checkObservability(config['observability'], problems);
   checkConsumers(config, problems);
   checkIdentity(config, problems);
+  checkApis(config, problems);
   return problems;
 }
 
@@ -38,11 +40,6 @@ function checkListeners(config: Record<string, unknown>, problems: Problem[]): v
     const path = ['listeners', name];
     if (!isRecord(listener)) continue;
     const tls = listener['tls'];
-    if (listener['protocol'] === 'https' && tls === undefined)
-      problems.push({
-        path: [...path, 'tls'],
-        message: 'is missing: a listener with protocol https needs tls.certificates',
-      });
     if (tls !== undefined && listener['protocol'] !== 'https')
       problems.push({
         path: [...path, 'tls'],
@@ -50,6 +47,12 @@ function checkListeners(config: Record<string, unknown>, problems: Problem[]): v
         atKey: true,
       });
     const used = isRecord(tls) ? tls['certificates'] : undefined;
+    if (listener['protocol'] === 'https' && used === undefined && certificates.size === 0)
+      problems.push({
+        path,
+        severity: 'warning',
+        message: 'has no certificate: until there is one in `certificates`, every handshake is refused',
+      });
     if (Array.isArray(used))
       used.forEach((certificate, index) =>
         checkReference(
@@ -115,6 +118,8 @@ function checkTrust(trust: unknown, path: Path, problems: Problem[]): void {
 
 const OUTCOMES = ['service', 'split', 'respond', 'redirect', 'login'] as const;
 const ROUTE_KEYS = [
+  'organization',
+  'enabled',
   'match',
   'priority',
   'policies',

@@ -3,7 +3,7 @@ import { EXIT } from '../command-line.ts';
 import { type AdminClient, AdminFailure } from '../remote/admin-client.ts';
 import { remoteCommand } from '../remote/connect.ts';
 import { kindNamed, tableOf } from '../remote/kinds.ts';
-import { dataText, OUTPUT_FLAG, outputForm, printable, tableText } from '../remote/output.ts';
+import { cell, dataText, OUTPUT_FLAG, outputForm, printable, tableText } from '../remote/output.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -73,5 +73,5 @@ function readEntity(body: unknown): Fields {
 }
 
 function nameOf({ name, number, node }: Fields): string {
-  return String(name ?? number ?? node ?? '');
+  return cell(name ?? number ?? node);
 }

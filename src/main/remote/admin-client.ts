@@ -133,7 +133,9 @@ function problemText({ status, body }: AdminReply): string {
   if (!isRecord(body)) return `the gateway answered ${status}`;
   const { title, detail, code, errors } = body;
   const first = [title, detail].filter((text) => typeof text === 'string' && text !== '').join(': ');
-  const lines = [`${first === '' ? 'the gateway refused' : first} (${String(code ?? status)})`];
+  const lines = [
+    `${first === '' ? 'the gateway refused' : first} (${typeof code === 'string' ? code : status})`,
+  ];
   for (const error of Array.isArray(errors) ? errors : []) if (isRecord(error)) lines.push(placeText(error));
   return lines.join('\n');
 }
@@ -141,8 +143,9 @@ function problemText({ status, body }: AdminReply): string {
 /** `  apis.hello.paths[0]: is not a path (did you mean /hello?)`, of an error or a warning that the gateway found. */
 export function placeText(found: Readonly<Record<string, unknown>>): string {
   const { path, parameter, file, line, message, suggestion } = found;
-  const at = [path ?? parameter, file === undefined ? undefined : `${String(file)}:${String(line ?? 1)}`];
-  const where = at.filter((part) => typeof part === 'string' && part !== '').join(' in ');
+  const place = [path, parameter].find((part) => typeof part === 'string' && part !== '');
+  const inFile = typeof file === 'string' && typeof line === 'number' ? `${file}:${line}` : undefined;
+  const where = [place, inFile].filter((part) => part !== undefined).join(' in ');
   const hint = typeof suggestion === 'string' ? ` (did you mean ${suggestion}?)` : '';
-  return `  ${where === '' ? '' : `${where}: `}${String(message ?? 'is wrong')}${hint}`;
+  return `  ${where === '' ? '' : `${where}: `}${typeof message === 'string' ? message : 'is wrong'}${hint}`;
 }

@@ -34,7 +34,7 @@ export function tableText(heads: readonly string[], rows: readonly (readonly str
     .map(
       (line) =>
         `${line
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .map((text, column) => text.padEnd(widths[column] ?? 0))
           .join('  ')
           .trimEnd()}\n`,
     )
@@ -58,7 +58,7 @@ export function cell(value: unknown): string {
   if (value === undefined || value === null) return '-';
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(cell).join(',');
   if (isRecord(value)) return Object.keys(value).join(',');
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Asks whether to go on. On no terminal nobody could answer: then it must have been said before. */

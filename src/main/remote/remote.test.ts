@@ -146,7 +146,11 @@ describe('commands for a running gateway', () => {
     ['create api a --auth ldap:x', 2, /--auth takes a name after oidc: and session: alone/],
     ['create service users -f users.yaml', 1, /entity_exists/],
     ['create service broken -f none.yaml', 2, /none\.yaml does not exist/],
-    ['create service broken -f bad.yaml', 2, /^portcullis create: it cannot be read\nbad\.yaml:1:4: nested mappings/],
+    [
+      'create service broken -f bad.yaml',
+      2,
+      /^portcullis create: it cannot be read\nbad\.yaml:1:4: nested mappings/,
+    ],
     ['create service broken -f wrong.yaml', 1, /\n {2}.*timout.*did you mean timeouts?\?/],
     ['edit service users --disable', 2, /these flags are for APIs/],
     ['edit service users', 2, /there is no editor: set EDITOR/],

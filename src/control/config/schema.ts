@@ -10,6 +10,7 @@ import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
 import { stateSchema } from '../../state/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
+import { acmeSchema } from '../acme/schema.ts';
 import { apiSchema } from '../openapi/schema.ts';
 
 /** Not of digits alone: JavaScript would move such a name to the front, and the order of the file counts. */
@@ -69,6 +70,10 @@ export const runtimeSchema = z
   })
   .describe('The process');
 
+const certificateEntrySchema = certificateSchema
+  .partial({ cert: true, key: true })
+  .extend({ acme: acmeSchema.optional() });
+
 /** The whole configuration. What stands here is what the editor completes, what `check` checks and what the types say. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('Address of the JSON Schema, for editors'),
@@ -76,7 +81,10 @@ export const configSchema = z.strictObject({
     .record(name, listenerSchema)
     .prefault({ http: { port: 8080 } })
     .describe('Where connections are accepted; without any, port 8080'),
-  certificates: z.record(name, certificateSchema).default({}).describe('Certificates for listeners'),
+  certificates: z
+    .record(name, certificateEntrySchema)
+    .default({})
+    .describe('Certificates for listeners: given by cert and key, or ordered by acme'),
   services: z.record(name, serviceSchema).default({}).describe('What requests are sent to'),
   routes: z.record(name, routeSchema).default({}).describe('Which request goes where'),
   apis: z.record(name, apiSchema).default({}).describe('OpenAPI documents, whose operations become routes'),

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { ChallengesNews } from '../server/challenges.ts';
+import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { SentConfig } from './sent-config.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { type TestGateway, configBefore, startGatewayWith } from '../../test/support/gateway.ts';
+import { configBefore, startGatewayWith, type TestGateway } from '../../test/support/gateway.ts';
 import { RecordingUpstream } from '../../test/support/recording-upstream.ts';
 import { send } from '../../test/support/send.ts';
 import { routeSchema } from '../routing/schema.ts';
@@ -17,7 +17,7 @@ suite('a challenge of HTTP-01', () => {
     // Whatever routes say: this one redirects everything.
     const moved = routeSchema.parse({
       match: { hosts: ['moved.example'], paths: ['/*'] },
-      redirect: { url: 'https://{request.host}{request.path}', status: 308 },
+      redirect: { status: 308, scheme: 'https' },
     });
     gateway = await startGatewayWith({
       ...config,
@@ -37,7 +37,14 @@ suite('a challenge of HTTP-01', () => {
 
   for (const [what, path, headers, status, body, isForwarded] of [
     ['that is known is answered', `${PATH}/known`, {}, 200, 'known.print', false],
-    ['is answered on a host that redirects', `${PATH}/known`, { host: 'moved.example' }, 200, 'known.print', false],
+    [
+      'is answered on a host that redirects',
+      `${PATH}/known`,
+      { host: 'moved.example' },
+      200,
+      'known.print',
+      false,
+    ],
     ['that is not known goes on to routing', `${PATH}/unknown`, { host: 'moved.example' }, 308, '', false],
     ['that is not known may be a service\u2019s', `${PATH}/unknown`, {}, 200, undefined, true],
     ['of another spelling is not it', `${PATH}/known/`, {}, 200, undefined, true],

@@ -1,5 +1,6 @@
-import type { Exchange } from '../gateway/exchange.ts';
 import { answer } from '../gateway/answer.ts';
+import type { Exchange } from '../gateway/exchange.ts';
+import type { CertificatePair } from './tls/certificate-table.ts';
 
 /** From the main thread to every worker: what ACME servers are to find from now on (RFC 8555 section 8). */
 export interface ChallengesNews {
@@ -7,7 +8,7 @@ export interface ChallengesNews {
   /** Key authorizations of HTTP-01 by token. */
   readonly answers: Readonly<Record<string, string>>;
   /** Certificates of TLS-ALPN-01 by host, in PEM. */
-  readonly certificates: Readonly<Record<string, { readonly cert: string; readonly key: string }>>;
+  readonly certificates: Readonly<Record<string, CertificatePair>>;
 }
 
 const PREFIX = '/.well-known/acme-challenge/';

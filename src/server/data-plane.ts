@@ -138,6 +138,7 @@ export class DataPlane {
   /** What the main thread says of the targets of services, and of what ACME servers are to find. */
   receive(news: TargetsNews | ChallengesNews): void {
     if (news.kind !== 'challenges') return this.#directory.receive(news);
+    this.#tls.setChallenges(new Map(Object.entries(news.certificates)));
     this.#challenges = HttpChallenges.from(news);
     if (this.#runtime !== undefined) this.#runtime.challenges = this.#challenges;
   }

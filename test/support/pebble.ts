@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -96,7 +96,9 @@ export class Pebble implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     child.once('error', (cause) =>
       reject(
-        new Error('pebble cannot be run: these tests need it. On Debian: apt-get install -y pebble', { cause }),
+        new Error('pebble cannot be run: these tests need it. On Debian: apt-get install -y pebble', {
+          cause,
+        }),
       ),
     );
     child.once('exit', (code) => reject(new Error(`pebble ended with ${code}: ${this.log.join('\n')}`)));

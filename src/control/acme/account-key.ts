@@ -1,4 +1,4 @@
-import { generateKeyPair, type KeyObject, createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, exportJWK, FlattenedSign, type JWK } from 'jose';
 
@@ -47,12 +47,7 @@ export class AccountKey {
   }
 
   /** A request in JSON (RFC 8555 section 6.2); without `account`, its address, it carries the key itself. */
-  async sign(
-    url: string,
-    nonce: string,
-    payload: unknown,
-    account: string | undefined,
-  ): Promise<string> {
+  async sign(url: string, nonce: string, payload: unknown, account: string | undefined): Promise<string> {
     // Section 6.3: POST-as-GET is signed over an empty payload, which is not an empty object.
     const text = payload === undefined ? '' : JSON.stringify(payload);
     const signed = await new FlattenedSign(Buffer.from(text))

@@ -3,20 +3,15 @@
 import 'reflect-metadata';
 import { createHash, type webcrypto } from 'node:crypto';
 import {
-  type Extension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  Extension as PlainExtension,
+  type Extension,
   Pkcs10CertificateRequestGenerator,
+  Extension as PlainExtension,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-
-/** PEM. */
-export interface CertificatePair {
-  readonly cert: string;
-  readonly key: string;
-}
+import type { CertificatePair } from '../../server/tls/certificate-table.ts';
 
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const RSA = {

@@ -1,5 +1,5 @@
 import type { ChallengesNews } from '../../server/challenges.ts';
-import type { CertificatePair } from './certificate-maker.ts';
+import type { CertificatePair } from '../../server/tls/certificate-table.ts';
 import type { Challenge } from './order.ts';
 
 /** What the workers of this node answer ACME servers with. */

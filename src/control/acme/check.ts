@@ -22,7 +22,9 @@ export function checkCertificates(config: Readonly<Record<string, unknown>>): Pr
       );
     const given = ['cert', 'key'].find((part) => certificate[part] !== undefined);
     if (given !== undefined)
-      return [{ path: [...path, given], message: 'does not go with acme: it is issued, not given', atKey: true }];
+      return [
+        { path: [...path, given], message: 'does not go with acme: it is issued, not given', atKey: true },
+      ];
     return isRecord(acme) ? checkChallenge(acme, [...path, 'acme'], protocols) : [];
   });
 }
@@ -36,5 +38,10 @@ function checkChallenge(
   const needed = challenge === 'http-01' ? 'http' : challenge === 'tls-alpn-01' ? 'https' : undefined;
   if (needed === undefined || protocols.has(needed)) return [];
   const at = acme['challenge'] === undefined ? path : [...path, 'challenge'];
-  return [{ path: at, message: `${String(challenge)} is answered by listeners with protocol ${needed}, and there is none` }];
+  return [
+    {
+      path: at,
+      message: `${String(challenge)} is answered by listeners with protocol ${needed}, and there is none`,
+    },
+  ];
 }

@@ -79,7 +79,10 @@ export class AcmeClient {
   async #resource(name: string): Promise<string> {
     const url = (await this.#read())[name];
     if (typeof url !== 'string')
-      throw new AcmeProblem('malformedAnswer', `${this.#directoryUrl} is no ACME directory: it has no ${name}`);
+      throw new AcmeProblem(
+        'malformedAnswer',
+        `${this.#directoryUrl} is no ACME directory: it has no ${name}`,
+      );
     return url;
   }
 
@@ -115,15 +118,15 @@ export class AcmeClient {
       try {
         return accepted(answer);
       } catch (error) {
-        if (!(error instanceof AcmeProblem) || error.type !== 'badNonce' || tries === NONCE_TRIES) throw error;
+        if (!(error instanceof AcmeProblem) || error.type !== 'badNonce' || tries === NONCE_TRIES)
+          throw error;
       }
     }
   }
 
   async #newNonce(): Promise<string> {
     this.#keepNonce(await this.#transport.send({ method: 'HEAD', url: await this.#resource('newNonce') }));
-    if (this.#nonce === undefined)
-      throw new AcmeProblem('malformedAnswer', 'the ACME server gave no nonce');
+    if (this.#nonce === undefined) throw new AcmeProblem('malformedAnswer', 'the ACME server gave no nonce');
     return this.#nonce;
   }
 
@@ -150,7 +153,9 @@ function locationOf({ headers: { location }, status }: AcmeAnswer): string {
 function resourceOf(url: string, { text, status, retryAfterMs }: AcmeAnswer): Resource {
   const value = parsed(text);
   if (!isRecord(value))
-    throw new AcmeProblem('malformedAnswer', `${url} answered with something that is no JSON object`, { status });
+    throw new AcmeProblem('malformedAnswer', `${url} answered with something that is no JSON object`, {
+      status,
+    });
   return { url, value, retryAfterMs };
 }
 

@@ -55,7 +55,7 @@ suite('a keeper of certificates', () => {
 
   afterEach(async () => {
     for (const order of orders) order.reject(new Error('over'));
-    await Promise.all(keepers.map((keeper) => keeper.close()));
+    await Promise.all(keepers.map((made) => made.close()));
   });
 
   function keeper(node = 'a'): AcmeKeeper {
@@ -200,7 +200,11 @@ suite('a keeper of certificates', () => {
   });
 
   for (const [what, problem, waits] of [
-    ['a server that is away', new AcmeProblem('unreachable', 'no route'), [3.75, 7.5, 15].map((s) => s * 1000)],
+    [
+      'a server that is away',
+      new AcmeProblem('unreachable', 'no route'),
+      [3.75, 7.5, 15].map((s) => s * 1000),
+    ],
     [
       'a refusal',
       new AcmeProblem('unauthorized', 'shop.example: wrong answer', { status: 403 }),

@@ -1,8 +1,8 @@
 import { messageOf } from '../../lib/message-of.ts';
 import type { Timers } from '../../lib/timers.ts';
 import type { ChallengesNews } from '../../server/challenges.ts';
+import type { CertificatePair } from '../../server/tls/certificate-table.ts';
 import { digest } from '../config/files.ts';
-import type { CertificatePair } from './certificate-maker.ts';
 import { ChallengeAnswers } from './challenge-answers.ts';
 import type { issueCertificate } from './issue.ts';
 import type { Challenge } from './order.ts';

@@ -1,11 +1,5 @@
 import type { Challenge } from './order.ts';
-import type {
-  AccountRecord,
-  AcmeState,
-  AcmeStorage,
-  CertificateRecord,
-  FailureRecord,
-} from './storage.ts';
+import type { AccountRecord, AcmeState, AcmeStorage, CertificateRecord, FailureRecord } from './storage.ts';
 
 /** What several keepers share, within a test. */
 export class MemoryStorage implements AcmeStorage {
@@ -27,7 +21,9 @@ export class MemoryStorage implements AcmeStorage {
 
   async read(nowMs: number): Promise<AcmeState> {
     this.#reach();
-    const challenges = [...this.#challenges.values()].flatMap(({ list, untilMs }) => (untilMs > nowMs ? list : []));
+    const challenges = [...this.#challenges.values()].flatMap(({ list, untilMs }) =>
+      untilMs > nowMs ? list : [],
+    );
     return {
       version: this.#version,
       certificates: new Map(this.certificates),

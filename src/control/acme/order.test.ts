@@ -47,7 +47,10 @@ suite('an order at a real ACME server', () => {
     transport = new AcmeTransport(pebble.ca, 'portcullis/test');
     client = new AcmeClient(pebble.directory, transport);
     const key = await AccountKey.make();
-    account = { key, url: await client.register({ key, email: 'ops@example.com', externalAccount: undefined }) };
+    account = {
+      key,
+      url: await client.register({ key, email: 'ops@example.com', externalAccount: undefined }),
+    };
   });
 
   after(async () => {
@@ -115,7 +118,8 @@ suite('an order at a real ACME server', () => {
       name: 'AcmeProblem',
       type: 'unauthorized',
       status: 403,
-      message: /^shop\.example\.com: The key authorization file from the server did not match this challenge .*\(unauthorized\)$/,
+      message:
+        /^shop\.example\.com: The key authorization file from the server did not match this challenge .*\(unauthorized\)$/,
     });
   });
 
@@ -129,10 +133,7 @@ suite('an order at a real ACME server', () => {
 
   test('of an account that is gone fails as such', async () => {
     const lost = { ...account, url: `${account.url}0` };
-    await assert.rejects(
-      client.order(lost, HOSTS),
-      { name: 'AcmeProblem', type: 'accountDoesNotExist' },
-    );
+    await assert.rejects(client.order(lost, HOSTS), { name: 'AcmeProblem', type: 'accountDoesNotExist' });
   });
 
   test('an account is found again by its key', async () => {
@@ -160,7 +161,11 @@ suite('an authority that wants an account of its own', () => {
   for (const [what, externalAccount, problem] of [
     ['takes its key', { keyId: 'kid-1', hmacKey }, undefined],
     ['refuses a new account without one', undefined, 'externalAccountRequired'],
-    ['refuses another key', { keyId: 'kid-1', hmacKey: 'bm90IGl0LCBidXQgb2YgdGhlIHNhbWUgbGVuZ3Ro' }, 'unauthorized'],
+    [
+      'refuses another key',
+      { keyId: 'kid-1', hmacKey: 'bm90IGl0LCBidXQgb2YgdGhlIHNhbWUgbGVuZ3Ro' },
+      'unauthorized',
+    ],
   ] as const) {
     test(what, async () => {
       await using pebble = await Pebble.start({ httpPort: 1, tlsPort: 1, hosts: [], externalAccounts });

@@ -17,7 +17,10 @@ export class AcmeProblem extends Error {
   constructor(
     type: string,
     message: string,
-    { status = 0, retryAfterMs }: { readonly status?: number; readonly retryAfterMs?: number | undefined } = {},
+    {
+      status = 0,
+      retryAfterMs,
+    }: { readonly status?: number; readonly retryAfterMs?: number | undefined } = {},
   ) {
     super(message);
     this.name = 'AcmeProblem';
@@ -46,5 +49,8 @@ function subproblemText(problem: unknown): string[] {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').slice(0, LONGEST).trim();
+  return text
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .slice(0, LONGEST)
+    .trim();
 }

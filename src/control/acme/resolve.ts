@@ -11,7 +11,11 @@ export interface AcmeMaterial {
 
 const HMAC_KEY = ['externalAccount', 'hmacKey'];
 
-export async function readAcmeMaterial(acme: unknown, path: Path, context: PemContext): Promise<AcmeMaterial> {
+export async function readAcmeMaterial(
+  acme: unknown,
+  path: Path,
+  context: PemContext,
+): Promise<AcmeMaterial> {
   const [ca, hmacKey] = await Promise.all([
     resolveAuthorities(valueAt(acme, ['ca']), [...path, 'ca'], context),
     readHmacKey(valueAt(acme, HMAC_KEY), [...path, ...HMAC_KEY], context),

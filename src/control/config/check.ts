@@ -3,6 +3,7 @@ import { isRecord } from '../../lib/is-record.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
 import { checkCertificates } from '../acme/check.ts';
+import { checkApis } from '../apis/check.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkServices } from './check-services.ts';
 import { entriesOf, type Path } from './place.ts';
@@ -27,6 +28,7 @@ export function checkMeaning(
   checkObservability(config['observability'], problems);
   checkConsumers(config, problems);
   checkIdentity(config, problems);
+  checkApis(config, problems);
   return problems;
 }
 
@@ -118,6 +120,8 @@ function checkTrust(trust: unknown, path: Path, problems: Problem[]): void {
 
 const OUTCOMES = ['service', 'split', 'respond', 'redirect', 'login'] as const;
 const ROUTE_KEYS = [
+  'organization',
+  'enabled',
   'match',
   'priority',
   'policies',

@@ -5,6 +5,8 @@ import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { StateConfig } from '../../state/schema.ts';
+import { readAcmeMaterial, resolvedAcme } from '../acme/resolve.ts';
+import type { AcmeSettings } from '../acme/schema.ts';
 import { type ExpandedSource, expandApis } from '../apis/expand.ts';
 import { type LoadedLists, loadAddressLists } from './address-lists.ts';
 import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings } from './catalog.ts';
@@ -53,6 +55,8 @@ export interface LoadedConfig {
   readonly admin: AdminConfig;
   readonly runtime: RuntimeConfig;
   readonly state: StateConfig;
+  /** Certificates that are ordered, by name: those that the data plane gets come from elsewhere. */
+  readonly acme: Readonly<Record<string, AcmeSettings>>;
   /** Every file that it was made of, absolute: the configuration, what it imports, certificates, secrets, policies. */
   readonly files: readonly string[];
   /** APIs that answer 503 because their service or function is not there, with the reason. */
@@ -153,7 +157,7 @@ function refused(file: string, message: string): SourceResult {
   };
 }
 
-type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'secrets' | 'hash'>;
+type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'acme' | 'secrets' | 'hash'>;
 
 /** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
 async function build(
@@ -201,6 +205,7 @@ async function build(
   const [
     clientAuthorities,
     certificates,
+    acmeMaterial,
     material,
     redisMaterial,
     recordsKey,
@@ -214,6 +219,9 @@ async function build(
     ),
     eachOf(entriesOf(written['certificates']), (entry, name) =>
       isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
+    ),
+    eachOf(entriesOf(written['certificates']), (entry, name) =>
+      readAcmeMaterial(valueAt(entry, ['acme']), ['certificates', name, 'acme'], pem),
     ),
     eachOf(entriesOf(written['services']), (entry, name) =>
       isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
@@ -252,10 +260,13 @@ async function build(
       if (ca === undefined || tls?.clientAuth === undefined) return listener;
       return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca } } };
     }),
-    certificates: mapValues(data.certificates, (pair, name) => ({
-      cert: certificates.get(name)?.cert ?? pair.cert,
-      key: certificates.get(name)?.key ?? pair.key,
-    })),
+    certificates: Object.fromEntries(
+      Object.entries(data.certificates).flatMap(([name, { acme, cert = '', key = '' }]) => {
+        if (acme !== undefined) return [];
+        const read = certificates.get(name);
+        return [[name, { cert: read?.cert ?? cert, key: read?.key ?? key }]];
+      }),
+    ),
     services,
     policies: globalPolicies,
     plans: { plans: data.plans, consumers: withPlans(data.consumers) },
@@ -266,14 +277,16 @@ async function build(
       tracing: { ...data.observability.tracing, headers: tracingHeaders },
     },
   };
+  const acme = resolvedAcme(data.certificates, acmeMaterial);
   const resolvedRoutes = Array.from(resolved, ([name, route]) => [name, route.resolved] as const);
   return {
     dataPlane: { ...others, lists: listsData(lists), routes: Object.fromEntries(resolvedRoutes) },
     admin,
     runtime,
     state,
+    acme,
     secrets: secrets.resolved,
-    hash: hashOf([others, admin, runtime, state, digestsOf(lists)], resolved),
+    hash: hashOf([others, admin, runtime, state, acme, digestsOf(lists)], resolved),
   };
 }
 

@@ -5,7 +5,7 @@ export const REDACTED = '[redacted]';
 
 /** Keys whose values are secrets wherever they stand. `key` is whole: `publicKey` and `keyPrefix` are not secret. */
 const SECRET_KEY =
-  /^(key|recordsKey|.*(secret|password|passwd|token|credential|api[-_]?key|private[-_]?key|authorization|cookie).*)$/i;
+  /^(key|recordsKey|hmacKey|.*(secret|password|passwd|token|credential|api[-_]?key|private[-_]?key|authorization|cookie).*)$/i;
 /** The same of lists: those of a session are `keys`. */
 const SECRET_LIST = /^keys$/i;
 /** PHC strings of passwords, which may be guessed from them. */
@@ -54,7 +54,8 @@ function namingOptionsOf(value: object): ReadonlySet<string> | undefined {
   return NAMING_OPTIONS.get(name);
 }
 
-function redactText(text: string, secrets: ReadonlySet<string>): string {
+/** A text without what is a secret in itself, and without those given. */
+export function redactText(text: string, secrets: ReadonlySet<string>): string {
   if (secrets.has(text) || PEM_PRIVATE.test(text) || PASSWORD_HASH.test(text)) return REDACTED;
   let clean = text.replace(USER_INFO, `$1${REDACTED}@`);
   for (const secret of secrets)

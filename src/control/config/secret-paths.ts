@@ -5,9 +5,11 @@ import { type Path, valueAt } from './place.ts';
 const SECRET_OPTION =
   /secret|password|passwd|token|authorization|credential|cookie|^hash$|(?:^|[-_a-z])keys?$/i;
 
-/** Options of the gateway's own policies that say what kind of thing is meant, or its name, where others of that name hold a secret. */
+/** Options of the gateway's own policies, and of routes, that say what kind of thing is meant, or its name, where others of that name hold a secret. */
 export const NAMING_OPTIONS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['rate-limit', new Set(['key', 'cookie'])],
+  ['limits', new Set(['key', 'cookie'])],
+  ['splitOverride', new Set(['cookie'])],
 ]);
 export const NO_OPTIONS: ReadonlySet<string> = new Set();
 
@@ -15,7 +17,9 @@ export const NO_OPTIONS: ReadonlySet<string> = new Set();
 export function secretPaths(config: unknown): Path[] {
   const paths: Path[] = [];
   if (!isRecord(config)) return paths;
-  eachEntry(config['certificates'], (name) => paths.push(['certificates', name, 'key']));
+  eachEntry(config['certificates'], (name) =>
+    paths.push(['certificates', name, 'key'], ['certificates', name, ...ACME_KEY]),
+  );
   eachEntry(config['services'], (name, service) => collectService(service, ['services', name], paths));
   for (const collection of ['providers', 'sessions', 'consumers'])
     if (config[collection] !== undefined) collectOptions(config[collection], [collection], paths);
@@ -30,13 +34,13 @@ export function secretPaths(config: unknown): Path[] {
     paths.push(['observability', 'tracing', 'headers', name]),
   );
   collectOptions(config['policies'], ['policies'], paths);
-  for (const collection of ['routes', 'apis'])
-    eachEntry(config[collection], (name, entry) => {
-      if (isRecord(entry) && entry['policies'] !== undefined)
-        collectOptions(entry['policies'], [collection, name, 'policies'], paths);
-    });
+  // Routes match by fields too, such as by a whole Authorization.
+  for (const collection of ['routes', 'apis', 'functions'])
+    eachEntry(config[collection], (name, entry) => collectOptions(entry, [collection, name], paths));
   return paths;
 }
+
+const ACME_KEY = ['acme', 'externalAccount', 'hmacKey'];
 
 const STATE_SECRETS = [
   ['state', 'redis', 'url'],

@@ -16,7 +16,7 @@ const DEVELOPER: AdminCaller = {
       : object.value['organization'] === 'acme';
   },
   refuse: (changes) =>
-    changes.some(({ after }) => after?.['priority'] === 1000) ? 'dana may not outrank others' : undefined,
+    changes.some((change) => change.after?.['priority'] === 1000) ? 'dana may not outrank others' : undefined,
 };
 
 describe('Rights in the admin API', () => {

@@ -3,25 +3,14 @@ import { SharedPool } from '../lib/shared-pool.ts';
 import { systemTimers, type Timers } from '../lib/timers.ts';
 import type { HeldRecords, RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
-import type { ConsumerConfig } from './consumers/schema.ts';
 import { Issuers } from './discovery/issuers.ts';
+import type { IdentityData } from './identity-data.ts';
 import { PasswordChecker } from './passwords/password-checker.ts';
 import { Providers } from './providers/providers.ts';
-import type { ProviderConfig } from './providers/schema.ts';
 import { ClientTokens } from './sessions/client-tokens.ts';
-import type { SessionConfig } from './sessions/schema.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { principalOf } from './sessions/user-principal.ts';
 import { UsedNonces } from './used-nonces.ts';
-
-/** What the configuration says of who may call: plain data, with secrets resolved. */
-export interface IdentityData {
-  readonly consumers: Readonly<Record<string, ConsumerConfig>>;
-  readonly providers: Readonly<Record<string, ProviderConfig>>;
-  readonly sessions: Readonly<Record<string, SessionConfig>>;
-}
-
-export const NO_IDENTITY: IdentityData = { consumers: {}, providers: {}, sessions: {} };
 
 /** What it is made in. */
 export interface IdentityPlace {

@@ -4,9 +4,7 @@ import type { FileReader } from '../config/files.ts';
 import { entriesOf, type Path } from '../config/place.ts';
 import type { ConfigError, Problem } from '../config/problem.ts';
 import type { ConfigSource } from '../config/source.ts';
-import { SchemaConverter } from './convert-schema.ts';
 import { child, children, Documents, type Node, type Operation } from './documents.ts';
-import { validateOptions } from './operation.ts';
 import { captureName } from './parameters.ts';
 import { type ApiConfig, apiSchema } from './schema.ts';
 
@@ -116,6 +114,9 @@ async function routesOf(api: string, config: ApiConfig, documents: Documents): P
   const root = await documents.openRoot(config.openapi);
   const version = root && versionOf(root, documents);
   if (root === undefined || version === undefined) return [];
+  // With ajv, which is loaded where there is a document.
+  const { SchemaConverter } = await import('./convert-schema.ts');
+  const { validateOptions } = await import('./operation.ts');
   const converter = new SchemaConverter(documents, version === '3.0');
   const basePath = config.basePath ?? serverPath(root);
   const made: MadeRoute[] = [];

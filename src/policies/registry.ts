@@ -34,6 +34,7 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     () => import('./forward-auth/index.ts').then((module) => module.forwardAuthPolicy),
     { has: ['identityFields'], needs: ['identity'] },
   ),
+  builtin('function', () => import('./function/index.ts').then((module) => module.functionPolicy)),
   builtin('headers', () => import('./headers/index.ts').then((module) => module.headersPolicy)),
   builtin(
     'introspection',
@@ -49,6 +50,7 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     () => import('./identity-headers/index.ts').then((module) => module.identityHeadersPolicy),
     { has: ['identityFields'] },
   ),
+  builtin('https-only', () => import('./https-only/index.ts').then((module) => module.httpsOnlyPolicy)),
   builtin('ip-filter', () => import('./ip-filter/index.ts').then((module) => module.ipFilterPolicy), {
     has: ['check'],
   }),

@@ -164,7 +164,7 @@ export class DataPlane {
     const limiters = this.#limiters.with(server);
     const plans = this.#plans.with(config.plans ?? NO_PLANS, server);
     const records = await this.#records.with(config.state?.redis);
-    const identity = this.#identity.with(config.identity ?? NO_IDENTITY, records);
+    const identity = await this.#identity.with(config.identity ?? NO_IDENTITY, records);
     const context = this.#context(config.observability, { limiters, plans, identity });
     this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);

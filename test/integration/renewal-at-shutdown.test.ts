@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Identity } from '../../src/identity/identity.ts';
-import type { IdentityData } from '../../src/identity/identity-data.ts';
+import { type IdentityData, NO_IDENTITY } from '../../src/identity/identity-data.ts';
 import { CALLBACK } from '../../src/identity/providers/provider-login.support.ts';
 import { providerSchema } from '../../src/identity/providers/schema.ts';
 import { sessionSchema } from '../../src/identity/sessions/schema.ts';
@@ -38,7 +38,7 @@ async function midRenewal(answerDelayMs: number): Promise<Play> {
   const log = (): void => {};
   const memory = () => assert.fail('sessions are kept in Redis');
   const records = await new RecordStores(memory, log).with(state.redis);
-  const identity = new Identity(data, { nowMs: Date.now, log, records });
+  const identity = await new Identity(NO_IDENTITY, { nowMs: Date.now, log, records }).with(data);
   identity.hold();
   const base = configBefore('http://127.0.0.1:9');
   const policies = [

@@ -10,7 +10,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { Identity } from '../../src/identity/identity.ts';
-import type { IdentityData } from '../../src/identity/identity-data.ts';
+import { type IdentityData, NO_IDENTITY } from '../../src/identity/identity-data.ts';
 import { CALLBACK } from '../../src/identity/providers/provider-login.support.ts';
 import { providerSchema } from '../../src/identity/providers/schema.ts';
 import { sessionSchema } from '../../src/identity/sessions/schema.ts';
@@ -87,7 +87,7 @@ async function play(sessionOptions: Record<string, unknown> = {}): Promise<Play>
   const log = () => {};
   const memory = () => assert.fail('sessions are kept in Redis');
   const records = await new RecordStores(memory, log).with(state.redis);
-  const identity = new Identity(data, { nowMs: Date.now, log, records });
+  const identity = await new Identity(NO_IDENTITY, { nowMs: Date.now, log, records }).with(data);
   identity.hold();
   const gateways: TestGateway[] = [];
   return {

@@ -1,3 +1,4 @@
+import type { ConfigurationManager } from '../manager/manager.ts';
 import { type AdminAnswer, problem } from './answer.ts';
 
 /** A request to an endpoint, read whole. */
@@ -34,6 +35,8 @@ export interface GatewayControl {
   /** Targets that registered themselves. */
   readonly registry: RegistryCalls;
   readonly quotas: QuotaCalls;
+  /** Entities of the file and the store; undefined before the first configuration is in force. */
+  configuration(): ConfigurationManager | undefined;
   /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
   explain(
     request: QuestionedRequest,

@@ -41,8 +41,12 @@ export interface ReloaderOptions<Config extends Reloadable, Problem> {
   /** Shows errors and warnings of a file to whoever runs the gateway. */
   readonly show: (problems: readonly Problem[]) => void;
   readonly log: (level: 'info' | 'error', message: string) => void;
-  /** Called after each attempt, such as to count it and to watch other files. */
-  readonly onOutcome?: (outcome: ReloadOutcome<Problem>, config: Config) => void;
+  /** Called after each attempt, such as to count it and to watch other files. A `change` is what was put into force in a turn. */
+  readonly onOutcome?: (
+    outcome: ReloadOutcome<Problem>,
+    config: Config,
+    trigger: ReloadTrigger | 'change',
+  ) => void;
 }
 
 /** Puts a configuration into force for whoever has the turn. */
@@ -107,7 +111,7 @@ export class Reloader<Config extends Reloadable, Problem> {
       files: [],
     }));
     this.#report(trigger, outcome);
-    this.#options.onOutcome?.(outcome, this.#current);
+    this.#options.onOutcome?.(outcome, this.#current, trigger);
     return outcome;
   }
 
@@ -119,7 +123,7 @@ export class Reloader<Config extends Reloadable, Problem> {
 
   async #put(config: Config, warnings: readonly Problem[]): Promise<ReloadOutcome<Problem>> {
     const outcome = await this.#replace(config, warnings);
-    this.#options.onOutcome?.(outcome, this.#current);
+    this.#options.onOutcome?.(outcome, this.#current, 'change');
     return outcome;
   }
 

@@ -1,11 +1,12 @@
 import { sameData } from '../../lib/same-data.ts';
 import type { StoreDatabase, StoreTransaction } from './database.ts';
 import type { Collection, Entity, EntityChange, Revision, StoreState } from './entity.ts';
+import { readNodes, reportNode } from './node-table.ts';
 import { resealRows } from './reseal.ts';
 import { changeFrom, changeRow, entityFrom, entityRow } from './rows.ts';
 import type { Sealer } from './sealer.ts';
 import { EMPTY_STATE } from './state.ts';
-import type { RevisionRow } from './tables.ts';
+import type { NodeRow, RevisionRow } from './tables.ts';
 
 /** Rows of one statement: far below what either database takes as parameters. */
 const ROWS_AT_ONCE = 500;
@@ -123,6 +124,16 @@ export class EntityStore {
     const forth = mergeChanges(changes);
     if (from <= to) return forth;
     return forth.map(({ before, after, ...entity }) => ({ ...entity, before: after, after: before }));
+  }
+
+  /** What a node tells of itself. Those that were not seen since `forgottenBeforeMs` are taken out. */
+  reportNode(row: NodeRow, forgottenBeforeMs: number): Promise<void> {
+    return reportNode(this.database, row, forgottenBeforeMs);
+  }
+
+  /** In order of names. */
+  nodes(): Promise<readonly NodeRow[]> {
+    return readNodes(this.database);
   }
 
   /** Encrypts anew what was encrypted with a key that is not the first any more; gives how many values that were. */

@@ -51,7 +51,9 @@ export class StoreConnection {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const store = await this.#opening?.catch(() => undefined);
+    const opening = this.#opening;
+    this.#opening = undefined;
+    const store = await opening?.catch(() => undefined);
     await store?.database.close();
   }
 

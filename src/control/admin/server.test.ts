@@ -33,6 +33,7 @@ const registry = new Registry([], {
 });
 
 const gateway: GatewayControl = {
+  configuration: () => undefined,
   version: '1.2.3',
   ready: () => state.ready,
   metrics: () => 'portcullis_up 1\n',

@@ -82,7 +82,7 @@ export class Gateway {
   readonly #limits: LimitTable;
   readonly #records: NodeRecords;
   readonly #source: ConfigurationSource;
-  #manager: StoredConfiguration | undefined;
+  readonly #manager: StoredConfiguration;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -210,9 +210,10 @@ export class Gateway {
       log: options.log.main,
       onOutcome: (outcome, current, trigger) => {
         this.#afterReload(outcome, current);
-        if (trigger !== 'change') this.#manager?.reloaded(outcome);
+        if (trigger !== 'change') this.#manager.reloaded(outcome);
       },
     });
+    this.#manager = source.manage(config, this.#reloader, { node: `${hostname()}:${process.pid}` });
     this.#watcher = new FileWatcher(() => void this.reload('file change'));
   }
 
@@ -278,10 +279,11 @@ export class Gateway {
     // Before the workers come up, so that a change meanwhile is noticed.
     this.#watcher.watch(config.files);
     if (config.admin.enabled) await this.#listenAdmin(config);
-    const applied = await this.#apply(config);
+    // The admin port may be asked for changes already.
+    const applied = await this.#reloader.inTurn(() => this.#apply(config));
     if (!applied.ok) throw new Error(applied.reasons.join('; '));
     this.#metrics.configReloaded(Date.now());
-    this.#manager = this.#source.manage(config, this.#reloader, { node: `${hostname()}:${process.pid}` });
+    this.#source.follow(this.#reloader);
     this.#state = 'ready';
     this.#options.log.main('info', 'ready', {
       version: VERSION,
@@ -323,7 +325,7 @@ export class Gateway {
       services: () => this.#upstreams.control.status(),
       registry: this.#upstreams.registry,
       quotas: this.#quotaDesk,
-      configuration: () => this.#manager,
+      configuration: this.#manager,
     };
   }
 
@@ -337,7 +339,7 @@ export class Gateway {
         lastReloadOk: this.#lastReloadOk,
         limitEvictions: this.#limits.evictions,
         records: this.#records.table,
-        store: this.#manager && {
+        store: {
           revision: this.#manager.revision,
           up: this.#source.storeDown === undefined,
           changedAtMs: this.#manager.changedAtMs,

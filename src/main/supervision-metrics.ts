@@ -7,9 +7,11 @@ export function supervisionMetrics(now: {
   readonly lastReloadOk: boolean;
   readonly limitEvictions: number;
   readonly records: { readonly size: number; readonly bytes: number; readonly refused: number };
-  readonly store:
-    | { readonly revision: number; readonly up: boolean; readonly changedAtMs: number | undefined }
-    | undefined;
+  readonly store: {
+    readonly revision: number;
+    readonly up: boolean;
+    readonly changedAtMs: number | undefined;
+  };
 }): string {
   return renderGauges([
     ...storeGauges(now.store),
@@ -46,7 +48,6 @@ export function supervisionMetrics(now: {
 }
 
 function storeGauges(store: Parameters<typeof supervisionMetrics>[0]['store']): Gauge[] {
-  if (store === undefined) return [];
   const changed = store.changedAtMs === undefined ? [] : [[{}, store.changedAtMs / 1000] as const];
   return [
     {

@@ -84,6 +84,7 @@ export async function startManager(options: TestManagerOptions = {}): Promise<Te
       node: options.node ?? 'one',
       ...(options.record && { record: options.record }),
     });
+    source.follow(reloader);
     return {
       manager,
       source,

@@ -37,14 +37,14 @@ export class ConfigurationSource {
     return this.#load((settings) => this.#storeOf(settings).follower.pull());
   }
 
-  /** What asks of and changes the configuration that `config` begins with, and has `reloader` take over what others changed. */
+  /** What asks of and changes the configuration that `reloader` begins with. */
   manage(
     { store }: Pick<LoadedConfig, 'store'>,
-    reloader: Pick<ConfigReloader, 'current' | 'inTurn' | 'reload'>,
+    reloader: Pick<ConfigReloader, 'current' | 'inTurn'>,
     options: Pick<StoredConfigurationOptions, 'node' | 'record'>,
   ): StoredConfiguration {
     const { connection, follower } = this.#storeOf(store);
-    const manager = new StoredConfiguration({
+    return new StoredConfiguration({
       ...options,
       connection,
       follower,
@@ -53,8 +53,14 @@ export class ConfigurationSource {
       log: this.#options.log,
       nowMs: Date.now,
     });
-    if (store.enabled) follower.follow(() => this.#catchUp(reloader, follower));
-    return manager;
+  }
+
+  /** From now on what others change in the store is put into force here, too. */
+  follow(reloader: Pick<ConfigReloader, 'current' | 'inTurn' | 'reload'>): void {
+    const { store } = reloader.current;
+    if (!store.enabled) return;
+    const { follower } = this.#storeOf(store);
+    follower.follow(() => this.#catchUp(reloader, follower));
   }
 
   /** Why the store cannot be reached; undefined while it can. */

@@ -28,6 +28,7 @@ describe('The JSON Schema', () => {
       'providers',
       'sessions',
       'state',
+      'store',
       'admin',
       'runtime',
       'observability',

@@ -103,7 +103,6 @@ function shapeOf(
     case 'disabled':
     case 'not_found':
     case 'method_not_allowed':
-    case 'disabled':
       return outcome.kind;
   }
 }
@@ -131,8 +130,6 @@ function answerText(outcome: ExplainedOutcome): string {
       return '404, switched off';
     case 'not_found':
       return '404, no route';
-    case 'disabled':
-      return '404, switched off';
     case 'method_not_allowed':
       return `405, for ${outcome.allow.join(', ')} only`;
   }

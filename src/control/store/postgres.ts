@@ -40,6 +40,8 @@ export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase>
   });
   // Of a connection that lies idle: the next one to ask gets another.
   pool.on('error', () => {});
+  // Of one in use: whoever uses it is told by its query.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const queries = new Kysely<StoreTables>({ dialect: new PostgresDialect({ pool }) });
   const { schema } = place;
   try {

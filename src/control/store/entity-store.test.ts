@@ -266,7 +266,7 @@ for (const [title, makePlace] of [
         );
         assert.deepEqual(await migrate(both[0], { dryRun: true }), names);
         const taken = await Promise.all(both.map((one) => migrate(one, { nowMs: 5 })));
-        assert.deepEqual(taken.map(({ length }) => length).toSorted(), [0, names.length]);
+        assert.deepEqual(taken.flat(), names);
         assert.deepEqual(
           (await migrationStatus(both[1])).map(({ appliedAtMs }) => appliedAtMs),
           names.map(() => 5),

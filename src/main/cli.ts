@@ -13,6 +13,7 @@ import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
 import { hashCommand } from './commands/hash.ts';
+import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
 import { rollbackCommand } from './commands/rollback.ts';
 import { schemaCommand } from './commands/schema.ts';
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   contextCommand,
   diffCommand,
   initCommand,
+  importCommand,
   hashCommand,
   schemaCommand,
   completionCommand(() => COMMANDS),

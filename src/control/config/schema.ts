@@ -15,6 +15,7 @@ import { acmeSchema } from '../acme/schema.ts';
 import { apiSchema } from '../apis/api-schema.ts';
 import { functionSchema } from '../apis/function-schema.ts';
 import { organizationSchema } from '../apis/organization-schema.ts';
+import { storeSchema } from '../store/schema.ts';
 
 export const adminSchema = z
   .strictObject({
@@ -111,6 +112,7 @@ export const configSchema = z.strictObject({
     .default({})
     .describe('Logins of browsers, which the gateway keeps the tokens of'),
   state: stateSchema.prefault({}),
+  store: storeSchema.prefault({}),
   admin: adminSchema.prefault({}),
   runtime: runtimeSchema.prefault({}),
   observability: observabilitySchema.prefault({}),

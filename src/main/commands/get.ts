@@ -58,7 +58,8 @@ export async function listAll(
   const all: Fields[] = [];
   let cursor: string | undefined;
   do {
-    const { body } = await client.call('GET', path, { query: { ...query, limit: PAGE, cursor } });
+    const page = path === '/v1/nodes' ? {} : { limit: PAGE, cursor };
+    const { body } = await client.call('GET', path, { query: { ...query, ...page } });
     const { items, next } = isRecord(body) ? body : {};
     if (!Array.isArray(items)) throw new AdminFailure(`the gateway answered no list at ${path}`);
     all.push(...items.map(readEntity));

@@ -59,7 +59,5 @@ function reasonsOf(problems: unknown): readonly string[] {
 
 function isSettled(body: Fields, nodes: readonly Fields[], api: string | undefined): boolean {
   if (api !== undefined) return body['status'] === 'ready';
-  return nodes.every(
-    ({ revision, problems }) => revision === body['revision'] && reasonsOf(problems).length === 0,
-  );
+  return nodes.every(({ behind, problems }) => behind === 0 && reasonsOf(problems).length === 0);
 }

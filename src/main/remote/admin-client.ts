@@ -143,9 +143,13 @@ function problemText({ status, body }: AdminReply): string {
 /** `  apis.hello.paths[0]: is not a path (did you mean /hello?)`, of an error or a warning that the gateway found. */
 export function placeText(found: Readonly<Record<string, unknown>>): string {
   const { path, parameter, file, line, message, suggestion } = found;
-  const place = [path, parameter].find((part) => typeof part === 'string' && part !== '');
+  const place = filled(path) ?? filled(parameter);
   const inFile = typeof file === 'string' && typeof line === 'number' ? `${file}:${line}` : undefined;
   const where = [place, inFile].filter((part) => part !== undefined).join(' in ');
   const hint = typeof suggestion === 'string' ? ` (did you mean ${suggestion}?)` : '';
   return `  ${where === '' ? '' : `${where}: `}${typeof message === 'string' ? message : 'is wrong'}${hint}`;
+}
+
+function filled(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -136,6 +136,61 @@ describe('commands for a running gateway', () => {
     assert.deepEqual([code, err.includes('entity_unknown')], [1, true]);
   });
 
+  it('apply files after showing what changes, and take that back', async () => {
+    file(
+      'gateway.yaml',
+      'services:\n  users: { url: "http://127.0.0.1:4002" }\n  files: { url: "http://127.0.0.1:4010" }\n',
+    );
+    file('more.yaml', 'apis:\n  hello: { paths: [/hallo], service: users }\n');
+    const plan = '+ service files\n~ api hello: .*\n1 to create, 1 to change, 0 to delete\n';
+    const line = 'apply -f gateway.yaml -f more.yaml';
+    assert.match((await run(`${line} --dry-run`, env)).out, new RegExp(`^${plan}$`.replaceAll('+', '\\+')));
+    assert.deepEqual(
+      (await run(line, env)).err,
+      'portcullis apply: nobody is there to be asked: say --yes\n',
+    );
+    const asked: string[] = [];
+    const answering = (answer: boolean) => async (question: string) => {
+      asked.push(question);
+      return answer;
+    };
+    assert.equal((await run(line, env, answering(false))).err, 'Nothing was changed.\n');
+    assert.match((await run(line, env, answering(true))).out, /Applied as revision \d+\.\n$/);
+    assert.deepEqual(asked, ['Apply this?', 'Apply this?']);
+    assert.equal((await run(`${line} --yes`, env)).out, 'Nothing to change.\n');
+    const pruned = await run('apply -f more.yaml -f gateway.yaml --prune --yes', env);
+    assert.equal(pruned.out, 'Nothing to change.\n');
+    file('gateway.yaml', 'services:\n  users: { url: "http://127.0.0.1:4002" }\n');
+    assert.match((await run('apply -f gateway.yaml --prune --yes', env)).out, /^- service files\n/);
+    const [head, newest] = (await run('get revisions', env)).out.split('\n');
+    assert.match(head ?? '', /^NUMBER +AT +AUTHOR +MESSAGE$/);
+    const number = Number(/^\d+/.exec(newest ?? '')?.[0]);
+    const back = await run(`rollback ${number - 1} --yes`, env);
+    assert.match(
+      back.out,
+      new RegExp(`^\\+ service files\n1 to create, .*\nRolled back as revision ${number + 1}\\.\n$`),
+    );
+  });
+
+  it('export what there is as a file has it', async () => {
+    const { out } = await run('export', env);
+    assert.match(out, /^services:\n/m);
+    assert.equal(
+      (await run(['apply', '-f', file('all.yaml', out), '--yes'], env)).out,
+      'Nothing to change.\n',
+    );
+  });
+
+  it('tell how far the nodes are', async () => {
+    assert.match(
+      (await run('status', env)).out,
+      /^revision \d+\nNODE +REVISION +SEEN +FROM SNAPSHOT +PROBLEMS\n/,
+    );
+    const { code, out } = await run('status hello', env);
+    assert.deepEqual([code, out.split('\n', 1)[0]], [0, 'hello is ready']);
+    assert.match((await run('get nodes', env)).out, /^NODE +REVISION/);
+  });
+
   const wrong: readonly (readonly [line: string, code: number, err: RegExp])[] = [
     ['get apps', 2, /^portcullis get: there are no apps \(did you mean apis\?\)\n$/],
     ['get apis -o xml', 2, /--output is table, json, yaml, name, not "xml"/],

@@ -35,7 +35,11 @@ const oidcSchema = z
   })
   .describe('Users of an identity provider, by its tokens, by a login in the browser, or by either');
 
-const use = z.record(z.string(), z.unknown()).describe('An authentication policy with its options');
+const use = z
+  .record(z.string(), z.unknown())
+  // Whatever is wrong with that is said where it is described.
+  .refine((entry) => !Object.hasOwn(entry, 'oidc'), 'stands for several policies: write it alone')
+  .describe('An authentication policy with its options');
 
 const authenticationSchema = z
   .union([

@@ -96,7 +96,7 @@ suite('The route of an API', () => {
         organization: 'acme',
         match: { paths: ['/acme/*'] },
         service: 's',
-        rewrite: { removePrefix: '/acme' },
+        rewrite: { stripPrefix: '/acme' },
       },
     ],
     [
@@ -105,7 +105,7 @@ suite('The route of an API', () => {
         organization: 'acme',
         match: { paths: ['/acme/', '/acme/b/{c}', '/acme/d/*'], methods: ['PUT'], protocols: ['http'] },
         service: 's',
-        rewrite: { removePrefix: '/acme' },
+        rewrite: { stripPrefix: '/acme' },
       },
     ],
     [

@@ -2,7 +2,8 @@ import { BodyMemory } from '../gateway/body-memory.ts';
 import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway/snapshot.ts';
 import { FieldNames } from '../http/field-names.ts';
 import { DateField } from '../http/serialise.ts';
-import { Identity, NO_IDENTITY } from '../identity/identity.ts';
+import { Identity } from '../identity/identity.ts';
+import { NO_IDENTITY } from '../identity/identity-data.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { LoadGauge } from '../lib/load-gauge.ts';
 import { messageOf } from '../lib/message-of.ts';
@@ -27,6 +28,7 @@ import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
 import type { Service, ServiceContext } from '../upstream/service.ts';
 import type { TargetsNews } from '../upstream/targets-message.ts';
+import { type ChallengesNews, HttpChallenges } from './challenges.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ConnectionCounter } from './connection-counter.ts';
 import { Listener, socketKey } from './listener.ts';
@@ -103,6 +105,7 @@ export class DataPlane {
   readonly #leaving = new Set<Listener>();
   #config: DataPlaneConfig | undefined;
   #runtime: WorkerRuntime | undefined;
+  #challenges: HttpChallenges | undefined;
   #metrics: { readonly recorder: MetricsRecorder; readonly key: string } | undefined;
   #probe: EventLoopProbe | undefined;
   readonly #load = new LoadGauge();
@@ -123,7 +126,7 @@ export class DataPlane {
     const quotas = new SharedQuotas(new QuotaTable(options.quotaTable, options.workerId + 1));
     this.#plans = new Plans(NO_PLANS, new Quotas(quotas, undefined, options.log));
     let own: Records | undefined;
-    this.#records = new RecordStores(() => (own ??= options.records()), undefined, options.log);
+    this.#records = new RecordStores(() => (own ??= options.records()), options.log);
     const { log } = options;
     this.#identity = new Identity(NO_IDENTITY, { log, nowMs: Date.now, records: this.#records });
   }
@@ -133,9 +136,12 @@ export class DataPlane {
     return Object.fromEntries([...this.#listeners].map(([name, listener]) => [name, listener.address]));
   }
 
-  /** What the main thread says of the targets of services. */
-  receive(news: TargetsNews): void {
-    this.#directory.receive(news);
+  /** What the main thread says of the targets of services, and of what ACME servers are to find. */
+  receive(news: TargetsNews | ChallengesNews): void {
+    if (news.kind !== 'challenges') return this.#directory.receive(news);
+    this.#tls.setChallenges(new Map(Object.entries(news.certificates)));
+    this.#challenges = HttpChallenges.from(news);
+    if (this.#runtime !== undefined) this.#runtime.challenges = this.#challenges;
   }
 
   /** See `WorkerTls`; at any time, also before there is a configuration. */
@@ -157,8 +163,8 @@ export class DataPlane {
     const server = singleServer(config.state?.redis);
     const limiters = this.#limiters.with(server);
     const plans = this.#plans.with(config.plans ?? NO_PLANS, server);
-    const records = this.#records.with(config.state?.redis);
-    const identity = this.#identity.with(config.identity ?? NO_IDENTITY, records);
+    const records = await this.#records.with(config.state?.redis);
+    const identity = await this.#identity.with(config.identity ?? NO_IDENTITY, records);
     const context = this.#context(config.observability, { limiters, plans, identity });
     this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
@@ -346,6 +352,7 @@ export class DataPlane {
       names: this.#names,
       date: new DateField(),
       traceIds: new TraceIds(),
+      challenges: this.#challenges,
     };
   }
 }

@@ -2,6 +2,7 @@ import { parseCidr } from '../../lib/cidr.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
+import { checkCertificates } from '../acme/check.ts';
 import { checkApis } from '../apis/check.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkServices } from './check-services.ts';
@@ -21,6 +22,7 @@ export function checkMeaning(
   if (!isRecord(config)) return [];
   const problems: Problem[] = [];
   checkListeners(config, problems);
+  problems.push(...checkCertificates(config));
   checkServices(config, problems);
   checkRouteTargets(routes, namesOf(config['services']), namesOf(config['sessions']), problems);
   checkObservability(config['observability'], problems);

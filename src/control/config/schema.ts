@@ -11,9 +11,11 @@ import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
 import { stateSchema } from '../../state/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
+import { acmeSchema } from '../acme/schema.ts';
 import { apiSchema } from '../apis/api-schema.ts';
 import { functionSchema } from '../apis/function-schema.ts';
 import { organizationSchema } from '../apis/organization-schema.ts';
+import { storeSchema } from '../store/schema.ts';
 
 export const adminSchema = z
   .strictObject({
@@ -63,6 +65,10 @@ export const runtimeSchema = z
   })
   .describe('The process');
 
+const certificateEntrySchema = certificateSchema
+  .partial({ cert: true, key: true })
+  .extend({ acme: acmeSchema.optional() });
+
 /** The whole configuration. What stands here is what the editor completes, what `check` checks and what the types say. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('Address of the JSON Schema, for editors'),
@@ -70,7 +76,10 @@ export const configSchema = z.strictObject({
     .record(entityName, listenerSchema)
     .prefault({ http: { port: 8080 } })
     .describe('Where connections are accepted; without any, port 8080'),
-  certificates: z.record(entityName, certificateSchema).default({}).describe('Certificates for listeners'),
+  certificates: z
+    .record(entityName, certificateEntrySchema)
+    .default({})
+    .describe('Certificates for listeners: given by cert and key, or ordered by acme'),
   services: z.record(entityName, serviceSchema).default({}).describe('What requests are sent to'),
   routes: z.record(entityName, routeSchema).default({}).describe('Which request goes where'),
   apis: z
@@ -103,6 +112,7 @@ export const configSchema = z.strictObject({
     .default({})
     .describe('Logins of browsers, which the gateway keeps the tokens of'),
   state: stateSchema.prefault({}),
+  store: storeSchema.prefault({}),
   admin: adminSchema.prefault({}),
   runtime: runtimeSchema.prefault({}),
   observability: observabilitySchema.prefault({}),

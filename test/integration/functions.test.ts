@@ -125,7 +125,7 @@ suite('An API with a function', () => {
     const { answer, calls } = await called(path, asked);
     assert.equal(calls.length, answer.status < 400 ? 1 : 0, 'a request that is refused calls nothing');
     if (calls.length === 0) return [answer.status, (JSON.parse(answer.body) as { code: string }).code];
-    return (calls[0]?.body as { input: unknown }).input;
+    return bodyOf(calls).input;
   }
 
   test('is called by POST with the query, and answers the output', async () => {
@@ -275,7 +275,7 @@ suite('An API with a function', () => {
 
   test('tells the function service that the client does not wait', async () => {
     const { calls } = await called('/acme/echo', { headers: { 'X-Wait': 'FALSE' } });
-    assert.equal((calls[0]?.body as { blocking: boolean }).blocking, false);
+    assert.equal(bodyOf(calls).blocking, false);
   });
 
   test('answers HEAD as GET, without the body', async () => {
@@ -351,3 +351,8 @@ suite('An API with a function', () => {
       assert.equal((JSON.parse(answer.body) as { code: string }).code, 'function_invalid');
     });
 });
+
+function bodyOf([call]: readonly FunctionCall[]): { readonly input: unknown; readonly blocking: unknown } {
+  assert.ok(call !== undefined, 'no function was called');
+  return call.body as { input: unknown; blocking: unknown };
+}

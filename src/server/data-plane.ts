@@ -34,6 +34,7 @@ import { Recording } from './recording.ts';
 import type { WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
 import { ServiceReport } from './service-report.ts';
+import type { TlsNews } from './tls/tls-news.ts';
 import { type Challenges, WorkerTls } from './tls/worker-tls.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -133,9 +134,10 @@ export class DataPlane {
     return Object.fromEntries([...this.#listeners].map(([name, listener]) => [name, listener.address]));
   }
 
-  /** What the main thread says of the targets of services. */
-  receive(news: TargetsNews): void {
-    this.#directory.receive(news);
+  /** What the main thread says of the targets of services, and of TLS. */
+  receive(news: TargetsNews | TlsNews): void {
+    if (news.kind === 'targets' || news.kind === 'targetsGone') this.#directory.receive(news);
+    else this.#tls.receive(news);
   }
 
   /** See `WorkerTls`; at any time, also before there is a configuration. */

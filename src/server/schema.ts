@@ -128,6 +128,18 @@ export const listenerSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe("The order of `ciphers` counts, and not the client's"),
+      sessionTickets: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Clients that come back take up their session without a full handshake; the keys are those of `runtime.sessionTickets`',
+        ),
+      stapling: z
+        .boolean()
+        .default(false)
+        .describe(
+          'OCSP responses go with certificates that name a responder: the gateway asks it and keeps what it says',
+        ),
       clientAuth: z
         .strictObject({
           mode: z

@@ -5,6 +5,7 @@ import type { ListenerConfig } from '../schema.ts';
 import { type Certificates, CertificateTable, type TableEntry } from './certificate-table.ts';
 import type { ClientHello } from './client-hello.ts';
 import { secureOptions } from './profiles.ts';
+import { keyNameIn, ticketKeys } from './ticket-keys.ts';
 import { CHALLENGE_PROTOCOL, type WorkerTls } from './worker-tls.ts';
 
 /** Takes a connection whose handshake is done. */
@@ -14,7 +15,15 @@ export type Secured = (socket: tls.TLSSocket) => void;
 interface Shown {
   readonly entry: TableEntry;
   readonly server: tls.Server;
+  /** What its sessions are good for: the same certificate, and the same authorities of clients' certificates. */
+  readonly purpose: string;
+  /** Made of `madeOf`: the first for new tickets, all for those that clients show. */
+  keys: readonly Buffer[];
+  madeOf: readonly Uint8Array[] | undefined;
 }
+
+/** A session can be taken up again for so long, or until the key of its ticket is given up. */
+const SESSION_SECONDS = 7200;
 
 /** Alert records: fatal, before any key is agreed on (RFC 8446 sections 5.1 and 6.2). */
 const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
@@ -44,17 +53,14 @@ export class ListenerTls {
     this.#secured = secured;
     this.#options = { ...secureOptions(config), ...clientAuthOptions(config) };
     this.#table = new CertificateTable(config, certificates);
-    const known = before === undefined ? new Map<string, Shown>() : before.#sameAs(this.#options);
+    const known = before === undefined ? new Map<string, Shown>() : before.#sameAs(this.#options, config.tls?.stapling);
     for (const entry of this.#table.entries)
-      this.#shown.set(entry, {
-        entry,
-        server: known.get(keyOf(entry.pair))?.server ?? this.#serverOf(entry),
-      });
+      this.#shown.set(entry, known.get(keyOf(entry.pair)) ?? this.#show(entry));
   }
 
   /** Begins a handshake with a client whose first octets are read and put back. */
   accept(socket: net.Socket, hello: ClientHello | undefined): void {
-    if (hello === undefined) return this.#shake(socket, this.#table.fallback);
+    if (hello === undefined) return this.#shake(socket, this.#table.fallback, undefined);
     const { protocols, serverName = '' } = hello;
     if (protocols.length === 1 && protocols[0] === CHALLENGE_PROTOCOL) {
       const prover = this.#worker.prover(serverName);
@@ -65,10 +71,10 @@ export class ListenerTls {
     }
     const found = this.#table.find(hello);
     const isRefused = found.kind === 'unknown' && this.#config.tls?.unknownNames === 'refuse';
-    this.#shake(socket, isRefused ? undefined : found.entry);
+    this.#shake(socket, isRefused ? undefined : found.entry, hello.ticketKeyName);
   }
 
-  #shake(socket: net.Socket, entry: TableEntry | undefined): void {
+  #shake(socket: net.Socket, entry: TableEntry | undefined, ticketKeyName: string | undefined): void {
     const shown = entry === undefined ? undefined : this.#shown.get(entry);
     if (shown === undefined) {
       // RFC 6066 section 3
@@ -76,16 +82,41 @@ export class ListenerTls {
       socket.once('finish', () => socket.destroy());
       return;
     }
-    shown.server.emit('connection', socket);
+    const { server } = shown;
+    const [present] = this.#ticketKeys(shown);
+    const former =
+      ticketKeyName === undefined ? undefined : shown.keys.find((keys) => keyNameIn(keys) === ticketKeyName);
+    if (former === undefined || former === present) {
+      server.emit('connection', socket);
+      return;
+    }
+    // A context has one key. Node hands the hello over in the next tick, and OpenSSL opens the ticket in it; a new ticket is made later,
+    // with the present key. Should that change, sessions of a former key would begin anew, and no more.
+    server.setTicketKeys(former);
+    server.emit('connection', socket);
+    process.nextTick(() => server.setTicketKeys(present as Buffer));
+  }
+
+  #ticketKeys(shown: Shown): readonly Buffer[] {
+    const { ticketSecrets } = this.#worker;
+    if (shown.madeOf === ticketSecrets) return shown.keys;
+    shown.madeOf = ticketSecrets;
+    shown.keys = ticketSecrets.map((secret) => ticketKeys(secret, shown.purpose));
+    const [present] = shown.keys;
+    if (present !== undefined) shown.server.setTicketKeys(present);
+    return shown.keys;
   }
 
   /** The servers with these options, by certificate and key. */
-  #sameAs(options: tls.TlsOptions): Map<string, Shown> {
-    if (digestOf(options) !== digestOf(this.#options)) return new Map();
+  #sameAs(options: tls.TlsOptions, isStapling: boolean | undefined): Map<string, Shown> {
+    const { stapling } = this.#config.tls ?? {};
+    if (digestOf([options, isStapling]) !== digestOf([this.#options, stapling])) return new Map();
     return new Map(Array.from(this.#shown.values(), (shown) => [keyOf(shown.entry.pair), shown]));
   }
 
-  #serverOf({ pair, fingerprint }: TableEntry): tls.Server {
+  #show(entry: TableEntry): Shown {
+    const { pair, fingerprint } = entry;
+    const purpose = digestOf([fingerprint, this.#options]);
     const server = tls.createServer({
       ...this.#options,
       ...pair,
@@ -93,12 +124,16 @@ export class ListenerTls {
       allowHalfOpen: true,
       // The listener has a limit of its own.
       handshakeTimeout: 0x7fffffff,
-      // A session is good for what it was made with: the same certificate, and the same authorities of clients' certificates.
-      sessionIdContext: digestOf([fingerprint, this.#options]).slice(0, 32),
+      sessionTimeout: SESSION_SECONDS,
+      sessionIdContext: purpose.slice(0, 32),
     });
     server.on('secureConnection', this.#secured);
     server.on('tlsClientError', (_error, socket) => socket.destroy());
-    return server;
+    if (this.#config.tls?.stapling === true)
+      server.on('OCSPRequest', (_certificate, _issuer, answer) =>
+        answer(null, this.#worker.staple(fingerprint) ?? null),
+      );
+    return { entry, server, purpose, keys: [], madeOf: undefined };
   }
 }
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import type { ListenerConfig } from '../schema.ts';
 
@@ -66,6 +67,7 @@ export function secureOptions(config: ListenerConfig): SecureContextOptions {
     ciphers: ciphers.join(':'),
     ecdhCurve: groups.join(':'),
     honorCipherOrder: serverPreference,
+    ...(config.tls?.sessionTickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
     // Without it, any authority that Node trusts could vouch for clients.
     ...(clientAuth === undefined ? {} : { ca: clientAuth.ca }),
     ...(clientAuth?.crl === undefined ? {} : { crl: clientAuth.crl }),

@@ -179,6 +179,10 @@ export const listenerSchema = z.strictObject({
 export const certificateSchema = z.strictObject({
   cert: z.string().describe('PEM chain, leaf first: file:path, env:NAME or the text itself'),
   key: z.string().describe('PEM private key: file:path or env:NAME'),
+  hosts: z
+    .array(z.string().min(1).max(253))
+    .optional()
+    .describe('Hosts that the certificate has to be for; one that is not is refused'),
 });
 
 /** A listener as the data plane receives it: durations in milliseconds, sizes in bytes, every default filled in. */

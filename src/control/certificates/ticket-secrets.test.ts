@@ -54,7 +54,10 @@ suite('Secrets of session tickets', () => {
     const another = started(`${SECRET}.`, 10.2 * HOUR).published;
     assert.deepEqual(ahead[0]?.slice(1), [one[0]?.[0], ahead[0]?.[2]]);
     assert.equal(one[0]?.[2], ahead[0]?.[0]);
-    assert.equal(another[0]?.some((secret) => one[0]?.includes(secret)), false);
+    assert.equal(
+      another[0]?.some((secret) => one[0]?.includes(secret)),
+      false,
+    );
   });
 
   test('stay as they are when the settings do', () => {

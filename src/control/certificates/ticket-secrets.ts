@@ -2,7 +2,7 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 
 export interface TicketSettings {
   /** What nodes share; undefined: this machine makes up its own. */
-  readonly secret: string | undefined;
+  readonly secret?: string | undefined;
   /** Milliseconds. */
   readonly rotation: number;
 }
@@ -69,5 +69,7 @@ export class TicketSecrets {
 }
 
 function secretOf(secret: string, rotation: number, period: number): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', secret, '', `portcullis session tickets ${rotation} ${period}`, 32));
+  return new Uint8Array(
+    hkdfSync('sha256', secret, '', `portcullis session tickets ${rotation} ${period}`, 32),
+  );
 }

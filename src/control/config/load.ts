@@ -5,10 +5,16 @@ import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { StateConfig } from '../../state/schema.ts';
+import { uncoveredHosts } from '../certificates/uncovered-hosts.ts';
 import { expandApis } from '../openapi/expand.ts';
 import { type LoadedLists, loadAddressLists } from './address-lists.ts';
 import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings } from './catalog.ts';
-import { resolveAuthorities, resolvePair } from './certificates.ts';
+import {
+  type ListenerCertificate,
+  resolveAuthorities,
+  resolveCertificate,
+  resolveRevocations,
+} from './certificates.ts';
 import { checkMeaning } from './check.ts';
 import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
@@ -19,7 +25,7 @@ import type { ConfigError, Problem } from './problem.ts';
 import { namesOf } from './references.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
-import { checkStores, readRecordsKey, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
+import { checkStores, readLongSecret, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import {
@@ -204,10 +210,12 @@ async function build(
   const policies = new PolicyLists({ catalog, around, secrets, files, problems });
   const [
     clientAuthorities,
+    revocations,
     certificates,
     material,
     redisMaterial,
     recordsKey,
+    ticketSecret,
     tracingHeaders,
     identity,
     globalPolicies,
@@ -216,14 +224,23 @@ async function build(
     eachOf(entriesOf(written['listeners']), (entry, name) =>
       resolveAuthorities(valueAt(entry, CLIENT_CA), ['listeners', name, ...CLIENT_CA], pem),
     ),
+    eachOf(entriesOf(written['listeners']), (entry, name) =>
+      resolveRevocations(valueAt(entry, CLIENT_CRL), ['listeners', name, ...CLIENT_CRL], pem),
+    ),
     eachOf(entriesOf(written['certificates']), (entry, name) =>
-      isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
+      isRecord(entry)
+        ? resolveCertificate(entry, ['certificates', name], {
+            ...pem,
+            isInForce: (cert) => cache.isInForce(cert),
+          })
+        : undefined,
     ),
     eachOf(entriesOf(written['services']), (entry, name) =>
       isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
     ),
     readRedisMaterial(valueAt(written, ['state', 'redis']), ['state', 'redis'], pem),
-    readRecordsKey(valueAt(written, RECORDS_KEY), RECORDS_KEY, pem),
+    readLongSecret(valueAt(written, RECORDS_KEY), RECORDS_KEY, pem),
+    readLongSecret(valueAt(written, TICKET_SECRET), TICKET_SECRET, pem),
     readFields(
       valueAt(written, ['observability', 'tracing', 'headers']),
       ['observability', 'tracing', 'headers'],
@@ -239,13 +256,16 @@ async function build(
   ]);
   for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
     problems.push({ ...found, path: ['consumers', ...found.path] });
+  problems.push(...uncovered(entriesOf(written['listeners']), certificates, matched));
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>
     resolvedService(service, material.get(name), files),
   );
   const resolved = cache.keep(routes, matched, around, (name) => routePolicies.get(name) ?? []);
-  const { admin, runtime } = data;
+  const { admin } = data;
+  const sessionTickets = { ...data.runtime.sessionTickets, secret: ticketSecret };
+  const runtime: RuntimeConfig = { ...data.runtime, sessionTickets };
   const redis = resolvedRedis(data.state.redis, redisMaterial);
   const memory = { ...data.state.memory, recordsKey };
   const state: StateConfig = { ...data.state, memory, redis };
@@ -254,7 +274,8 @@ async function build(
       const ca = clientAuthorities.get(name);
       const { tls } = listener;
       if (ca === undefined || tls?.clientAuth === undefined) return listener;
-      return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca } } };
+      const crl = revocations.get(name);
+      return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca, crl } } };
     }),
     certificates: mapValues(data.certificates, (pair, name) => ({
       cert: certificates.get(name)?.cert ?? pair.cert,
@@ -270,6 +291,7 @@ async function build(
       tracing: { ...data.observability.tracing, headers: tracingHeaders },
     },
   };
+  cache.keepCertificates(Object.values(others.certificates).map(({ cert }) => cert));
   const resolvedRoutes = Array.from(resolved, ([name, route]) => [name, route.resolved] as const);
   return {
     dataPlane: { ...others, lists: listsData(lists), routes: Object.fromEntries(resolvedRoutes) },
@@ -282,8 +304,10 @@ async function build(
 }
 
 const RECORDS_KEY = ['state', 'memory', 'recordsKey'];
+const TICKET_SECRET = ['runtime', 'sessionTickets', 'secret'];
 /** Authorities of clients' certificates, within a listener. */
 const CLIENT_CA = ['tls', 'clientAuth', 'ca'];
+const CLIENT_CRL = ['tls', 'clientAuth', 'crl'];
 
 /** What the schema makes of a configuration, without the routes that are known to be right: they take the longest of all. */
 function parse(
@@ -322,6 +346,24 @@ function hashOf(others: unknown, routes: KnownRoutes): string {
   const texts = [JSON.stringify(others)];
   for (const [name, { text }] of routes) texts.push(name, text);
   return digest(texts.join('\n'));
+}
+
+/** Warns of hosts whose clients would get a certificate that is not for them. */
+function uncovered(
+  listeners: readonly (readonly [name: string, listener: unknown])[],
+  certificates: ReadonlyMap<string, ListenerCertificate>,
+  routes: readonly NamedRoute[],
+): Problem[] {
+  const leaves = new Map(
+    Array.from(certificates).flatMap(([name, { leaf }]) =>
+      leaf === undefined ? [] : [[name, leaf] as const],
+    ),
+  );
+  return uncoveredHosts({ listeners, leaves, routes }).map(({ route, index, host }) => ({
+    severity: 'warning',
+    path: ['routes', route, 'match', 'hosts', index],
+    message: `no certificate of a listener is for ${host}: add one, or say match.protocols: [http] where it is not for HTTPS`,
+  }));
 }
 
 /** Ties between routes are errors, routes that can never match are warnings. */

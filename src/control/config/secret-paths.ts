@@ -43,6 +43,7 @@ const STATE_SECRETS = [
   ['state', 'redis', 'tls', 'key'],
   ['state', 'redis', 'sentinels', 'password'],
   ['state', 'memory', 'recordsKey'],
+  ['runtime', 'sessionTickets', 'secret'],
 ];
 
 /** Lists of urls that may have a password. */

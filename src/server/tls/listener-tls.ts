@@ -53,7 +53,8 @@ export class ListenerTls {
     this.#secured = secured;
     this.#options = { ...secureOptions(config), ...clientAuthOptions(config) };
     this.#table = new CertificateTable(config, certificates);
-    const known = before === undefined ? new Map<string, Shown>() : before.#sameAs(this.#options, config.tls?.stapling);
+    const known =
+      before === undefined ? new Map<string, Shown>() : before.#sameAs(this.#options, config.tls?.stapling);
     for (const entry of this.#table.entries)
       this.#shown.set(entry, known.get(keyOf(entry.pair)) ?? this.#show(entry));
   }

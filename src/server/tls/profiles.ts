@@ -70,6 +70,11 @@ export function secureOptions(config: ListenerConfig): SecureContextOptions {
     ...(config.tls?.sessionTickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
     // Without it, any authority that Node trusts could vouch for clients.
     ...(clientAuth === undefined ? {} : { ca: clientAuth.ca }),
-    ...(clientAuth?.crl === undefined ? {} : { crl: clientAuth.crl }),
+    ...(clientAuth?.crl === undefined ? {} : { crl: revocationLists(clientAuth.crl) }),
   };
+}
+
+/** Node reads one list of a text, and takes several texts. */
+function revocationLists(pem: string): string[] {
+  return pem.match(/-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g) ?? [];
 }

@@ -82,10 +82,7 @@ suite('a session', () => {
     test(`of ${maxVersion} is not kept where tickets are off`, async () => {
       share(other, PRESENT);
       other.update({ sessionTickets: false }, pairs);
-      const session = await Promise.race([
-        other.session(a),
-        other.meet(a).then(() => undefined),
-      ]);
+      const session = await Promise.race([other.session(a), other.meet(a).then(() => undefined)]);
       if (session !== undefined) assert.equal(await isReused(session), false);
     });
   }

@@ -4,7 +4,7 @@ import * as net from 'node:net';
 import { before, suite, test } from 'node:test';
 import * as tls from 'node:tls';
 import fc from 'fast-check';
-import { canonicalServerName, type ClientHello, HELLO_MAX_BYTES, readClientHello } from './client-hello.ts';
+import { type ClientHello, canonicalServerName, HELLO_MAX_BYTES, readClientHello } from './client-hello.ts';
 
 /** What node:tls sends first. */
 async function sentBy(options: tls.ConnectionOptions): Promise<Buffer> {

@@ -91,7 +91,7 @@ export class Stapler {
     }
     const url = /^OCSP - URI:(https?:\/\/\S+)$/m.exec(leaf.infoAccess ?? '')?.[1];
     if (url === undefined) return;
-    if (issuer === undefined || !leaf.checkIssued(issuer)) {
+    if (issuer === undefined || !leaf.checkIssued(issuer) || !leaf.verify(issuer.publicKey)) {
       this.#options.log('warn', `certificate ${name}: no OCSP, since the chain does not have its issuer`);
       return;
     }

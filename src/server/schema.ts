@@ -106,6 +106,12 @@ export const listenerSchema = z.strictObject({
         .describe(
           'What a client gets that asks for a name that no certificate is for, or for none: the first certificate, or the alert unrecognized_name',
         ),
+      strictHost: z
+        .boolean()
+        .default(false)
+        .describe(
+          'A request for a host that the certificate of its connection is not for is refused with 421 (RFC 9110 section 7.4)',
+        ),
       profile: z
         .enum(['modern', 'intermediate'])
         .default('intermediate')

@@ -8,8 +8,8 @@ import { secureOptions } from './profiles.ts';
 import { keyNameIn, ticketKeys } from './ticket-keys.ts';
 import { CHALLENGE_PROTOCOL, type WorkerTls } from './worker-tls.ts';
 
-/** Takes a connection whose handshake is done. */
-export type Secured = (socket: tls.TLSSocket) => void;
+/** Takes a connection whose handshake is done; `hosts` are those of its certificate, where requests for others are refused. */
+export type Secured = (socket: tls.TLSSocket, hosts: ReadonlySet<string> | undefined) => void;
 
 /** A certificate, and the TLS server that shows it: it has no socket of its own. */
 interface Shown {
@@ -37,7 +37,7 @@ export class ListenerTls {
   readonly #worker: WorkerTls;
   readonly #secured: Secured;
   readonly #table: CertificateTable;
-  readonly #options: tls.TlsOptions;
+  readonly #settings: Settings;
   readonly #shown = new Map<TableEntry, Shown>();
 
   /** Takes over from `before` what did not change. Throws when a certificate is missing or unusable, with the error of OpenSSL. */
@@ -51,10 +51,9 @@ export class ListenerTls {
     this.#config = config;
     this.#worker = worker;
     this.#secured = secured;
-    this.#options = { ...secureOptions(config), ...clientAuthOptions(config) };
+    this.#settings = settingsOf(config);
     this.#table = new CertificateTable(config, certificates);
-    const known =
-      before === undefined ? new Map<string, Shown>() : before.#sameAs(this.#options, config.tls?.stapling);
+    const known = before === undefined ? new Map<string, Shown>() : before.#sameAs(this.#settings);
     for (const entry of this.#table.entries)
       this.#shown.set(entry, known.get(keyOf(entry.pair)) ?? this.#show(entry));
   }
@@ -108,18 +107,17 @@ export class ListenerTls {
     return shown.keys;
   }
 
-  /** The servers with these options, by certificate and key. */
-  #sameAs(options: tls.TlsOptions, isStapling: boolean | undefined): Map<string, Shown> {
-    const { stapling } = this.#config.tls ?? {};
-    if (digestOf([options, isStapling]) !== digestOf([this.#options, stapling])) return new Map();
+  /** The servers, by certificate and key, if those of this configuration would be alike. */
+  #sameAs({ key }: Settings): Map<string, Shown> {
+    if (key !== this.#settings.key) return new Map();
     return new Map(Array.from(this.#shown.values(), (shown) => [keyOf(shown.entry.pair), shown]));
   }
 
   #show(entry: TableEntry): Shown {
     const { pair, fingerprint } = entry;
-    const purpose = digestOf([fingerprint, this.#options]);
+    const purpose = digestOf([fingerprint, this.#settings.options]);
     const server = tls.createServer({
-      ...this.#options,
+      ...this.#settings.options,
       ...pair,
       ALPNProtocols: ['http/1.1'],
       allowHalfOpen: true,
@@ -128,7 +126,8 @@ export class ListenerTls {
       sessionTimeout: SESSION_SECONDS,
       sessionIdContext: purpose.slice(0, 32),
     });
-    server.on('secureConnection', this.#secured);
+    const hosts = this.#config.tls?.strictHost === true ? entry.hosts : undefined;
+    server.on('secureConnection', (socket) => this.#secured(socket, hosts));
     server.on('tlsClientError', (_error, socket) => socket.destroy());
     if (this.#config.tls?.stapling === true)
       server.on('OCSPRequest', (_certificate, _issuer, answer) =>
@@ -136,6 +135,19 @@ export class ListenerTls {
       );
     return { entry, server, purpose, keys: [], madeOf: undefined };
   }
+}
+
+/** What the servers of all certificates of a listener are made with. */
+interface Settings {
+  readonly options: tls.TlsOptions;
+  /** Equal where everything is. */
+  readonly key: string;
+}
+
+function settingsOf(config: ListenerConfig): Settings {
+  const options = { ...secureOptions(config), ...clientAuthOptions(config) };
+  const { stapling, strictHost } = config.tls ?? {};
+  return { options, key: digestOf([options, stapling, strictHost]) };
 }
 
 /** Whether clients are asked for a certificate, and refused without. */

@@ -74,7 +74,7 @@ export function secureOptions(config: ListenerConfig): SecureContextOptions {
   };
 }
 
-/** Node reads one list of a text, and takes several texts. */
+/** Node reads one list of a text, and takes several texts. A text without one goes on as it is, so that OpenSSL refuses it. */
 function revocationLists(pem: string): string[] {
-  return pem.match(/-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g) ?? [];
+  return pem.match(/-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g) ?? [pem];
 }

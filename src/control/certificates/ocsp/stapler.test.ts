@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { type Pair, TestAuthority } from '../../../../test/support/certificates.ts';
+import { derMembers } from '../../../lib/der.ts';
 import { TlsHarness } from '../../../server/tls/listener-tls.support.ts';
 import { certificateId, checkResponse, ocspRequest } from './message.ts';
 import { Responder } from './responder.support.ts';
@@ -169,9 +170,13 @@ suite('OCSP responses', () => {
     });
 
     test('whatever octet of one is changed, it is not good', () => {
-      // The signature counts, but for what is not signed: the certificates that come with it.
-      const signed = response.length - issuer.raw.length - 8;
-      for (let at = 0; at < signed; at += 3) {
+      // What is signed begins with the version or the responder's name, behind tags and lengths that frame it.
+      const bytes = derMembers(response)?.[1]?.content;
+      const basic = bytes === undefined ? undefined : derMembers(bytes)?.[1]?.content;
+      const signed = basic === undefined ? undefined : derMembers(basic)?.[0]?.whole;
+      assert.ok(signed !== undefined);
+      const start = response.indexOf(signed);
+      for (let at = start; at < start + signed.length; at++) {
         const changed = Buffer.from(response);
         changed[at] = (changed[at] ?? 0) ^ 0x55;
         assert.equal(check(changed).kind, 'refused', `octet ${at}`);

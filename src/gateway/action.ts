@@ -1,11 +1,12 @@
 import type { Identity } from '../identity/identity.ts';
-import { LoginPages } from '../identity/login/pages.ts';
+import type { LoginPages } from '../identity/login/pages.ts';
 import type { Answer } from '../policy/contract.ts';
 import { compileRedirect, type Redirect } from '../routing/redirect.ts';
 import { compileRewrite, type Rewrite } from '../routing/rewrite.ts';
 import { ServiceChoice } from '../routing/service-choice.ts';
 import type { Service } from '../upstream/service.ts';
 import type { ResolvedRoute } from './config.ts';
+import { failureAnswer } from './failure.ts';
 
 /** What a route does with a request that its policies let pass. */
 export type Action =
@@ -27,13 +28,14 @@ export type Action =
 export function compileAction(
   route: Partial<ResolvedRoute>,
   services: ReadonlyMap<string, Service>,
-  identity: Identity,
+  loginPages: ((sessions: string) => LoginPages) | undefined,
 ): Action {
   const path = route.rewrite?.path;
   const rewrite = path === undefined ? undefined : new PerPath((names) => compileRewrite(path, names));
+  if (route.enabled === false) return { kind: 'respond', answer: DISABLED };
   if (route.respond) {
-    const { status, headers, body } = route.respond;
-    return { kind: 'respond', answer: { status, headers, body } };
+    const { status, headers, body, problem } = route.respond;
+    return { kind: 'respond', answer: problem ? { status, headers, ...problem } : { status, headers, body } };
   }
   const redirect = route.redirect;
   if (redirect) {
@@ -43,7 +45,8 @@ export function compileAction(
       location: new PerPath((names) => compileRedirect(redirect, names)),
     };
   }
-  if (route.login !== undefined) return { kind: 'login', pages: new LoginPages(identity, route.login) };
+  if (route.login !== undefined && loginPages !== undefined)
+    return { kind: 'login', pages: loginPages(route.login) };
   const { split, splitBy, splitOverride } = route;
   if (split) {
     const own = new Map(split.map(({ service }) => [service, serviceNamed(service, services)]));
@@ -58,6 +61,8 @@ export function compileAction(
     return { kind: 'service', service: serviceNamed(route.service, services), rewrite };
   return { kind: 'none' };
 }
+
+const DISABLED = failureAnswer('route_disabled');
 
 /** Whether what the action is made of is this very one: a service that changed is another object, and so is an identity. */
 export function isMadeOf(

@@ -1,4 +1,5 @@
 import type { Identity } from '../identity/identity.ts';
+import type { LoginPages } from '../identity/login/pages.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { RouteNotes } from '../observability/route-notes.ts';
@@ -28,6 +29,8 @@ export interface CompiledRoute {
   readonly mirror: Mirror | undefined;
   /** Host that the service sees; undefined leaves it to the service. */
   readonly upstreamHost: string | undefined;
+  /** How much of the path's beginning the service does not see; 0: it sees all of it. */
+  readonly prefixLength: number;
   /** Whole request; 0 is no limit. */
   readonly timeoutMs: number;
   readonly notes: RouteNotes;
@@ -53,6 +56,8 @@ export interface Surroundings {
   readonly limiters: Limiters;
   readonly plans: Plans;
   readonly identity: Identity;
+  /** Of a kind of sessions; undefined where no route has a login. */
+  readonly loginPages: ((sessions: string) => LoginPages) | undefined;
 }
 
 /**
@@ -82,21 +87,22 @@ export class SharedPolicies {
 
 /** The policies of the route as it was before, held once more, where nothing of them differs; else undefined. */
 export function takePolicies(
-  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
+  { policies, service, enabled }: Pick<ResolvedRoute, 'policies' | 'service' | 'enabled'>,
   before: RouteParts | undefined,
 ): SharedPolicies | undefined {
   if (before === undefined || !sameData(before.settings.policies, policies)) return undefined;
-  if (before.settings.service !== service) return undefined;
+  if (before.settings.service !== service || before.settings.enabled !== enabled) return undefined;
   return before.policies.hold() ? before.policies : undefined;
 }
 
 /** Rejects with an Error that names the policy that cannot be made. */
 export async function makePolicies(
   name: string,
-  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
+  { policies, service, enabled }: Pick<ResolvedRoute, 'policies' | 'service' | 'enabled'>,
   { globals, reader, warn, load, policyEvent, addressLists, limiters, plans, identity }: Surroundings,
 ): Promise<SharedPolicies> {
-  if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
+  // What is switched off is so for everybody, at once.
+  if (enabled === false || globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
     route: name,
     warn,
@@ -120,7 +126,7 @@ export function prepareParts(
   before: RouteParts | undefined,
   surroundings: Surroundings,
 ): RouteParts {
-  const { services, identity } = surroundings;
+  const { services, identity, loginPages } = surroundings;
   if (before !== undefined && before.policies === policies) {
     const { action, mirror } = before.prepared.value;
     const alike = isMadeOf(action, services, identity) && mirrorsTo(mirror, services);
@@ -129,9 +135,10 @@ export function prepareParts(
   const value: CompiledRoute = {
     name,
     policies: policies.compiled,
-    action: compileAction(settings, services, identity),
+    action: compileAction(settings, services, loginPages),
     mirror: compileMirror(name, settings, surroundings),
     upstreamHost: settings.rewrite?.host,
+    prefixLength: settings.rewrite?.removePrefix?.length ?? 0,
     timeoutMs: settings.timeout,
     notes: new RouteNotes(),
   };

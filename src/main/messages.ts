@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { ChallengesNews } from '../server/challenges.ts';
 import type { TlsNews } from '../server/tls/tls-news.ts';
 import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { SentConfig } from './sent-config.ts';
@@ -27,8 +28,8 @@ export interface WorkerStats {
   readonly requestsInFlight: number;
 }
 
-/** What every worker is told when it changes, and a new one before anything else. */
-export type NewsForWorkers = TargetsNews | TlsNews;
+/** What the main thread tells every worker, at any time. */
+export type News = TargetsNews | ChallengesNews | TlsNews;
 
 /**
  * From the supervisor to a worker. A generation numbers a configuration; `prepare` is answered by `prepared` or `refused`,
@@ -39,7 +40,7 @@ export type ToWorker =
   | { readonly kind: 'prepare'; readonly generation: number; readonly config: SentConfig }
   | { readonly kind: 'commit'; readonly generation: number }
   | { readonly kind: 'discard'; readonly generation: number }
-  | NewsForWorkers
+  | News
   | { readonly kind: 'drain'; readonly limitMs: number }
   | { readonly kind: 'ping' };
 

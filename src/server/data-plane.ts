@@ -2,7 +2,8 @@ import { BodyMemory } from '../gateway/body-memory.ts';
 import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway/snapshot.ts';
 import { FieldNames } from '../http/field-names.ts';
 import { DateField } from '../http/serialise.ts';
-import { Identity, NO_IDENTITY } from '../identity/identity.ts';
+import { Identity } from '../identity/identity.ts';
+import { NO_IDENTITY } from '../identity/identity-data.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { LoadGauge } from '../lib/load-gauge.ts';
 import { messageOf } from '../lib/message-of.ts';
@@ -27,6 +28,7 @@ import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
 import type { Service, ServiceContext } from '../upstream/service.ts';
 import type { TargetsNews } from '../upstream/targets-message.ts';
+import { type ChallengesNews, HttpChallenges } from './challenges.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ConnectionCounter } from './connection-counter.ts';
 import { Listener, socketKey } from './listener.ts';
@@ -35,7 +37,7 @@ import type { WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
 import { ServiceReport } from './service-report.ts';
 import type { TlsNews } from './tls/tls-news.ts';
-import { type Challenges, WorkerTls } from './tls/worker-tls.ts';
+import { WorkerTls } from './tls/worker-tls.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -104,6 +106,7 @@ export class DataPlane {
   readonly #leaving = new Set<Listener>();
   #config: DataPlaneConfig | undefined;
   #runtime: WorkerRuntime | undefined;
+  #challenges: HttpChallenges | undefined;
   #metrics: { readonly recorder: MetricsRecorder; readonly key: string } | undefined;
   #probe: EventLoopProbe | undefined;
   readonly #load = new LoadGauge();
@@ -124,7 +127,7 @@ export class DataPlane {
     const quotas = new SharedQuotas(new QuotaTable(options.quotaTable, options.workerId + 1));
     this.#plans = new Plans(NO_PLANS, new Quotas(quotas, undefined, options.log));
     let own: Records | undefined;
-    this.#records = new RecordStores(() => (own ??= options.records()), undefined, options.log);
+    this.#records = new RecordStores(() => (own ??= options.records()), options.log);
     const { log } = options;
     this.#identity = new Identity(NO_IDENTITY, { log, nowMs: Date.now, records: this.#records });
   }
@@ -134,15 +137,21 @@ export class DataPlane {
     return Object.fromEntries([...this.#listeners].map(([name, listener]) => [name, listener.address]));
   }
 
-  /** What the main thread says of the targets of services, and of TLS. */
-  receive(news: TargetsNews | TlsNews): void {
-    if (news.kind === 'targets' || news.kind === 'targetsGone') this.#directory.receive(news);
-    else this.#tls.receive(news);
-  }
-
-  /** See `WorkerTls`; at any time, also before there is a configuration. */
-  setChallenges(challenges: Challenges): void {
-    this.#tls.setChallenges(challenges);
+  /** What the main thread says of the targets of services, of TLS, and of what ACME servers are to find. */
+  receive(news: TargetsNews | TlsNews | ChallengesNews): void {
+    switch (news.kind) {
+      case 'targets':
+      case 'targetsGone':
+        this.#directory.receive(news);
+        return;
+      case 'challenges':
+        this.#tls.setChallenges(new Map(Object.entries(news.certificates)));
+        this.#challenges = HttpChallenges.from(news);
+        if (this.#runtime !== undefined) this.#runtime.challenges = this.#challenges;
+        return;
+      default:
+        this.#tls.receive(news);
+    }
   }
 
   stats(): { connections: number; requestsInFlight: number } {
@@ -159,8 +168,8 @@ export class DataPlane {
     const server = singleServer(config.state?.redis);
     const limiters = this.#limiters.with(server);
     const plans = this.#plans.with(config.plans ?? NO_PLANS, server);
-    const records = this.#records.with(config.state?.redis);
-    const identity = this.#identity.with(config.identity ?? NO_IDENTITY, records);
+    const records = await this.#records.with(config.state?.redis);
+    const identity = await this.#identity.with(config.identity ?? NO_IDENTITY, records);
     const context = this.#context(config.observability, { limiters, plans, identity });
     this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);
@@ -348,6 +357,7 @@ export class DataPlane {
       names: this.#names,
       date: new DateField(),
       traceIds: new TraceIds(),
+      challenges: this.#challenges,
     };
   }
 }

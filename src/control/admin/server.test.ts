@@ -44,7 +44,7 @@ const gateway: GatewayControl = {
     list: async (consumer) => ({ ok: true, quotas: [{ consumer }] }),
     reset: async () => ({ ok: false, code: 'quotas_unavailable', message: 'Redis does not answer' }),
   },
-  configuration: undefined,
+  configuration: () => undefined,
   explain: async (asked) => {
     state.asked.push(asked);
     if (asked.url === 'throw') throw new Error('broken');

@@ -3,6 +3,7 @@ import { BoundedMap } from '../../lib/bounded-map.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { sameData } from '../../lib/same-data.ts';
 import type { RouteConfig } from '../../routing/schema.ts';
+import { KnownExpansions } from '../apis/expand.ts';
 import type { LoadedLists } from './address-lists.ts';
 import type { PolicyCatalog, PolicySurroundings } from './catalog.ts';
 import { digest } from './files.ts';
@@ -45,6 +46,7 @@ export interface LookedAt {
 const MAX_CERTIFICATES = 40_000;
 
 export class LoadCache {
+  readonly expansions = new KnownExpansions();
   #source: { readonly text: string; readonly source: ConfigSource } | undefined;
   #catalog: PolicyCatalog | undefined;
   #routes: Map<string, KnownRoute> = new Map();

@@ -1,56 +1,53 @@
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { checkConsumers } from '../../identity/consumers/check.ts';
 import { isRecord } from '../../lib/is-record.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { StateConfig } from '../../state/schema.ts';
-import { uncoveredHosts } from '../certificates/uncovered-hosts.ts';
-import { expandApis } from '../openapi/expand.ts';
+import { readAcmeMaterial, resolvedAcme } from '../acme/resolve.ts';
+import type { AcmeSettings } from '../acme/schema.ts';
+import { type ExpandedSource, expandApis } from '../apis/expand.ts';
+import type { StoreState } from '../store/entity.ts';
+import type { StoreSettings } from '../store/schema.ts';
+import { EMPTY_STATE } from '../store/state.ts';
 import { type LoadedLists, loadAddressLists } from './address-lists.ts';
 import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings } from './catalog.ts';
-import {
-  type ListenerCertificate,
-  resolveAuthorities,
-  resolveCertificate,
-  resolveRevocations,
-} from './certificates.ts';
+import { resolveAuthorities, resolveCertificate, resolveRevocations } from './certificates.ts';
 import { checkMeaning } from './check.ts';
-import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
+import { digest, FileReader } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
 import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './load-cache.ts';
 import { entriesOf, type Path, valueAt } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
+import { type ReadOptions, readSource } from './read-source.ts';
 import { namesOf } from './references.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
 import { checkStores, readLongSecret, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
+import { resolvedStore } from './resolve-store.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
-import {
-  type ConfigSource,
-  jsonSource,
-  locateProblems,
-  positionIn,
-  type SourceResult,
-  yamlSource,
-} from './source.ts';
-import { typescriptSource } from './typescript.ts';
+import { locateProblems, positionIn } from './source.ts';
+import { withStored } from './stored.ts';
+import { uncoveredHosts } from './uncovered-hosts.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends ReadOptions {
   /** Where `env:NAME` looks; default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Default: the gateway's own policies and the user's modules. */
   readonly policies?: PolicyCatalog | undefined;
-  /** How long a configuration in TypeScript may take; default 10,000. */
-  readonly evaluateTimeoutMs?: number | undefined;
-  /** The configuration itself, in the language of the file's name, instead of what the file holds; the file need not exist. */
-  readonly text?: string | undefined;
   /** Now, in milliseconds since 1970, for the validity of certificates. */
   readonly nowMs?: number | undefined;
   /** What loads of this file may take over from each other. The result is the same without. */
   readonly cache?: LoadCache | undefined;
+  /**
+   * What a store holds beside the file; a function is asked for it once the file has said where that is. An Error that it throws is
+   * a problem of `store`.
+   */
+  readonly stored?: StoreState | ((settings: StoreSettings) => StoreState | Promise<StoreState>) | undefined;
 }
 
 export interface Position {
@@ -66,8 +63,17 @@ export interface LoadedConfig {
   readonly admin: AdminConfig;
   readonly runtime: RuntimeConfig;
   readonly state: StateConfig;
+  readonly store: StoreSettings;
+  /** What the store had beside the file; empty where nobody asked it. */
+  readonly stored: StoreState;
+  /** What the file alone says, as it is written. */
+  readonly written: Readonly<Record<string, unknown>>;
+  /** Certificates that are ordered, by name: those that the data plane gets come from elsewhere. */
+  readonly acme: Readonly<Record<string, AcmeSettings>>;
   /** Every file that it was made of, absolute: the configuration, what it imports, certificates, secrets, policies. */
   readonly files: readonly string[];
+  /** APIs that answer 503 because their service or function is not there, with the reason. */
+  readonly pendingApis: ReadonlyMap<string, string>;
   /** Where something was written, such as `['routes', 'users']`; undefined for what was not. Costs nothing until it is asked for. */
   readonly positionOf: (path: Path) => Position | undefined;
   /** What `env:` and `file:` stood for, so that it can be kept out of a dump. */
@@ -95,81 +101,60 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   for (const used of read.files ?? []) files.note(used);
   if (!read.ok) return { ok: false, errors: read.errors, warnings: [], files: files.files };
   const problems: Problem[] = [];
-  const { source, placed, errors: unread } = await expandApis(read.source, files, problems);
-  const config = await build(source, files, problems, cache, options);
+  const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
+  const store = await resolvedStore(read.source.value, { secrets, files, problems });
+  const stored = await askStore(options.stored, store, problems);
+  const composed = withStored(read.source, stored, problems);
+  const expanded = await expandApis(composed, files, problems, cache.expansions);
+  const { source, placed, errors: unread } = expanded;
+  const config = await build(expanded, files, problems, secrets, cache, options);
   const located = [...unread, ...locateProblems(source, problems.map(placed))];
   const warnings = located.filter((error) => error.severity === 'warning');
   const errors = located.filter((error) => error.severity === 'error');
-  if (config === undefined || errors.length > 0) return { ok: false, errors, warnings, files: files.files };
+  if (config === undefined || store === undefined || errors.length > 0)
+    return { ok: false, errors, warnings, files: files.files };
   const positionOf = (at: Path) => {
     const place = source.locate(at);
     return place.found ? positionIn(place) : undefined;
   };
   return {
     ok: true,
-    config: { ...config, files: files.files, positionOf },
+    config: {
+      ...config,
+      store,
+      stored,
+      written: isRecord(read.source.value) ? read.source.value : {},
+      files: files.files,
+      positionOf,
+      pendingApis: expanded.pending,
+    },
     warnings,
   };
 }
 
-async function readSource(
-  path: string,
-  files: FileReader,
-  cache: LoadCache,
-  options: LoadOptions,
-): Promise<SourceResult> {
-  const read =
-    options.text === undefined
-      ? await files.read(path, MAX_FILE_BYTES)
-      : { ok: true as const, text: options.text };
-  if (!read.ok) return refused(path, `the configuration ${read.reason}`);
-  switch (extname(path).toLowerCase()) {
-    case '.json':
-      return fromText(path, read.text, cache, jsonSource);
-    case '.yaml':
-    case '.yml':
-      return fromText(path, read.text, cache, yamlSource);
-    case '.ts':
-    case '.mts':
-    case '.js':
-    case '.mjs':
-      return typescriptSource(path, read.text, {
-        timeoutMs: options.evaluateTimeoutMs ?? 10_000,
-        env: options.env ?? process.env,
-      });
-    default:
-      return refused(path, 'a configuration ends in .yaml, .yml, .json, .ts, .mts, .js or .mjs');
+async function askStore(
+  stored: LoadOptions['stored'],
+  settings: StoreSettings | undefined,
+  problems: Problem[],
+): Promise<StoreState> {
+  if (typeof stored !== 'function') return stored ?? EMPTY_STATE;
+  if (settings === undefined || !settings.enabled) return EMPTY_STATE;
+  try {
+    return await stored(settings);
+  } catch (error) {
+    problems.push({ path: ['store'], message: messageOf(error), atKey: true });
+    return EMPTY_STATE;
   }
 }
 
-/** A text says all that there is to say; a configuration in TypeScript is evaluated by every load, since it may ask for anything. */
-function fromText(
-  path: string,
-  text: string,
-  cache: LoadCache,
-  read: (path: string, text: string) => SourceResult,
-): SourceResult {
-  const known = cache.sourceOf(path, text);
-  if (known !== undefined) return { ok: true, source: known };
-  const result = read(path, text);
-  if (result.ok) cache.keepSource(text, result.source);
-  return result;
-}
-
-function refused(file: string, message: string): SourceResult {
-  return {
-    ok: false,
-    errors: [{ severity: 'error', file, line: 1, column: 1, path: '', text: '', message }],
-  };
-}
-
-type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'secrets' | 'hash'>;
+type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'acme' | 'secrets' | 'hash'>;
 
 /** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
 async function build(
-  source: ConfigSource,
+  { source, sound, apiOf }: ExpandedSource,
   files: FileReader,
   problems: Problem[],
+  secrets: Secrets,
   cache: LoadCache,
   options: LoadOptions,
 ): Promise<Built | undefined> {
@@ -186,7 +171,7 @@ async function build(
   }
   const routes = cache.lookAt(written, options.policies);
   const { known } = routes;
-  const parsed = parse(written, routes);
+  const parsed = parse(written, routes, sound);
   if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
   const toCheck = cache.sameServices(routes) ? routes.changed : routes.written;
   problems.push(...checkMeaning(written, toCheck), ...checkStores(written, routes.written));
@@ -194,8 +179,7 @@ async function build(
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
     return config === undefined ? [] : [[name, config]];
   });
-  problems.push(...cache.matchingProblems(matched, checkMatching));
-  const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
+  problems.push(...cache.matchingProblems(matched, (all) => checkMatching(all, apiOf)));
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = await loadAddressLists(written['lists'], { files, problems, known: cache.lists });
   const around: PolicySurroundings = {
@@ -212,6 +196,7 @@ async function build(
     clientAuthorities,
     revocations,
     certificates,
+    acmeMaterial,
     material,
     redisMaterial,
     recordsKey,
@@ -235,6 +220,9 @@ async function build(
           })
         : undefined,
     ),
+    eachOf(entriesOf(written['certificates']), (entry, name) =>
+      readAcmeMaterial(valueAt(entry, ['acme']), ['certificates', name, 'acme'], pem),
+    ),
     eachOf(entriesOf(written['services']), (entry, name) =>
       isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
     ),
@@ -256,7 +244,7 @@ async function build(
   ]);
   for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
     problems.push({ ...found, path: ['consumers', ...found.path] });
-  problems.push(...uncovered(entriesOf(written['listeners']), certificates, matched));
+  problems.push(...uncoveredHosts(written, certificates, matched));
   if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>
@@ -277,10 +265,13 @@ async function build(
       const crl = revocations.get(name);
       return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca, crl } } };
     }),
-    certificates: mapValues(data.certificates, (pair, name) => ({
-      cert: certificates.get(name)?.cert ?? pair.cert,
-      key: certificates.get(name)?.key ?? pair.key,
-    })),
+    certificates: Object.fromEntries(
+      Object.entries(data.certificates).flatMap(([name, { acme, cert = '', key = '' }]) => {
+        if (acme !== undefined) return [];
+        const read = certificates.get(name);
+        return [[name, { cert: read?.cert ?? cert, key: read?.key ?? key }]];
+      }),
+    ),
     services,
     policies: globalPolicies,
     plans: { plans: data.plans, consumers: withPlans(data.consumers) },
@@ -292,14 +283,16 @@ async function build(
     },
   };
   cache.keepCertificates(Object.values(others.certificates).map(({ cert }) => cert));
+  const acme = resolvedAcme(data.certificates, acmeMaterial);
   const resolvedRoutes = Array.from(resolved, ([name, route]) => [name, route.resolved] as const);
   return {
     dataPlane: { ...others, lists: listsData(lists), routes: Object.fromEntries(resolvedRoutes) },
     admin,
     runtime,
     state,
+    acme,
     secrets: secrets.resolved,
-    hash: hashOf([others, admin, runtime, state, digestsOf(lists)], resolved),
+    hash: hashOf([others, admin, runtime, state, acme, digestsOf(lists)], resolved),
   };
 }
 
@@ -309,14 +302,17 @@ const TICKET_SECRET = ['runtime', 'sessionTickets', 'secret'];
 const CLIENT_CA = ['tls', 'clientAuth', 'ca'];
 const CLIENT_CRL = ['tls', 'clientAuth', 'crl'];
 
-/** What the schema makes of a configuration, without the routes that are known to be right: they take the longest of all. */
+/** What the schema makes of a configuration, without the routes and APIs that are known to be right: they take the longest of all. */
 function parse(
   written: Record<string, unknown>,
   { known, changed }: LookedAt,
+  soundApis: ReadonlySet<string>,
 ): ReturnType<typeof configSchema.safeParse> {
-  return configSchema.safeParse(
-    known.size === 0 ? written : { ...written, routes: Object.fromEntries(changed) },
-  );
+  const toParse = { ...written };
+  if (known.size > 0) toParse['routes'] = Object.fromEntries(changed);
+  if (soundApis.size > 0)
+    toParse['apis'] = Object.fromEntries(entriesOf(written['apis']).filter(([name]) => !soundApis.has(name)));
+  return configSchema.safeParse(toParse);
 }
 
 /** Consumers with a plan. */
@@ -348,27 +344,13 @@ function hashOf(others: unknown, routes: KnownRoutes): string {
   return digest(texts.join('\n'));
 }
 
-/** Warns of hosts whose clients would get a certificate that is not for them. */
-function uncovered(
-  listeners: readonly (readonly [name: string, listener: unknown])[],
-  certificates: ReadonlyMap<string, ListenerCertificate>,
-  routes: readonly NamedRoute[],
-): Problem[] {
-  const leaves = new Map(
-    Array.from(certificates).flatMap(([name, { leaf }]) =>
-      leaf === undefined ? [] : [[name, leaf] as const],
-    ),
-  );
-  return uncoveredHosts({ listeners, leaves, routes }).map(({ route, index, host }) => ({
-    severity: 'warning',
-    path: ['routes', route, 'match', 'hosts', index],
-    message: `no certificate of a listener is for ${host}: add one, or say match.protocols: [http] where it is not for HTTPS`,
-  }));
-}
-
 /** Ties between routes are errors, routes that can never match are warnings. */
-function checkMatching(routes: readonly NamedRoute[]): Problem[] {
-  return checkRoutes(routes.map(([name, config]) => ({ name, config }))).map((found) => ({
+function checkMatching(routes: readonly NamedRoute[], apiOf: ReadonlyMap<string, string>): Problem[] {
+  const toCheck = routes.map(([name, config]) => {
+    const api = apiOf.get(name);
+    return api === undefined ? { name, config } : { name, config, title: titleOf(name, api) };
+  });
+  return checkRoutes(toCheck).map((found) => ({
     severity: found.severity,
     path: ['routes', found.route, ...found.path],
     message: found.message,
@@ -376,6 +358,11 @@ function checkMatching(routes: readonly NamedRoute[]): Problem[] {
     ...(found.other === undefined ? {} : { related: ['routes', found.other] }),
     ...(found.example === undefined ? {} : { example: found.example }),
   }));
+}
+
+/** What messages call a route that an API became. */
+function titleOf(route: string, api: string): string {
+  return route === api ? `the API ${api}` : `the operation ${route} of the API ${api}`;
 }
 
 function validRoute(route: unknown): RouteConfig | undefined {

@@ -17,12 +17,14 @@ export const NO_OPTIONS: ReadonlySet<string> = new Set();
 export function secretPaths(config: unknown): Path[] {
   const paths: Path[] = [];
   if (!isRecord(config)) return paths;
-  eachEntry(config['certificates'], (name) => paths.push(['certificates', name, 'key']));
+  eachEntry(config['certificates'], (name) =>
+    paths.push(['certificates', name, 'key'], ['certificates', name, ...ACME_KEY]),
+  );
   eachEntry(config['services'], (name, service) => collectService(service, ['services', name], paths));
   for (const collection of ['providers', 'sessions', 'consumers'])
     if (config[collection] !== undefined) collectOptions(config[collection], [collection], paths);
-  for (const at of STATE_SECRETS) if (valueAt(config, at) !== undefined) paths.push(at);
-  for (const at of STATE_ADDRESSES) {
+  for (const at of SINGLE_SECRETS) if (valueAt(config, at) !== undefined) paths.push(at);
+  for (const at of LISTS_OF_SECRETS) {
     const nodes = valueAt(config, at);
     if (Array.isArray(nodes)) paths.push(...nodes.map((_, index) => [...at, index]));
   }
@@ -38,18 +40,23 @@ export function secretPaths(config: unknown): Path[] {
   return paths;
 }
 
-const STATE_SECRETS = [
+const ACME_KEY = ['acme', 'externalAccount', 'hmacKey'];
+
+const SINGLE_SECRETS = [
   ['state', 'redis', 'url'],
   ['state', 'redis', 'tls', 'key'],
   ['state', 'redis', 'sentinels', 'password'],
   ['state', 'memory', 'recordsKey'],
   ['runtime', 'sessionTickets', 'secret'],
+  ['store', 'postgres', 'url'],
+  ['store', 'key'],
 ];
 
-/** Lists of urls that may have a password. */
-const STATE_ADDRESSES = [
+/** Lists of secrets, and of urls that may have a password. */
+const LISTS_OF_SECRETS = [
   ['state', 'redis', 'sentinels', 'nodes'],
   ['state', 'redis', 'cluster', 'nodes'],
+  ['store', 'key'],
 ];
 
 const SERVICE_SECRETS = [

@@ -47,7 +47,7 @@ export async function startApi(
       setState: absent,
     },
     quotas: { list: absent, reset: absent },
-    configuration,
+    configuration: () => configuration,
     explain: absent,
   };
   const server = new AdminServer({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ownerSchema } from '../lib/entity-name.ts';
 import { duration, size } from '../lib/units.ts';
-import { CIPHERS, GROUPS } from './tls/profiles.ts';
+import { CIPHERS, GROUPS } from './tls/ciphers.ts';
 
 const cidr = z
   .string()

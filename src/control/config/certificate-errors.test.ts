@@ -88,7 +88,7 @@ routes:
       ],
       [
         'profile: modern, ciphers: [ECDHE-RSA-AES128-GCM-SHA256]',
-        'error 1:78 listeners.l.tls.ciphers: has no cipher of TLS 1.3 (TLS_...), and nothing older is spoken',
+        'error 1:69 listeners.l.tls.ciphers: has no cipher of TLS 1.3 (TLS_...), and nothing older is spoken',
       ],
       ['profile: old', 'error 1:61 listeners.l.tls.profile: is not modern or intermediate'],
     ] as const)

@@ -252,7 +252,8 @@ async function build(
   );
   const resolved = cache.keep(routes, matched, around, (name) => routePolicies.get(name) ?? []);
   const { admin } = data;
-  const sessionTickets = { ...data.runtime.sessionTickets, secret: ticketSecret };
+  const { rotation } = data.runtime.sessionTickets;
+  const sessionTickets = ticketSecret === undefined ? { rotation } : { rotation, secret: ticketSecret };
   const runtime: RuntimeConfig = { ...data.runtime, sessionTickets };
   const redis = resolvedRedis(data.state.redis, redisMaterial);
   const memory = { ...data.state.memory, recordsKey };

@@ -73,24 +73,24 @@ describe('Certificates of a running gateway', () => {
     await once(free, 'close');
     await using gateway = await startGatewayWith(config({ main: first }, {}, port));
     const servername = 'a.example';
-    const before = await Client.connect(gateway.port, { servername });
+    const old = await Client.connect(gateway.port, { servername });
     // Half a handshake, and half a request, while the certificate changes.
     const half = net.connect(gateway.port, '127.0.0.1');
     await once(half, 'connect');
-    before.socket.write('GET / HTTP/1.1\r\nHo');
+    old.socket.write('GET / HTTP/1.1\r\nHo');
     await reload(gateway, { main: renewed });
-    before.socket.write('st: a.example\r\n\r\n');
-    await once(before.socket, 'data');
-    assert.equal(await before.ask('a.example'), '200 hello');
-    assert.equal(before.certificate, 'first');
-    const after = await Client.connect(gateway.port, { servername });
-    assert.equal(after.certificate, 'renewed');
-    assert.equal(await after.ask('a.example'), '200 hello');
+    old.socket.write('st: a.example\r\n\r\n');
+    await once(old.socket, 'data');
+    assert.equal(await old.ask('a.example'), '200 hello');
+    assert.equal(old.certificate, 'first');
+    const young = await Client.connect(gateway.port, { servername });
+    assert.equal(young.certificate, 'renewed');
+    assert.equal(await young.ask('a.example'), '200 hello');
     const late = await Client.connect(gateway.port, { servername, socket: half });
     assert.equal(late.certificate, 'renewed');
     await assert.rejects(reload(gateway, { main: { cert: renewed.cert, key: first.key } }));
-    assert.equal(await after.ask('a.example'), '200 hello');
-    for (const client of [before, after, late]) client.socket.destroy();
+    assert.equal(await young.ask('a.example'), '200 hello');
+    for (const client of [old, young, late]) client.socket.destroy();
   });
 
   describe('with strictHost', () => {

@@ -15,6 +15,7 @@ import { getCommand } from './commands/get.ts';
 import { hashCommand } from './commands/hash.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
+import { migrateCommand } from './commands/migrate.ts';
 import { rollbackCommand } from './commands/rollback.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   diffCommand,
   initCommand,
   importCommand,
+  migrateCommand,
   hashCommand,
   schemaCommand,
   completionCommand(() => COMMANDS),

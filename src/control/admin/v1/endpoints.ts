@@ -1,6 +1,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import { ENDPOINTS } from '../endpoints.ts';
 import { APPLY } from './apply.ts';
+import { COMPARE } from './compare.ts';
 import { entityEndpoints } from './entities.ts';
 import { EXPORT } from './export.ts';
 import { HISTORY } from './history.ts';
@@ -12,6 +13,7 @@ export function apiEndpoints(): readonly Endpoint[] {
     describe(() => all),
     ...entityEndpoints(),
     APPLY,
+    ...COMPARE,
     EXPORT,
     ...HISTORY,
     ...STATUS,

@@ -40,10 +40,14 @@ function redactPatterns(value: unknown): unknown {
   );
 }
 
-/** The copy is of plain data that is nobody else's. */
+/** The copy is of plain data that is nobody else's. A secret may stand at the place; what leads there need not be. */
 function hide(copy: unknown, path: Path): void {
   let at = copy as Record<string | number, unknown>;
-  for (const step of path.slice(0, -1)) at = at[step] as Record<string | number, unknown>;
+  for (const step of path.slice(0, -1)) {
+    const inner = at[step];
+    if (typeof inner !== 'object' || inner === null) return;
+    at = inner as Record<string | number, unknown>;
+  }
   const last = path.at(-1) as string | number;
   const value = at[last];
   if (value === undefined || value === null || (typeof value === 'string' && REFERENCE.test(value))) return;

@@ -151,9 +151,9 @@ store: { postgres: { url: '${url}', schema: ${postgres.schema}, timeout: 1s }, k
 
   it('start without it from what they kept on disk, and say so', async () => {
     const [, workspace] = workspaces as [Workspace, Workspace];
-    const before = clis[1] as RunningCli;
-    before.signal('SIGKILL');
-    await before.exited;
+    const killed = clis[1] as RunningCli;
+    killed.signal('SIGKILL');
+    await killed.exited;
     const again = new RunningCli(['serve'], workspace.directory);
     clis[1] = again;
     two = await again.ready();

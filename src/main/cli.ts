@@ -15,6 +15,7 @@ import { getCommand } from './commands/get.ts';
 import { hashCommand } from './commands/hash.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
+import { loginCommand, logoutCommand } from './commands/login.ts';
 import { rollbackCommand } from './commands/rollback.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -38,6 +39,8 @@ export const COMMANDS: readonly Command[] = [
   rollbackCommand,
   statusCommand,
   contextCommand,
+  loginCommand,
+  logoutCommand,
   diffCommand,
   initCommand,
   importCommand,

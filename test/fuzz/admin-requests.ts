@@ -110,8 +110,7 @@ function pathFor(draw: Draw, path: string, name: string): string {
   if (chance(draw, 50))
     return oneOf(draw, ['/', '//', '/v1', '/v1/', '/v1//a', '/docs/../v1/routes', '/v1/%zz', '/%00']);
   return path.replaceAll(/\{(\w+)\}/g, (_, parameter: string) => {
-    if (parameter === 'number')
-      return chance(draw, 4) ? '999999999999999999999' : String(draw(fc.nat, { max: 30 }));
+    if (parameter === 'number') return chance(draw, 4) ? '999999999999999999999' : String(draw(fc.nat, 30));
     // As it is, it may be no path: then the escapes are the point.
     if (chance(draw, 30)) return oneOf(draw, ['%', '%ff', '%c0%af', '%2e%2e', '%00', 'a%2Fb']);
     return encodeURIComponent(name.toWellFormed());
@@ -176,7 +175,7 @@ function bodyFor(
   const schema = Object.values(requestBody.content)[0]?.schema ?? {};
   const known = path === '/v1/apply' ? seeds : seeds[path.split('/')[2] ?? ''];
   const seed = path === '/v1/apply' ? known : (known?.[name] ?? Object.values(known ?? {})[0]);
-  const kind = draw(fc.nat, { max: 9 });
+  const kind = draw(fc.nat, 9);
   if (kind === 0) return oneOf(draw, BROKEN);
   if (kind === 1) return JSON.stringify(draw(fc.jsonValue));
   if (kind <= 4 || !isRecord(seed)) return JSON.stringify(valueOf(draw, document, schema, '', 0)) ?? '';
@@ -207,7 +206,7 @@ const BROKEN = [
 /** With one thing changed, taken out or put in, somewhere. */
 function mutated(draw: Draw, value: unknown): unknown {
   if (Array.isArray(value) && value.length > 0 && !chance(draw, 4)) {
-    const at = draw(fc.nat, { max: value.length - 1 });
+    const at = draw(fc.nat, value.length - 1);
     return value.map((entry: unknown, index) => (index === at ? mutated(draw, entry) : entry));
   }
   if (!isRecord(value) || chance(draw, 6)) return hostileValue(draw);
@@ -247,12 +246,12 @@ function valueOf(draw: Draw, document: unknown, schema: Schema, name: string, de
       return objectOf(draw, document, schema, depth);
     case 'array': {
       const items = isRecord(schema['items']) ? schema['items'] : {};
-      const length = depth >= MAX_DEPTH ? 0 : draw(fc.nat, { max: 3 });
+      const length = depth >= MAX_DEPTH ? 0 : draw(fc.nat, 3);
       return Array.from({ length }, () => valueOf(draw, document, items, name, depth + 1));
     }
     case 'integer':
     case 'number':
-      return chance(draw, 5) ? oneOf(draw, NUMBERS) : draw(fc.nat, { max: 1000 });
+      return chance(draw, 5) ? oneOf(draw, NUMBERS) : draw(fc.nat, 1000);
     case 'boolean':
       return draw(fc.boolean);
     default:
@@ -273,7 +272,7 @@ function objectOf(draw: Draw, document: unknown, schema: Schema, depth: number):
   for (const [name, entry] of some)
     made[name] = valueOf(draw, document, isRecord(entry) ? entry : {}, name, depth + 1);
   if (isRecord(additionalProperties) && depth < MAX_DEPTH)
-    for (let count = draw(fc.nat, { max: 2 }); count > 0; count--)
+    for (let count = draw(fc.nat, 2); count > 0; count--)
       made[oneOf(draw, NAMES)] = valueOf(draw, document, additionalProperties, '', depth + 1);
   return made;
 }
@@ -312,9 +311,9 @@ function resolved(document: unknown, pointer: string): Schema {
 }
 
 function chance(draw: Draw, of: number): boolean {
-  return draw(fc.nat, { max: of - 1 }) === 0;
+  return draw(fc.nat, of - 1) === 0;
 }
 
 function oneOf<Item>(draw: Draw, items: readonly Item[]): Item {
-  return items[draw(fc.nat, { max: items.length - 1 })] as Item;
+  return items[draw(fc.nat, items.length - 1)] as Item;
 }

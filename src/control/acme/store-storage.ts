@@ -1,0 +1,245 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { StoreDatabase } from '../store/database.ts';
+import type { Sealer } from '../store/sealer.ts';
+import type { StoreConnection } from '../store/store-connection.ts';
+import type { Challenge } from './order.ts';
+import type { ChallengeType } from './schema.ts';
+import type { AccountRecord, AcmeState, AcmeStorage, CertificateRecord, FailureRecord } from './storage.ts';
+import type { AccountRow, AcmeTables, CertificateRow } from './tables.ts';
+
+const EMPTY: AcmeState = { version: 0, certificates: new Map(), failures: new Map(), challenges: [] };
+
+/** In the store that entities are kept in, private keys encrypted as their secrets are. A file is made at the first write. */
+export class StoreStorage implements AcmeStorage {
+  readonly isShared: boolean;
+  readonly #connection: Pick<StoreConnection, 'existing' | 'open' | 'sealer'>;
+
+  constructor(connection: Pick<StoreConnection, 'existing' | 'open' | 'sealer' | 'settings'>) {
+    this.isShared = connection.settings.place.kind === 'postgres';
+    this.#connection = connection;
+  }
+
+  async version(): Promise<number> {
+    const queries = await this.#queries();
+    if (queries === undefined) return EMPTY.version;
+    const { version } = await queries
+      .selectFrom('acme_state')
+      .select('version')
+      .where('id', '=', 1)
+      .executeTakeFirstOrThrow();
+    return version;
+  }
+
+  async read(nowMs: number): Promise<AcmeState> {
+    const store = await this.#connection.existing();
+    if (store === undefined) return EMPTY;
+    const sealer = this.#connection.sealer();
+    return store.database.reading(async (transaction) => {
+      const queries = typed(transaction);
+      const { version } = await queries
+        .selectFrom('acme_state')
+        .select('version')
+        .where('id', '=', 1)
+        .executeTakeFirstOrThrow();
+      const certificates = await queries.selectFrom('acme_certificates').selectAll().execute();
+      const failures = await queries.selectFrom('acme_failures').selectAll().execute();
+      const challenges = await queries
+        .selectFrom('acme_challenges')
+        .selectAll()
+        .where('until_ms', '>', nowMs)
+        .execute();
+      return {
+        version,
+        certificates: new Map(certificates.map((row) => [row.name, certificateFrom(row, sealer)])),
+        failures: new Map(
+          failures.map(({ at_ms, retry_at_ms, ...failure }) => [
+            failure.name,
+            { ...failure, atMs: at_ms, retryAtMs: retry_at_ms },
+          ]),
+        ),
+        challenges: challenges.map(({ type, host, token, key_authorization }) => ({
+          type: type as ChallengeType,
+          host,
+          token,
+          keyAuthorization: key_authorization,
+        })),
+      };
+    });
+  }
+
+  async account(id: string): Promise<AccountRecord | undefined> {
+    const queries = await this.#queries();
+    const row = await queries
+      ?.selectFrom('acme_accounts')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && accountFrom(row, this.#connection.sealer());
+  }
+
+  async saveAccount(account: AccountRecord): Promise<void> {
+    const row = accountRow(account, this.#connection.sealer());
+    await this.#write(async (queries) => {
+      await queries
+        .insertInto('acme_accounts')
+        .values(row)
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+        .execute();
+    });
+  }
+
+  async saveCertificate(certificate: CertificateRecord): Promise<void> {
+    const row = certificateRow(certificate, this.#connection.sealer());
+    await this.#write(async (queries) => {
+      await queries
+        .insertInto('acme_certificates')
+        .values(row)
+        .onConflict((conflict) => conflict.column('name').doUpdateSet(row))
+        .execute();
+      await queries.deleteFrom('acme_failures').where('name', '=', row.name).execute();
+      await renumber(queries);
+    });
+  }
+
+  async saveFailure({ atMs, retryAtMs, ...failure }: FailureRecord): Promise<void> {
+    const row = { ...failure, at_ms: atMs, retry_at_ms: retryAtMs };
+    await this.#write(async (queries) => {
+      await queries
+        .insertInto('acme_failures')
+        .values(row)
+        .onConflict((conflict) => conflict.column('name').doUpdateSet(row))
+        .execute();
+      await renumber(queries);
+    });
+  }
+
+  async saveChallenges(name: string, challenges: readonly Challenge[], untilMs: number): Promise<void> {
+    await this.#write(async (queries) => {
+      const { numDeletedRows } = await queries
+        .deleteFrom('acme_challenges')
+        .where('name', '=', name)
+        .executeTakeFirstOrThrow();
+      if (challenges.length === 0 && numDeletedRows === 0n) return;
+      if (challenges.length > 0)
+        await queries
+          .insertInto('acme_challenges')
+          .values(
+            challenges.map(({ keyAuthorization, ...challenge }) => ({
+              ...challenge,
+              name,
+              key_authorization: keyAuthorization,
+              until_ms: untilMs,
+            })),
+          )
+          .execute();
+      await renumber(queries);
+    });
+  }
+
+  async lease(holder: string, nowMs: number, untilMs: number): Promise<boolean> {
+    return this.#write(async (queries) => {
+      const { numUpdatedRows } = await queries
+        .updateTable('acme_state')
+        .set({ holder, leased_until_ms: untilMs })
+        .where('id', '=', 1)
+        .where(({ or, eb }) =>
+          or([eb('holder', 'is', null), eb('holder', '=', holder), eb('leased_until_ms', '<=', nowMs)]),
+        )
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
+    });
+  }
+
+  async release(holder: string): Promise<void> {
+    if ((await this.#connection.existing()) === undefined) return;
+    await this.#write(async (queries) => {
+      await queries
+        .updateTable('acme_state')
+        .set({ holder: null, leased_until_ms: 0 })
+        .where('id', '=', 1)
+        .where('holder', '=', holder)
+        .execute();
+    });
+  }
+
+  async #queries(): Promise<Kysely<AcmeTables> | undefined> {
+    const store = await this.#connection.existing();
+    return store && typed(store.database.queries);
+  }
+
+  async #write<Result>(act: (queries: Kysely<AcmeTables>) => Promise<Result>): Promise<Result> {
+    const { database } = await this.#connection.open();
+    return database.writing((transaction) => act(typed(transaction)));
+  }
+}
+
+/** Encrypts with the first key what was encrypted with another one; gives how many keys that were. */
+export async function resealAcme(transaction: Transaction<unknown>, sealer: Sealer): Promise<number> {
+  const queries = typed(transaction);
+  const accounts = await queries.selectFrom('acme_accounts').selectAll().execute();
+  const certificates = await queries.selectFrom('acme_certificates').selectAll().execute();
+  const oldAccounts = accounts.filter(({ secrets }) => sealer.isOutdated(secrets));
+  const oldCertificates = certificates.filter(({ secrets }) => sealer.isOutdated(secrets));
+  for (const row of oldAccounts)
+    await queries
+      .updateTable('acme_accounts')
+      .set(accountRow(accountFrom(row, sealer), sealer))
+      .where('id', '=', row.id)
+      .execute();
+  for (const row of oldCertificates)
+    await queries
+      .updateTable('acme_certificates')
+      .set(certificateRow(certificateFrom(row, sealer), sealer))
+      .where('name', '=', row.name)
+      .execute();
+  return oldAccounts.length + oldCertificates.length;
+}
+
+async function renumber(queries: Kysely<AcmeTables>): Promise<void> {
+  await queries
+    .updateTable('acme_state')
+    .set(({ eb }) => ({ version: eb('version', '+', 1) }))
+    .where('id', '=', 1)
+    .execute();
+}
+
+function accountRow({ id, url, key }: AccountRecord, sealer: Sealer): AccountRow {
+  return { id, url, ...sealer.close('certificates', sealedAs('account', id), { key }) };
+}
+
+function accountFrom({ id, url, ...sealed }: AccountRow, sealer: Sealer): AccountRecord {
+  const { key } = sealer.open('certificates', sealedAs('account', id), sealed);
+  return { id, url, key: String(key) };
+}
+
+export function certificateRow(
+  { name, ordered, cert, key, issuedAtMs, renewAtMs }: CertificateRecord,
+  sealer: Sealer,
+): CertificateRow {
+  const sealed = sealer.close('certificates', sealedAs('certificate', name), { cert, key });
+  return { name, ordered, ...sealed, issued_at_ms: issuedAtMs, renew_at_ms: renewAtMs };
+}
+
+export function certificateFrom(
+  { name, ordered, value, secrets, issued_at_ms, renew_at_ms }: CertificateRow,
+  sealer: Sealer,
+): CertificateRecord {
+  const { cert, key } = sealer.open('certificates', sealedAs('certificate', name), { value, secrets });
+  return {
+    name,
+    ordered,
+    cert: String(cert),
+    key: String(key),
+    issuedAtMs: issued_at_ms,
+    renewAtMs: renew_at_ms,
+  };
+}
+
+/** No entity is called so: a box of one is none of the other. */
+function sealedAs(kind: 'account' | 'certificate', name: string): string {
+  return `acme/${kind}/${name}`;
+}
+
+function typed(queries: StoreDatabase['queries'] | Transaction<unknown>): Kysely<AcmeTables> {
+  return queries as unknown as Kysely<AcmeTables>;
+}

@@ -27,6 +27,8 @@ import { singleServer } from '../state/schema.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
+import { Acme } from './acme.ts';
+import { acmeMetrics } from './acme-metrics.ts';
 import { changedSettings, type FixedSettings, fixedSettings, withMetrics } from './fixed-settings.ts';
 import type { ProcessLog } from './log.ts';
 import type { WorkerOutput, WorkerStart } from './messages.ts';
@@ -83,6 +85,7 @@ export class Gateway {
   readonly #records: NodeRecords;
   readonly #source: ConfigurationSource;
   readonly #manager: StoredConfiguration;
+  readonly #acme: Acme;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -193,7 +196,7 @@ export class Gateway {
         }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
-      greeting: () => this.#upstreams.control.current(),
+      greeting: () => [...this.#upstreams.control.current(), ...this.#acme.news()],
       onDeath: (workerId) => {
         this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
@@ -202,6 +205,12 @@ export class Gateway {
         this.#metrics.detach(workerId);
         if (this.#state !== 'stopping') this.#metrics.workerRestarted();
       },
+    });
+    this.#acme = new Acme({
+      connection: () => source.connection,
+      log: options.log.main,
+      publish: (news) => this.#supervisor.tell(news),
+      changed: () => void this.#applyAgain(),
     });
     this.#reloader = new Reloader(config, {
       load: () => source.load(),
@@ -252,6 +261,7 @@ export class Gateway {
     await this.#supervisor.drain(drainTimeout);
     this.#quotas.close();
     this.#records.close();
+    await this.#acme.close();
     await this.#source.close();
     await this.#upstreams.close();
     // Until here it answers that the gateway is not ready.
@@ -269,6 +279,7 @@ export class Gateway {
     await this.#supervisor.close();
     this.#quotas.close();
     this.#records.close();
+    await this.#acme.close();
     await this.#source.close();
     await this.#upstreams.close();
     await this.#admin?.close();
@@ -345,15 +356,17 @@ export class Gateway {
           changedAtMs: this.#manager.changedAtMs,
         },
       }) +
-      upstreamMetrics(this.#upstreams.control.status())
+      upstreamMetrics(this.#upstreams.control.status()) +
+      acmeMetrics(this.#acme.status())
     );
   }
 
   async #apply(config: LoadedConfig): Promise<ApplyResult> {
-    const dataPlane = this.#options.adapt(withMetrics(config.dataPlane, this.#fixed.metrics));
     const { control } = this.#upstreams;
+    let dataPlane: DataPlaneConfig;
     let services: PreparedServices;
     try {
+      dataPlane = this.#options.adapt(withMetrics(await this.#acme.complete(config), this.#fixed.metrics));
       if (countsInMemory(config)) this.#quotas.start();
       this.#records.keepFor(config);
       services = await control.prepare(dataPlane.services);
@@ -366,6 +379,7 @@ export class Gateway {
       return applied;
     }
     control.commit(services);
+    this.#acme.keep(config);
     this.#warnOfFixed(config);
     try {
       await this.#options.accessLog.configure(dataPlane.observability.accessLog);
@@ -373,6 +387,13 @@ export class Gateway {
       this.#options.log.main('error', 'the access log stays where it was', error);
     }
     return applied;
+  }
+
+  /** The configuration in force, with certificates that came meanwhile. */
+  async #applyAgain(): Promise<void> {
+    const applied = await this.#reloader.inTurn(() => this.#apply(this.config));
+    if (applied.ok || this.#state === 'stopping') return;
+    for (const reason of applied.reasons) this.#options.log.main('error', reason);
   }
 
   #warnOfFixed(config: LoadedConfig): void {

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, connect as connectPlain, createServer, type Server } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { freePort, Pebble } from '../support/pebble.ts';
-import { ScratchSchema } from '../support/postgres.ts';
 import { send } from '../support/send.ts';
 
 const HOSTS = ['plain.example.com', 'secure.example.com'];
@@ -16,7 +14,7 @@ interface Node {
 }
 
 /** `plain` is proved by HTTP-01 and `secure` by TLS-ALPN-01. Every route redirects, and none knows of challenges. */
-function config({ http, https }: Node, pebble: Pebble, names: readonly string[], rest = ''): string {
+function config({ http, https }: Node, pebble: Pebble, names: readonly string[]): string {
   const entries = {
     plain: 'hosts: [plain.example.com]',
     secure: 'hosts: [secure.example.com], challenge: tls-alpn-01, keyType: rsa',
@@ -37,7 +35,7 @@ observability: { accessLog: { enabled: false } }
 routes:
   hello: { match: { paths: ['/*'], protocols: [https] }, respond: { body: hello } }
   moved: { match: { paths: ['/*'], protocols: [http] }, redirect: { scheme: https, status: 308 } }
-${rest}`;
+`;
 }
 
 /** The certificate that a client gets who asks for a host. */
@@ -140,69 +138,3 @@ suite('certificates that come by ACME', () => {
     assert.ok(orders >= 2, pebble.log.join('\n'));
   });
 });
-
-test('two nodes that share a store order once, and the one that did not order answers the challenge', async () => {
-  await using schema = new ScratchSchema();
-  const nodes: RunningCli[] = [];
-  const ports: Node[] = [];
-  for (let i = 0; i < 2; i++) ports.push({ http: await freePort(), https: await freePort() });
-  // Where the ACME server asks: at the node that did not order.
-  await using entrance = await Entrance.open(() => {
-    const other = nodes.findIndex(({ log }) => !log.some(({ message }) => message.includes('ordered at')));
-    return ports[other]?.http ?? 1;
-  });
-  await using pebble = await Pebble.start({ httpPort: entrance.port, tlsPort: 1, hosts: HOSTS });
-  const rest = `store: { postgres: { url: '${schema.url}', schema: ${schema.name} }, key: 'a key of at least thirty-two characters' }\n`;
-  using first = new Workspace({ 'ca.pem': pebble.ca });
-  using second = new Workspace({ 'ca.pem': pebble.ca });
-  for (const [i, files] of [first, second].entries()) {
-    files.write('portcullis.yaml', config(ports[i] as Node, pebble, ['plain'], rest));
-    nodes.push(new RunningCli(['serve'], files.directory));
-  }
-  try {
-    await Promise.all(nodes.map((node) => node.ready()));
-    await Promise.race(nodes.map((node) => issued(node, 'plain')));
-    const serials = new Set<string>();
-    for (const { https } of ports) {
-      let found = await presented(https, 'plain.example.com');
-      while (!found.issuer.startsWith('Pebble')) found = await presented(https, 'plain.example.com');
-      serials.add(found.serial);
-    }
-    assert.equal(serials.size, 1);
-    assert.equal(pebble.count('Added order'), 1, pebble.log.join('\n'));
-  } finally {
-    for (const node of nodes) await node[Symbol.asyncDispose]();
-  }
-});
-
-/** Passes connections on to a port that is chosen for each. */
-class Entrance implements AsyncDisposable {
-  readonly #server: Server;
-
-  private constructor(server: Server) {
-    this.#server = server;
-  }
-
-  static async open(choose: () => number): Promise<Entrance> {
-    const server = createServer((socket) => {
-      const on = connectPlain(choose(), '127.0.0.1');
-      for (const [from, to] of [
-        [socket, on],
-        [on, socket],
-      ] as const)
-        from.on('error', () => to.destroy()).pipe(to);
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new Entrance(server);
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-}

@@ -102,5 +102,29 @@ portcullis.yaml:12:49: certificates.b.acme.externalAccount.hmacKey: the environm
      |                                                 ^^^^^^^^
 `,
     },
+    {
+      title: 'are kept in the store, with keys that are encrypted',
+      files: {
+        'portcullis.yaml': `store: { postgres: { url: 'postgresql://h/d' } }
+certificates: { a: { acme: { hosts: [a.example], termsAgreed: true } } }
+`,
+      },
+      errors: `portcullis.yaml:2:22: certificates.a.acme: needs store.key: private keys are encrypted in PostgreSQL
+   2 | certificates: { a: { acme: { hosts: [a.example], termsAgreed: true } } }
+     |                      ^^^^
+`,
+    },
+    {
+      title: 'are kept nowhere without a store',
+      files: {
+        'portcullis.yaml': `store: { enabled: false }
+certificates: { a: { acme: { hosts: [a.example], termsAgreed: true } } }
+`,
+      },
+      errors: `portcullis.yaml:2:22: certificates.a.acme: needs the store, which store.enabled switches off
+   2 | certificates: { a: { acme: { hosts: [a.example], termsAgreed: true } } }
+     |                      ^^^^
+`,
+    },
   ]);
 });

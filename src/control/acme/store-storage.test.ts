@@ -125,6 +125,21 @@ for (const kind of ['sqlite', 'postgres'] as const) {
       await storage.release('a');
     });
 
+    test('certificates for a start without the store, in a file beside its snapshot, where nodes share it', async () => {
+      await theirs.read(0);
+      const away = new StoreStorage({
+        settings: other.settings,
+        sealer: () => other.sealer(),
+        existing: () => Promise.reject(new Error('away')),
+        open: () => Promise.reject(new Error('away')),
+      });
+      const known = await away.lastKnown();
+      if (kind === 'sqlite') return assert.equal(known.size, 0);
+      assert.deepEqual(known, new Map([['shop', certificate]]));
+      const text = await readFile(join(folder, 's.certificates'), 'utf8');
+      assert.ok(!text.includes('c2VjcmV0'), 'a private key is in the file');
+    });
+
     test('of several who want the lease at once one gets it', async () => {
       const won = await Promise.all(
         Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? storage : theirs).lease(`node ${i}`, 1000, 2000)),

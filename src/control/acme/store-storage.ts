@@ -2,21 +2,28 @@ import type { Kysely, Transaction } from 'kysely';
 import type { StoreDatabase } from '../store/database.ts';
 import type { Sealer } from '../store/sealer.ts';
 import type { StoreConnection } from '../store/store-connection.ts';
+import { CertificateSnapshot } from './certificate-snapshot.ts';
 import type { Challenge } from './order.ts';
 import type { ChallengeType } from './schema.ts';
 import type { AccountRecord, AcmeState, AcmeStorage, CertificateRecord, FailureRecord } from './storage.ts';
 import type { AccountRow, AcmeTables, CertificateRow } from './tables.ts';
+
+type Connection = Pick<StoreConnection, 'existing' | 'open' | 'sealer'>;
 
 const EMPTY: AcmeState = { version: 0, certificates: new Map(), failures: new Map(), challenges: [] };
 
 /** In the store that entities are kept in, private keys encrypted as their secrets are. A file is made at the first write. */
 export class StoreStorage implements AcmeStorage {
   readonly isShared: boolean;
-  readonly #connection: Pick<StoreConnection, 'existing' | 'open' | 'sealer'>;
+  readonly #connection: Connection;
+  readonly #snapshot: CertificateSnapshot | undefined;
 
-  constructor(connection: Pick<StoreConnection, 'existing' | 'open' | 'sealer' | 'settings'>) {
-    this.isShared = connection.settings.place.kind === 'postgres';
+  constructor(connection: Connection & Pick<StoreConnection, 'settings'>) {
+    const { place, snapshotFile } = connection.settings;
+    this.isShared = place.kind === 'postgres';
     this.#connection = connection;
+    // A file that is there needs no copy.
+    this.#snapshot = this.isShared ? new CertificateSnapshot(`${snapshotFile}.certificates`) : undefined;
   }
 
   async version(): Promise<number> {
@@ -34,14 +41,14 @@ export class StoreStorage implements AcmeStorage {
     const store = await this.#connection.existing();
     if (store === undefined) return EMPTY;
     const sealer = this.#connection.sealer();
-    return store.database.reading(async (transaction) => {
+    const { certificates, ...state } = await store.database.reading(async (transaction) => {
       const queries = typed(transaction);
       const { version } = await queries
         .selectFrom('acme_state')
         .select('version')
         .where('id', '=', 1)
         .executeTakeFirstOrThrow();
-      const certificates = await queries.selectFrom('acme_certificates').selectAll().execute();
+      const rows = await queries.selectFrom('acme_certificates').selectAll().execute();
       const failures = await queries.selectFrom('acme_failures').selectAll().execute();
       const challenges = await queries
         .selectFrom('acme_challenges')
@@ -50,7 +57,7 @@ export class StoreStorage implements AcmeStorage {
         .execute();
       return {
         version,
-        certificates: new Map(certificates.map((row) => [row.name, certificateFrom(row, sealer)])),
+        certificates: rows,
         failures: new Map(
           failures.map(({ at_ms, retry_at_ms, ...failure }) => [
             failure.name,
@@ -65,6 +72,14 @@ export class StoreStorage implements AcmeStorage {
         })),
       };
     });
+    // A node that cannot write it goes on, and is only worse off at a start without the store.
+    await this.#snapshot?.write(certificates).catch(() => {});
+    return { ...state, certificates: certificatesFrom(certificates, sealer) };
+  }
+
+  async lastKnown(): Promise<AcmeState['certificates']> {
+    const rows = (await this.#snapshot?.read()) ?? [];
+    return certificatesFrom(rows, this.#connection.sealer());
   }
 
   async account(id: string): Promise<AccountRecord | undefined> {
@@ -212,7 +227,7 @@ function accountFrom({ id, url, ...sealed }: AccountRow, sealer: Sealer): Accoun
   return { id, url, key: String(key) };
 }
 
-export function certificateRow(
+function certificateRow(
   { name, ordered, cert, key, issuedAtMs, renewAtMs }: CertificateRecord,
   sealer: Sealer,
 ): CertificateRow {
@@ -220,7 +235,11 @@ export function certificateRow(
   return { name, ordered, ...sealed, issued_at_ms: issuedAtMs, renew_at_ms: renewAtMs };
 }
 
-export function certificateFrom(
+function certificatesFrom(rows: readonly CertificateRow[], sealer: Sealer): Map<string, CertificateRecord> {
+  return new Map(rows.map((row) => [row.name, certificateFrom(row, sealer)]));
+}
+
+function certificateFrom(
   { name, ordered, value, secrets, issued_at_ms, renew_at_ms }: CertificateRow,
   sealer: Sealer,
 ): CertificateRecord {

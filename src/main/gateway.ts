@@ -334,9 +334,10 @@ export class Gateway {
       },
       explain: (question) => explainRequest(this.config, question, this.#upstreams.control.status()),
       services: () => this.#upstreams.control.status(),
+      acme: () => this.#acme.status(),
       registry: this.#upstreams.registry,
       quotas: this.#quotaDesk,
-      configuration: this.#manager,
+      configuration: () => this.#manager,
     };
   }
 

@@ -10,8 +10,8 @@ export type Access = 'public' | 'read' | 'write' | 'admin';
 export type AccessObject =
   /** What belongs to no organization, such as metrics, reload and the revisions. */
   | { readonly kind: 'gateway' }
-  /** Anything that is, or could be, in a collection: asked before anything is looked up. */
-  | { readonly kind: 'collection'; readonly collection: Collection }
+  /** Anything that is, or could be, in a collection, or in any of them: asked before something is looked up. */
+  | { readonly kind: 'collection'; readonly collection: Collection | 'all' }
   | {
       readonly kind: 'entity';
       readonly collection: Collection;

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
+import type { AcmeStatus } from '../acme/keeper.ts';
 import type { ConfigurationManager } from '../manager/manager.ts';
 import type { Collection } from '../store/entity.ts';
 import type { Access, AdminCaller } from './access.ts';
@@ -40,11 +41,13 @@ export interface GatewayControl {
   config(): unknown;
   /** Services in force, their targets and how these are, by name. */
   services(): Readonly<Record<string, unknown>>;
+  /** Certificates by ACME. */
+  acme(): readonly AcmeStatus[];
   /** Targets that registered themselves. */
   readonly registry: RegistryCalls;
   readonly quotas: QuotaCalls;
-  /** What `/v1` reads and changes; undefined where there is no store. */
-  readonly configuration: ConfigurationManager | undefined;
+  /** Entities of the file and the store; undefined before the first configuration is in force. */
+  configuration(): ConfigurationManager | undefined;
   /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
   explain(
     request: QuestionedRequest,
@@ -84,9 +87,9 @@ export interface Endpoint {
   /** `{name}` stands for one segment. */
   readonly path: string;
   readonly summary: string;
-  /** What callers need; of `collection` where there is one, else of the gateway. */
+  /** What callers need: of something in `collection`, where the endpoint asks for each entity besides; else of the gateway. */
   readonly access: Access;
-  readonly collection?: Collection;
+  readonly collection?: Collection | 'all';
   /** Describes the segments in braces, as a map. */
   readonly parameters?: z.ZodObject;
   readonly query?: z.ZodObject;

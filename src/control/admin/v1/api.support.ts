@@ -39,6 +39,7 @@ export async function startApi(
     reload: absent,
     config: () => ({}),
     services: () => ({}),
+    acme: () => [],
     registry: {
       list: () => [],
       register: absent,
@@ -47,7 +48,7 @@ export async function startApi(
       setState: absent,
     },
     quotas: { list: absent, reset: absent },
-    configuration,
+    configuration: () => configuration,
     explain: absent,
   };
   const server = new AdminServer({

@@ -1,11 +1,10 @@
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import type { GatewayControl } from '../control/admin/endpoint.ts';
 import { redact } from '../control/admin/redact.ts';
 import { AdminServer } from '../control/admin/server.ts';
+import { TlsControl } from '../control/certificates/tls-control.ts';
 import type { LoadedConfig } from '../control/config/load.ts';
 import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
@@ -31,13 +30,15 @@ import { Acme } from './acme.ts';
 import { acmeMetrics } from './acme-metrics.ts';
 import { changedSettings, type FixedSettings, fixedSettings, withMetrics } from './fixed-settings.ts';
 import type { ProcessLog } from './log.ts';
-import type { WorkerOutput, WorkerStart } from './messages.ts';
+import type { WorkerOutput } from './messages.ts';
 import { NodeRecords } from './node-records.ts';
 import { supervisionMetrics } from './supervision-metrics.ts';
 import { type ApplyResult, Supervisor } from './supervisor.ts';
+import { tlsMetrics } from './tls-metrics.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
 import { openRegistry, Upstreams } from './upstreams.ts';
 import { VERSION } from './version.ts';
+import { REUSE_PORT, spawnWorker, workerCount } from './worker-threads.ts';
 
 /** Where access-log batches go; it follows the configuration in force. */
 export interface AccessLogOutput {
@@ -78,6 +79,7 @@ export class Gateway {
   readonly #watcher: FileWatcher;
   readonly #metrics: MetricsHub;
   readonly #probe: EventLoopProbe;
+  readonly #tls: TlsControl;
   readonly #upstreams: Upstreams;
   readonly #quotas: QuotaKeeper;
   readonly #quotaDesk: QuotaDesk;
@@ -154,6 +156,10 @@ export class Gateway {
       publish: (news) => this.#supervisor.tell(news),
       ejected: (service, rule, verdict) => this.#metrics.ejected(service, rule, verdict),
     });
+    this.#tls = new TlsControl({
+      publish: (news) => this.#supervisor.tell(news),
+      log: options.log.main,
+    });
     this.#probe = new EventLoopProbe((delay, busy) => this.#metrics.eventLoop('main', delay, busy));
     const workers = workerCount(options.workers ?? config.runtime.workers);
     const connectionCounters = ConnectionCounter.allocate(workers);
@@ -196,7 +202,7 @@ export class Gateway {
         }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
-      greeting: () => [...this.#upstreams.control.current(), ...this.#acme.news()],
+      greeting: () => [...this.#upstreams.control.current(), ...this.#tls.news(), ...this.#acme.news()],
       onDeath: (workerId) => {
         this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
@@ -258,6 +264,7 @@ export class Gateway {
     if (this.#aborted.signal.aborted) return;
     log('info', `draining: requests have ${drainTimeout / 1000} s to finish`);
     this.#probe.close();
+    this.#tls.close();
     await this.#supervisor.drain(drainTimeout);
     this.#quotas.close();
     this.#records.close();
@@ -276,6 +283,7 @@ export class Gateway {
     this.#aborted.abort();
     this.#watcher.close();
     this.#probe.close();
+    this.#tls.close();
     await this.#supervisor.close();
     this.#quotas.close();
     this.#records.close();
@@ -358,6 +366,7 @@ export class Gateway {
         },
       }) +
       upstreamMetrics(this.#upstreams.control.status()) +
+      tlsMetrics(this.#tls.status(), Date.now()) +
       acmeMetrics(this.#acme.status())
     );
   }
@@ -381,6 +390,7 @@ export class Gateway {
     }
     control.commit(services);
     this.#acme.keep(config);
+    await this.#tls.configure(dataPlane, config.runtime.sessionTickets);
     this.#warnOfFixed(config);
     try {
       await this.#options.accessLog.configure(dataPlane.observability.accessLog);
@@ -463,23 +473,6 @@ function describeLists(lists: DataPlaneConfig['lists']): Record<string, unknown>
 function countsInMemory({ dataPlane, state }: LoadedConfig): boolean {
   const plans = Object.values(dataPlane.plans?.plans ?? {});
   return state.redis === undefined && plans.some(({ quotas }) => quotas.length > 0);
-}
-
-/** Several threads on one port need SO_REUSEPORT with load balancing; Node.js refuses it elsewhere. */
-const REUSE_PORT = process.platform === 'linux';
-
-function workerCount(wanted: number): number {
-  if (!REUSE_PORT) return 1;
-  return wanted === 0 ? availableParallelism() : wanted;
-}
-
-function spawnWorker(start: WorkerStart): Worker {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Worker(fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)), {
-    name: `portcullis worker ${start.workerId}`,
-    workerData: start,
-    transferList: [start.records],
-  });
 }
 
 function urlOf(

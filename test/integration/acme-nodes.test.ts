@@ -11,14 +11,15 @@ import { systemTimers } from '../../src/lib/timers.ts';
 import { Changes } from '../support/changes.ts';
 import { configBefore, startGatewayWith } from '../support/gateway.ts';
 import { Pebble } from '../support/pebble.ts';
-import { ScratchSchema } from '../support/postgres.ts';
+import { openPostgresSchema } from '../support/postgres.ts';
 
 const HOST = 'shop.example.com';
 const LIMIT_MS = 60_000;
 
 test('two nodes that share a store order once, the one that did not order answers the challenge, and both get the certificate', async () => {
   await using cleanup = new AsyncDisposableStack();
-  const schema = cleanup.use(new ScratchSchema());
+  const postgres = await openPostgresSchema();
+  cleanup.defer(() => postgres.close());
   const events = new Changes();
   const log: string[] = [];
   const nodes = await Promise.all(['a', 'b'].map(makeNode));
@@ -62,7 +63,7 @@ test('two nodes that share a store order once, the one that did not order answer
     const connection = new StoreConnection({
       settings: {
         enabled: true,
-        place: { kind: 'postgres', url: schema.url, schema: schema.name, timeoutMs: 5000 },
+        place: { kind: 'postgres', url: postgres.url, schema: postgres.schema, timeoutMs: 5000 },
         keys: ['a key of at least thirty-two characters'],
         pollMs: 5000,
         snapshotFile: '',

@@ -20,10 +20,14 @@ export function checkCertificates(config: Readonly<Record<string, unknown>>): Pr
           ? [{ path: [...path, part], message: 'is missing: expected a text' }]
           : [],
       );
-    const given = ['cert', 'key'].find((part) => certificate[part] !== undefined);
+    const given = ['cert', 'key', 'hosts'].find((part) => certificate[part] !== undefined);
     if (given !== undefined)
       return [
-        { path: [...path, given], message: 'does not go with acme: it is issued, not given', atKey: true },
+        {
+          path: [...path, given],
+          message: 'does not go with acme, by which the certificate is issued',
+          atKey: true,
+        },
       ];
     const at = [...path, 'acme'];
     const problems = checkStore(config['store'], at);

@@ -60,7 +60,7 @@ certificates:
       errors: `portcullis.yaml:3:8: certificates.a.acme: http-01 is answered by listeners with protocol http, and there is none
    3 |   a: { acme: { hosts: [a.example], termsAgreed: true } }
      |        ^^^^
-portcullis.yaml:4:81: certificates.b.key: does not go with acme: it is issued, not given
+portcullis.yaml:4:81: certificates.b.key: does not go with acme, by which the certificate is issued
    4 |   b: { acme: { hosts: [a.example], termsAgreed: true, challenge: tls-alpn-01 }, key: file:key.pem }
      |                                                                                 ^^^
 portcullis.yaml:4:86: certificates.b.key: the file <dir>/key.pem does not exist

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { ScratchSchema } from '../../../test/support/postgres.ts';
+import { openPostgresSchema, type TestPostgres } from '../../../test/support/postgres.ts';
 import type { StoreSettings } from '../store/schema.ts';
 import { StoreConnection } from '../store/store-connection.ts';
 import type { Challenge } from './order.ts';
@@ -33,7 +33,7 @@ const challenge: Challenge = { type: 'http-01', host: 'shop.example', token: 'T'
 
 for (const kind of ['sqlite', 'postgres'] as const) {
   suite(`what comes by ACME is kept in ${kind}`, () => {
-    const schema = new ScratchSchema();
+    let postgres: TestPostgres | undefined;
     let folder: string;
     let connection: StoreConnection;
     let storage: StoreStorage;
@@ -42,6 +42,7 @@ for (const kind of ['sqlite', 'postgres'] as const) {
 
     before(async () => {
       folder = await mkdtemp(join(tmpdir(), 'portcullis-acme-'));
+      if (kind === 'postgres') postgres = await openPostgresSchema();
       connection = connect();
       other = connect();
       storage = new StoreStorage(connection);
@@ -52,14 +53,14 @@ for (const kind of ['sqlite', 'postgres'] as const) {
       await connection.close();
       await other.close();
       await rm(folder, { recursive: true });
-      if (kind === 'postgres') await schema[Symbol.asyncDispose]();
+      await postgres?.close();
     });
 
     function connect(keys: readonly string[] = [KEY]): StoreConnection {
       const place: StoreSettings['place'] =
-        kind === 'sqlite'
-          ? { kind, file: join(folder, 'store.db') }
-          : { kind, url: schema.url, schema: schema.name, timeoutMs: 5000 };
+        postgres === undefined
+          ? { kind: 'sqlite', file: join(folder, 'store.db') }
+          : { kind: 'postgres', url: postgres.url, schema: postgres.schema, timeoutMs: 5000 };
       const settings = {
         enabled: true,
         place,

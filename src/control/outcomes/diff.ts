@@ -137,8 +137,7 @@ export function changesBetween(
   const [answered, answers] = [isAnswered(from), isAnswered(to)];
   if (!answered && !answers) return [];
   // Where nothing answers there is nobody to let in.
-  const authentication =
-    from.route !== undefined && to.route !== undefined ? compareGuards(from.guard, to.guard) : 'same';
+  const authentication = from.isServed && to.isServed ? compareGuards(from.guard, to.guard) : 'same';
   if (!answers) return [{ kind: 'newly-denied', authentication }];
   if (!answered) return [{ kind: isPublic(to.guard) ? 'newly-public' : 'newly-reachable', authentication }];
   const kinds: ChangeKind[] = [];
@@ -153,14 +152,14 @@ export function changesBetween(
   }));
 }
 
-function isAnswered({ route, guard }: Outcome): boolean {
-  return route !== undefined && !isClosed(guard);
+function isAnswered({ isServed, guard }: Outcome): boolean {
+  return isServed && !isClosed(guard);
 }
 
-function sideOf({ route, guard, answer, limits }: Outcome): Side {
+function sideOf({ route, isServed, guard, answer, limits }: Outcome): Side {
   return {
     route,
-    access: route === undefined ? 'nobody' : guardText(guard),
+    access: isServed ? guardText(guard) : 'nobody',
     answer,
     limits: limits.map(({ name }) => name),
   };

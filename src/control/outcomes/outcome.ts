@@ -10,6 +10,8 @@ import { AccessReader, type Guard, type RouteAccess } from './guard.ts';
 export interface Outcome {
   /** Undefined: no route takes it. */
   readonly route: string | undefined;
+  /** Whether the route answers: one that is switched off does not. */
+  readonly isServed: boolean;
   readonly guard: Guard;
   /** For people. */
   readonly answer: string;
@@ -55,17 +57,27 @@ export class OutcomeFinder {
         },
       }),
     });
-    const shape = shapeOf(this.#config.dataPlane, entry?.name, explained);
+    const shape = canonical([shapeOf(this.#config.dataPlane, entry?.name, explained), access.treatment]);
     return {
       route: entry?.name,
+      isServed: !UNSERVED.has(explained.kind),
       guard: access.guard(request),
-      answer: answerText(explained),
+      answer:
+        access.calls === undefined
+          ? answerText(explained)
+          : `function ${access.calls}, ${answerText(explained)}`,
       shape,
       destination: canonical([shape, specificsOf(explained)]),
       limits: access.limits,
     };
   }
 }
+
+const UNSERVED: ReadonlySet<ExplainedOutcome['kind']> = new Set([
+  'not_found',
+  'method_not_allowed',
+  'disabled',
+]);
 
 /** Where an answer comes from. The place of a service counts, not how it is treated. */
 function shapeOf(

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { resealAcme } from '../acme/store-storage.ts';
+import { resealAcme } from '../acme/rows.ts';
 import type { StoreTransaction } from './database.ts';
 import type { Collection } from './entity.ts';
 import type { Sealer } from './sealer.ts';

@@ -367,6 +367,13 @@ An authentication gets weaker. (6 requests tried)
     );
   });
 
+  it('tells answers apart that read alike', async () => {
+    const at = (url: string) => configOf(orders([]), { services: { orders: { url } } });
+    const text = outcomeDiffText(await diffOutcomes(await at('http://a:80'), await at('http://b:80')));
+    assert.match(text, /before {2}orders: public; service orders at \/orders\/any, http:\/\/a:80\n/);
+    assert.match(text, /after {3}orders: public; service orders at \/orders\/any, http:\/\/b:80\n/);
+  });
+
   it('is that of the documentation', async () => {
     const page = readFileSync(new URL('../../../docs/outcomes.md', import.meta.url), 'utf8');
     const [before, after] = await Promise.all(

@@ -97,8 +97,8 @@ export async function diffOutcomes(
         authentication,
         example: question,
         requests: 1,
-        before: sideOf(from),
-        after: sideOf(to),
+        before: sideOf(from, kind === 'destination' ? to : undefined),
+        after: sideOf(to, kind === 'destination' ? from : undefined),
       };
       const key = JSON.stringify([
         kind,
@@ -156,11 +156,17 @@ function isAnswered({ isServed, guard }: Outcome): boolean {
   return isServed && !isClosed(guard);
 }
 
-function sideOf({ route, isServed, guard, answer, limits }: Outcome): Side {
+/** `other` is the other side where an answer that reads alike is to be told apart from it. */
+function sideOf(
+  { route, isServed, guard, answer, place, limits }: Outcome,
+  other: Outcome | undefined,
+): Side {
+  const isAlike = answer === other?.answer;
+  const more = other?.place === place ? 'by other options' : place;
   return {
     route,
     access: isServed ? guardText(guard) : 'nobody',
-    answer,
+    answer: isAlike ? `${answer}, ${more}` : answer,
     limits: limits.map(({ name }) => name),
   };
 }

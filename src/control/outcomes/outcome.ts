@@ -15,6 +15,8 @@ export interface Outcome {
   readonly guard: Guard;
   /** For people. */
   readonly answer: string;
+  /** Where the services run, for people; empty where there are none. */
+  readonly place: string;
   /** Equal for equal answers from the same place. To compare, never to show. */
   readonly destination: string;
   /** The same without what differs from request to request. */
@@ -66,6 +68,7 @@ export class OutcomeFinder {
         access.calls === undefined
           ? answerText(explained)
           : `function ${access.calls}, ${answerText(explained)}`,
+      place: placeText(explained),
       shape,
       destination: canonical([shape, specificsOf(explained)]),
       limits: access.limits,
@@ -110,6 +113,12 @@ function shapeOf(
 function specificsOf(outcome: ExplainedOutcome): unknown {
   if (outcome.kind === 'service') return [outcome.upstreamPath, outcome.upstreamHost];
   return outcome.kind === 'redirect' ? outcome.location : undefined;
+}
+
+function placeText(outcome: ExplainedOutcome): string {
+  if (outcome.kind !== 'service') return '';
+  const urls = outcome.services.flatMap(({ targets }) => targets.map(({ url }) => url));
+  return urls.length <= 3 ? urls.join(', ') : `${urls.slice(0, 3).join(', ')} and ${urls.length - 3} more`;
 }
 
 function answerText(outcome: ExplainedOutcome): string {

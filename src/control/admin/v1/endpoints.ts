@@ -1,6 +1,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import { ENDPOINTS } from '../endpoints.ts';
 import { APPLY } from './apply.ts';
+import { COMPARE } from './compare.ts';
 import { DOCS } from './docs-page.ts';
 import { entityEndpoints } from './entities.ts';
 import { EXPORT } from './export.ts';
@@ -13,6 +14,7 @@ export function apiEndpoints(): readonly Endpoint[] {
     describe(() => all),
     ...entityEndpoints(),
     APPLY,
+    ...COMPARE,
     EXPORT,
     ...HISTORY,
     ...STATUS,

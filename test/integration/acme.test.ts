@@ -94,7 +94,7 @@ suite('certificates that come by ACME', () => {
     const kept = connect({
       port: node.https,
       host: '127.0.0.1',
-      servername: HOSTS[0] as string,
+      servername: HOSTS[0],
       rejectUnauthorized: false,
     });
     await once(kept, 'secureConnect');

@@ -156,8 +156,8 @@ export class StoreStorage implements AcmeStorage {
         .updateTable('acme_state')
         .set({ holder, leased_until_ms: untilMs })
         .where('id', '=', 1)
-        .where(({ or, eb }) =>
-          or([eb('holder', 'is', null), eb('holder', '=', holder), eb('leased_until_ms', '<=', nowMs)]),
+        .where((is) =>
+          is.or([is('holder', 'is', null), is('holder', '=', holder), is('leased_until_ms', '<=', nowMs)]),
         )
         .executeTakeFirstOrThrow();
       return numUpdatedRows === 1n;

@@ -41,6 +41,7 @@ export async function startApi(
     reload: absent,
     config: () => ({}),
     services: () => ({}),
+    acme: () => [],
     registry: {
       list: () => [],
       register: absent,

@@ -8,6 +8,7 @@ import { isOwnField } from '../field-options.ts';
 const LIMITS = { depth: 100, keys: 1_000_000, items: 1_000_000, string: Number.MAX_SAFE_INTEGER };
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
+const NULL = Buffer.from('null');
 const EMPTY: Answer = { status: 204 };
 const ACCEPTED: Answer = { status: 202 };
 const INVALID: Answer = {
@@ -41,7 +42,7 @@ export class OutputReader {
     const isAccepted = status === 202;
     const output = this.#json.fault(body) === undefined ? jsonMember(body, 'output') : undefined;
     if (output === undefined) return isAccepted ? ACCEPTED : INVALID;
-    if (output.toString('latin1') === 'null') return isAccepted ? ACCEPTED : EMPTY;
+    if (output.equals(NULL)) return isAccepted ? ACCEPTED : EMPTY;
     if (!this.#asHttp) return { status: isAccepted ? 202 : 200, headers: JSON_TYPE, body: output };
     return httpAnswer(JSON.parse(output.toString('utf8')) as unknown) ?? INVALID;
   }

@@ -24,7 +24,7 @@ class PathNode<Item> {
   exact: Pair<Item> | undefined = undefined;
   /** Prefixes that end here. */
   prefix: Pair<Item> | undefined = undefined;
-  readonly literals = new Map<string, PathNode<Item>>();
+  literals: Map<string, PathNode<Item>> | undefined = undefined;
   capture: PathNode<Item> | undefined = undefined;
 }
 
@@ -87,7 +87,10 @@ function add<Item>(root: PathNode<Item>, claim: Claim<Item>): void {
   let node = root;
   node.all = paired(node.all, claim);
   for (const segment of pattern?.segments ?? []) {
-    node = 'literal' in segment ? nodeOf(node.literals, segment.literal) : (node.capture ??= new PathNode());
+    node =
+      'literal' in segment
+        ? nodeOf((node.literals ??= new Map()), segment.literal)
+        : (node.capture ??= new PathNode());
     node.all = paired(node.all, claim);
   }
   if (pattern === undefined || pattern.prefix) node.prefix = paired(node.prefix, claim);
@@ -119,13 +122,13 @@ function meeting<Item>(
   const here = other(node.prefix, owner);
   if (here !== undefined) return here;
   if ('literal' in segment) {
-    const child = node.literals.get(segment.literal);
+    const child = node.literals?.get(segment.literal);
     const met = child === undefined ? undefined : meeting(child, owner, pattern, depth + 1);
     // A capture takes no empty segment: the one that stands for a slash at the end.
     if (met !== undefined || node.capture === undefined || segment.literal === '') return met;
     return meeting(node.capture, owner, pattern, depth + 1);
   }
-  for (const [literal, child] of node.literals) {
+  for (const [literal, child] of node.literals ?? []) {
     const met = literal === '' ? undefined : meeting(child, owner, pattern, depth + 1);
     if (met !== undefined) return met;
   }

@@ -196,16 +196,17 @@ describe('Hosts and paths of two organizations', () => {
     );
   });
 
-  it('are found among 20,000 within a second', () => {
-    const claims = Array.from({ length: 20_000 }, (_, index): Claimed => {
+  it('are found among 5,000 within half a second of a processor', () => {
+    const claims = Array.from({ length: 5000 }, (_, index): Claimed => {
       const organization = `o${index % 100}`;
       const paths = [`/${organization}/api-${index}/*`, `/${organization}/{x}/api-${index}`];
       return [organization, index % 3 === 0 ? { paths, hosts: [`h${index}.test`, '*.all.test'] } : { paths }];
     });
     const routes = owned(claims);
-    const beganMs = performance.now();
+    const before = process.cpuUsage();
     assert.deepEqual(findTrespasses(routes), []);
-    assert.ok(performance.now() - beganMs < 1000, `${performance.now() - beganMs} ms`);
+    const { user } = process.cpuUsage(before);
+    assert.ok(user < 500_000, `${user / 1000} ms`);
   });
 });
 

@@ -1,6 +1,6 @@
 import { type Bench, median, messageOf, startPeer } from './bench.ts';
 import { PEERS } from './peers/all.ts';
-import type { StartedProxy } from './peers/peer.ts';
+import { type StartedProxy, UNGUARDED_PREFIX } from './peers/peer.ts';
 import { cpuTimeUs, residentBytes } from './processes.ts';
 import type { Contender, LoadScenario } from './scenarios.ts';
 
@@ -44,7 +44,7 @@ export async function measureLoad(bench: Bench, scenario: LoadScenario): Promise
     if (missing !== undefined) entrant.notes.push(missing);
     else if (scenario.tls && bench.tls === undefined)
       entrant.notes.push('not run: no certificate could be made');
-    else await attempt(entrant, () => enter(bench, scenario, entrant));
+    else await attempt(entrant, () => enter(bench, scenario, entrant, ownerOf(entrants, entrant)));
   }
   for (let round = 0; round < bench.rounds; round += 1) {
     const order = round % 2 === 0 ? entrants : entrants.toReversed();
@@ -52,8 +52,8 @@ export async function measureLoad(bench: Bench, scenario: LoadScenario): Promise
       if (entrant.proxy) await attempt(entrant, () => turn(bench, scenario, entrant));
     }
   }
-  for (const entrant of entrants) {
-    if (entrant.proxy) await bench.processes.stop(entrant.proxy.running);
+  for (const { proxy, contender } of entrants) {
+    if (proxy !== undefined && contender.within === undefined) await bench.processes.stop(proxy.running);
   }
   return entrants.map((entrant) => ({
     label: entrant.contender.label,
@@ -76,16 +76,29 @@ async function attempt(entrant: Entrant, action: () => Promise<void>): Promise<v
   }
 }
 
-async function enter(bench: Bench, scenario: LoadScenario, entrant: Entrant): Promise<void> {
+/** The contender whose process is measured instead of one of its own. */
+function ownerOf(entrants: readonly Entrant[], { contender }: Entrant): Entrant | undefined {
+  return entrants.find((other) => other.contender.label === contender.within);
+}
+
+async function enter(
+  bench: Bench,
+  scenario: LoadScenario,
+  entrant: Entrant,
+  owner: Entrant | undefined,
+): Promise<void> {
   const { contender } = entrant;
-  const started = await startPeer(bench, contender.peer, {
-    routes: contender.routes,
-    form: contender.form,
-    tls: scenario.tls,
-    upload: scenario.bodyBytes > 0,
-  });
+  const started =
+    owner ??
+    (await startPeer(bench, contender.peer, {
+      routes: contender.routes,
+      form: contender.form,
+      tls: scenario.tls,
+      upload: scenario.bodyBytes > 0,
+    }));
   entrant.proxy = started.proxy;
   entrant.port = started.port;
+  if (entrant.proxy === undefined) throw new Error(`${contender.within} does not run`);
   await bench.generator.run(loadOf(bench, scenario, entrant, bench.warmUpSeconds));
 }
 
@@ -118,7 +131,7 @@ async function turn(bench: Bench, scenario: LoadScenario, entrant: Entrant): Pro
 
 function loadOf(bench: Bench, scenario: LoadScenario, entrant: Entrant, seconds: number) {
   return {
-    url: `${scenario.tls ? 'https' : 'http'}://127.0.0.1:${entrant.port}${scenario.path}`,
+    url: `${scenario.tls ? 'https' : 'http'}://127.0.0.1:${entrant.port}${pathOf(scenario, entrant.contender)}`,
     connections: bench.connections,
     seconds,
     bodyBytes: scenario.bodyBytes,
@@ -126,6 +139,10 @@ function loadOf(bench: Bench, scenario: LoadScenario, entrant: Entrant, seconds:
     routes: entrant.contender.routes,
     keepAlive: scenario.keepAlive,
   };
+}
+
+function pathOf({ path }: LoadScenario, { within }: Contender): string {
+  return within === undefined ? path : path.replace(/^\/[^/]*\//, UNGUARDED_PREFIX);
 }
 
 function ratioTo(baseline: Entrant | undefined, entrant: Entrant): number | undefined {

@@ -13,6 +13,11 @@ export interface Contender {
   readonly form: Form;
   /** Label of the contender that the ratio is taken to. */
   readonly baseline: string;
+  /**
+   * Label of a contender before it, whose process is measured: two processes of one program differ by more than a policy costs. Then requests go
+   * below `UNGUARDED_PREFIX`, where that process applies no policy.
+   */
+  readonly within?: string;
 }
 
 /** Contenders in turn over the same upstream, in several short rounds. */
@@ -51,6 +56,16 @@ function withRoutes(routes: number, ...peers: readonly string[]): Contender[] {
     baseline: `nginx, ${routes} routes`,
   }));
 }
+
+/** The gateway with a policy, and on another path of the same process without. */
+function guarded(form: Form, label: string): Contender[] {
+  return [
+    { label, peer: 'portcullis', routes: 0, form, baseline: UNGUARDED },
+    { label: UNGUARDED, peer: 'portcullis', routes: 0, form, baseline: 'nginx', within: label },
+  ];
+}
+
+export const UNGUARDED = 'portcullis, without';
 
 const PLAIN = {
   kind: 'load',
@@ -157,50 +172,21 @@ export const SCENARIOS: readonly Scenario[] = [
     ...PLAIN,
     name: 'limited',
     title: 'A limit by client address, counted in memory that workers share, which the load does not reach',
-    contenders: [
-      ...each('nginx'),
-      { label: 'portcullis, plain', peer: 'portcullis', routes: 0, form: 'plain', baseline: 'nginx' },
-      {
-        label: 'portcullis, limited',
-        peer: 'portcullis',
-        routes: 0,
-        form: 'limited',
-        baseline: 'portcullis, plain',
-      },
-    ],
+    contenders: [...each('nginx'), ...guarded('limited', 'portcullis, limited')],
   },
   {
     ...PLAIN,
     name: 'limited-redis',
     title:
       'The same limit counted in Redis, at REDIS_URL or 127.0.0.1:6379, which is asked about every request',
-    contenders: [
-      ...each('nginx'),
-      { label: 'portcullis, plain', peer: 'portcullis', routes: 0, form: 'plain', baseline: 'nginx' },
-      {
-        label: 'portcullis, limited by Redis',
-        peer: 'portcullis',
-        routes: 0,
-        form: 'limited-redis',
-        baseline: 'portcullis, plain',
-      },
-    ],
+    contenders: [...each('nginx'), ...guarded('limited-redis', 'portcullis, limited by Redis')],
   },
   {
     ...PLAIN,
     name: 'jwt',
     title: 'A JWT of 850 letters, the same in each request: passed on, and verified and taken off',
     headers: JWT_HEADERS,
-    contenders: [
-      ...each('nginx', 'portcullis'),
-      {
-        label: 'portcullis, jwt',
-        peer: 'portcullis',
-        routes: 0,
-        form: 'jwt',
-        baseline: 'portcullis',
-      },
-    ],
+    contenders: [...each('nginx'), ...guarded('jwt', 'portcullis, jwt')],
   },
   {
     ...PLAIN,
@@ -224,32 +210,14 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'api-key',
     title: 'API key of one of 1,000 consumers, passed on, and looked up and taken off',
     headers: { 'X-Api-Key': API_KEY(500) },
-    contenders: [
-      ...each('nginx', 'portcullis'),
-      {
-        label: 'portcullis, api-key',
-        peer: 'portcullis',
-        routes: 0,
-        form: 'api-key',
-        baseline: 'portcullis',
-      },
-    ],
+    contenders: [...each('nginx'), ...guarded('api-key', 'portcullis, api-key')],
   },
   {
     ...PLAIN,
     name: 'session',
     title: 'Cookie of a session in memory: passed on, and looked up and taken off',
     headers: SESSION_HEADERS,
-    contenders: [
-      ...each('nginx', 'portcullis'),
-      {
-        label: 'portcullis, session',
-        peer: 'portcullis',
-        routes: 0,
-        form: 'session',
-        baseline: 'portcullis',
-      },
-    ],
+    contenders: [...each('nginx'), ...guarded('session', 'portcullis, session')],
   },
   {
     ...PLAIN,

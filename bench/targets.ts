@@ -3,6 +3,7 @@ import type { IdleOutcome } from './measure-idle.ts';
 import type { LoadOutcome } from './measure-load.ts';
 import type { ReloadOutcome } from './measure-reload.ts';
 import { NODE_PROXIES } from './peers/all.ts';
+import { UNGUARDED } from './scenarios.ts';
 
 export type Outcome =
   | {
@@ -40,16 +41,10 @@ export function targets(outcomes: readonly Outcome[]): Target[] {
     ratio(outcomes, 'Answer of 1 MiB, streamed', 'large-answer', 0.8),
     routes(outcomes),
     resilient(outcomes),
-    added(
-      outcomes,
-      'A rate limit in memory adds',
-      'limited',
-      ['portcullis, limited', 'portcullis, plain'],
-      1,
-    ),
-    added(outcomes, 'A cached JWT adds', 'jwt', ['portcullis, jwt', 'portcullis'], 3),
-    added(outcomes, 'An API key adds', 'api-key', ['portcullis, api-key', 'portcullis'], 3),
-    added(outcomes, 'A session in memory adds', 'session', ['portcullis, session', 'portcullis'], 5),
+    added(outcomes, 'A rate limit in memory adds', 'limited', 1),
+    added(outcomes, 'A cached JWT adds', 'jwt', 3),
+    added(outcomes, 'An API key adds', 'api-key', 3),
+    added(outcomes, 'A session in memory adds', 'session', 5),
     ...NODE_PROXIES.map((name) => nodeProxy(outcomes, name)),
     ...reload(outcomes),
     idle(outcomes),
@@ -102,15 +97,10 @@ function resilient(outcomes: readonly Outcome[]): Target {
   return verdict(what, 1.15, byRound(guarded, plain), (value) => `${value.toFixed(2)} x`);
 }
 
-/** What a policy adds to the gateway without it, in the same rounds. */
-function added(
-  outcomes: readonly Outcome[],
-  what: string,
-  scenario: string,
-  labels: readonly [measured: string, without: string],
-  limitUs: number,
-): Target {
-  const [rounds = [], others = []] = labels.map((label) => contender(outcomes, scenario, label)?.rounds);
+/** What a policy adds to the same process without it, in the same rounds. */
+function added(outcomes: readonly Outcome[], what: string, scenario: string, limitUs: number): Target {
+  const { rounds = [] } = contender(outcomes, scenario, `portcullis, ${scenario}`) ?? {};
+  const { rounds: others = [] } = contender(outcomes, scenario, UNGUARDED) ?? {};
   const differences = rounds.flatMap((round, index) => {
     const other = others[index];
     return other === undefined ? [] : [round.cpuUsPerRequest - other.cpuUsPerRequest];

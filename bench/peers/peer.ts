@@ -63,4 +63,7 @@ export interface Peer {
 /** Of a consumer of the form `api-key`. */
 export const API_KEY = (consumer: number): string => `bench_key-of-consumer-${consumer}`;
 
+/** Where the gateway applies no policy, in whatever form; as long as the beginning of other paths. */
+export const UNGUARDED_PREFIX = '/raw/';
+
 export const PATH_OF_ROUTE = (index: number): string => `/svc-${index}/`;

@@ -4,7 +4,15 @@ import { JWT_POLICIES } from '../credentials.ts';
 import type { Processes } from '../processes.ts';
 import { logIn, SESSION_POLICIES, sessionParts, startProvider } from '../session.ts';
 import { listening } from './listening.ts';
-import { API_KEY, type Form, PATH_OF_ROUTE, type Peer, type ProxySetup, TARGET_ADDRESSES } from './peer.ts';
+import {
+  API_KEY,
+  type Form,
+  PATH_OF_ROUTE,
+  type Peer,
+  type ProxySetup,
+  TARGET_ADDRESSES,
+  UNGUARDED_PREFIX,
+} from './peer.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -170,6 +178,7 @@ function configuration(setup: ProxySetup, parts: typeof NO_PARTS): string {
       ...parts.routes,
       generation: { match: { paths: ['/generation'] }, respond: { body: `${setup.generation}` } },
       websocket: { match: { paths: ['/ws'] }, service: 'websocket' },
+      unguarded: { match: { paths: [`${UNGUARDED_PREFIX}*`] }, service: 'target' },
       everything: {
         match: { paths: ['/*'] },
         service: 'target',

@@ -3,6 +3,7 @@ import { type Command, didYouMean, EXIT, type Io, readArguments } from './comman
 import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
 import { devCommand } from './commands/dev.ts';
+import { diffCommand } from './commands/diff.ts';
 import { explainCommand } from './commands/explain.ts';
 import { hashCommand } from './commands/hash.ts';
 import { initCommand } from './commands/init.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   devCommand,
   checkCommand,
   explainCommand,
+  diffCommand,
   initCommand,
   hashCommand,
   schemaCommand,

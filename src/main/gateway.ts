@@ -300,6 +300,7 @@ export class Gateway {
       services: () => this.#upstreams.control.status(),
       registry: this.#upstreams.registry,
       quotas: this.#quotaDesk,
+      configuration: undefined,
     };
   }
 

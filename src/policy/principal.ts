@@ -5,7 +5,10 @@
 export interface Principal {
   /** Which kind of credentials told: `basic`, `api-key`, `jwt`, `session` and so on. */
   readonly method: string;
-  /** A name of `consumers` where one of them is meant, else `subject`. Plans, limits and the log know the caller by it. */
+  /**
+   * A name of `consumers` where one of them is meant, else `subject`; with the issuer before it, as `issuer#subject`, where somebody else could be
+   * called so. Plans, limits and the log know the caller by it.
+   */
   readonly consumer: string;
   /** What the issuer calls the caller (RFC 7519 section 4.1.2); of credentials of the configuration it is the consumer's name. */
   readonly subject: string;

@@ -34,6 +34,7 @@ import { Recording } from './recording.ts';
 import type { WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
 import { ServiceReport } from './service-report.ts';
+import { type Challenges, WorkerTls } from './tls/worker-tls.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -92,6 +93,7 @@ export class DataPlane {
   readonly #directory = new TargetDirectory();
   readonly #addressLists = new AddressLists();
   readonly #counter: ConnectionCounter;
+  readonly #tls = new WorkerTls();
   #limiters: Limiters;
   #plans: Plans;
   #identity: Identity;
@@ -134,6 +136,11 @@ export class DataPlane {
   /** What the main thread says of the targets of services. */
   receive(news: TargetsNews): void {
     this.#directory.receive(news);
+  }
+
+  /** See `WorkerTls`; at any time, also before there is a configuration. */
+  setChallenges(challenges: Challenges): void {
+    this.#tls.setChallenges(challenges);
   }
 
   stats(): { connections: number; requestsInFlight: number } {
@@ -234,7 +241,7 @@ export class DataPlane {
     const known = this.#listeners.get(name);
     if (known !== undefined && socketKey(known.current.config) === socketKey(settings)) {
       // A certificate that cannot be used must fail now, not at the commit.
-      Listener.check(settings, config.certificates);
+      known.check(settings, config.certificates);
       return;
     }
     const listener = new Listener(
@@ -244,6 +251,7 @@ export class DataPlane {
       this.#runtime as WorkerRuntime,
       this.#counter,
       this.#metrics?.recorder ?? NO_METRICS,
+      this.#tls,
     );
     listeners.set(name, listener);
     try {

@@ -1,5 +1,5 @@
 import * as net from 'node:net';
-import * as tls from 'node:tls';
+import type * as tls from 'node:tls';
 import { failureAnswer, problemBody } from '../gateway/failure.ts';
 import { compileForwarding } from '../gateway/forwarding.ts';
 import { PROXY_HEADER_MAX_BYTES, parseProxyHeader } from '../http/proxy-protocol.ts';
@@ -12,7 +12,9 @@ import { ServerConnection } from './connection.ts';
 import type { ConnectionCounter } from './connection-counter.ts';
 import type { BoundListener, OpenConnection, ServerListener, WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
-import { clientAuthOptions, Identities, identitiesOf, secureOptions } from './tls.ts';
+import { whenHello } from './tls/hello-reader.ts';
+import { ListenerTls } from './tls/listener-tls.ts';
+import type { WorkerTls } from './tls/worker-tls.ts';
 
 type Certificates = DataPlaneConfig['certificates'];
 
@@ -45,8 +47,10 @@ export class Listener implements BoundListener {
   readonly #counter: ConnectionCounter;
   readonly #observer: ListenerObserver;
   readonly #server: net.Server;
-  #tls: tls.Server | undefined;
-  #identities: Identities | undefined;
+  #tls: ListenerTls | undefined;
+  readonly #workerTls: WorkerTls;
+  /** What `check` made, for the `update` that follows. */
+  #checked: { readonly config: ListenerConfig; readonly tls: ListenerTls | undefined } | undefined;
   /** Connections that do not speak HTTP yet: a TLS or PROXY handshake is going on. */
   readonly #greeting = new Map<net.Socket, string>();
   #draining = false;
@@ -60,15 +64,14 @@ export class Listener implements BoundListener {
     worker: WorkerRuntime,
     counter: ConnectionCounter,
     observer: ListenerObserver,
+    workerTls: WorkerTls,
   ) {
     this.current = serverListener(name, config, config.port);
     this.#worker = worker;
     this.#counter = counter;
     this.#observer = observer;
-    if (config.protocol === 'https') {
-      this.#identities = new Identities(config, certificates);
-      this.#tls = this.#tlsServer(config, this.#identities);
-    }
+    this.#workerTls = workerTls;
+    this.#tls = this.#tlsFor(config, certificates);
     this.#server = net.createServer({ ...SOCKET, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
@@ -105,10 +108,8 @@ export class Listener implements BoundListener {
     const before = this.current.config.tls?.clientAuth;
     this.current = serverListener(name, config, this.address.port);
     if (this.#tls === undefined) return;
-    this.#identities = new Identities(config, certificates);
-    // Another server, which has no socket of its own: what it asks of clients is settled when it is made, and what it remembers of
-    // sessions was true of the authorities before.
-    this.#tls = this.#tlsServer(config, this.#identities);
+    this.#tls = this.#checked?.config === config ? this.#checked.tls : this.#tlsFor(config, certificates);
+    this.#checked = undefined;
     if (!sameData(before, config.tls?.clientAuth)) this.#forgetClients();
   }
 
@@ -118,9 +119,20 @@ export class Listener implements BoundListener {
     for (const connection of [...this.connections]) connection.drain();
   }
 
-  /** Throws when a listener could not be made or updated with these settings. */
-  static check(config: ListenerConfig, certificates: Certificates): void {
-    if (config.protocol === 'https') identitiesOf(config, certificates);
+  /** Throws when the listener could not be updated with these settings. */
+  check(config: ListenerConfig, certificates: Certificates): void {
+    this.#checked = { config, tls: this.#tlsFor(config, certificates) };
+  }
+
+  #tlsFor(config: ListenerConfig, certificates: Certificates): ListenerTls | undefined {
+    if (config.protocol !== 'https') return undefined;
+    return new ListenerTls(
+      config,
+      certificates,
+      this.#workerTls,
+      (socket) => this.#secured(socket),
+      this.#tls,
+    );
   }
 
   /** Accepts no more. Idle connections close, busy ones after their answer; then `emptied` is called. */
@@ -171,7 +183,7 @@ export class Listener implements BoundListener {
       this.#readProxyHeader(socket, peer);
     } else if (this.#tls !== undefined) {
       this.#hold(socket, counted);
-      this.#secure(this.#tls, socket, peer);
+      this.#secure(socket, peer);
     } else {
       this.#open(socket, peer, counted);
     }
@@ -218,7 +230,7 @@ export class Listener implements BoundListener {
       if (!this.#recount(socket, client)) return;
       const early = received.subarray(header.bytes);
       if (early.length > 0) socket.unshift(early);
-      if (this.#tls !== undefined) return this.#secure(this.#tls, socket, client);
+      if (this.#tls !== undefined) return this.#secure(socket, client);
       this.#greeting.delete(socket);
       this.#open(socket, client, client);
     };
@@ -242,24 +254,10 @@ export class Listener implements BoundListener {
     return false;
   }
 
-  #secure(server: tls.Server, socket: net.Socket, client: string): void {
+  #secure(socket: net.Socket, client: string): void {
     clients.set(socket, client);
-    server.emit('connection', socket);
-  }
-
-  #tlsServer(config: ListenerConfig, identities: Identities): tls.Server {
-    const server = tls.createServer({
-      ...identities.fallback,
-      ...secureOptions(config),
-      ...clientAuthOptions(config),
-      ALPNProtocols: ['http/1.1'],
-      allowHalfOpen: true,
-      handshakeTimeout: 0x7fffffff,
-      SNICallback: (name, done) => done(null, (this.#identities ?? identities).contextFor(name)),
-    });
-    server.on('secureConnection', (socket) => this.#secured(socket));
-    server.on('tlsClientError', (_error, socket) => socket.destroy());
-    return server;
+    // Asked for when the hello is there: it may come after a reload.
+    whenHello(socket, (hello) => this.#tls?.accept(socket, hello));
   }
 
   #secured(socket: tls.TLSSocket): void {

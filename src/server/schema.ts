@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, size } from '../lib/units.ts';
+import { CIPHERS, GROUPS } from './tls/profiles.ts';
 
 const cidr = z
   .string()
@@ -95,8 +96,38 @@ export const listenerSchema = z.strictObject({
       certificates: z
         .array(z.string())
         .min(1)
-        .describe('Names from `certificates`; the first is for clients without or with an unknown SNI'),
-      minVersion: z.enum(['1.2', '1.3']).default('1.2'),
+        .optional()
+        .describe(
+          'Names from `certificates`; the first is for clients that name no server or an unknown one. Default: all, in their order',
+        ),
+      unknownNames: z
+        .enum(['default', 'refuse'])
+        .default('default')
+        .describe(
+          'What a client gets that asks for a name that no certificate is for, or for none: the first certificate, or the alert unrecognized_name',
+        ),
+      profile: z
+        .enum(['modern', 'intermediate'])
+        .default('intermediate')
+        .describe("Of Mozilla's Server Side TLS 6.0. modern: TLS 1.3 alone; intermediate: TLS 1.2 too"),
+      minVersion: z
+        .enum(['1.2', '1.3'])
+        .optional()
+        .describe('Oldest version, instead of that of the profile'),
+      ciphers: z
+        .array(z.enum(CIPHERS))
+        .min(1)
+        .optional()
+        .describe("Instead of the profile's; most wanted first, where `serverPreference` is on"),
+      groups: z
+        .array(z.enum(GROUPS))
+        .min(1)
+        .optional()
+        .describe("Groups of the key exchange, instead of the profile's; most wanted first"),
+      serverPreference: z
+        .boolean()
+        .default(false)
+        .describe("The order of `ciphers` counts, and not the client's"),
       clientAuth: z
         .strictObject({
           mode: z
@@ -110,12 +141,18 @@ export const listenerSchema = z.strictObject({
             .describe(
               'Certificates of the authorities that may have signed it: file:path, env:NAME or PEM text',
             ),
+          crl: z
+            .string()
+            .optional()
+            .describe(
+              'Lists of revoked certificates, one for each authority of `ca` and of the chains: file:path, env:NAME or PEM text',
+            ),
         })
         .optional()
         .describe('Asks clients for a certificate (mutual TLS); none: clients are not asked'),
     })
     .optional()
-    .describe('Needed when protocol is https'),
+    .describe('For protocol https'),
   proxyProtocol: z
     .boolean()
     .default(false)

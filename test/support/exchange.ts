@@ -3,6 +3,7 @@ import type { CompiledPolicies } from '../../src/policies/compile.ts';
 import type {
   Answer,
   BodyTransform,
+  Challenger,
   ClientCertificate,
   ClientView,
   Exchange,
@@ -41,6 +42,7 @@ export class TestExchange implements Exchange {
   /** Lowest limit asked for by `limitRequestBody`. */
   bodyLimitBytes = Number.POSITIVE_INFINITY;
   principal: Principal | undefined = undefined;
+  challenger: Challenger | undefined = undefined;
   held: Held | undefined = undefined;
   readonly #params: Readonly<Record<string, string>>;
   #notes: Map<string, unknown> | undefined;

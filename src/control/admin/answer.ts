@@ -2,16 +2,23 @@
 export interface AdminAnswer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 export function text(status: number, body: string): AdminAnswer {
   return { status, type: 'text/plain; charset=utf-8', body };
 }
 
-export function json(status: number, value: unknown): AdminAnswer {
-  return { status, type: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
+export function json(status: number, value: unknown, headers: Headers = {}): AdminAnswer {
+  return { status, type: 'application/json', body: `${JSON.stringify(value, null, 2)}\n`, headers };
+}
+
+/** An answer that is its status and fields alone: 204 and 304. */
+export function empty(status: 204 | 304, headers: Headers = {}): AdminAnswer {
+  return { status, type: '', body: '', headers };
 }
 
 /** Problem details (RFC 9457) with a stable `code`; `more` adds extension members. */
@@ -20,7 +27,7 @@ export function problem(
   code: string,
   title: string,
   more: Readonly<Record<string, unknown>> = {},
-  headers: Readonly<Record<string, string>> = {},
+  headers: Headers = {},
 ): AdminAnswer {
   const body = JSON.stringify({ type: 'about:blank', title, status, code, ...more }, null, 2);
   return { status, type: 'application/problem+json', body: `${body}\n`, headers };

@@ -1,10 +1,19 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { z } from 'zod';
+import type { ConfigurationManager } from '../manager/manager.ts';
+import type { Collection } from '../store/entity.ts';
+import type { Access, AdminCaller } from './access.ts';
 import { type AdminAnswer, problem } from './answer.ts';
 
 /** A request to an endpoint, read whole. */
 export interface AdminRequest {
+  /** What stands for the `{name}` of the endpoint's path, decoded. */
+  readonly parameters: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
   readonly contentType: string | undefined;
   readonly body: string;
+  readonly caller: AdminCaller;
 }
 
 /** A request that is to be explained. */
@@ -34,6 +43,8 @@ export interface GatewayControl {
   /** Targets that registered themselves. */
   readonly registry: RegistryCalls;
   readonly quotas: QuotaCalls;
+  /** What `/v1` reads and changes; undefined where there is no store. */
+  readonly configuration: ConfigurationManager | undefined;
   /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
   explain(
     request: QuestionedRequest,
@@ -65,11 +76,45 @@ export type RegistryAnswer =
   | { readonly ok: true; readonly target: unknown }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
+export type EndpointMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** One operation of the admin port. What it takes and answers is described by the schemas that its code reads with. */
 export interface Endpoint {
-  readonly method: 'GET' | 'POST';
+  readonly method: EndpointMethod;
+  /** `{name}` stands for one segment. */
   readonly path: string;
   readonly summary: string;
+  /** What callers need; of `collection` where there is one, else of the gateway. */
+  readonly access: Access;
+  readonly collection?: Collection;
+  /** Describes the segments in braces, as a map. */
+  readonly parameters?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** Fields of the request that it looks at, in small letters, and what for. */
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly body?: EndpointBody;
+  /** By status. Where none is described, 200 has JSON of any shape. */
+  readonly answers?: Readonly<Record<number, EndpointAnswer>>;
   answer(gateway: GatewayControl, request: AdminRequest): AdminAnswer | Promise<AdminAnswer>;
+}
+
+/** A schema, or the name of one among the components of the OpenAPI document. */
+export type DescribedShape = z.ZodType | { readonly component: string };
+
+export interface EndpointBody {
+  readonly types: readonly string[];
+  readonly shape: DescribedShape;
+  /** Default: 64 KiB. */
+  readonly maxBytes?: number;
+  readonly example?: unknown;
+}
+
+export interface EndpointAnswer {
+  readonly description: string;
+  /** Default: application/json. */
+  readonly types?: readonly string[];
+  /** None: the answer has no body, or one of any shape where `types` says so. */
+  readonly shape?: DescribedShape;
 }
 
 /** The body as JSON, or what is answered when it is none. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { METRICS_CONTENT_TYPE } from '../../observability/metrics-hub.ts';
 import { type AdminAnswer, json, problem, text } from './answer.ts';
 import {
@@ -10,51 +11,89 @@ import {
 import { QUOTA_ENDPOINTS } from './quota-endpoints.ts';
 import { REGISTRY_ENDPOINTS } from './registry-endpoints.ts';
 
-/** Every endpoint of the admin port. GET endpoints answer HEAD too, and change nothing. */
+const PLAIN = { 200: { description: 'Text for people and tools', types: ['text/plain'] } };
+
+/** Every endpoint of the admin port outside `/v1` and `/docs`. GET endpoints answer HEAD too, and change nothing. */
 export const ENDPOINTS: readonly Endpoint[] = [
-  { method: 'GET', path: '/', summary: 'This list', answer: list },
-  { method: 'GET', path: '/healthz', summary: 'The process is alive', answer: () => text(200, 'ok\n') },
+  { method: 'GET', path: '/', summary: 'This list', access: 'public', answers: PLAIN, answer: list },
+  {
+    method: 'GET',
+    path: '/healthz',
+    summary: 'The process is alive',
+    access: 'public',
+    answers: PLAIN,
+    answer: () => text(200, 'ok\n'),
+  },
   {
     method: 'GET',
     path: '/readyz',
     summary: 'The gateway takes requests: 200, or 503 before the first configuration and while draining',
+    access: 'public',
+    answers: { ...PLAIN, 503: { description: 'Not ready', types: ['text/plain'] } },
     answer: (gateway) => (gateway.ready() ? text(200, 'ready\n') : text(503, 'not ready\n')),
   },
-  { method: 'GET', path: '/metrics', summary: 'Metrics for Prometheus', answer: metrics },
+  {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Metrics for Prometheus',
+    access: 'public',
+    answers: PLAIN,
+    answer: metrics,
+  },
   {
     method: 'GET',
     path: '/version',
     summary: 'Version of Portcullis and of Node.js',
+    access: 'public',
     answer: (gateway) => json(200, { version: gateway.version, node: process.versions.node }),
   },
   {
     method: 'GET',
     path: '/config',
     summary: 'The configuration in force, defaults filled in, without secrets',
+    access: 'admin',
     answer: (gateway) => json(200, gateway.config()),
   },
   {
     method: 'POST',
     path: '/reload',
     summary: 'Read the configuration again and put it into force',
+    access: 'admin',
     answer: reload,
   },
   {
     method: 'GET',
     path: '/explain',
     summary: 'Which route a request takes and why: ?method=GET&url=https://host/path&header=name:value',
+    access: 'read',
+    query: z.object({
+      url: z.string().describe('Of the request: https://host/path?query'),
+      method: z.string().default('GET'),
+      header: z.array(z.string()).optional().describe('name:value, once for each'),
+    }),
     answer: explainQuery,
   },
   {
     method: 'POST',
     path: '/explain',
     summary: 'The same, asked in JSON: {"method": "GET", "url": "...", "headers": [["name", "value"]]}',
+    access: 'read',
+    body: {
+      types: ['application/json'],
+      shape: z.object({
+        url: z.string(),
+        method: z.string().default('GET'),
+        headers: z.array(z.tuple([z.string(), z.string()])).default([]),
+      }),
+    },
     answer: explainBody,
   },
   {
     method: 'GET',
     path: '/services',
     summary: 'Services with their targets: health, ejections, breakers, requests under way; ?name= for one',
+    access: 'read',
+    query: z.object({ name: z.string().optional().describe('One service alone') }),
     answer: services,
   },
   ...REGISTRY_ENDPOINTS,
@@ -70,12 +109,16 @@ function services(gateway: GatewayControl, { query }: AdminRequest): AdminAnswer
     : problem(404, 'service_unknown', 'There is no service of this name');
 }
 
+/** The rest of the port: a table of its own, which this list would drown in. */
+const API =
+  'The API of the configuration is below /v1: described by /v1/openapi.json, to be read and tried at /docs';
+
 function list(gateway: GatewayControl): AdminAnswer {
   const width = Math.max(...ENDPOINTS.map(({ path }) => path.length));
   const lines = ENDPOINTS.map(
     ({ method, path, summary }) => `${method.padEnd(4)} ${path.padEnd(width)}  ${summary}`,
   );
-  return text(200, `Portcullis ${gateway.version}, admin port\n\n${lines.join('\n')}\n`);
+  return text(200, `Portcullis ${gateway.version}, admin port\n\n${lines.join('\n')}\n\n${API}\n`);
 }
 
 async function metrics(gateway: GatewayControl): Promise<AdminAnswer> {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type AdminAnswer, json, problem } from './answer.ts';
 import { type Endpoint, type QuotaAnswer, readJson } from './endpoint.ts';
 
@@ -7,12 +8,23 @@ export const QUOTA_ENDPOINTS: readonly Endpoint[] = [
     method: 'GET',
     path: '/quotas',
     summary: 'Quotas of consumers: used, limit, start, reset; ?consumer= for those of one',
+    access: 'read',
+    query: z.object({ consumer: z.string().optional().describe('Those of one alone') }),
     answer: async ({ quotas }, { query }) => described(await quotas.list(query.get('consumer') ?? undefined)),
   },
   {
     method: 'POST',
     path: '/quotas/reset',
     summary: 'Begin the quotas of a consumer anew: {"consumer": "...", "plan": "...", "per": "day"}',
+    access: 'admin',
+    body: {
+      types: ['application/json'],
+      shape: z.object({
+        consumer: z.string(),
+        plan: z.string().optional(),
+        per: z.enum(['day', 'month']).optional(),
+      }),
+    },
     async answer({ quotas }, request) {
       const body = readJson(request);
       return body.ok ? described(await quotas.reset(body.value)) : body.answer;

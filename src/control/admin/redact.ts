@@ -54,7 +54,8 @@ function namingOptionsOf(value: object): ReadonlySet<string> | undefined {
   return NAMING_OPTIONS.get(name);
 }
 
-function redactText(text: string, secrets: ReadonlySet<string>): string {
+/** A text without what is a secret in itself, and without those given. */
+export function redactText(text: string, secrets: ReadonlySet<string>): string {
   if (secrets.has(text) || PEM_PRIVATE.test(text) || PASSWORD_HASH.test(text)) return REDACTED;
   let clean = text.replace(USER_INFO, `$1${REDACTED}@`);
   for (const secret of secrets)

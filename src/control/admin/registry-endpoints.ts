@@ -1,3 +1,9 @@
+import { z } from 'zod';
+import {
+  registrationSchema,
+  targetKeySchema,
+  targetStateSchema,
+} from '../../upstream/discovery/registry/registration.ts';
 import { type AdminAnswer, json, problem } from './answer.ts';
 import {
   type AdminRequest,
@@ -16,16 +22,25 @@ export const REGISTRY_ENDPOINTS: readonly Endpoint[] = [
     method: 'GET',
     path: '/registry',
     summary: 'Targets that registered themselves; ?service= for those of one',
+    access: 'read',
+    query: z.object({ service: z.string().optional().describe('Those of one alone') }),
     answer: list,
   },
-  change('/registry/register', 'Register a target, or renew and change it', (registry, input) =>
-    registry.register(input),
+  change(
+    '/registry/register',
+    'Register a target, or renew and change it',
+    registrationSchema,
+    (registry, input) => registry.register(input),
   ),
-  change('/registry/heartbeat', 'Renew a target', (registry, input) => registry.heartbeat(input)),
-  change('/registry/state', 'Drain a target, or take it in again', (registry, input) =>
+  change('/registry/heartbeat', 'Renew a target', targetKeySchema, (registry, input) =>
+    registry.heartbeat(input),
+  ),
+  change('/registry/state', 'Drain a target, or take it in again', targetStateSchema, (registry, input) =>
     registry.setState(input),
   ),
-  change('/registry/deregister', 'Take a target out', (registry, input) => registry.deregister(input)),
+  change('/registry/deregister', 'Take a target out', targetKeySchema, (registry, input) =>
+    registry.deregister(input),
+  ),
 ];
 
 const STATUS: Readonly<Record<string, number>> = {
@@ -39,11 +54,13 @@ function list({ registry }: GatewayControl, { query }: AdminRequest): AdminAnswe
   return json(200, { targets: registry.list(query.get('service') ?? undefined) });
 }
 
-function change(path: string, summary: string, make: Change): Endpoint {
+function change(path: string, summary: string, shape: z.ZodType, make: Change): Endpoint {
   return {
     method: 'POST',
     path,
     summary,
+    access: 'admin',
+    body: { types: ['application/json'], shape },
     async answer({ registry }, request) {
       const body = readJson(request);
       if (!body.ok) return body.answer;

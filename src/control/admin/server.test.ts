@@ -44,6 +44,7 @@ const gateway: GatewayControl = {
     list: async (consumer) => ({ ok: true, quotas: [{ consumer }] }),
     reset: async () => ({ ok: false, code: 'quotas_unavailable', message: 'Redis does not answer' }),
   },
+  configuration: undefined,
   explain: async (asked) => {
     state.asked.push(asked);
     if (asked.url === 'throw') throw new Error('broken');
@@ -325,7 +326,22 @@ describe('the admin port', () => {
   });
 
   it('names the methods that it allows', async () => {
-    assert.equal((await send({ method: 'PUT', path: '/explain' })).headers['allow'], 'GET, HEAD, POST');
+    assert.equal(
+      (await send({ method: 'PUT', path: '/explain' })).headers['allow'],
+      'GET, HEAD, POST, OPTIONS',
+    );
+  });
+
+  it('tells an OPTIONS the methods, and no other site that it may ask', async () => {
+    const { status, headers } = await send({
+      method: 'OPTIONS',
+      path: '/explain',
+      headers: { origin: 'https://evil.example' },
+    });
+    assert.deepEqual(
+      [status, headers['allow'], headers['access-control-allow-origin']],
+      [204, 'GET, HEAD, POST, OPTIONS', undefined],
+    );
   });
 
   it('lists every endpoint', async () => {

@@ -1,8 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AdminAnswer, problem } from './answer.ts';
-import type { AdminRequest, Endpoint, GatewayControl } from './endpoint.ts';
+import { type AccessObject, type AdminCaller, SUPERUSER } from './access.ts';
+import { type AdminAnswer, empty, problem } from './answer.ts';
+import { readBody } from './body.ts';
+import type { Endpoint, GatewayControl } from './endpoint.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { isAllowedHost, isAllowedOrigin } from './guard.ts';
+import { allowedMethods, Router } from './router.ts';
+
+/** Who sent a request, or what whoever it is is answered. */
+export type Identified =
+  | { readonly ok: true; readonly caller: AdminCaller }
+  | { readonly ok: false; readonly answer: AdminAnswer };
 
 export interface AdminServerOptions {
   readonly address: string;
@@ -11,19 +19,25 @@ export interface AdminServerOptions {
   readonly hosts: readonly string[];
   readonly gateway: GatewayControl;
   readonly log: (level: 'error', message: string, detail?: unknown) => void;
+  /** Asked for every endpoint that is not public; without it everyone is the superuser. */
+  readonly identify?: ((request: IncomingMessage) => Promise<Identified>) | undefined;
 }
 
-/** Largest body that an endpoint takes. */
+/** Largest body of an endpoint that says nothing else. */
 const MAX_BODY_BYTES = 64 * 1024;
 /** A request's head, and a request as a whole, in milliseconds. */
 const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_CONNECTIONS = 256;
+/** What is in files of its own, loaded when somebody asks for it first: a gateway that nobody administers need not. */
+const API_PATH = /^\/(?:v1|docs)(?:\/|$)/;
 
 /** The administration port: a table of endpoints over node:http, on the main thread, away from the data path. */
 export class AdminServer {
   readonly #options: AdminServerOptions;
   readonly #server: Server;
+  readonly #router = new Router(ENDPOINTS);
+  #api: Promise<Router> | undefined;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
@@ -64,16 +78,18 @@ export class AdminServer {
       answer = problem(500, 'internal_error', 'The request failed; the log has the cause');
     }
     if (response.destroyed) return;
+    const hasBody = answer.status !== 204 && answer.status !== 304;
     response.writeHead(answer.status, {
-      'content-type': answer.type,
-      'content-length': Buffer.byteLength(answer.body),
+      ...(hasBody
+        ? { 'content-type': answer.type, 'content-length': Buffer.byteLength(answer.body) }
+        : undefined),
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       // A body that was not read to its end must not be taken for a next request.
-      ...(request.complete ? {} : { connection: 'close' }),
+      ...(request.complete ? undefined : { connection: 'close' }),
       ...answer.headers,
     });
-    response.end(request.method === 'HEAD' ? undefined : answer.body);
+    response.end(request.method === 'HEAD' || !hasBody ? undefined : answer.body);
   }
 
   async #answer(request: IncomingMessage): Promise<AdminAnswer> {
@@ -86,18 +102,24 @@ export class AdminServer {
       );
     }
     const [path = '/', query = ''] = splitOnce(request.url ?? '/', '?');
-    const endpoints = ENDPOINTS.filter((endpoint) => endpoint.path === path);
-    if (endpoints.length === 0)
-      return problem(404, 'not_found', 'There is no such endpoint; GET / lists them');
-    const method = request.method === 'HEAD' ? 'GET' : request.method;
-    const endpoint = endpoints.find((candidate) => candidate.method === method);
+    const found = (API_PATH.test(path) ? await this.#apiRouter() : this.#router).find(path);
+    if (found === undefined) return problem(404, 'not_found', 'There is no such endpoint; GET / lists them');
+    if (found === 'malformed')
+      return problem(
+        400,
+        'path_malformed',
+        'The percent-encoding of the path is not that of a text in UTF-8',
+      );
+    const { endpoints, parameters } = found;
+    if (request.method === 'OPTIONS') return empty(204, { allow: allowedMethods(endpoints) });
+    const endpoint = endpoints.get(request.method === 'HEAD' ? 'GET' : (request.method ?? ''));
     if (endpoint === undefined) {
       return problem(
         405,
         'method_not_allowed',
         `${path} does not answer to this method`,
         {},
-        { allow: allow(endpoints) },
+        { allow: allowedMethods(endpoints) },
       );
     }
     if (
@@ -106,19 +128,45 @@ export class AdminServer {
     ) {
       return problem(403, 'cross_site_request', 'A page of another site may not do this');
     }
-    const body = await readBody(request);
-    if (body === undefined) return problem(413, 'body_too_large', `A body may have ${MAX_BODY_BYTES} bytes`);
-    const asked: AdminRequest = {
+    const identified = await this.#identify(endpoint, request);
+    if (!identified.ok) return identified.answer;
+    const maxBytes = endpoint.body?.maxBytes ?? MAX_BODY_BYTES;
+    const body = await readBody(request, maxBytes);
+    if (!body.ok) {
+      return body.reason === 'tooLarge'
+        ? problem(413, 'body_too_large', `A body may have ${maxBytes} bytes`)
+        : problem(400, 'body_malformed', 'The body is not a text in UTF-8');
+    }
+    return endpoint.answer(this.#options.gateway, {
+      parameters,
       query: new URLSearchParams(query),
+      headers: request.headers,
       contentType: request.headers['content-type'],
-      body,
+      body: body.text,
+      caller: identified.caller,
+    });
+  }
+
+  /** Who calls, if they may call this endpoint at all; an endpoint of a collection asks for each entity besides. */
+  async #identify(endpoint: Endpoint, request: IncomingMessage): Promise<Identified> {
+    const { identify } = this.#options;
+    if (identify === undefined || endpoint.access === 'public') return { ok: true, caller: SUPERUSER };
+    const identified = await identify(request);
+    if (!identified.ok || identified.caller.may(endpoint.access, objectOf(endpoint))) return identified;
+    return {
+      ok: false,
+      answer: problem(403, 'forbidden', `${identified.caller.name} has no right to do this`),
     };
-    return endpoint.answer(this.#options.gateway, asked);
+  }
+
+  #apiRouter(): Promise<Router> {
+    this.#api ??= import('./v1/endpoints.ts').then(({ apiEndpoints }) => new Router(apiEndpoints()));
+    return this.#api;
   }
 }
 
-function allow(endpoints: readonly Endpoint[]): string {
-  return endpoints.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
+function objectOf({ collection }: Endpoint): AccessObject {
+  return collection === undefined ? { kind: 'gateway' } : { kind: 'collection', collection };
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {
@@ -129,21 +177,4 @@ function header(request: IncomingMessage, name: string): string | undefined {
 function splitOnce(text: string, separator: string): string[] {
   const at = text.indexOf(separator);
   return at === -1 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
-}
-
-/** The whole body as UTF-8 text; undefined when it is longer than allowed. Rejects when the client leaves. */
-function readBody(request: IncomingMessage): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (piece: Buffer) => {
-      bytes += piece.length;
-      if (bytes > MAX_BODY_BYTES) {
-        request.pause();
-        resolve(undefined);
-      } else pieces.push(piece);
-    });
-    request.on('end', () => resolve(Buffer.concat(pieces).toString('utf8')));
-    request.on('error', reject);
-  });
 }

@@ -38,11 +38,6 @@ function checkListeners(config: Record<string, unknown>, problems: Problem[]): v
     const path = ['listeners', name];
     if (!isRecord(listener)) continue;
     const tls = listener['tls'];
-    if (listener['protocol'] === 'https' && tls === undefined)
-      problems.push({
-        path: [...path, 'tls'],
-        message: 'is missing: a listener with protocol https needs tls.certificates',
-      });
     if (tls !== undefined && listener['protocol'] !== 'https')
       problems.push({
         path: [...path, 'tls'],
@@ -50,6 +45,12 @@ function checkListeners(config: Record<string, unknown>, problems: Problem[]): v
         atKey: true,
       });
     const used = isRecord(tls) ? tls['certificates'] : undefined;
+    if (listener['protocol'] === 'https' && used === undefined && certificates.size === 0)
+      problems.push({
+        path,
+        severity: 'warning',
+        message: 'has no certificate: until there is one in `certificates`, every handshake is refused',
+      });
     if (Array.isArray(used))
       used.forEach((certificate, index) =>
         checkReference(

@@ -199,9 +199,6 @@ c.yaml:16:49: routes.idle.mirror: is for a route with service or split: nothing 
       errors: `c.yaml:3:16: listeners.two.port: the listener one has the address 0.0.0.0 and port 80 already
    3 |   two: { port: 80 }
      |                ^^
-c.yaml:4:3: listeners.bare.tls: is missing: a listener with protocol https needs tls.certificates
-   4 |   bare: { port: 81, protocol: https }
-     |   ^^^^
 c.yaml:5:20: listeners.odd.tls: is for protocol https only; this listener would speak plain HTTP
    5 |   odd: { port: 82, tls: { certificates: [x] } }
      |                    ^^^
@@ -217,6 +214,9 @@ c.yaml:6:61: listeners.trusting.forwarding.trust[1]: is not an address or a rang
 c.yaml:6:74: listeners.trusting.forwarding.trust[2]: is not an address or a range: "nonsense" is not an IPv4 or IPv6 address
    6 |   trusting: { port: 9900, forwarding: { trust: [10.0.0.0/8, 10.0.0.0/33, nonsense] } }
      |                                                                          ^^^^^^^^
+c.yaml:4:3: warning: listeners.bare: has no certificate: until there is one in \`certificates\`, every handshake is refused
+   4 |   bare: { port: 81, protocol: https }
+     |   ^^^^
 `,
     },
     {

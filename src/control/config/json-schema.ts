@@ -4,7 +4,8 @@ import { configSchema } from './schema.ts';
 
 type Schema = { [key: string]: unknown };
 
-const POLICY_LIST = 'policyList';
+/** Among the definitions of the schema: a list of policies, with the options of each. */
+export const POLICY_LIST = 'policyList';
 
 /**
  * The configuration as a JSON Schema (draft 2020-12), for editors: completion, documentation, underlined mistakes. It knows the options

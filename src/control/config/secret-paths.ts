@@ -5,9 +5,11 @@ import { type Path, valueAt } from './place.ts';
 const SECRET_OPTION =
   /secret|password|passwd|token|authorization|credential|cookie|^hash$|(?:^|[-_a-z])keys?$/i;
 
-/** Options of the gateway's own policies that say what kind of thing is meant, or its name, where others of that name hold a secret. */
+/** Options of the gateway's own policies, and of routes, that say what kind of thing is meant, or its name, where others of that name hold a secret. */
 export const NAMING_OPTIONS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['rate-limit', new Set(['key', 'cookie'])],
+  ['limits', new Set(['key', 'cookie'])],
+  ['splitOverride', new Set(['cookie'])],
 ]);
 export const NO_OPTIONS: ReadonlySet<string> = new Set();
 
@@ -30,11 +32,9 @@ export function secretPaths(config: unknown): Path[] {
     paths.push(['observability', 'tracing', 'headers', name]),
   );
   collectOptions(config['policies'], ['policies'], paths);
-  for (const collection of ['routes', 'apis'])
-    eachEntry(config[collection], (name, entry) => {
-      if (isRecord(entry) && entry['policies'] !== undefined)
-        collectOptions(entry['policies'], [collection, name, 'policies'], paths);
-    });
+  // Routes match by fields too, such as by a whole Authorization.
+  for (const collection of ['routes', 'apis', 'functions'])
+    eachEntry(config[collection], (name, entry) => collectOptions(entry, [collection, name], paths));
   return paths;
 }
 

@@ -170,11 +170,12 @@ async function placedPolicy(
   return { name: use.name, stage, from, place: at, use, policy, isGlobal: from === 'global' };
 }
 
-function outcomeOf(
+/** What becomes of a request, by the route that was found for it. */
+export function outcomeOf(
   { dataPlane, positionOf }: ExplainableConfig,
   request: Asked,
-  found: Explanation,
-  now: Readonly<Record<string, ServiceStatus>>,
+  found: Pick<Explanation, 'status' | 'winner' | 'allow'>,
+  now: Readonly<Record<string, ServiceStatus>> = {},
 ): ExplainedOutcome {
   const { winner } = found;
   const route = winner === undefined ? undefined : dataPlane.routes[winner.route];

@@ -18,6 +18,8 @@ export interface PrincipalReaderOptions {
   readonly mapping: ClaimMapping;
   /** Name of the provider, where the issuer is one: `consumers.*.subjects` name it. */
   readonly provider: string | undefined;
+  /** Whether tokens of other issuers are accepted beside it, whose subjects may be called alike. */
+  readonly isOneOfSeveral?: boolean;
   readonly consumers: ConsumerIndex;
 }
 
@@ -25,6 +27,7 @@ export interface PrincipalReaderOptions {
 export class PrincipalReader {
   readonly #method: string;
   readonly #provider: string | undefined;
+  readonly #isOneOfSeveral: boolean;
   readonly #consumers: ConsumerIndex;
   readonly #subject: ClaimPath;
   readonly #consumer: ClaimPath | undefined;
@@ -32,7 +35,8 @@ export class PrincipalReader {
   readonly #roles: readonly ClaimPath[];
   readonly #groups: readonly ClaimPath[];
 
-  constructor({ method, mapping, provider, consumers }: PrincipalReaderOptions) {
+  constructor({ method, mapping, provider, isOneOfSeveral = false, consumers }: PrincipalReaderOptions) {
+    this.#isOneOfSeveral = isOneOfSeveral;
     const pathOf = (text: string) => new ClaimPath(text);
     this.#method = method;
     this.#provider = provider;
@@ -70,9 +74,10 @@ export class PrincipalReader {
     return typeof name === 'string' ? this.#consumers.named(name) : undefined;
   }
 
-  /** Issuers choose their subjects: one that is called like a consumer is not that consumer for it. */
+  /** Issuers choose their subjects: one that is called like a consumer, or like one of another issuer, is somebody else. */
   #nameOf(subject: string, issuer: string): string {
-    return this.#consumers.named(subject) === undefined ? subject : `${issuer}#${subject}`;
+    const isTaken = this.#isOneOfSeveral || this.#consumers.named(subject) !== undefined;
+    return isTaken ? `${issuer}#${subject}` : subject;
   }
 }
 

@@ -84,6 +84,25 @@ describe('An access token of another client', () => {
       assert.equal(await play.find(token()), what === 'of great length' ? 'absent' : 'refused');
     });
 
+  it('counts beside a cookie that opens nothing any more, and not beside one that does', async () => {
+    const play = new Play(server, ['cookie', 'bearer']);
+    const cookieOf = async (subject: string) =>
+      (await play.sessions.create(loginOf(server, subject), AT)).setCookie.split(';', 1)[0] ?? '';
+    const [alice, bob] = [await cookieOf('alice'), await cookieOf('bob')];
+    const bearer = makeToken(SIGNER, claims());
+    const whose = async (token: string | undefined, cookie: string) => {
+      const found = await play.sessions.find(requestWith(token, cookie));
+      return found.kind === 'known' ? found.principal.subject : found.kind;
+    };
+    assert.equal(await whose(bearer, bob), 'bob');
+    const session = await play.sessions.find(requestWith(undefined, bob));
+    if (session.kind === 'known') await play.sessions.destroy(session.session);
+    assert.equal(await whose(undefined, bob), 'absent');
+    assert.equal(await whose(bearer, bob), 'alice');
+    assert.equal(await whose(bearer, `${alice}x`), 'alice');
+    assert.equal(await whose(makeToken(SIGNER, claims({ exp: EXP - 120 })), bob), 'refused');
+  });
+
   it('is neither right nor wrong while the keys cannot be read', async () => {
     await using away = await IssuerServer.start();
     const play = new Play(away);
@@ -97,11 +116,11 @@ class Play {
   readonly records = new MemoryRecords(() => this.now);
   readonly sessions: Sessions;
 
-  constructor({ url }: IssuerServer) {
+  constructor({ url }: IssuerServer, recognise: readonly string[] = ['bearer']) {
     const config = sessionSchema.parse({
       login: ['first'],
       keys: ['k'.repeat(32)],
-      recognise: ['bearer'],
+      recognise,
       clients: ['cli'],
     });
     const nowMs = () => this.now;
@@ -127,8 +146,12 @@ class Play {
   }
 }
 
-function requestWith(token: string) {
-  return exchangeFor({ headers: { Authorization: `Bearer ${token}` } }).request;
+function requestWith(token: string | undefined, cookie?: string) {
+  const headers = {
+    ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    ...(cookie !== undefined && { Cookie: cookie }),
+  };
+  return exchangeFor({ url: `https://${AT.host}/`, headers }).request;
 }
 
 function loginOf({ url }: IssuerServer, subject: string): Login {

@@ -131,10 +131,23 @@ export class Sessions {
   /** The session of a request's cookie: at once where it is known. Nothing is said of which page sent it. */
   find(request: RequestView): SessionFinding | Promise<SessionFinding> {
     const text = this.#readsCookies ? this.cookie.read(request.fields, request) : undefined;
-    if (text === undefined)
-      return this.#byToken === undefined ? NO_SESSION : this.#findByToken(request.fields);
+    const found = text === undefined ? NO_SESSION : this.#findByCookie(text);
+    if (this.#byToken === undefined) return found;
+    return found instanceof Promise
+      ? found.then((finding) => this.#orByToken(request.fields, finding))
+      : this.#orByToken(request.fields, found);
+  }
+
+  #findByCookie(text: string | typeof TOO_LONG): SessionFinding | Promise<SessionFinding> {
     if (text === TOO_LONG || text.startsWith(PERSONAL_TOKEN_PREFIX)) return NOT_A_SESSION;
     return this.findText(text);
+  }
+
+  /** A cookie that opens nothing any more does not hide the token beside it. */
+  #orByToken(fields: Fields, byCookie: SessionFinding): SessionFinding | Promise<SessionFinding> {
+    if (byCookie.kind === 'known' || byCookie.kind === 'unavailable') return byCookie;
+    const byToken = this.#findByToken(fields);
+    return byToken === NO_SESSION ? byCookie : byToken;
   }
 
   /** The session of a secret, as a cookie or a token has it. */

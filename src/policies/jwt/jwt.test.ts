@@ -275,10 +275,11 @@ describe('Of several issuers', () => {
       audience: 'api',
     });
     const header = { typ: 'at+jwt' };
-    assert.equal(await play.verdict(good), '200 alice');
+    // Both may have somebody of that name.
+    assert.equal(await play.verdict(good), `200 ${ISSUER}#alice`);
     assert.equal(
       await play.verdict(makeToken(other, { ...CLAIMS, iss: OTHER, aud: 'c' }, header)),
-      '200 alice',
+      `200 ${OTHER}#alice`,
     );
     assert.equal(
       await play.verdict(makeToken(other, { ...CLAIMS, iss: OTHER, aud: 'c' })),

@@ -98,7 +98,7 @@ function accepted(
   keys: KeySource,
   algorithms: readonly string[],
   provider: string | undefined,
-  { claims }: JwtOptions,
+  options: JwtOptions,
   identity: Identity,
 ): AcceptedIssuer {
   const { audience, anyAudience = false, authorizedParties, type, skew = SKEW_MS, maxAge, expiry } = rules;
@@ -122,8 +122,9 @@ function accepted(
     ),
     principals: new PrincipalReader({
       method: 'jwt',
-      mapping: claims,
+      mapping: options.claims,
       provider,
+      isOneOfSeveral: namesOfProviders(options).length + (options.issuers?.length ?? 0) > 1,
       consumers: identity.consumers,
     }),
   };

@@ -1,6 +1,6 @@
 import type { Refused } from '../../identity/authenticator.ts';
 import type { Visitors } from '../../identity/sessions/visitors.ts';
-import type { Answer, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
+import type { Answer, Challenger, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
 import { authenticated } from '../../policy/principal.ts';
 import { joinPrincipals } from '../auth/join-principals.ts';
@@ -13,7 +13,7 @@ interface HeldCookie extends Held {
 }
 
 export interface SessionHooksParts {
-  readonly authenticator: SessionAuthenticator;
+  readonly authenticator: Pick<SessionAuthenticator, 'authenticate' | 'challenge' | 'strip'>;
   readonly isRequired: boolean;
   /** Those who are not logged in, where they have names. */
   readonly visitors: Visitors | undefined;
@@ -22,7 +22,7 @@ export interface SessionHooksParts {
 }
 
 /** Finds the session of a request; whoever has none is sent to the login, or goes on as nobody. */
-export class SessionHooks implements PolicyHooks {
+export class SessionHooks implements PolicyHooks, Challenger {
   readonly #parts: SessionHooksParts;
   /** Only where a request may go on that has no session. */
   readonly onResponse?: (exchange: Exchange) => void;
@@ -37,6 +37,10 @@ export class SessionHooks implements PolicyHooks {
     return finding instanceof Promise
       ? finding.then((found) => this.#settle(exchange, found))
       : this.#settle(exchange, finding);
+  }
+
+  challengeOf(): string {
+    return this.#parts.authenticator.challenge();
   }
 
   #settle(exchange: Exchange, finding: SessionResult): Answer | undefined {
@@ -64,6 +68,8 @@ export class SessionHooks implements PolicyHooks {
 
   #goOn(exchange: Exchange, isOver: boolean): undefined {
     const { visitors, clearCookie } = this.#parts;
+    // Where nobody told who calls: a policy before this one knows a way that is as good.
+    exchange.challenger ??= this;
     if (isOver) hold(exchange, this.#held(clearCookie(exchange)));
     else if (visitors !== undefined) {
       const visitor = visitors.of(exchange.request);

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { COLLECTIONS } from '../../store/entity.ts';
+
+/** Shapes of answers, for the OpenAPI document; a test holds the answers to them. */
+
+const time = z.iso.datetime();
+const collection = z.enum(COLLECTIONS);
+const value = z.looseObject({}).describe('As in the file, without secrets');
+
+const errorSchema = z
+  .strictObject({
+    path: z.string().optional().describe('Of the configuration: apis.hello.paths[0]'),
+    pointer: z.string().optional().describe('Into what was sent (RFC 6901)'),
+    parameter: z.string().optional().describe('Of the query'),
+    message: z.string(),
+    suggestion: z.string().optional().describe('What was probably meant'),
+    file: z.string().optional(),
+    line: z.int().optional(),
+    column: z.int().optional(),
+  })
+  .describe('What is wrong, and where');
+
+const changedSchema = z.strictObject({
+  collection,
+  name: z.string(),
+  action: z.enum(['create', 'update', 'delete']),
+  before: value.optional(),
+  after: value.optional(),
+  differences: z.array(z.string()).optional().describe('JSON pointers to what differs, secrets included'),
+});
+
+const apiState = z
+  .enum(['pending', 'ready', 'error'])
+  .describe('Not in force everywhere yet, in force, or not in force somewhere, with the reason');
+
+export const ANSWER_SCHEMAS = {
+  Problem: z
+    .looseObject({
+      type: z.string(),
+      title: z.string(),
+      status: z.int(),
+      code: z.string().describe('Stable: programs may look at it'),
+      errors: z.array(errorSchema).optional(),
+    })
+    .describe('Problem details (RFC 9457)'),
+  Meta: z
+    .strictObject({
+      origin: z.enum(['file', 'store']).describe('What the file has can be read here, and is changed there'),
+      revision: z.int().optional().describe('The one that changed it last'),
+      createdAt: time.optional(),
+      createdBy: z.string().optional(),
+      updatedAt: time.optional(),
+      updatedBy: z.string().optional(),
+      status: apiState.optional(),
+      warnings: z.array(errorSchema).optional().describe('Of what was just written'),
+    })
+    .describe('What is known of an entity; ignored where an entity is sent'),
+  Change: z.strictObject({
+    result: z.enum(['applied', 'planned', 'unchanged']),
+    revision: z.int().describe('The new one; of a plan, the one that it would follow'),
+    changes: z.array(changedSchema),
+    warnings: z.array(errorSchema),
+  }),
+  ApiStatus: z.strictObject({
+    name: z.string(),
+    status: apiState,
+    reason: z.string().optional(),
+    nodes: z.array(z.strictObject({ node: z.string(), status: apiState, reason: z.string().optional() })),
+  }),
+} as const satisfies Readonly<Record<string, z.ZodType>>;

@@ -1,0 +1,27 @@
+import type { Endpoint } from '../endpoint.ts';
+import { ENDPOINTS } from '../endpoints.ts';
+import { entityEndpoints } from './entities.ts';
+
+/** The endpoints of `/v1` and `/docs`. */
+export function apiEndpoints(): readonly Endpoint[] {
+  const endpoints: readonly Endpoint[] = [describe(() => all), ...entityEndpoints()];
+  const all = [...ENDPOINTS, ...endpoints];
+  return endpoints;
+}
+
+/** Made when it is asked for first: it takes about a tenth of a second. */
+function describe(all: () => readonly Endpoint[]): Endpoint {
+  let document: Promise<string> | undefined;
+  return {
+    method: 'GET',
+    path: '/v1/openapi.json',
+    summary: 'This API as an OpenAPI 3.1 document',
+    access: 'public',
+    async answer({ version }) {
+      document ??= import('./openapi.ts').then(({ openApiDocument }) =>
+        JSON.stringify(openApiDocument(all(), version)),
+      );
+      return { status: 200, type: 'application/json', body: await document };
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { ChangeOutcome, ChangeProblem } from '../../manager/manager.ts';
+import { type AdminAnswer, problem } from '../answer.ts';
+import { unavailable } from './define.ts';
+import { pointerOf, stepsOf } from './pointer.ts';
+
+/** What was sent: an entity, or a configuration. Errors point into it. */
+export type Sent = 'configuration' | { readonly collection: string; readonly name: string };
+
+type Failed = Exclude<ChangeOutcome, { readonly kind: 'applied' | 'planned' | 'unchanged' }>;
+
+/** The answer to a change that did not come about. */
+export function failureAnswer(outcome: Failed, sent: Sent): AdminAnswer {
+  switch (outcome.kind) {
+    case 'refused':
+      return refused(outcome.problems.map((found) => problemView(found, sent)));
+    case 'conflict':
+      return preconditionFailed();
+    case 'readOnly':
+      return problem(
+        409,
+        'read_only',
+        `${outcome.collection}.${outcome.name} is in the configuration file: it is changed there`,
+      );
+    case 'missing':
+      return unknownEntity(outcome.collection, outcome.name);
+    case 'forbidden':
+      return problem(403, 'forbidden', outcome.reason);
+    case 'unavailable':
+      return unavailable(outcome.reason);
+  }
+}
+
+/** 422 with what is wrong, each with the place in what was sent. */
+export function refused(errors: readonly ProblemView[]): AdminAnswer {
+  return problem(422, 'configuration_refused', 'The configuration would be wrong; nothing has changed', {
+    errors,
+  });
+}
+
+export function unknownEntity(collection: string, name: string): AdminAnswer {
+  return problem(404, 'entity_unknown', `There is no ${JSON.stringify(name)} in ${collection}`);
+}
+
+export function preconditionFailed(): AdminAnswer {
+  return problem(412, 'precondition_failed', 'It has changed meanwhile: read it again, then change that');
+}
+
+export interface ProblemView {
+  readonly path: string;
+  /** Into what was sent; left out where the place is not in it. */
+  readonly pointer?: string;
+  readonly message: string;
+  readonly suggestion?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export function problemView(
+  { path, message, suggestion, file, line, column }: Omit<ChangeProblem, 'severity'>,
+  sent: Sent,
+): ProblemView {
+  const steps = stepsOf(path);
+  const inSent = sent === 'configuration' || (steps[0] === sent.collection && steps[1] === sent.name);
+  return {
+    path,
+    ...(inSent ? { pointer: pointerOf(sent === 'configuration' ? steps : steps.slice(2)) } : undefined),
+    message,
+    ...(suggestion === undefined ? undefined : { suggestion }),
+    ...(file === undefined ? undefined : { file }),
+    ...(line === undefined ? undefined : { line }),
+    ...(column === undefined ? undefined : { column }),
+  };
+}

@@ -1,0 +1,194 @@
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { dottedPath } from '../../config/place.ts';
+import type { ChangeProblem, ChangeRequest, ListedEntity } from '../../manager/manager.ts';
+import type { Collection, EntityChange, EntityValue } from '../../store/entity.ts';
+import type { AdminCaller } from '../access.ts';
+import { type AdminAnswer, empty, json, problem } from '../answer.ts';
+import type { AdminRequest } from '../endpoint.ts';
+import { apiStateOf } from './api-status.ts';
+import { changeAnswer } from './change-view.ts';
+import type { Call } from './define.ts';
+import { holdsRedacted, redactEntity, restoreSecrets } from './entity-secrets.ts';
+import { entityView, versionFields, versionOf } from './entity-view.ts';
+import { failureAnswer, preconditionFailed, problemView, refused, unknownEntity } from './outcomes.ts';
+import { pointerOf } from './pointer.ts';
+import { hasPrecondition, verdictOn } from './preconditions.ts';
+
+export const writeSchema = z.strictObject({
+  'dry-run': z.boolean().default(false).describe('Answers what would change, and changes nothing'),
+  message: z
+    .string()
+    .max(500)
+    .regex(/^\P{Cc}*$/u, 'has control characters')
+    .optional()
+    .describe('Why, for the list of revisions'),
+});
+
+export type WriteQuery = z.output<typeof writeSchema>;
+type WriteCall = Call<unknown, WriteQuery>;
+
+/** One change of one entity. */
+export interface EntityWrite {
+  readonly collection: Collection;
+  readonly name: string;
+  readonly kind: 'create' | 'put' | 'patch' | 'delete';
+  /** What it is to be, given what it is; undefined deletes. */
+  readonly value: (current: EntityValue | undefined) => EntityValue | undefined;
+}
+
+/** Whoever gave no precondition does not hear that somebody was quicker: it is done again with what is there then. */
+const MAX_TRIES = 30;
+const PAUSE_MS = 10;
+
+export async function writeEntity(call: WriteCall, write: EntityWrite): Promise<AdminAnswer> {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await tryToWrite(call, write);
+    if (answer !== 'conflict') return answer;
+    if (attempt === MAX_TRIES)
+      return problem(503, 'too_many_writers', 'Others changed it all the while', {}, { 'retry-after': '1' });
+    await setTimeout(PAUSE_MS * Math.random() * attempt);
+  }
+}
+
+async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAnswer | 'conflict'> {
+  const { configuration, request } = call;
+  const { collection, name, kind } = write;
+  const current = configuration.get(collection, name);
+  const early = refusedEarly(request, write, current);
+  if (early !== undefined) return early;
+  const written = write.value(current?.value);
+  const restored = written === undefined ? undefined : restoreSecrets(collection, written, current?.value);
+  if (restored?.ok === false) return secretsLost(restored.paths);
+  const value = restored?.value;
+  if (value !== undefined && !request.caller.may('write', { kind: 'entity', collection, name, value }))
+    return forbidden(request.caller, 'write', collection, name);
+  const dependsOnCurrent =
+    kind === 'patch' || kind === 'create' || hasPrecondition(request.headers) || holdsRedacted(written);
+  const outcome = await configuration.change({
+    ...authorship(request.caller, call.query),
+    changes: [
+      {
+        collection,
+        name,
+        value,
+        ...(dependsOnCurrent
+          ? { expected: current === undefined ? 'absent' : revisionOf(current) }
+          : undefined),
+      },
+    ],
+  });
+  switch (outcome.kind) {
+    case 'planned':
+      return changeAnswer(outcome, write);
+    case 'applied':
+    case 'unchanged':
+      if (call.query['dry-run']) return changeAnswer(outcome, write);
+      return value === undefined
+        ? empty(204)
+        : await writtenAnswer(call, write, outcome.changes, outcome.warnings, value);
+    case 'conflict':
+      if (kind === 'create') return exists(collection, name);
+      return hasPrecondition(request.headers) ? preconditionFailed() : 'conflict';
+    default:
+      return failureAnswer(outcome, write);
+  }
+}
+
+/** Who makes a change and whether it is only tried, as every change says it. */
+export function authorship(caller: AdminCaller, query: WriteQuery): Omit<ChangeRequest, 'changes'> {
+  return {
+    author: caller.name,
+    message: query.message,
+    dryRun: query['dry-run'],
+    allow: (changes: readonly EntityChange[]) => caller.refuse(changes),
+  };
+}
+
+/** What needs no look at what is sent. */
+function refusedEarly(
+  { caller, headers }: AdminRequest,
+  { collection, name, kind }: EntityWrite,
+  current: ListedEntity | undefined,
+): AdminAnswer | undefined {
+  const unusable = unusableName(name);
+  if (unusable !== undefined && current === undefined && kind !== 'patch' && kind !== 'delete')
+    return refused([
+      problemView({ path: dottedPath([collection, name]), message: unusable }, { collection, name }),
+    ]);
+  const asEntity = current === undefined ? undefined : ({ kind: 'entity', ...current } as const);
+  const isHidden = asEntity !== undefined && !caller.may('read', asEntity);
+  if ((kind === 'patch' || kind === 'delete') && (current === undefined || isHidden)) {
+    return current === undefined && headers['if-match'] !== undefined
+      ? preconditionFailed()
+      : unknownEntity(collection, name);
+  }
+  if (kind === 'create' && current !== undefined) return exists(collection, name);
+  if (asEntity !== undefined && !caller.may('write', asEntity))
+    return forbidden(caller, 'write', collection, name);
+  switch (verdictOn('other', headers, current === undefined ? undefined : versionOf(current))) {
+    case 'failed':
+      return preconditionFailed();
+    case 'malformed':
+      return problem(400, 'precondition_malformed', 'If-Match and If-None-Match take entity tags or *');
+    default:
+      return undefined;
+  }
+}
+
+/** What no part of the gateway could hold; the schema has the rest. */
+function unusableName(name: string): string | undefined {
+  if (name === '__proto__') return 'this name is not allowed';
+  return /\p{Cc}/u.test(name) || !name.isWellFormed() ? 'has characters that no name may have' : undefined;
+}
+
+async function writtenAnswer(
+  call: WriteCall,
+  { collection, name }: EntityWrite,
+  changes: readonly EntityChange[],
+  warnings: readonly ChangeProblem[],
+  value: EntityValue,
+): Promise<AdminAnswer> {
+  const isNew = changes.some((change) => change.name === name && change.before === undefined);
+  const path = `/v1/${collection}/${encodeURIComponent(name)}`;
+  const created = isNew ? { location: path } : undefined;
+  const entity = call.configuration.get(collection, name);
+  // Somebody else deleted it already.
+  if (entity === undefined)
+    return json(isNew ? 201 : 200, { name, ...redactEntity(collection, value) }, created);
+  const state = await apiStateOf(entity, call.configuration);
+  const view = entityView(entity, state);
+  const own = warnings
+    .map((warning) => problemView(warning, { collection, name }))
+    .filter(({ pointer }) => pointer !== undefined);
+  if (own.length > 0) view['meta'] = { ...(view['meta'] as object), warnings: own };
+  return json(isNew ? 201 : 200, view, { ...versionFields(versionOf(entity, state)), ...created });
+}
+
+function revisionOf(entity: ListedEntity): number | undefined {
+  return entity.origin === 'store' ? entity.revision : undefined;
+}
+
+function exists(collection: Collection, name: string): AdminAnswer {
+  return problem(409, 'entity_exists', `There is a ${JSON.stringify(name)} in ${collection} already`);
+}
+
+export function forbidden(
+  caller: AdminCaller,
+  action: 'read' | 'write',
+  collection: string,
+  name: string,
+): AdminAnswer {
+  const verb = action === 'read' ? 'read' : 'change';
+  return problem(403, 'forbidden', `${caller.name} has no right to ${verb} ${collection}.${name}`);
+}
+
+function secretsLost(paths: readonly (readonly (string | number)[])[]): AdminAnswer {
+  return refused(
+    paths.map((path) => ({
+      path: dottedPath(path),
+      pointer: pointerOf(path),
+      message: 'stands for a secret that is kept here already, and there is none: write the secret itself',
+    })),
+  );
+}

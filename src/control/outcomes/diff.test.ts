@@ -1,0 +1,364 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { diffOutcomes } from './diff.ts';
+import { configOf } from './outcomes.support.ts';
+import { outcomeDiffText } from './text.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A route of `/orders/*` with those policies. */
+const orders = (policies: readonly Json[], more: Json = {}): Json => ({
+  orders: { match: { paths: ['/orders/*'] }, service: 'orders', policies, ...more },
+});
+
+/** Each change as `kind authentication: METHOD url`. */
+async function changes(before: Json, after: Json, tops: readonly [Json, Json] = [{}, {}]): Promise<string[]> {
+  const diff = await diffOutcomes(await configOf(before, tops[0]), await configOf(after, tops[1]));
+  assert.equal(
+    diff.weaker,
+    diff.changes.some(({ authentication }) => authentication === 'weaker'),
+  );
+  return diff.changes.map(({ kind, authentication, example: { method, url, headers } }) =>
+    [`${kind} ${authentication}: ${method} ${url}`, ...headers.map((header) => header.join('='))].join(' '),
+  );
+}
+
+const EXAMPLE = 'GET https://example.com/orders/any';
+const basic = { basic: {} };
+const key = { 'api-key': {} };
+const any = (...methods: readonly Json[]) => ({ auth: { any: methods } });
+const all = (...methods: readonly Json[]) => ({ auth: { all: methods } });
+const jwt = (more: Json) => ({ jwt: { provider: 'main', audience: 'orders', ...more } });
+
+describe('Authentication', () => {
+  const table: readonly (readonly [
+    title: string,
+    before: readonly Json[],
+    after: readonly Json[],
+    expected: string,
+  ])[] = [
+    ['removed makes a route public', [basic], [], 'newly-public weaker'],
+    ['replaced by public makes it public', [basic], [{ public: {} }], 'newly-public weaker'],
+    [
+      'that becomes optional makes it public',
+      [any(basic)],
+      [{ auth: { any: [basic], optional: true } }],
+      'newly-public weaker',
+    ],
+    ['added denies whoever says nothing', [], [basic], 'newly-denied stronger'],
+    [
+      'that is optional looks at credentials',
+      [],
+      [{ auth: { any: [basic], optional: true } }],
+      'authentication stronger',
+    ],
+    [
+      'that was optional looks at them no more',
+      [{ auth: { any: [basic], optional: true } }],
+      [],
+      'authentication weaker',
+    ],
+    ['with a further way in is weaker', [any(basic)], [any(basic, key)], 'authentication weaker'],
+    ['with one way less is stronger', [any(basic, key)], [any(key)], 'authentication stronger'],
+    ['with one of two that were needed is weaker', [all(basic, key)], [key], 'authentication weaker'],
+    ['with a second that is needed is stronger', [key], [key, basic], 'authentication stronger'],
+    ['of another kind is neither', [basic], [key], 'authentication changed'],
+    [
+      'of one more issuer is weaker',
+      [{ jwt: { issuers: [{ issuer: 'https://a.test' }], anyAudience: true } }],
+      [{ jwt: { issuers: [{ issuer: 'https://a.test' }, { issuer: 'https://b.test' }], anyAudience: true } }],
+      'authentication weaker',
+    ],
+    [
+      'of tokens for one more audience is weaker',
+      [jwt({})],
+      [jwt({ audience: ['orders', 'billing'] })],
+      'authentication weaker',
+    ],
+    [
+      'of tokens that need not expire is weaker',
+      [jwt({})],
+      [jwt({ expiry: 'optional' })],
+      'authentication weaker',
+    ],
+    [
+      'of fresher tokens is stronger',
+      [jwt({ maxAge: '1h' })],
+      [jwt({ maxAge: '5m' })],
+      'authentication stronger',
+    ],
+    [
+      'of tokens with other claims is neither',
+      [jwt({})],
+      [jwt({ claims: { subject: 'email' } })],
+      'authentication changed',
+    ],
+  ];
+  for (const [title, before, after, expected] of table) {
+    it(title, async () => {
+      assert.deepEqual(await changes(orders(before), orders(after)), [`${expected}: ${EXAMPLE}`]);
+    });
+  }
+
+  it('is the same where only what a client is told, or where credentials stand, is written otherwise', async () => {
+    const before = orders([any({ basic: { realm: 'one' } }, { 'api-key': { header: 'x-a' } })]);
+    const after = orders([
+      any({ 'api-key': { header: 'x-b', prefix: 'acme_' } }, { basic: { realm: 'two' } }),
+    ]);
+    assert.deepEqual(await changes(before, after), []);
+  });
+
+  it('of every route is replaced by a route’s own', async () => {
+    const tops = [{ policies: [basic] }, { policies: [basic] }] as const;
+    assert.deepEqual(await changes(orders([]), orders([{ public: {} }]), tops), [
+      `newly-public weaker: ${EXAMPLE}`,
+    ]);
+  });
+
+  it('of every route, taken away, shows at each route that relied on it', async () => {
+    const routes = {
+      ...orders([]),
+      keyed: { match: { paths: ['/keyed'] }, service: 'billing', policies: [key] },
+    };
+    assert.deepEqual(await changes(routes, routes, [{ policies: [basic] }, {}]), [
+      `newly-public weaker: ${EXAMPLE}`,
+    ]);
+  });
+
+  it('by a provider with another issuer is another one', async () => {
+    const tops = [{}, { providers: { main: { issuer: 'https://other.example.com' } } }] as const;
+    assert.deepEqual(await changes(orders([jwt({})]), orders([jwt({})]), tops), [
+      `authentication changed: ${EXAMPLE}`,
+    ]);
+  });
+});
+
+describe('Authorization', () => {
+  const authorize = (options: Json) => [basic, { authorize: options }];
+  const table: readonly (readonly [
+    title: string,
+    before: readonly Json[],
+    after: readonly Json[],
+    expected: readonly string[],
+  ])[] = [
+    ['removed is weaker', authorize({ groups: ['staff'] }), [basic], ['weaker']],
+    [
+      'by one more group is weaker',
+      authorize({ groups: ['staff'] }),
+      authorize({ groups: ['staff', 'guests'] }),
+      ['weaker'],
+    ],
+    [
+      'by one scope less is weaker',
+      authorize({ scopes: ['a', 'b'] }),
+      authorize({ scopes: ['a'] }),
+      ['weaker'],
+    ],
+    [
+      'by a further scope is stronger',
+      authorize({ scopes: ['a'] }),
+      authorize({ scopes: ['a', 'b'] }),
+      ['stronger'],
+    ],
+    [
+      'that no longer excludes somebody is weaker',
+      authorize({ groups: { allow: ['staff'], deny: ['banned'] } }),
+      authorize({ groups: ['staff'] }),
+      ['weaker'],
+    ],
+    [
+      'by another condition is neither',
+      authorize({ when: 'principal.consumer == "a"' }),
+      authorize({ when: 'principal.consumer == "b"' }),
+      ['changed'],
+    ],
+    [
+      'weaker in one thing and stronger in another is weaker',
+      authorize({ groups: ['staff'] }),
+      [basic, key, { authorize: { groups: ['staff', 'guests'] } }],
+      ['weaker'],
+    ],
+    [
+      'for whoever is known says no more than authentication does',
+      authorize({ default: 'authenticated' }),
+      authorize({ default: 'authenticated' }),
+      [],
+    ],
+  ];
+  for (const [title, before, after, expected] of table) {
+    it(title, async () => {
+      const found = await changes(orders(before), orders(after));
+      assert.deepEqual(
+        found,
+        expected.map((each) => `authentication ${each}: ${EXAMPLE}`),
+      );
+    });
+  }
+
+  it('by method changes for that method alone', async () => {
+    const before = authorize({ methods: { GET: { scopes: ['read'] }, POST: { scopes: ['write'] } } });
+    const after = authorize({ methods: { GET: { scopes: ['read'] }, POST: 'authenticated' } });
+    assert.deepEqual(await changes(orders(before), orders(after)), [
+      'authentication weaker: POST https://example.com/orders/any',
+    ]);
+  });
+
+  it('that lets nobody in is a denial, and the end of it no publication', async () => {
+    const closed = authorize({ default: 'deny' });
+    assert.deepEqual(await changes(orders([basic]), orders(closed)), [`newly-denied stronger: ${EXAMPLE}`]);
+    assert.deepEqual(await changes(orders(closed), orders([basic])), [`newly-reachable weaker: ${EXAMPLE}`]);
+  });
+
+  it('includes filters of requests', async () => {
+    const filter = { 'ip-filter': { allow: ['10.0.0.0/8'] } };
+    assert.deepEqual(await changes(orders([filter]), orders([])), [`authentication weaker: ${EXAMPLE}`]);
+  });
+});
+
+describe('Routes', () => {
+  it('that are new and public are no weaker authentication', async () => {
+    assert.deepEqual(await changes({}, orders([])), [`newly-public same: ${EXAMPLE}`]);
+  });
+
+  it('that are new and ask who calls are reachable', async () => {
+    assert.deepEqual(await changes({}, orders([basic])), [`newly-reachable same: ${EXAMPLE}`]);
+  });
+
+  it('that go deny their requests', async () => {
+    assert.deepEqual(await changes(orders([basic]), {}), [`newly-denied same: ${EXAMPLE}`]);
+  });
+
+  it('that take a method less deny it', async () => {
+    const match = (methods: readonly string[]) => orders([], { match: { paths: ['/orders'], methods } });
+    assert.deepEqual(await changes(match(['GET', 'DELETE']), match(['GET'])), [
+      'newly-denied same: DELETE https://example.com/orders',
+    ]);
+  });
+
+  it('that no longer want a header are public without it', async () => {
+    const match = (headers: Json) => orders([], { match: { paths: ['/orders'], headers } });
+    assert.deepEqual(await changes(match({ 'x-beta': '1' }), match({})), [
+      'newly-public same: GET https://example.com/orders',
+    ]);
+  });
+
+  it('that take requests from another one show what these meet now', async () => {
+    const match = { hosts: ['shop.test'], paths: ['/orders/{id}'], methods: ['GET'] };
+    const open = { open: { match, service: 'billing' } };
+    assert.deepEqual(await changes(orders([basic]), { ...orders([basic]), ...open }), [
+      'newly-public weaker: GET https://shop.test/orders/any',
+      'destination same: GET https://shop.test/orders/any',
+    ]);
+  });
+
+  const DESTINATIONS: readonly (readonly [title: string, before: Json, after: Json])[] = [
+    ['another service', { service: 'orders' }, { service: 'billing' }],
+    ['another path at the service', { service: 'orders' }, { service: 'orders', rewrite: { path: '/v2/*' } }],
+    [
+      'another share',
+      { split: [{ service: 'orders', weight: 1 }], service: undefined },
+      {
+        split: [
+          { service: 'orders', weight: 1 },
+          { service: 'billing', weight: 1 },
+        ],
+        service: undefined,
+      },
+    ],
+    [
+      'another answer',
+      { service: undefined, respond: { status: 200 } },
+      { service: undefined, respond: { status: 204 } },
+    ],
+    [
+      'a redirect elsewhere',
+      { service: undefined, redirect: { path: '/a' } },
+      { service: undefined, redirect: { path: '/b' } },
+    ],
+  ];
+  for (const [title, before, after] of DESTINATIONS) {
+    it(`that give ${title} show it`, async () => {
+      assert.deepEqual(await changes(orders([], before), orders([], after)), [
+        `destination same: ${EXAMPLE}`,
+      ]);
+    });
+  }
+
+  it('whose service runs elsewhere show it', async () => {
+    const tops = [
+      {},
+      { services: { orders: { url: 'http://elsewhere:80' }, billing: { url: 'http://billing:80' } } },
+    ] as const;
+    assert.deepEqual(await changes(orders([]), orders([]), tops), [`destination same: ${EXAMPLE}`]);
+  });
+
+  it('with other limits show it', async () => {
+    const limit = { 'rate-limit': { limits: ['10/s'] } };
+    assert.deepEqual(await changes(orders([limit]), orders([])), [`limits same: ${EXAMPLE}`]);
+  });
+
+  it('that are called otherwise, and written in another order, are the same', async () => {
+    const one = { match: { paths: ['/a'] }, service: 'orders', policies: [basic] };
+    const two = { match: { paths: ['/b'] }, service: 'billing' };
+    assert.deepEqual(await changes({ one, two }, { other: two, first: one }), []);
+  });
+});
+
+describe('The number of requests that are tried', () => {
+  it('is bounded, which the result tells', async () => {
+    const routes = Object.fromEntries(
+      Array.from({ length: 40 }, (_, index) => [
+        `r${index}`,
+        { match: { paths: [`/r${index}/*`] }, service: 'orders' },
+      ]),
+    );
+    const diff = await diffOutcomes(await configOf(routes), await configOf({}), { mostRequests: 10 });
+    assert.equal(diff.cut, true);
+    assert.equal(diff.tried, 10);
+  });
+});
+
+describe('The text', () => {
+  it('says what each request meets before and after', async () => {
+    const before = orders([any(basic, key), { authorize: { groups: ['staff'] } }]);
+    const after = {
+      ...orders([]),
+      ping: { match: { paths: ['/ping'], headers: { 'x-a': "it's" } }, respond: {}, policies: [key] },
+    };
+    const diff = await diffOutcomes(await configOf(before), await configOf(after));
+    assert.equal(
+      outcomeDiffText(diff),
+      `newly public: weaker
+  GET https://example.com/orders/any
+    before  orders: basic or api-key; group staff; service orders at /orders/any
+    after   orders: public; service orders at /orders/any
+
+newly reachable
+  GET https://example.com/ping -H 'x-a: it'\\''s'
+    before  404, no route
+    after   ping: api-key; answer 200, made here
+
+An authentication gets weaker. (6 requests tried)
+`,
+    );
+  });
+
+  it('says that nothing changes', async () => {
+    const same = await configOf(orders([basic]));
+    assert.equal(
+      outcomeDiffText(await diffOutcomes(same, same)),
+      'No request changes its outcome (0 requests tried).\n',
+    );
+  });
+
+  it('holds no secret', async () => {
+    const jwtOf = (secret: string) =>
+      orders([{ jwt: { issuers: [{ issuer: 'a', secret }], anyAudience: true } }]);
+    const diff = await diffOutcomes(
+      await configOf(jwtOf('first-secret-of-32-characters-0123')),
+      await configOf(jwtOf('other-secret-of-32-characters-0123')),
+    );
+    assert.equal(diff.changes.length, 1);
+    assert.doesNotMatch(JSON.stringify(diff) + outcomeDiffText(diff), /secret-of/);
+  });
+});

@@ -1,0 +1,237 @@
+import { isRecord } from '../../lib/is-record.ts';
+import { inOrder, stageOf } from '../../policies/compile.ts';
+import { loadPolicy } from '../../policies/load.ts';
+import { parseOptions } from '../../policies/problems.ts';
+import type { PolicyUse } from '../../policies/use.ts';
+import type { Policy, Stage } from '../../policy/contract.ts';
+import type { DataPlaneConfig } from '../../server/config.ts';
+import { canonical, isPlain } from './canonical.ts';
+import { type Comparison, comparisonOf, worst } from './comparison.ts';
+import { type Credential, compareCredentials } from './credential.ts';
+import { type Demand, demandsOfAuthorize, demandText, isOfCaller, meets } from './demand.ts';
+
+/** Whom a route lets in with a method. */
+export interface Guard {
+  /** Each is enough; what stands in one of them is all needed. An empty one: nobody has to show anything. */
+  readonly ways: readonly (readonly Credential[])[];
+  /** Whether wrong credentials are refused: what sets optional authentication apart from none. */
+  readonly looks: boolean;
+  readonly demands: readonly Demand[];
+}
+
+/** More ways than that are one that is only ever equal to itself. */
+const MAX_WAYS = 200;
+/** Policies that let in by something else than the caller's identity. */
+const FILTERS = new Set(['ip-filter', 'request-filter', 'csrf', 'threat-guard', 'method-override']);
+/** Policies that limit how much. */
+const LIMITS = new Set(['rate-limit', 'plan', 'request-size', 'load-shed']);
+
+interface ReadUse {
+  readonly use: PolicyUse;
+  readonly policy: Policy;
+  readonly stage: Stage;
+  readonly options: unknown;
+  readonly isGlobal: boolean;
+}
+
+/** The policies of one route that say who is let in, and how much. */
+export class RouteAccess {
+  readonly #ways: Guard['ways'];
+  readonly #looks: boolean;
+  readonly #authorize: readonly unknown[];
+  readonly #demands: readonly Demand[];
+  /** Names of the policies that limit, each with its options as text to compare. */
+  readonly limits: readonly { readonly name: string; readonly key: string }[];
+
+  constructor(uses: readonly ReadUse[], identity: DataPlaneConfig['identity']) {
+    const authentication = uses.filter(({ stage }) => stage === 'authentication');
+    const around = (name: string, options: unknown) => surroundings(name, options, identity);
+    this.#ways = authentication.reduce<Guard['ways']>(
+      (ways, use) => product(ways, waysOf(use, around)),
+      [[]],
+    );
+    this.#looks = authentication.some(({ use }) => use.name !== 'public');
+    this.#authorize = uses.filter(({ use }) => isBuiltin(use, 'authorize')).map(({ use }) => use.options);
+    this.#demands = uses.flatMap(({ use, stage }): Demand[] => {
+      const ofCaller = stage === 'authorization';
+      if (isBuiltin(use, 'authorize') || !(ofCaller || FILTERS.has(use.name))) return [];
+      return [{ kind: 'policy', name: use.name, key: keyOf(use), ofCaller }];
+    });
+    this.limits = uses
+      .filter(({ use }) => LIMITS.has(use.name))
+      .map(({ use }) => ({ name: use.name, key: keyOf(use) }));
+  }
+
+  guard(method: string): Guard {
+    const asked = this.#authorize.flatMap((options) => demandsOfAuthorize(options, method));
+    return { ways: this.#ways, looks: this.#looks, demands: [...asked, ...this.#demands] };
+  }
+}
+
+function isBuiltin(use: PolicyUse, name: string): boolean {
+  return use.module === undefined && use.name === name;
+}
+
+function keyOf({ name, module, options }: PolicyUse): string {
+  return canonical([name, module, options ?? {}]);
+}
+
+/** Reads the policies of routes, each use once. */
+export class AccessReader {
+  readonly #config: DataPlaneConfig;
+  readonly #read = new Map<PolicyUse, Promise<Omit<ReadUse, 'isGlobal'>>>();
+  readonly #routes = new Map<string, Promise<RouteAccess>>();
+
+  constructor(config: DataPlaneConfig) {
+    this.#config = config;
+  }
+
+  /** Undefined names no route: what holds for a request that none takes. */
+  of(route: string | undefined): Promise<RouteAccess> {
+    const key = route ?? '';
+    let access = this.#routes.get(key);
+    if (access === undefined) {
+      access = this.#accessOf(route === undefined ? [] : (this.#config.routes[route]?.policies ?? []));
+      this.#routes.set(key, access);
+    }
+    return access;
+  }
+
+  async #accessOf(own: readonly PolicyUse[]): Promise<RouteAccess> {
+    const globals = this.#config.policies;
+    const read = await Promise.all([...globals, ...own].map((use) => this.#use(use)));
+    const placed = read.map((each, index) => ({ ...each, isGlobal: index < globals.length }));
+    return new RouteAccess(inOrder(placed), this.#config.identity);
+  }
+
+  #use(use: PolicyUse): Promise<Omit<ReadUse, 'isGlobal'>> {
+    let read = this.#read.get(use);
+    if (read === undefined) {
+      read = readUse(use);
+      this.#read.set(use, read);
+    }
+    return read;
+  }
+}
+
+async function readUse(use: PolicyUse): Promise<Omit<ReadUse, 'isGlobal'>> {
+  const policy = await loadPolicy(use);
+  const parsed = await parseOptions(policy.schema, use.options);
+  const written = use.options ?? {};
+  if (!parsed.success) return { use, policy, stage: policy.stage, options: written };
+  const options = isPlain(parsed.data) ? parsed.data : written;
+  return { use, policy, stage: stageOf(policy, parsed.data), options };
+}
+
+type Around = (method: string, options: unknown) => string;
+
+function waysOf({ use, options }: ReadUse, around: Around): Guard['ways'] {
+  if (isBuiltin(use, 'public')) return [[]];
+  if (isBuiltin(use, 'auth') && isRecord(options)) {
+    const { optional, ...entry } = options;
+    const ways = waysOfEntry(entry, around);
+    return optional === true ? [...ways, []] : ways;
+  }
+  const { required, ...record } = isRecord(options) ? options : {};
+  const rest = isBuiltin(use, 'session') || required === undefined ? record : { ...record, required };
+  const way = [{ method: use.name, options: rest, around: `${use.module ?? ''} ${around(use.name, rest)}` }];
+  return isBuiltin(use, 'session') && required === false ? [way, []] : [way];
+}
+
+function waysOfEntry(entry: unknown, around: Around): Guard['ways'] {
+  const [name, value] = Object.entries(isRecord(entry) ? entry : {}).find(
+    ([, each]) => each !== undefined,
+  ) ?? [''];
+  if (name === 'any' && Array.isArray(value)) {
+    const ways = value.flatMap((each) => waysOfEntry(each, around));
+    return ways.length <= MAX_WAYS ? ways : opaque(value);
+  }
+  if (name === 'all' && Array.isArray(value))
+    return value.map((each) => waysOfEntry(each, around)).reduce(product, [[]]);
+  const options = isRecord(value) ? value : {};
+  return [[{ method: name, options, around: ` ${around(name, options)}` }]];
+}
+
+function product(ways: Guard['ways'], more: Guard['ways']): Guard['ways'] {
+  if (ways.length * more.length > MAX_WAYS) return opaque([ways, more]);
+  return ways.flatMap((way) => more.map((other) => [...way, ...other]));
+}
+
+function opaque(value: unknown): Guard['ways'] {
+  return [[{ method: 'auth', options: { combination: value }, around: '' }]];
+}
+
+/** The providers and the sessions that a method believes, as text to compare. */
+function surroundings(method: string, options: unknown, identity: DataPlaneConfig['identity']): string {
+  if (!isRecord(options) || identity === undefined) return '';
+  const { provider, providers, name } = options;
+  const named = [provider, ...(Array.isArray(providers) ? providers : [])].filter(
+    (each) => typeof each === 'string',
+  );
+  const believed = named.map((each) => identity.providers[each]);
+  if (method !== 'session') return canonical(believed);
+  return canonical([believed, Object.entries(identity.sessions).filter(([each]) => each === name)]);
+}
+
+/** Whether every caller of `before` is let in by `after`, and the other way round. */
+export function compareGuards(before: Guard, after: Guard): Comparison {
+  const looks = comparisonOf(before.looks || !after.looks, after.looks || !before.looks);
+  const ways = comparisonOf(letsIn(after.ways, before.ways), letsIn(before.ways, after.ways));
+  const demands = comparisonOf(
+    asksNoMore(after.demands, before.demands),
+    asksNoMore(before.demands, after.demands),
+  );
+  // Whether wrong credentials are refused matters only between guards that let everybody in without any.
+  return worst([ways === 'same' ? looks : ways, demands]);
+}
+
+/** Whether whoever comes in by one of the narrow ways comes in by one of the wide ones. */
+function letsIn(wide: Guard['ways'], narrow: Guard['ways']): boolean {
+  return narrow.every((shown) =>
+    wide.some((asked) => asked.every((each) => shown.some((had) => suffices(had, each)))),
+  );
+}
+
+function suffices(shown: Credential, asked: Credential): boolean {
+  const comparison = compareCredentials(shown, asked);
+  return comparison === 'same' || comparison === 'weaker';
+}
+
+function asksNoMore(fewer: readonly Demand[], more: readonly Demand[]): boolean {
+  return fewer.every((asked) => more.some((given) => meets(given, asked)));
+}
+
+/** Whether somebody who shows nothing is let in. */
+export function isPublic({ ways, demands }: Guard): boolean {
+  return ways.some((way) => way.length === 0) && !demands.some(isOfCaller);
+}
+
+/** Whether nobody at all is let in. */
+export function isClosed({ demands }: Guard): boolean {
+  return demands.some(({ kind }) => kind === 'nobody');
+}
+
+/** For people: `public`, `optional basic`, `basic or (mtls and api-key); group staff`. */
+export function guardText(guard: Guard): string {
+  if (isClosed(guard)) return 'nobody';
+  const { ways, looks, demands } = guard;
+  const asked = ways.filter((way) => way.length > 0);
+  const texts = [...new Set(asked.map((way) => wayText(way, asked.length > 1)))].join(' or ');
+  const who =
+    asked.length === ways.length ? texts : looks ? `optional ${texts || 'authentication'}` : 'public';
+  const rest = demands
+    .map(demandText)
+    .filter((text) => text !== 'whoever is known' || asked.length < ways.length);
+  return [who, ...new Set(rest)].join('; ');
+}
+
+function wayText(way: readonly Credential[], among: boolean): string {
+  const names = way.map(({ method, options }) => {
+    const of = options['provider'] ?? options['providers'];
+    return typeof of === 'string' || Array.isArray(of)
+      ? `${method} of ${[of].flat().map(String).join(', ')}`
+      : method;
+  });
+  const text = names.join(' and ');
+  return among && names.length > 1 ? `(${text})` : text;
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { main } from '../cli.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'portcullis-diff-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const config = (policies: string) => `services:
+  orders: { url: 'http://127.0.0.1:3000' }
+routes:
+  orders:
+    match: { paths: ['/orders/*'] }
+    policies: ${policies}
+    service: orders
+`;
+writeFileSync(join(directory, 'basic.yaml'), config('[basic: {}]'));
+writeFileSync(join(directory, 'basic-and-key.yaml'), config('[auth: { all: [basic: {}, api-key: {}] }]'));
+writeFileSync(join(directory, 'key.yaml'), config('[api-key: {}]'));
+writeFileSync(join(directory, 'open.yaml'), config('[]'));
+writeFileSync(join(directory, 'broken.yaml'), config('[basik: {}]'));
+
+async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const code = await main(['diff', ...argv], {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    cwd: directory,
+    env: {},
+    terminal: false,
+    errTerminal: false,
+    color: false,
+    secret: async () => undefined,
+  });
+  return { code, out, err };
+}
+
+describe('portcullis diff', () => {
+  const table: readonly (readonly [title: string, argv: readonly string[], code: number])[] = [
+    ['ends with 0 where nothing changes', ['basic.yaml', 'basic.yaml', '--exit-code', '--strict'], 0],
+    ['ends with 0 where an authentication gets stronger', ['open.yaml', 'basic.yaml'], 0],
+    ['ends with 3 for that if asked to', ['open.yaml', 'basic.yaml', '--exit-code'], 3],
+    ['ends with 4 where an authentication gets weaker', ['basic.yaml', 'open.yaml'], 4],
+    [
+      'ends with 4 where one of two that were needed goes',
+      ['basic-and-key.yaml', 'key.yaml', '--exit-code'],
+      4,
+    ],
+    ['ends with 0 where two cannot be compared', ['basic.yaml', 'key.yaml'], 0],
+    ['ends with 4 for that if it is to be strict', ['basic.yaml', 'key.yaml', '--strict'], 4],
+    ['ends with 2 where a file is not given', ['basic.yaml'], 2],
+  ];
+  for (const [title, argv, code] of table) {
+    it(title, async () => assert.equal((await run(...argv)).code, code));
+  }
+
+  it('tells the errors of both configurations, and compares nothing', async () => {
+    const { code, out, err } = await run('broken.yaml', 'missing.yaml');
+    assert.equal(code, 1);
+    assert.equal(out, '');
+    assert.match(err, /^portcullis diff: broken\.yaml has errors\nbroken\.yaml:6:16: .*"basik"/m);
+    assert.match(err, /^portcullis diff: missing\.yaml has errors\nmissing\.yaml:1:1: the configuration /m);
+  });
+
+  it('prints JSON', async () => {
+    const { out } = await run('basic.yaml', 'open.yaml', '--json');
+    const { weaker, changes } = JSON.parse(out) as {
+      weaker: boolean;
+      changes: { kind: string; example: object }[];
+    };
+    assert.equal(weaker, true);
+    assert.deepEqual(
+      changes.map(({ kind, example }) => [kind, example]),
+      [['newly-public', { method: 'GET', url: 'https://example.com/orders/any', headers: [] }]],
+    );
+  });
+});

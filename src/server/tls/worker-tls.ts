@@ -1,0 +1,35 @@
+import * as tls from 'node:tls';
+import type { CertificatePair } from './certificate-table.ts';
+
+/** Certificates by which domains are proved to a certificate authority (RFC 8737), by name in small letters. */
+export type Challenges = ReadonlyMap<string, CertificatePair>;
+
+/** RFC 8737 section 3. */
+export const CHALLENGE_PROTOCOL = 'acme-tls/1';
+
+/** What the TLS of all listeners of a worker shares, and the main thread may change at any time. */
+export class WorkerTls {
+  #provers: ReadonlyMap<string, tls.Server> = new Map();
+
+  /**
+   * From the next handshake on, a client that offers the protocol `acme-tls/1` and no other gets the certificate of the name
+   * that it asks for; its connection is closed when the handshake is done. These are all: those of before are over. Throws the
+   * error of OpenSSL when one is unusable; those of before stay then.
+   */
+  setChallenges(challenges: Challenges): void {
+    this.#provers = new Map(Array.from(challenges, ([name, pair]) => [name, proverOf(pair)]));
+  }
+
+  /** The TLS server, without a socket of its own, that shows the certificate of a challenge. */
+  prover(serverName: string): tls.Server | undefined {
+    return this.#provers.get(serverName);
+  }
+}
+
+/** Shows a certificate and closes: nothing else is ever said in this protocol. */
+function proverOf(pair: CertificatePair): tls.Server {
+  const server = tls.createServer({ ...pair, ALPNProtocols: [CHALLENGE_PROTOCOL] });
+  server.on('secureConnection', (socket) => socket.on('error', () => socket.destroy()).end());
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return server;
+}

@@ -17,6 +17,7 @@ import { entriesOf, type Path, valueAt } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
 import { namesOf } from './references.ts';
+import { resolvedAdmin } from './resolve-admin.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
 import { checkStores, readRecordsKey, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
@@ -210,6 +211,7 @@ async function build(
     recordsKey,
     tracingHeaders,
     identity,
+    admin,
     globalPolicies,
     routePolicies,
   ] = await Promise.all([
@@ -230,6 +232,7 @@ async function build(
       { secrets, problems },
     ),
     resolvedIdentity(parsed.data, { secrets, files, problems }),
+    resolvedAdmin(parsed.data?.admin, { secrets, problems }),
     policies.resolve(written['policies'], ['policies']),
     eachOf(
       routes.written.filter((route) => !isSettled(route)),
@@ -239,13 +242,14 @@ async function build(
   ]);
   for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
     problems.push({ ...found, path: ['consumers', ...found.path] });
-  if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
+  if (!parsed.success || admin === undefined || problems.some((problem) => problem.severity !== 'warning'))
+    return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>
     resolvedService(service, material.get(name), files),
   );
   const resolved = cache.keep(routes, matched, around, (name) => routePolicies.get(name) ?? []);
-  const { admin, runtime } = data;
+  const { runtime } = data;
   const redis = resolvedRedis(data.state.redis, redisMaterial);
   const memory = { ...data.state.memory, recordsKey };
   const state: StateConfig = { ...data.state, memory, redis };

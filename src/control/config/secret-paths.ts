@@ -39,6 +39,7 @@ export function secretPaths(config: unknown): Path[] {
 }
 
 const STATE_SECRETS = [
+  ['admin', 'authentication', 'bootstrapToken'],
   ['state', 'redis', 'url'],
   ['state', 'redis', 'tls', 'key'],
   ['state', 'redis', 'sentinels', 'password'],

@@ -27,7 +27,7 @@ export const authenticationSchema = z
       .describe('false: whoever sends nothing is the superuser `local`; on loopback only'),
     bootstrapToken: z
       .string()
-      .min(32, 'is shorter than 32 characters; make one with openssl rand -base64 32')
+      .min(1)
       .max(500)
       .optional()
       .describe('Bearer token of an owner, until there is a user who is owner everywhere: env:NAME'),

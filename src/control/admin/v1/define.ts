@@ -19,7 +19,7 @@ interface Definition<Path extends z.ZodObject, Query extends z.ZodObject>
   readonly parameters: Path;
   /** Strict: a parameter that is not known is refused. */
   readonly query: Query;
-  answer(call: Call<z.output<Path>, z.output<Query>>): AdminAnswer | Promise<AdminAnswer>;
+  readonly answer: (call: Call<z.output<Path>, z.output<Query>>) => AdminAnswer | Promise<AdminAnswer>;
 }
 
 /** An endpoint whose parameters are read by the schemas that describe them. */

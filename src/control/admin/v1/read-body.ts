@@ -11,10 +11,10 @@ export type BodyData =
 const YAML = 'application/yaml';
 
 /** A body that is a map, in one of the media types that an endpoint takes. */
-export async function readMap(
+export function readMap(
   { body, contentType, headers }: AdminRequest,
   types: readonly string[],
-): Promise<BodyData> {
+): BodyData | Promise<BodyData> {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity')
     return refused(415, 'encoding_unsupported', 'Send the body as it is, without a content coding', {
@@ -23,7 +23,7 @@ export async function readMap(
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   if (type === undefined || !types.includes(type))
     return refused(415, 'media_type_unsupported', `Send ${types.join(' or ')}`, { accept: types.join(', ') });
-  return type === YAML ? await readYamlMap(body) : readJsonMap(body);
+  return type === YAML ? readYamlMap(body) : readJsonMap(body);
 }
 
 function readJsonMap(text: string): BodyData {

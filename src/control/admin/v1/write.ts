@@ -86,7 +86,7 @@ async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAns
       if (call.query['dry-run']) return changeAnswer(outcome, write);
       return value === undefined
         ? empty(204)
-        : await writtenAnswer(call, write, outcome.changes, outcome.warnings, value);
+        : writtenAnswer(call, write, outcome.changes, outcome.warnings, value);
     case 'conflict':
       if (kind === 'create') return exists(collection, name);
       return hasPrecondition(request.headers) ? preconditionFailed() : 'conflict';

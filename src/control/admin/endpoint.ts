@@ -1,9 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { ConfigurationManager } from '../manager/manager.ts';
+import type { RightsStore } from '../rights/store/rights-store.ts';
 import type { Collection } from '../store/entity.ts';
 import type { Access, AdminCaller } from './access.ts';
 import { type AdminAnswer, problem } from './answer.ts';
+import type { AdminAuthentication } from './authentication/authentication.ts';
+import type { ExternalLogin } from './authentication/external-login.ts';
 
 /** A request to an endpoint, read whole. */
 export interface AdminRequest {
@@ -14,6 +17,16 @@ export interface AdminRequest {
   readonly contentType: string | undefined;
   readonly body: string;
   readonly caller: AdminCaller;
+  readonly place: RequestPlace;
+}
+
+/** Where a request came from, and where to. */
+export interface RequestPlace {
+  /** Of the client. */
+  readonly address: string;
+  readonly scheme: 'http' | 'https';
+  /** Host with its port, as the client wrote it. */
+  readonly authority: string;
 }
 
 /** A request that is to be explained. */
@@ -33,6 +46,8 @@ export interface GatewayControl {
   readonly version: string;
   /** False before the first configuration is in force and while draining. */
   ready(): boolean;
+  /** Writes to the gateway's own log. */
+  warn(message: string): void;
   /** Text of the Prometheus exposition format. */
   metrics(): string | Promise<string>;
   reload(): Promise<ReloadAnswer>;
@@ -43,6 +58,8 @@ export interface GatewayControl {
   /** Targets that registered themselves. */
   readonly registry: RegistryCalls;
   readonly quotas: QuotaCalls;
+  /** Users, their roles and tokens, and the audit log; undefined where there is no store. */
+  readonly rights: RightsControl | undefined;
   /** What `/v1` reads and changes; undefined where there is no store. */
   readonly configuration: ConfigurationManager | undefined;
   /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
@@ -51,6 +68,14 @@ export interface GatewayControl {
   ): Promise<
     { readonly ok: true; readonly explanation: unknown } | { readonly ok: false; readonly message: string }
   >;
+}
+
+export interface RightsControl {
+  readonly store: RightsStore;
+  /** Undefined where nothing is asked of callers. */
+  readonly authentication: AdminAuthentication | undefined;
+  /** Undefined where nobody logs in with an identity provider. */
+  readonly external: (() => Promise<ExternalLogin>) | undefined;
 }
 
 /** The registry of targets; what is given to it is not checked before. */

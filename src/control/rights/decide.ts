@@ -82,6 +82,11 @@ export function maySee(account: Account, object: ProtectedObject): boolean {
   return decide(account, 'read', object) === 'allowed';
 }
 
+/** Whether there is an organization, or none, where an account may do that. */
+export function mayAnywhere({ roles }: Account, action: Action, kind: ObjectKind): boolean {
+  return [...roles.values()].some((role) => reaches(role, NEEDS[kind][action]));
+}
+
 /** The role that an action takes, for sentences. */
 export function neededRole(kind: ObjectKind, action: Action): Role {
   return NEEDS[kind][action];

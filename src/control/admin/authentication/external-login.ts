@@ -8,10 +8,9 @@ import { BoundedMap } from '../../../lib/bounded-map.ts';
 import { systemTimers } from '../../../lib/timers.ts';
 import { higherOf, type Role } from '../../rights/roles.ts';
 import type { ExternalUser } from '../../rights/store/external-users.ts';
+import { FLOW_TTL_MS } from './flow-time.ts';
 import type { RoleRule } from './schema.ts';
 
-/** How long a user may be away at a provider. */
-export const FLOW_TTL_MS = 600_000;
 const MAX_FLOWS = 1000;
 
 export interface ExternalLoginOptions {

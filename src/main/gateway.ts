@@ -1,16 +1,16 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { GatewayControl } from '../control/admin/endpoint.ts';
 import { redact } from '../control/admin/redact.ts';
 import { AdminServer } from '../control/admin/server.ts';
-import { type LoadedConfig, loadConfig } from '../control/config/load.ts';
-import { LoadCache } from '../control/config/load-cache.ts';
+import type { LoadedConfig } from '../control/config/load.ts';
 import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
+import { ConfigurationSource } from '../control/manager/configuration-source.ts';
+import type { StoredConfiguration } from '../control/manager/stored-configuration.ts';
 import { QuotaDesk } from '../control/quotas/quota-desk.ts';
 import { QuotaKeeper } from '../control/quotas/quota-keeper.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
@@ -27,6 +27,7 @@ import { singleServer } from '../state/schema.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
+import { changedSettings, type FixedSettings, fixedSettings, withMetrics } from './fixed-settings.ts';
 import type { ProcessLog } from './log.ts';
 import type { WorkerOutput, WorkerStart } from './messages.ts';
 import { NodeRecords } from './node-records.ts';
@@ -80,6 +81,8 @@ export class Gateway {
   readonly #quotaDesk: QuotaDesk;
   readonly #limits: LimitTable;
   readonly #records: NodeRecords;
+  readonly #source: ConfigurationSource;
+  readonly #manager: StoredConfiguration;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -90,36 +93,50 @@ export class Gateway {
 
   /** Starts a gateway; undefined when it cannot, after it has said why and closed what it had opened. */
   static async start(options: GatewayOptions): Promise<Gateway | undefined> {
-    const cache = new LoadCache();
-    let loaded = await loadConfig(options.file, { env: options.env, cache });
+    const { file, env, log } = options;
+    const source = new ConfigurationSource({ file, env, log: log.main });
+    let loaded = await source.load();
     while (!loaded.ok) {
       options.show([...loaded.errors, ...loaded.warnings]);
       const { waitForRepair } = options;
-      if (waitForRepair === undefined || waitForRepair.aborted) return undefined;
+      if (waitForRepair === undefined || waitForRepair.aborted) {
+        await source.close();
+        return undefined;
+      }
       // Watched first, told then: who reads the line may change the file at once.
       const changed = changeOf(loaded.files, waitForRepair);
-      options.log.main('info', 'waiting for a change of the configuration');
+      log.main('info', 'waiting for a change of the configuration');
       await changed;
-      if (waitForRepair.aborted) return undefined;
-      loaded = await loadConfig(options.file, { env: options.env, cache });
+      if (waitForRepair.aborted) {
+        await source.close();
+        return undefined;
+      }
+      loaded = await source.load();
     }
     options.show(loaded.warnings);
     let gateway: Gateway | undefined;
     try {
-      const registryFile = resolvePath(dirname(options.file), loaded.config.runtime.registryFile);
-      const registry = await openRegistry(registryFile, options.log.main);
-      gateway = new Gateway(options, loaded.config, cache, registry);
+      const registryFile = resolvePath(dirname(file), loaded.config.runtime.registryFile);
+      const registry = await openRegistry(registryFile, log.main);
+      gateway = new Gateway(options, loaded.config, source, registry);
       await gateway.#start(loaded.config);
       return gateway;
     } catch (error) {
-      options.log.main('error', `the gateway cannot start: ${messageOf(error)}`);
+      log.main('error', `the gateway cannot start: ${messageOf(error)}`);
       await gateway?.abort();
+      await source.close();
       return undefined;
     }
   }
 
-  private constructor(options: GatewayOptions, config: LoadedConfig, cache: LoadCache, registry: Registry) {
+  private constructor(
+    options: GatewayOptions,
+    config: LoadedConfig,
+    source: ConfigurationSource,
+    registry: Registry,
+  ) {
     this.#options = options;
+    this.#source = source;
     this.#fixed = fixedSettings(config);
     this.#metrics = new MetricsHub({
       version: VERSION,
@@ -187,12 +204,16 @@ export class Gateway {
       },
     });
     this.#reloader = new Reloader(config, {
-      load: () => loadConfig(options.file, { env: options.env, cache }),
+      load: () => source.load(),
       apply: (next) => this.#apply(next),
       show: options.show,
       log: options.log.main,
-      onOutcome: (outcome, current) => this.#afterReload(outcome, current),
+      onOutcome: (outcome, current, trigger) => {
+        this.#afterReload(outcome, current);
+        if (trigger !== 'change') this.#manager.reloaded(outcome);
+      },
     });
+    this.#manager = source.manage(config, this.#reloader, { node: `${hostname()}:${process.pid}` });
     this.#watcher = new FileWatcher(() => void this.reload('file change'));
   }
 
@@ -231,6 +252,7 @@ export class Gateway {
     await this.#supervisor.drain(drainTimeout);
     this.#quotas.close();
     this.#records.close();
+    await this.#source.close();
     await this.#upstreams.close();
     // Until here it answers that the gateway is not ready.
     await this.#admin?.close();
@@ -247,6 +269,7 @@ export class Gateway {
     await this.#supervisor.close();
     this.#quotas.close();
     this.#records.close();
+    await this.#source.close();
     await this.#upstreams.close();
     await this.#admin?.close();
     await this.#options.accessLog.close();
@@ -256,9 +279,11 @@ export class Gateway {
     // Before the workers come up, so that a change meanwhile is noticed.
     this.#watcher.watch(config.files);
     if (config.admin.enabled) await this.#listenAdmin(config);
-    const applied = await this.#apply(config);
+    // The admin port may be asked for changes already.
+    const applied = await this.#reloader.inTurn(() => this.#apply(config));
     if (!applied.ok) throw new Error(applied.reasons.join('; '));
     this.#metrics.configReloaded(Date.now());
+    this.#source.follow(this.#reloader);
     this.#state = 'ready';
     this.#options.log.main('info', 'ready', {
       version: VERSION,
@@ -300,7 +325,7 @@ export class Gateway {
       services: () => this.#upstreams.control.status(),
       registry: this.#upstreams.registry,
       quotas: this.#quotaDesk,
-      configuration: undefined,
+      configuration: this.#manager,
     };
   }
 
@@ -314,6 +339,11 @@ export class Gateway {
         lastReloadOk: this.#lastReloadOk,
         limitEvictions: this.#limits.evictions,
         records: this.#records.table,
+        store: {
+          revision: this.#manager.revision,
+          up: this.#source.storeDown === undefined,
+          changedAtMs: this.#manager.changedAtMs,
+        },
       }) +
       upstreamMetrics(this.#upstreams.control.status())
     );
@@ -346,14 +376,8 @@ export class Gateway {
   }
 
   #warnOfFixed(config: LoadedConfig): void {
-    const now = fixedSettings(config);
-    for (const name of ['admin', 'workers', 'registryFile', 'metrics', 'memory'] as const) {
-      if (isDeepStrictEqual(now[name], this.#fixed[name])) continue;
-      this.#options.log.main(
-        'warn',
-        `${FIXED_NAMES[name]} changed: that takes effect when the gateway is started anew`,
-      );
-    }
+    for (const name of changedSettings(config, this.#fixed))
+      this.#options.log.main('warn', `${name} changed: that takes effect when the gateway is started anew`);
   }
 
   #afterReload(outcome: ReloadOutcome<ConfigError>, current: LoadedConfig): void {
@@ -417,37 +441,6 @@ function describeLists(lists: DataPlaneConfig['lists']): Record<string, unknown>
 function countsInMemory({ dataPlane, state }: LoadedConfig): boolean {
   const plans = Object.values(dataPlane.plans?.plans ?? {});
   return state.redis === undefined && plans.some(({ quotas }) => quotas.length > 0);
-}
-
-interface FixedSettings {
-  readonly admin: LoadedConfig['admin'];
-  readonly workers: number;
-  readonly registryFile: string;
-  readonly metrics: DataPlaneConfig['observability']['metrics'];
-  readonly memory: LoadedConfig['state']['memory'];
-}
-
-const FIXED_NAMES: Readonly<Record<keyof FixedSettings, string>> = {
-  admin: 'admin',
-  workers: 'runtime.workers',
-  registryFile: 'runtime.registryFile',
-  metrics: 'observability.metrics',
-  memory: 'state.memory',
-};
-
-function fixedSettings(config: LoadedConfig): FixedSettings {
-  return {
-    admin: config.admin,
-    workers: config.runtime.workers,
-    registryFile: config.runtime.registryFile,
-    metrics: config.dataPlane.observability.metrics,
-    memory: config.state.memory,
-  };
-}
-
-/** Counters lie in memory that all threads share, whose layout follows from these settings. */
-function withMetrics(config: DataPlaneConfig, metrics: FixedSettings['metrics']): DataPlaneConfig {
-  return { ...config, observability: { ...config.observability, metrics } };
 }
 
 /** Several threads on one port need SO_REUSEPORT with load balancing; Node.js refuses it elsewhere. */

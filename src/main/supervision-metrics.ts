@@ -1,4 +1,4 @@
-import { renderGauges } from './gauges.ts';
+import { type Gauge, renderGauges } from './gauges.ts';
 
 /** Samples about supervision that stand beside those of the metrics hub. Text of the Prometheus exposition format 0.0.4. */
 export function supervisionMetrics(now: {
@@ -7,8 +7,14 @@ export function supervisionMetrics(now: {
   readonly lastReloadOk: boolean;
   readonly limitEvictions: number;
   readonly records: { readonly size: number; readonly bytes: number; readonly refused: number };
+  readonly store: {
+    readonly revision: number;
+    readonly up: boolean;
+    readonly changedAtMs: number | undefined;
+  };
 }): string {
   return renderGauges([
+    ...storeGauges(now.store),
     { name: 'portcullis_workers', help: 'Worker threads that should serve.', samples: [[{}, now.workers]] },
     { name: 'portcullis_workers_serving', help: 'Worker threads that serve.', samples: [[{}, now.serving]] },
     {
@@ -39,4 +45,25 @@ export function supervisionMetrics(now: {
       samples: [[{}, now.records.refused]],
     },
   ]);
+}
+
+function storeGauges(store: Parameters<typeof supervisionMetrics>[0]['store']): Gauge[] {
+  const changed = store.changedAtMs === undefined ? [] : [[{}, store.changedAtMs / 1000] as const];
+  return [
+    {
+      name: 'portcullis_store_revision',
+      help: 'Revision of the store that is in force here.',
+      samples: [[{}, store.revision]],
+    },
+    {
+      name: 'portcullis_store_up',
+      help: 'Whether the store could be reached the last time: 1 or 0.',
+      samples: [[{}, store.up ? 1 : 0]],
+    },
+    {
+      name: 'portcullis_store_last_change_timestamp_seconds',
+      help: 'When this node last made a change of the store.',
+      samples: changed,
+    },
+  ];
 }

@@ -26,6 +26,7 @@ describe('The JSON Schema', () => {
       'providers',
       'sessions',
       'state',
+      'store',
       'admin',
       'runtime',
       'observability',

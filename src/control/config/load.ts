@@ -1,51 +1,51 @@
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { checkConsumers } from '../../identity/consumers/check.ts';
 import { isRecord } from '../../lib/is-record.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { StateConfig } from '../../state/schema.ts';
 import { expandApis } from '../openapi/expand.ts';
+import type { StoreState } from '../store/entity.ts';
+import type { StoreSettings } from '../store/schema.ts';
+import { EMPTY_STATE } from '../store/state.ts';
 import { type LoadedLists, loadAddressLists } from './address-lists.ts';
 import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings } from './catalog.ts';
 import { resolveAuthorities, resolvePair } from './certificates.ts';
 import { checkMeaning } from './check.ts';
-import { digest, FileReader, MAX_FILE_BYTES } from './files.ts';
+import { digest, FileReader } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
 import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './load-cache.ts';
 import { entriesOf, type Path, valueAt } from './place.ts';
 import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
+import { type ReadOptions, readSource } from './read-source.ts';
 import { namesOf } from './references.ts';
 import { resolvedAdmin } from './resolve-admin.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
 import { checkStores, readRecordsKey, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
+import { resolvedStore } from './resolve-store.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
-import {
-  type ConfigSource,
-  jsonSource,
-  locateProblems,
-  positionIn,
-  type SourceResult,
-  yamlSource,
-} from './source.ts';
-import { typescriptSource } from './typescript.ts';
+import { type ConfigSource, locateProblems, positionIn } from './source.ts';
+import { withStored } from './stored.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends ReadOptions {
   /** Where `env:NAME` looks; default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Default: the gateway's own policies and the user's modules. */
   readonly policies?: PolicyCatalog | undefined;
-  /** How long a configuration in TypeScript may take; default 10,000. */
-  readonly evaluateTimeoutMs?: number | undefined;
-  /** The configuration itself, in the language of the file's name, instead of what the file holds; the file need not exist. */
-  readonly text?: string | undefined;
   /** Now, in milliseconds since 1970, for the validity of certificates. */
   readonly nowMs?: number | undefined;
   /** What loads of this file may take over from each other. The result is the same without. */
   readonly cache?: LoadCache | undefined;
+  /**
+   * What a store holds beside the file; a function is asked for it once the file has said where that is. An Error that it throws is
+   * a problem of `store`.
+   */
+  readonly stored?: StoreState | ((settings: StoreSettings) => StoreState | Promise<StoreState>) | undefined;
 }
 
 export interface Position {
@@ -61,6 +61,11 @@ export interface LoadedConfig {
   readonly admin: AdminConfig;
   readonly runtime: RuntimeConfig;
   readonly state: StateConfig;
+  readonly store: StoreSettings;
+  /** What the store had beside the file; empty where nobody asked it. */
+  readonly stored: StoreState;
+  /** What the file alone says, as it is written. */
+  readonly written: Readonly<Record<string, unknown>>;
   /** Every file that it was made of, absolute: the configuration, what it imports, certificates, secrets, policies. */
   readonly files: readonly string[];
   /** Where something was written, such as `['routes', 'users']`; undefined for what was not. Costs nothing until it is asked for. */
@@ -90,72 +95,48 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   for (const used of read.files ?? []) files.note(used);
   if (!read.ok) return { ok: false, errors: read.errors, warnings: [], files: files.files };
   const problems: Problem[] = [];
-  const { source, placed, errors: unread } = await expandApis(read.source, files, problems);
-  const config = await build(source, files, problems, cache, options);
+  const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
+  const store = await resolvedStore(read.source.value, { secrets, files, problems });
+  const stored = await askStore(options.stored, store, problems);
+  const composed = withStored(read.source, stored, problems);
+  const { source, placed, errors: unread } = await expandApis(composed, files, problems);
+  const config = await build(source, files, problems, secrets, cache, options);
   const located = [...unread, ...locateProblems(source, problems.map(placed))];
   const warnings = located.filter((error) => error.severity === 'warning');
   const errors = located.filter((error) => error.severity === 'error');
-  if (config === undefined || errors.length > 0) return { ok: false, errors, warnings, files: files.files };
+  if (config === undefined || store === undefined || errors.length > 0)
+    return { ok: false, errors, warnings, files: files.files };
   const positionOf = (at: Path) => {
     const place = source.locate(at);
     return place.found ? positionIn(place) : undefined;
   };
   return {
     ok: true,
-    config: { ...config, files: files.files, positionOf },
+    config: {
+      ...config,
+      store,
+      stored,
+      written: isRecord(read.source.value) ? read.source.value : {},
+      files: files.files,
+      positionOf,
+    },
     warnings,
   };
 }
 
-async function readSource(
-  path: string,
-  files: FileReader,
-  cache: LoadCache,
-  options: LoadOptions,
-): Promise<SourceResult> {
-  const read =
-    options.text === undefined
-      ? await files.read(path, MAX_FILE_BYTES)
-      : { ok: true as const, text: options.text };
-  if (!read.ok) return refused(path, `the configuration ${read.reason}`);
-  switch (extname(path).toLowerCase()) {
-    case '.json':
-      return fromText(path, read.text, cache, jsonSource);
-    case '.yaml':
-    case '.yml':
-      return fromText(path, read.text, cache, yamlSource);
-    case '.ts':
-    case '.mts':
-    case '.js':
-    case '.mjs':
-      return typescriptSource(path, read.text, {
-        timeoutMs: options.evaluateTimeoutMs ?? 10_000,
-        env: options.env ?? process.env,
-      });
-    default:
-      return refused(path, 'a configuration ends in .yaml, .yml, .json, .ts, .mts, .js or .mjs');
+async function askStore(
+  stored: LoadOptions['stored'],
+  settings: StoreSettings | undefined,
+  problems: Problem[],
+): Promise<StoreState> {
+  if (typeof stored !== 'function') return stored ?? EMPTY_STATE;
+  if (settings === undefined || !settings.enabled) return EMPTY_STATE;
+  try {
+    return await stored(settings);
+  } catch (error) {
+    problems.push({ path: ['store'], message: messageOf(error), atKey: true });
+    return EMPTY_STATE;
   }
-}
-
-/** A text says all that there is to say; a configuration in TypeScript is evaluated by every load, since it may ask for anything. */
-function fromText(
-  path: string,
-  text: string,
-  cache: LoadCache,
-  read: (path: string, text: string) => SourceResult,
-): SourceResult {
-  const known = cache.sourceOf(path, text);
-  if (known !== undefined) return { ok: true, source: known };
-  const result = read(path, text);
-  if (result.ok) cache.keepSource(text, result.source);
-  return result;
-}
-
-function refused(file: string, message: string): SourceResult {
-  return {
-    ok: false,
-    errors: [{ severity: 'error', file, line: 1, column: 1, path: '', text: '', message }],
-  };
 }
 
 type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'secrets' | 'hash'>;
@@ -165,6 +146,7 @@ async function build(
   source: ConfigSource,
   files: FileReader,
   problems: Problem[],
+  secrets: Secrets,
   cache: LoadCache,
   options: LoadOptions,
 ): Promise<Built | undefined> {
@@ -190,7 +172,6 @@ async function build(
     return config === undefined ? [] : [[name, config]];
   });
   problems.push(...cache.matchingProblems(matched, checkMatching));
-  const secrets = new Secrets({ env: options.env ?? process.env, files, problems });
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = await loadAddressLists(written['lists'], { files, problems, known: cache.lists });
   const around: PolicySurroundings = {

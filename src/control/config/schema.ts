@@ -12,6 +12,7 @@ import { stateSchema } from '../../state/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
 import { adminTlsSchema, authenticationSchema, probesSchema } from '../admin/authentication/schema.ts';
 import { apiSchema } from '../openapi/schema.ts';
+import { storeSchema } from '../store/schema.ts';
 
 /** Not of digits alone: JavaScript would move such a name to the front, and the order of the file counts. */
 const name = z
@@ -106,6 +107,7 @@ export const configSchema = z.strictObject({
     .default({})
     .describe('Logins of browsers, which the gateway keeps the tokens of'),
   state: stateSchema.prefault({}),
+  store: storeSchema.prefault({}),
   admin: adminSchema.prefault({}),
   runtime: runtimeSchema.prefault({}),
   observability: observabilitySchema.prefault({}),

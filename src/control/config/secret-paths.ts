@@ -21,8 +21,8 @@ export function secretPaths(config: unknown): Path[] {
   eachEntry(config['services'], (name, service) => collectService(service, ['services', name], paths));
   for (const collection of ['providers', 'sessions', 'consumers'])
     if (config[collection] !== undefined) collectOptions(config[collection], [collection], paths);
-  for (const at of STATE_SECRETS) if (valueAt(config, at) !== undefined) paths.push(at);
-  for (const at of STATE_ADDRESSES) {
+  for (const at of SINGLE_SECRETS) if (valueAt(config, at) !== undefined) paths.push(at);
+  for (const at of LISTS_OF_SECRETS) {
     const nodes = valueAt(config, at);
     if (Array.isArray(nodes)) paths.push(...nodes.map((_, index) => [...at, index]));
   }
@@ -40,16 +40,20 @@ export function secretPaths(config: unknown): Path[] {
 
 const STATE_SECRETS = [
   ['admin', 'authentication', 'bootstrapToken'],
+const SINGLE_SECRETS = [
   ['state', 'redis', 'url'],
   ['state', 'redis', 'tls', 'key'],
   ['state', 'redis', 'sentinels', 'password'],
   ['state', 'memory', 'recordsKey'],
+  ['store', 'postgres', 'url'],
+  ['store', 'key'],
 ];
 
-/** Lists of urls that may have a password. */
-const STATE_ADDRESSES = [
+/** Lists of secrets, and of urls that may have a password. */
+const LISTS_OF_SECRETS = [
   ['state', 'redis', 'sentinels', 'nodes'],
   ['state', 'redis', 'cluster', 'nodes'],
+  ['store', 'key'],
 ];
 
 const SERVICE_SECRETS = [

@@ -14,10 +14,10 @@ export class RecordBox {
   readonly #boxKey: Buffer;
   readonly #idKey: Buffer;
 
-  /** Any text that is hard to guess: it is not stretched. */
-  constructor(secret: string) {
-    this.#boxKey = derived(secret, 'portcullis records: boxes');
-    this.#idKey = derived(secret, 'portcullis records: names');
+  /** Any text that is hard to guess: it is not stretched. One secret makes other keys for another purpose. */
+  constructor(secret: string, purpose: 'records' | 'store' = 'records') {
+    this.#boxKey = derived(secret, `portcullis ${purpose}: boxes`);
+    this.#idKey = derived(secret, `portcullis ${purpose}: names`);
   }
 
   /** The same for the same name, and tells nothing of it. */
@@ -25,7 +25,7 @@ export class RecordBox {
     return createHmac('sha256', this.#idKey).update(name).digest().subarray(0, ID_BYTES);
   }
 
-  close(id: Buffer, text: string): Buffer {
+  close(id: Uint8Array, text: string): Buffer {
     const head = randomBytes(SALT_BYTES + NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.#keyFor(head), head.subarray(SALT_BYTES));
     cipher.setAAD(id);

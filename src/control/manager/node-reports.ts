@@ -1,0 +1,51 @@
+import type { EntityStore } from '../store/entity-store.ts';
+import type { ChangeProblem, NodeStatus } from './manager.ts';
+
+/** A node that says nothing new is heard of this often. */
+const HEARTBEAT_MS = 15_000;
+/** One that was not heard of for so long is not told of any more. */
+const SILENT_MS = 60_000;
+const FORGOTTEN_MS = 24 * 3_600_000;
+
+/** What this node tells the others of itself by way of the store, and what it hears of them. */
+export class NodeReports {
+  readonly #node: string;
+  readonly #nowMs: () => number;
+  #told: { readonly text: string; readonly atMs: number } | undefined;
+
+  constructor(node: string, nowMs: () => number) {
+    this.#node = node;
+    this.#nowMs = nowMs;
+  }
+
+  /** Tells how far this node is, if that is news or was told long ago. Rejects where the store cannot be reached. */
+  async tell(store: EntityStore, revision: number, problems: readonly ChangeProblem[]): Promise<void> {
+    const now = this.#nowMs();
+    const text = `${revision} ${JSON.stringify(problems)}`;
+    if (this.#told?.text === text && now - this.#told.atMs < HEARTBEAT_MS) return;
+    const row = {
+      node: this.#node,
+      revision,
+      problems: JSON.stringify(problems),
+      seen_at_ms: now,
+      from_snapshot: 0,
+    };
+    await store.reportNode(row, now - FORGOTTEN_MS);
+    this.#told = { text, atMs: now };
+  }
+
+  /** Of the others that were heard of lately. */
+  async others(store: EntityStore): Promise<readonly NodeStatus[]> {
+    const rows = await store.nodes();
+    const since = this.#nowMs() - SILENT_MS;
+    return rows
+      .filter(({ node, seen_at_ms }) => node !== this.#node && seen_at_ms >= since)
+      .map((row) => ({
+        node: row.node,
+        revision: row.revision,
+        problems: JSON.parse(row.problems) as ChangeProblem[],
+        seenAtMs: row.seen_at_ms,
+        fromSnapshot: row.from_snapshot === 1,
+      }));
+  }
+}

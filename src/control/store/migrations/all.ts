@@ -1,0 +1,5 @@
+import { entities } from './001-entities.ts';
+import type { Migration } from './migration.ts';
+
+/** Every migration, in the order in which they are applied: by number. */
+export const MIGRATIONS: readonly Migration[] = [entities];

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { messageOf } from '../../lib/message-of.ts';
+import { keyFrom } from '../records/record-key.ts';
+import { type StoreDatabase, StoreRefused, StoreUnavailable } from './database.ts';
+import type { EntityStore } from './entity-store.ts';
+import type { StoreSettings } from './schema.ts';
+import { Sealer } from './sealer.ts';
+
+export interface StoreConnectionOptions {
+  readonly settings: StoreSettings;
+  readonly log: (level: 'info' | 'warn', message: string) => void;
+}
+
+/** The way to the store. Nothing is opened, nor its code loaded, before somebody asks for a store that is there, or writes to it. */
+export class StoreConnection {
+  readonly settings: StoreSettings;
+  readonly #log: StoreConnectionOptions['log'];
+  #opening: Promise<EntityStore> | undefined;
+  #sealer: Sealer | undefined;
+  #closed = false;
+
+  constructor({ settings, log }: StoreConnectionOptions) {
+    this.settings = settings;
+    this.#log = log;
+  }
+
+  /** undefined where a file would have to be made. Rejects like `open`. */
+  async existing(): Promise<EntityStore | undefined> {
+    const { place } = this.settings;
+    if (this.#opening === undefined && place.kind === 'sqlite' && !existsSync(place.file)) return undefined;
+    return this.open();
+  }
+
+  /**
+   * Opens the database once, makes it where it is a file that is not there, and brings its tables up to date. Rejects with StoreRefused where it is
+   * not to be used, with StoreUnavailable where it cannot be reached: then the next one who asks tries anew.
+   */
+  open(): Promise<EntityStore> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error instanceof StoreRefused ? error : new StoreUnavailable(messageOf(error), { cause: error });
+    });
+    return this.#opening;
+  }
+
+  /** What encrypts secrets. Throws StoreRefused where the file of the key cannot be used. */
+  sealer(): Sealer {
+    this.#sealer ??= new Sealer(this.#keys());
+    return this.#sealer;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const opening = this.#opening;
+    this.#opening = undefined;
+    const store = await opening?.catch(() => undefined);
+    await store?.database.close();
+  }
+
+  async #open(): Promise<EntityStore> {
+    if (this.#closed) throw new Error('the gateway is stopping');
+    const { place, revisions } = this.settings;
+    const isNew = place.kind === 'sqlite' && !existsSync(place.file);
+    const [{ EntityStore }, { migrate }] = await Promise.all([
+      import('./entity-store.ts'),
+      import('./migrate.ts'),
+    ]);
+    const database = await openDatabase(place);
+    try {
+      const migrations = await migrate(database);
+      if (migrations.length > 0) this.#log('info', `the store has new tables: ${migrations.join(', ')}`);
+      if (isNew) this.#log('info', `the store is in ${place.file}`);
+      return new EntityStore(database, this.sealer(), revisions);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  #keys(): readonly string[] {
+    const { keys, place } = this.settings;
+    if (keys.length > 0 || place.kind === 'postgres' || place.file === ':memory:') return keys;
+    try {
+      return [keyFrom(`${place.file}.key`, true).key];
+    } catch (error) {
+      throw new StoreRefused(`the key of the store cannot be used: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+/** Opens either database as it is, without looking at its tables. */
+export async function openDatabase(place: StoreSettings['place']): Promise<StoreDatabase> {
+  if (place.kind === 'sqlite') {
+    const { openSqlite } = await import('./sqlite.ts');
+    return openSqlite(place.file);
+  }
+  const { openPostgres } = await import('./postgres.ts');
+  return openPostgres(place);
+}

@@ -1,0 +1,45 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { LoadedConfig } from '../control/config/load.ts';
+import type { DataPlaneConfig } from '../server/config.ts';
+
+/** What a process begins with and keeps as long as it lives. */
+export interface FixedSettings {
+  readonly admin: LoadedConfig['admin'];
+  readonly workers: number;
+  readonly registryFile: string;
+  readonly metrics: DataPlaneConfig['observability']['metrics'];
+  readonly memory: LoadedConfig['state']['memory'];
+  readonly store: LoadedConfig['store'];
+}
+
+const NAMES: Readonly<Record<keyof FixedSettings, string>> = {
+  admin: 'admin',
+  workers: 'runtime.workers',
+  registryFile: 'runtime.registryFile',
+  metrics: 'observability.metrics',
+  memory: 'state.memory',
+  store: 'store',
+};
+
+export function fixedSettings(config: LoadedConfig): FixedSettings {
+  return {
+    admin: config.admin,
+    workers: config.runtime.workers,
+    registryFile: config.runtime.registryFile,
+    metrics: config.dataPlane.observability.metrics,
+    memory: config.state.memory,
+    store: config.store,
+  };
+}
+
+/** Of those that a configuration has otherwise, how it calls them. */
+export function changedSettings(config: LoadedConfig, fixed: FixedSettings): readonly string[] {
+  const now = fixedSettings(config);
+  const names = Object.keys(NAMES) as (keyof FixedSettings)[];
+  return names.filter((name) => !isDeepStrictEqual(now[name], fixed[name])).map((name) => NAMES[name]);
+}
+
+/** Counters lie in memory that all threads share, whose layout follows from these settings. */
+export function withMetrics(config: DataPlaneConfig, metrics: FixedSettings['metrics']): DataPlaneConfig {
+  return { ...config, observability: { ...config.observability, metrics } };
+}

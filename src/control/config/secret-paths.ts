@@ -38,9 +38,8 @@ export function secretPaths(config: unknown): Path[] {
   return paths;
 }
 
-const STATE_SECRETS = [
-  ['admin', 'authentication', 'bootstrapToken'],
 const SINGLE_SECRETS = [
+  ['admin', 'authentication', 'bootstrapToken'],
   ['state', 'redis', 'url'],
   ['state', 'redis', 'tls', 'key'],
   ['state', 'redis', 'sentinels', 'password'],

@@ -1,3 +1,4 @@
+import type { Actor } from '../rights/audit-entry.ts';
 import type { Collection, Entity, EntityChange, EntityValue, Revision } from '../store/entity.ts';
 
 /** Where something of the configuration in force comes from. What the file has can be read here and not changed. */
@@ -64,6 +65,8 @@ export type ChangeOutcome =
 export interface ChangeRequest {
   /** Who is written down as the author. */
   readonly author: string;
+  /** Who that is exactly, for the audit log; default: the author, from within the gateway. */
+  readonly actor?: Actor | undefined;
   readonly message?: string | undefined;
   readonly dryRun?: boolean | undefined;
   readonly changes: readonly WantedChange[];

@@ -48,6 +48,8 @@ export async function startApi(
     },
     quotas: { list: absent, reset: absent },
     configuration,
+    rights: undefined,
+    warn: () => {},
     explain: absent,
   };
   const server = new AdminServer({

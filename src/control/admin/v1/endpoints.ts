@@ -1,10 +1,11 @@
 import type { Endpoint } from '../endpoint.ts';
 import { ENDPOINTS } from '../endpoints.ts';
+import { ACCOUNT_ENDPOINTS } from './accounts/endpoints.ts';
 import { entityEndpoints } from './entities.ts';
 
 /** The endpoints of `/v1` and `/docs`. */
 export function apiEndpoints(): readonly Endpoint[] {
-  const endpoints: readonly Endpoint[] = [describe(() => all), ...entityEndpoints()];
+  const endpoints: readonly Endpoint[] = [describe(() => all), ...entityEndpoints(), ...ACCOUNT_ENDPOINTS];
   const all = [...ENDPOINTS, ...endpoints];
   return endpoints;
 }

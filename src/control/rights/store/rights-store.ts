@@ -1,4 +1,4 @@
-import type { StoreDatabase } from '../../store/database.ts';
+import { type StoreDatabase, StoreUnavailable } from '../../store/database.ts';
 import type { Account } from '../account.ts';
 import type { Actor, Deed } from '../audit-entry.ts';
 import { appendAudit } from './audit-log.ts';
@@ -11,6 +11,12 @@ export interface StoreAccess {
   existing(): Promise<{ readonly database: StoreDatabase } | undefined>;
   open(): Promise<{ readonly database: StoreDatabase }>;
 }
+
+/** Where the configuration has no store: then nobody has an account. */
+export const NO_STORE: StoreAccess = {
+  existing: async () => undefined,
+  open: () => Promise.reject(new StoreUnavailable('store.enabled is false')),
+};
 
 /** Who asks for something, and from where. */
 export interface Asker {

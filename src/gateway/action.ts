@@ -6,6 +6,7 @@ import { compileRewrite, type Rewrite } from '../routing/rewrite.ts';
 import { ServiceChoice } from '../routing/service-choice.ts';
 import type { Service } from '../upstream/service.ts';
 import type { ResolvedRoute } from './config.ts';
+import { failureAnswer } from './failure.ts';
 
 /** What a route does with a request that its policies let pass. */
 export type Action =
@@ -31,9 +32,10 @@ export function compileAction(
 ): Action {
   const path = route.rewrite?.path;
   const rewrite = path === undefined ? undefined : new PerPath((names) => compileRewrite(path, names));
+  if (route.enabled === false) return { kind: 'respond', answer: DISABLED };
   if (route.respond) {
-    const { status, headers, body } = route.respond;
-    return { kind: 'respond', answer: { status, headers, body } };
+    const { status, headers, body, problem } = route.respond;
+    return { kind: 'respond', answer: problem ? { status, headers, ...problem } : { status, headers, body } };
   }
   const redirect = route.redirect;
   if (redirect) {
@@ -58,6 +60,8 @@ export function compileAction(
     return { kind: 'service', service: serviceNamed(route.service, services), rewrite };
   return { kind: 'none' };
 }
+
+const DISABLED = failureAnswer('route_disabled');
 
 /** Whether what the action is made of is this very one: a service that changed is another object, and so is an identity. */
 export function isMadeOf(

@@ -28,6 +28,8 @@ export interface CompiledRoute {
   readonly mirror: Mirror | undefined;
   /** Host that the service sees; undefined leaves it to the service. */
   readonly upstreamHost: string | undefined;
+  /** How much of the path's beginning the service does not see; 0: it sees all of it. */
+  readonly prefixLength: number;
   /** Whole request; 0 is no limit. */
   readonly timeoutMs: number;
   readonly notes: RouteNotes;
@@ -82,21 +84,22 @@ export class SharedPolicies {
 
 /** The policies of the route as it was before, held once more, where nothing of them differs; else undefined. */
 export function takePolicies(
-  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
+  { policies, service, enabled }: Pick<ResolvedRoute, 'policies' | 'service' | 'enabled'>,
   before: RouteParts | undefined,
 ): SharedPolicies | undefined {
   if (before === undefined || !sameData(before.settings.policies, policies)) return undefined;
-  if (before.settings.service !== service) return undefined;
+  if (before.settings.service !== service || before.settings.enabled !== enabled) return undefined;
   return before.policies.hold() ? before.policies : undefined;
 }
 
 /** Rejects with an Error that names the policy that cannot be made. */
 export async function makePolicies(
   name: string,
-  { policies, service }: Pick<ResolvedRoute, 'policies' | 'service'>,
+  { policies, service, enabled }: Pick<ResolvedRoute, 'policies' | 'service' | 'enabled'>,
   { globals, reader, warn, load, policyEvent, addressLists, limiters, plans, identity }: Surroundings,
 ): Promise<SharedPolicies> {
-  if (globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
+  // What is switched off is so for everybody, at once.
+  if (enabled === false || globals.length + policies.length === 0) return new SharedPolicies(noPolicies);
   const context = {
     route: name,
     warn,
@@ -132,6 +135,7 @@ export function prepareParts(
     action: compileAction(settings, services, identity),
     mirror: compileMirror(name, settings, surroundings),
     upstreamHost: settings.rewrite?.host,
+    prefixLength: settings.rewrite?.removePrefix?.length ?? 0,
     timeoutMs: settings.timeout,
     notes: new RouteNotes(),
   };

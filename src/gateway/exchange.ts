@@ -15,6 +15,7 @@ import type { Service } from '../upstream/service.ts';
 import type { MemoryUser } from './body-memory.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import type { Downstream, RequestBodySink, RequestBodySource } from './downstream.ts';
+import { HeldBody } from './held-body.ts';
 import type { ListenerRuntime, Snapshot } from './snapshot.ts';
 
 /** What any version of HTTP tells of a request; RequestHead has this shape. */
@@ -48,7 +49,7 @@ export class GatewayRequest implements RequestView {
   /** Of a body that was collected it becomes known. */
   bodyLength: number;
   /** Hop-by-hop wishes of the client that the upstream is told anew: the protocol to switch to, or empty; ... */
-  readonly upgrade: string;
+  upgrade: string;
   /** ... whether it waits to be asked for the body; ... */
   expectContinue: boolean;
   /** ... whether it takes trailer fields. */
@@ -227,6 +228,18 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
 
   limitRequestBody(bytes: number): void {
     if (bytes < this.bodyLimit) this.bodyLimit = bytes;
+  }
+
+  replaceRequestBody(octets: Buffer): boolean {
+    if (!this.hold(octets.length)) return false;
+    const { request } = this;
+    request.bodyLength = octets.length;
+    request.expectContinue = false;
+    request.upgrade = '';
+    // It is about what the client sends, and that has come.
+    this.bodyLimit = Number.POSITIVE_INFINITY;
+    this.bodySource = new HeldBody(this, octets);
+    return true;
   }
 
   /** Takes memory for a body, until the exchange ends; false when there is none left. */

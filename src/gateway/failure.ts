@@ -27,6 +27,7 @@ const RULES = {
     detail: 'Only HTTP/1.0 and HTTP/1.1 are spoken here.',
   },
   client_closed: { status: 499, detail: 'The client left.' },
+  route_disabled: { status: 404, detail: 'This is switched off.' },
   route_not_found: { status: 404, detail: 'No route matches this request.' },
   method_not_allowed: { status: 405, detail: 'The method is not allowed here.' },
   policy_failed: { status: 500, detail: 'The request could not be processed.' },

@@ -62,7 +62,9 @@ function prepareUpstreamTarget(exchange: Exchange): void {
   const { request, route } = exchange;
   const action = route.action;
   const rewrite = action.kind === 'service' || action.kind === 'split' ? action.rewrite : undefined;
-  if (rewrite !== undefined) request.upstreamPath = rewrite.for(exchange.captureNames)(exchange.captures);
+  if (route.prefixLength > 0) request.upstreamPath = request.path.slice(route.prefixLength) || '/';
+  else if (rewrite !== undefined)
+    request.upstreamPath = rewrite.for(exchange.captureNames)(exchange.captures);
   request.upstreamHost = route.upstreamHost;
 }
 

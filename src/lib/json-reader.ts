@@ -18,13 +18,18 @@ export class JsonReader {
     this.#limits = limits;
   }
 
-  read(data: Buffer): ReadJson {
+  /** What is wrong with a text; undefined where it can be read. */
+  fault(data: Buffer): Extract<ReadJson, { ok: false }> | undefined {
     const fault = this.#scanner.scan(data);
     if (fault !== undefined)
       return { ok: false, path: fault.pointer.slice(0, MAX_PATH), reason: this.#reason(fault) };
     // RFC 8259 section 8.1. Octets that are none would reach the service as they are, and be anything there.
-    if (!isUtf8(data)) return { ok: false, path: '', reason: 'is not UTF-8' };
-    return { ok: true, value: JSON.parse(data.toString('utf8')) as unknown };
+    return isUtf8(data) ? undefined : { ok: false, path: '', reason: 'is not UTF-8' };
+  }
+
+  read(data: Buffer): ReadJson {
+    const fault = this.fault(data);
+    return fault ?? { ok: true, value: JSON.parse(data.toString('utf8')) as unknown };
   }
 
   /** The value, or `otherwise` for what is not to be read. */

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { ChallengesNews } from '../server/challenges.ts';
 import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { SentConfig } from './sent-config.ts';
 
@@ -26,6 +27,9 @@ export interface WorkerStats {
   readonly requestsInFlight: number;
 }
 
+/** What the main thread tells every worker, at any time. */
+export type News = TargetsNews | ChallengesNews;
+
 /**
  * From the supervisor to a worker. A generation numbers a configuration; `prepare` is answered by `prepared` or `refused`,
  * and what was prepared is held until `commit` or `discard` names the same generation. Where it is sent as changes, they are those
@@ -35,7 +39,7 @@ export type ToWorker =
   | { readonly kind: 'prepare'; readonly generation: number; readonly config: SentConfig }
   | { readonly kind: 'commit'; readonly generation: number }
   | { readonly kind: 'discard'; readonly generation: number }
-  | TargetsNews
+  | News
   | { readonly kind: 'drain'; readonly limitMs: number }
   | { readonly kind: 'ping' };
 

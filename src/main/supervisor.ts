@@ -1,6 +1,5 @@
 import type { DataPlaneConfig } from '../server/config.ts';
-import type { TargetsNews } from '../upstream/targets-message.ts';
-import type { Log, WorkerNews, WorkerOutput, WorkerStats } from './messages.ts';
+import type { Log, News, WorkerNews, WorkerOutput, WorkerStats } from './messages.ts';
 import { type ListenerAddress, PortChooser } from './ports.ts';
 import { type Death, type Reply, WorkerLink, type WorkerThread } from './worker-link.ts';
 
@@ -30,7 +29,7 @@ export interface SupervisorOptions {
   /** What workers say that is not about supervision. */
   readonly deliver: (workerId: number, output: WorkerOutput) => void;
   /** What every thread is told before anything else: the targets of services as they are now. */
-  readonly greeting: () => readonly TargetsNews[];
+  readonly greeting: () => readonly News[];
   /** After a worker has died: give back what it held in shared memory. */
   readonly onDeath?: (workerId: number) => void;
 }
@@ -164,7 +163,7 @@ export class Supervisor {
   }
 
   /** Tells every thread that lives. */
-  tell(news: TargetsNews): void {
+  tell(news: News): void {
     for (const link of this.#links()) link.tell(news);
   }
 

@@ -1,6 +1,5 @@
 import type { DataPlaneConfig } from '../server/config.ts';
-import type { TargetsNews } from '../upstream/targets-message.ts';
-import type { FromWorker, ToWorker, WorkerNews } from './messages.ts';
+import type { FromWorker, News, ToWorker, WorkerNews } from './messages.ts';
 import { toSend } from './sent-config.ts';
 
 /** What the supervisor needs of a thread; `Worker` of node:worker_threads has this shape. */
@@ -93,7 +92,7 @@ export class WorkerLink {
     this.#thread.postMessage({ kind: 'discard', generation });
   }
 
-  tell(news: TargetsNews): void {
+  tell(news: News): void {
     this.#thread.postMessage(news);
   }
 

@@ -20,7 +20,7 @@ function stage() {
     },
     commit: (prepared) => done.push(`commit ${prepared}`),
     discard: (prepared) => done.push(`discard ${prepared}`),
-    receive: (news) => done.push(`receive ${news.kind} ${news.key}`),
+    receive: (news) => done.push(`receive ${news.kind} ${'key' in news ? news.key : ''}`),
     drain: async (limitMs) => void done.push(`drain ${limitMs}`),
     stats: () => ({ connections: 1, requestsInFlight: 0 }),
   };

@@ -1,7 +1,6 @@
 import { messageOf } from '../lib/message-of.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
-import type { TargetsNews } from '../upstream/targets-message.ts';
-import type { FromWorker, ToWorker, WorkerStats } from './messages.ts';
+import type { FromWorker, News, ToWorker, WorkerStats } from './messages.ts';
 import { received } from './sent-config.ts';
 
 /** What the loop needs of a data plane; `server/data-plane.ts` has this shape. */
@@ -9,7 +8,7 @@ export interface Plane<Prepared> {
   prepare(config: DataPlaneConfig): Promise<Prepared>;
   commit(prepared: Prepared): void;
   discard(prepared: Prepared): void;
-  receive(news: TargetsNews): void;
+  receive(news: News): void;
   drain(limitMs: number): Promise<void>;
   stats(): WorkerStats;
 }
@@ -72,6 +71,7 @@ export function answerSupervisor<Prepared>(
       }
       case 'targets':
       case 'targetsGone':
+      case 'challenges':
         plane.receive(message);
         return;
       case 'drain':

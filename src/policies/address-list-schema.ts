@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownerSchema } from '../lib/entity-name.ts';
 import { addressOption } from './address-option.ts';
 
 /** Country codes of ISO 3166-1. */
@@ -9,6 +10,7 @@ const country = z
 /** One of three: entries written here, entries of a file, or countries of a database. */
 export const addressListSchema = z
   .strictObject({
+    organization: ownerSchema,
     addresses: z.array(addressOption).optional().describe('The entries themselves'),
     file: z
       .string()

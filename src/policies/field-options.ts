@@ -30,6 +30,11 @@ export const fieldName = z.string().superRefine((text, context) => {
 /** Schema of a field's value: a template. What it renders goes through `renderedFieldValue`. */
 export const fieldValue = template('Value, with ${...} for values of the request', refuseValue);
 
+/** Whether the gateway itself answers for a field of that name: nobody else's may stand in a message. */
+export function isOwnField(name: string): boolean {
+  return REFUSED.has(name.toLowerCase());
+}
+
 function refuseName(text: string): string | undefined {
   if (!isToken(text)) return `${JSON.stringify(text)} is not a field name`;
   const refused = REFUSED.get(text.toLowerCase());

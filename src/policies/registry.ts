@@ -7,7 +7,9 @@ import { corsPolicy } from './cors/index.ts';
 import { csrfPolicy } from './csrf/index.ts';
 import { faultPolicy } from './fault/index.ts';
 import { forwardAuthPolicy } from './forward-auth/index.ts';
+import { functionPolicy } from './function/index.ts';
 import { headersPolicy } from './headers/index.ts';
+import { httpsOnlyPolicy } from './https-only/index.ts';
 import { identityHeadersPolicy } from './identity-headers/index.ts';
 import { injectPolicy } from './inject/index.ts';
 import { introspectionPolicy } from './introspection/index.ts';
@@ -45,7 +47,9 @@ export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
     csrfPolicy,
     faultPolicy,
     forwardAuthPolicy,
+    functionPolicy,
     headersPolicy,
+    httpsOnlyPolicy,
     introspectionPolicy,
     injectPolicy,
     identityHeadersPolicy,

@@ -119,6 +119,14 @@ export interface Exchange {
    * with 413 `body_too_large`. The lowest limit asked for holds, the listener's included. Call it in `onRequest`.
    */
   limitRequestBody(bytes: number): void;
+  /**
+   * The upstream gets these octets as the body, with a Content-Length, instead of what the client sent. False when there is no memory for them
+   * now: then they are not sent. To be called in `onRequestBody`, or in `onRequest` for a request without a body; what the fields say of the
+   * body is the caller's to change. The request asks for no upgrade any more.
+   */
+  replaceRequestBody(octets: Buffer): boolean;
+  /** Query parameters in which a policy of the configuration takes credentials, in small letters; undefined where there are none. */
+  readonly secretParameters?: ReadonlySet<string> | undefined;
 }
 
 /**

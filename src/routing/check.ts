@@ -23,6 +23,7 @@ export interface RouteProblem {
 /** What is checked of a route. */
 export interface CheckedRoute {
   readonly name: string;
+  readonly title?: string;
   readonly config: Pick<RouteConfig, 'match' | 'priority' | 'rewrite' | 'redirect' | 'split'>;
 }
 
@@ -38,6 +39,7 @@ export function checkRoutes(routes: readonly CheckedRoute[]): RouteProblem[] {
     if (patterns === undefined) continue;
     sound.push(route);
     checkTemplate(route, patterns, ['rewrite', 'path'], route.config.rewrite?.path, problems);
+    checkPrefix(route, problems);
     checkTemplate(route, patterns, ['redirect', 'path'], route.config.redirect?.path, problems);
     if (route.config.split?.every((entry) => entry.weight === 0)) {
       problems.push(error(route, ['split'], 'no service has a weight above 0'));
@@ -112,13 +114,27 @@ function checkTemplate(
   }
 }
 
+function checkPrefix(route: CheckedRoute, problems: RouteProblem[]): void {
+  const { removePrefix: prefix, path } = route.config.rewrite ?? {};
+  if (prefix === undefined) return;
+  const at = ['rewrite', 'removePrefix'];
+  if (path !== undefined)
+    problems.push(error(route, at, 'does not go with `path`: the path is rewritten in one way'));
+  const { paths } = route.config.match;
+  if (paths === undefined)
+    problems.push(error(route, at, `the route has no paths; give it the path ${prefix}/*`));
+  for (const each of paths ?? [])
+    if (each !== prefix && !each.startsWith(`${prefix}/`))
+      problems.push(error(route, at, `the path ${each} does not begin so`));
+}
+
 function tieProblem({ first, second, both }: Tie): RouteProblem {
   const other = first.route.name;
   return {
     severity: 'error',
     route: second.route.name,
     path: ['match'],
-    message: `ties with ${other}: both match, and nothing says which goes first. Give one of them a priority`,
+    message: `ties with ${first.route.title ?? other}: both match, and nothing says which goes first. Give one of them a priority`,
     other,
     example: example(both),
   };
@@ -127,7 +143,7 @@ function tieProblem({ first, second, both }: Tie): RouteProblem {
 function hiddenProblem({ route, candidate, by, example: shown }: Hidden): RouteProblem {
   const first = by[0];
   if (first === undefined) throw new Error('a hidden route has one that hides it');
-  const names = by.map((each) => each.route.name).join(', ');
+  const names = by.map(({ route: hider }) => hider.title ?? hider.name).join(', ');
   const rule = decidingCriterion(first, candidate) ?? 'order';
   return {
     severity: 'warning',

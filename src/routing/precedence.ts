@@ -5,6 +5,8 @@ import type { RouteConfig } from './schema.ts';
 /** What matching needs of a route. */
 export interface MatchedRoute {
   readonly name: string;
+  /** What messages call it; default: its name. */
+  readonly title?: string;
   readonly config: Pick<RouteConfig, 'match' | 'priority'>;
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isToken } from '../http/fields.ts';
+import { ownerSchema } from '../lib/entity-name.ts';
 import { duration, percentage, size } from '../lib/units.ts';
 import { fixedAnswerSchema } from '../policy/fixed-answer.ts';
 
@@ -14,6 +15,10 @@ const host = z
 
 /** Exact unless it ends in `/*`; `{name}` captures one whole segment. Percent-encoded and dot segments are refused. */
 const path = z.string().regex(/^\/[^?#\s]*$/, 'is not a path: it begins with / and has no query');
+
+function isLiteral(text: string): boolean {
+  return !/[{}*]|\/$/.test(text);
+}
 
 const fieldNameInSmallLetters = z
   .string()
@@ -120,6 +125,11 @@ const mirrorSchema = z
   .describe('Sends a copy of requests to another service too; its answers are thrown away');
 
 export const routeSchema = z.strictObject({
+  organization: ownerSchema,
+  enabled: z
+    .boolean()
+    .optional()
+    .describe('false: its requests get 404 at once, also where a wider route would take them; default true'),
   match: matchSchema,
   priority: z
     .int()
@@ -137,7 +147,20 @@ export const routeSchema = z.strictObject({
   splitBy: splitBySchema.optional(),
   splitOverride: splitOverrideSchema.optional(),
   mirror: mirrorSchema.optional(),
-  respond: fixedAnswerSchema(200).optional().describe('A fixed answer'),
+  respond: fixedAnswerSchema(200)
+    .extend({
+      problem: z
+        .strictObject({
+          code: z
+            .string()
+            .regex(/^[a-z][a-z0-9_]{0,99}$/, 'is not a code: write it in small letters, with _'),
+          detail: z.string().max(1000).optional().describe('A sentence for the client'),
+        })
+        .optional()
+        .describe('Problem details (RFC 9457) of that code instead of `body`, for a status from 400 on'),
+    })
+    .optional()
+    .describe('A fixed answer'),
   redirect: z
     .strictObject({
       status: z
@@ -158,6 +181,12 @@ export const routeSchema = z.strictObject({
       path: path
         .optional()
         .describe('New path; {name} inserts a capture, a final /* what the /* of the match took'),
+      removePrefix: path
+        .refine(isLiteral, 'is for a path without captures and *, and without / at its end')
+        .optional()
+        .describe(
+          'What every path of the route begins with, and the service does not see; instead of `path`',
+        ),
       host: z
         .string()
         .regex(/^[A-Za-z0-9.:[\]-]+$/, 'is not a host')

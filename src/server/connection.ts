@@ -195,7 +195,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     if (head.refusal !== undefined) return refuseHead(exchange, head.refusal);
     if (head.bodyLength !== 0) this.#body = new RequestBody(exchange, this.#worker.names);
     if (head.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
-    handle(exchange);
+    if (this.#worker.challenges?.take(exchange) !== true) handle(exchange);
     if (this.#exchange !== exchange) return;
     if (this.#clientEnded && !exchange.answered) this.#limitUntilAnswered(timeouts.halfClose);
     if (exchange.route.timeoutMs > 0) this.#limitRequest(exchange.route.timeoutMs);

@@ -27,6 +27,7 @@ import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
 import type { Service, ServiceContext } from '../upstream/service.ts';
 import type { TargetsNews } from '../upstream/targets-message.ts';
+import { type ChallengesNews, HttpChallenges } from './challenges.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ConnectionCounter } from './connection-counter.ts';
 import { Listener, socketKey } from './listener.ts';
@@ -103,6 +104,7 @@ export class DataPlane {
   readonly #leaving = new Set<Listener>();
   #config: DataPlaneConfig | undefined;
   #runtime: WorkerRuntime | undefined;
+  #challenges: HttpChallenges | undefined;
   #metrics: { readonly recorder: MetricsRecorder; readonly key: string } | undefined;
   #probe: EventLoopProbe | undefined;
   readonly #load = new LoadGauge();
@@ -133,9 +135,12 @@ export class DataPlane {
     return Object.fromEntries([...this.#listeners].map(([name, listener]) => [name, listener.address]));
   }
 
-  /** What the main thread says of the targets of services. */
-  receive(news: TargetsNews): void {
-    this.#directory.receive(news);
+  /** What the main thread says of the targets of services, and of what ACME servers are to find. */
+  receive(news: TargetsNews | ChallengesNews): void {
+    if (news.kind !== 'challenges') return this.#directory.receive(news);
+    this.#tls.setChallenges(new Map(Object.entries(news.certificates)));
+    this.#challenges = HttpChallenges.from(news);
+    if (this.#runtime !== undefined) this.#runtime.challenges = this.#challenges;
   }
 
   /** See `WorkerTls`; at any time, also before there is a configuration. */
@@ -346,6 +351,7 @@ export class DataPlane {
       names: this.#names,
       date: new DateField(),
       traceIds: new TraceIds(),
+      challenges: this.#challenges,
     };
   }
 }

@@ -3,6 +3,7 @@ import type { FieldNames } from '../http/field-names.ts';
 import type { DateField } from '../http/serialise.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import type { TraceIds } from '../observability/trace-context.ts';
+import type { HttpChallenges } from './challenges.ts';
 import type { ListenerConfig } from './schema.ts';
 
 /** A listener as its connections see it: what a reload swaps as a whole, while the socket stays. */
@@ -37,4 +38,6 @@ export interface WorkerRuntime {
   readonly names: FieldNames;
   readonly date: DateField;
   readonly traceIds: TraceIds;
+  /** While an ACME server may ask for some. */
+  challenges: HttpChallenges | undefined;
 }

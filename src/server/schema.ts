@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownerSchema } from '../lib/entity-name.ts';
 import { duration, size } from '../lib/units.ts';
 import { CIPHERS, GROUPS } from './tls/profiles.ts';
 
@@ -165,6 +166,7 @@ export const listenerSchema = z.strictObject({
 });
 
 export const certificateSchema = z.strictObject({
+  organization: ownerSchema,
   cert: z.string().describe('PEM chain, leaf first: file:path, env:NAME or the text itself'),
   key: z.string().describe('PEM private key: file:path or env:NAME'),
 });

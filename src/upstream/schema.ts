@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownerSchema } from '../lib/entity-name.ts';
 import { duration } from '../lib/units.ts';
 import { fixedAnswerSchema } from '../policy/fixed-answer.ts';
 import { HTTP_ADDRESS } from './address.ts';
@@ -38,6 +39,7 @@ const fallbackSchema = z
   );
 
 export const serviceSchema = z.strictObject({
+  organization: ownerSchema,
   url: targetUrl.optional().describe('The only target; short for `targets` with one entry'),
   targets: z.array(targetSchema).min(1).optional().describe('Where the service runs'),
   discovery: discoverySchema

@@ -41,6 +41,8 @@ export class TestExchange implements Exchange {
   readonly serviceName: string | undefined;
   /** Lowest limit asked for by `limitRequestBody`. */
   bodyLimitBytes = Number.POSITIVE_INFINITY;
+  /** What the upstream would get instead of the client's body. */
+  replacedBody: Buffer | undefined = undefined;
   principal: Principal | undefined = undefined;
   challenger: Challenger | undefined = undefined;
   held: Held | undefined = undefined;
@@ -96,6 +98,11 @@ export class TestExchange implements Exchange {
 
   limitRequestBody(bytes: number): void {
     this.bodyLimitBytes = Math.min(this.bodyLimitBytes, bytes);
+  }
+
+  replaceRequestBody(octets: Buffer): boolean {
+    this.replacedBody = octets;
+    return true;
   }
 
   /** Lines `Name: value` of the request as it would be sent on. */

@@ -5,7 +5,7 @@ export const REDACTED = '[redacted]';
 
 /** Keys whose values are secrets wherever they stand. `key` is whole: `publicKey` and `keyPrefix` are not secret. */
 const SECRET_KEY =
-  /^(key|recordsKey|.*(secret|password|passwd|token|credential|api[-_]?key|private[-_]?key|authorization|cookie).*)$/i;
+  /^(key|recordsKey|hmacKey|.*(secret|password|passwd|token|credential|api[-_]?key|private[-_]?key|authorization|cookie).*)$/i;
 /** The same of lists: those of a session are `keys`. */
 const SECRET_LIST = /^keys$/i;
 /** PHC strings of passwords, which may be guessed from them. */

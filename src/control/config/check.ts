@@ -2,6 +2,8 @@ import { parseCidr } from '../../lib/cidr.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
+import { checkCertificates } from '../acme/check.ts';
+import { checkApis } from '../apis/check.ts';
 import { checkAdmin } from './check-admin.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkServices } from './check-services.ts';
@@ -21,11 +23,13 @@ export function checkMeaning(
   if (!isRecord(config)) return [];
   const problems: Problem[] = [];
   checkListeners(config, problems);
+  problems.push(...checkCertificates(config));
   checkServices(config, problems);
   checkRouteTargets(routes, namesOf(config['services']), namesOf(config['sessions']), problems);
   checkObservability(config['observability'], problems);
   checkConsumers(config, problems);
   checkIdentity(config, problems);
+  checkApis(config, problems);
   return problems;
 }
 
@@ -104,6 +108,8 @@ function checkTrust(trust: unknown, path: Path, problems: Problem[]): void {
 
 const OUTCOMES = ['service', 'split', 'respond', 'redirect', 'login'] as const;
 const ROUTE_KEYS = [
+  'organization',
+  'enabled',
   'match',
   'priority',
   'policies',

@@ -19,6 +19,8 @@ describe('The JSON Schema', () => {
       'services',
       'routes',
       'apis',
+      'functions',
+      'organizations',
       'policies',
       'lists',
       'plans',

@@ -2,6 +2,7 @@ import type { ResolvedRoute } from '../../gateway/config.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { sameData } from '../../lib/same-data.ts';
 import type { RouteConfig } from '../../routing/schema.ts';
+import { KnownExpansions } from '../apis/expand.ts';
 import type { LoadedLists } from './address-lists.ts';
 import type { PolicyCatalog, PolicySurroundings } from './catalog.ts';
 import { entriesOf } from './place.ts';
@@ -41,6 +42,7 @@ export interface LookedAt {
  * by loads without errors, and holds what the last of them holds, secrets included.
  */
 export class LoadCache {
+  readonly expansions = new KnownExpansions();
   #source: { readonly text: string; readonly source: ConfigSource } | undefined;
   #catalog: PolicyCatalog | undefined;
   #routes: Map<string, KnownRoute> = new Map();

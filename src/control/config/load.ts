@@ -6,7 +6,9 @@ import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { StateConfig } from '../../state/schema.ts';
-import { expandApis } from '../openapi/expand.ts';
+import { readAcmeMaterial, resolvedAcme } from '../acme/resolve.ts';
+import type { AcmeSettings } from '../acme/schema.ts';
+import { type ExpandedSource, expandApis } from '../apis/expand.ts';
 import type { StoreState } from '../store/entity.ts';
 import type { StoreSettings } from '../store/schema.ts';
 import { EMPTY_STATE } from '../store/state.ts';
@@ -29,7 +31,7 @@ import { checkStores, readRecordsKey, readRedisMaterial, resolvedRedis } from '.
 import { resolvedStore } from './resolve-store.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
-import { type ConfigSource, locateProblems, positionIn } from './source.ts';
+import { locateProblems, positionIn } from './source.ts';
 import { withStored } from './stored.ts';
 
 export interface LoadOptions extends ReadOptions {
@@ -66,8 +68,12 @@ export interface LoadedConfig {
   readonly stored: StoreState;
   /** What the file alone says, as it is written. */
   readonly written: Readonly<Record<string, unknown>>;
+  /** Certificates that are ordered, by name: those that the data plane gets come from elsewhere. */
+  readonly acme: Readonly<Record<string, AcmeSettings>>;
   /** Every file that it was made of, absolute: the configuration, what it imports, certificates, secrets, policies. */
   readonly files: readonly string[];
+  /** APIs that answer 503 because their service or function is not there, with the reason. */
+  readonly pendingApis: ReadonlyMap<string, string>;
   /** Where something was written, such as `['routes', 'users']`; undefined for what was not. Costs nothing until it is asked for. */
   readonly positionOf: (path: Path) => Position | undefined;
   /** What `env:` and `file:` stood for, so that it can be kept out of a dump. */
@@ -99,8 +105,9 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const store = await resolvedStore(read.source.value, { secrets, files, problems });
   const stored = await askStore(options.stored, store, problems);
   const composed = withStored(read.source, stored, problems);
-  const { source, placed, errors: unread } = await expandApis(composed, files, problems);
-  const config = await build(source, files, problems, secrets, cache, options);
+  const expanded = await expandApis(composed, files, problems, cache.expansions);
+  const { source, placed, errors: unread } = expanded;
+  const config = await build(expanded, files, problems, secrets, cache, options);
   const located = [...unread, ...locateProblems(source, problems.map(placed))];
   const warnings = located.filter((error) => error.severity === 'warning');
   const errors = located.filter((error) => error.severity === 'error');
@@ -119,6 +126,7 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
       written: isRecord(read.source.value) ? read.source.value : {},
       files: files.files,
       positionOf,
+      pendingApis: expanded.pending,
     },
     warnings,
   };
@@ -139,11 +147,11 @@ async function askStore(
   }
 }
 
-type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'secrets' | 'hash'>;
+type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'acme' | 'secrets' | 'hash'>;
 
 /** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
 async function build(
-  source: ConfigSource,
+  { source, sound, apiOf }: ExpandedSource,
   files: FileReader,
   problems: Problem[],
   secrets: Secrets,
@@ -163,7 +171,7 @@ async function build(
   }
   const routes = cache.lookAt(written, options.policies);
   const { known } = routes;
-  const parsed = parse(written, routes);
+  const parsed = parse(written, routes, sound);
   if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
   const toCheck = cache.sameServices(routes) ? routes.changed : routes.written;
   problems.push(...checkMeaning(written, toCheck), ...checkStores(written, routes.written));
@@ -171,7 +179,7 @@ async function build(
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
     return config === undefined ? [] : [[name, config]];
   });
-  problems.push(...cache.matchingProblems(matched, checkMatching));
+  problems.push(...cache.matchingProblems(matched, (all) => checkMatching(all, apiOf)));
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = await loadAddressLists(written['lists'], { files, problems, known: cache.lists });
   const around: PolicySurroundings = {
@@ -187,6 +195,7 @@ async function build(
   const [
     clientAuthorities,
     certificates,
+    acmeMaterial,
     material,
     redisMaterial,
     recordsKey,
@@ -201,6 +210,9 @@ async function build(
     ),
     eachOf(entriesOf(written['certificates']), (entry, name) =>
       isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
+    ),
+    eachOf(entriesOf(written['certificates']), (entry, name) =>
+      readAcmeMaterial(valueAt(entry, ['acme']), ['certificates', name, 'acme'], pem),
     ),
     eachOf(entriesOf(written['services']), (entry, name) =>
       isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
@@ -241,10 +253,13 @@ async function build(
       if (ca === undefined || tls?.clientAuth === undefined) return listener;
       return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca } } };
     }),
-    certificates: mapValues(data.certificates, (pair, name) => ({
-      cert: certificates.get(name)?.cert ?? pair.cert,
-      key: certificates.get(name)?.key ?? pair.key,
-    })),
+    certificates: Object.fromEntries(
+      Object.entries(data.certificates).flatMap(([name, { acme, cert = '', key = '' }]) => {
+        if (acme !== undefined) return [];
+        const read = certificates.get(name);
+        return [[name, { cert: read?.cert ?? cert, key: read?.key ?? key }]];
+      }),
+    ),
     services,
     policies: globalPolicies,
     plans: { plans: data.plans, consumers: withPlans(data.consumers) },
@@ -255,14 +270,16 @@ async function build(
       tracing: { ...data.observability.tracing, headers: tracingHeaders },
     },
   };
+  const acme = resolvedAcme(data.certificates, acmeMaterial);
   const resolvedRoutes = Array.from(resolved, ([name, route]) => [name, route.resolved] as const);
   return {
     dataPlane: { ...others, lists: listsData(lists), routes: Object.fromEntries(resolvedRoutes) },
     admin,
     runtime,
     state,
+    acme,
     secrets: secrets.resolved,
-    hash: hashOf([others, admin, runtime, state, digestsOf(lists)], resolved),
+    hash: hashOf([others, admin, runtime, state, acme, digestsOf(lists)], resolved),
   };
 }
 
@@ -270,14 +287,17 @@ const RECORDS_KEY = ['state', 'memory', 'recordsKey'];
 /** Authorities of clients' certificates, within a listener. */
 const CLIENT_CA = ['tls', 'clientAuth', 'ca'];
 
-/** What the schema makes of a configuration, without the routes that are known to be right: they take the longest of all. */
+/** What the schema makes of a configuration, without the routes and APIs that are known to be right: they take the longest of all. */
 function parse(
   written: Record<string, unknown>,
   { known, changed }: LookedAt,
+  soundApis: ReadonlySet<string>,
 ): ReturnType<typeof configSchema.safeParse> {
-  return configSchema.safeParse(
-    known.size === 0 ? written : { ...written, routes: Object.fromEntries(changed) },
-  );
+  const toParse = { ...written };
+  if (known.size > 0) toParse['routes'] = Object.fromEntries(changed);
+  if (soundApis.size > 0)
+    toParse['apis'] = Object.fromEntries(entriesOf(written['apis']).filter(([name]) => !soundApis.has(name)));
+  return configSchema.safeParse(toParse);
 }
 
 /** Consumers with a plan. */
@@ -310,8 +330,12 @@ function hashOf(others: unknown, routes: KnownRoutes): string {
 }
 
 /** Ties between routes are errors, routes that can never match are warnings. */
-function checkMatching(routes: readonly NamedRoute[]): Problem[] {
-  return checkRoutes(routes.map(([name, config]) => ({ name, config }))).map((found) => ({
+function checkMatching(routes: readonly NamedRoute[], apiOf: ReadonlyMap<string, string>): Problem[] {
+  const toCheck = routes.map(([name, config]) => {
+    const api = apiOf.get(name);
+    return api === undefined ? { name, config } : { name, config, title: titleOf(name, api) };
+  });
+  return checkRoutes(toCheck).map((found) => ({
     severity: found.severity,
     path: ['routes', found.route, ...found.path],
     message: found.message,
@@ -319,6 +343,11 @@ function checkMatching(routes: readonly NamedRoute[]): Problem[] {
     ...(found.other === undefined ? {} : { related: ['routes', found.other] }),
     ...(found.example === undefined ? {} : { example: found.example }),
   }));
+}
+
+/** What messages call a route that an API became. */
+function titleOf(route: string, api: string): string {
+  return route === api ? `the API ${api}` : `the operation ${route} of the API ${api}`;
 }
 
 function validRoute(route: unknown): RouteConfig | undefined {

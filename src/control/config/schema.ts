@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { consumerSchema } from '../../identity/consumers/schema.ts';
 import { providerSchema } from '../../identity/providers/schema.ts';
 import { sessionSchema } from '../../identity/sessions/schema.ts';
+import { entityName } from '../../lib/entity-name.ts';
 import { duration } from '../../lib/units.ts';
 import { observabilitySchema } from '../../observability/schema.ts';
 import { addressListSchema } from '../../policies/address-list-schema.ts';
@@ -10,18 +11,12 @@ import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 import { certificateSchema, listenerSchema } from '../../server/schema.ts';
 import { stateSchema } from '../../state/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
+import { acmeSchema } from '../acme/schema.ts';
 import { adminTlsSchema, authenticationSchema, probesSchema } from '../admin/authentication/schema.ts';
-import { apiSchema } from '../openapi/schema.ts';
+import { apiSchema } from '../apis/api-schema.ts';
+import { functionSchema } from '../apis/function-schema.ts';
+import { organizationSchema } from '../apis/organization-schema.ts';
 import { storeSchema } from '../store/schema.ts';
-
-/** Not of digits alone: JavaScript would move such a name to the front, and the order of the file counts. */
-const name = z
-  .string()
-  .regex(
-    /^(?!\d+$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/,
-    'is not a name: write up to 100 letters, digits, ".", "_" and "-", not digits alone',
-  )
-  .describe('A name of your choice');
 
 export const adminSchema = z
   .strictObject({
@@ -74,24 +69,38 @@ export const runtimeSchema = z
   })
   .describe('The process');
 
+const certificateEntrySchema = certificateSchema
+  .partial({ cert: true, key: true })
+  .extend({ acme: acmeSchema.optional() });
+
 /** The whole configuration. What stands here is what the editor completes, what `check` checks and what the types say. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('Address of the JSON Schema, for editors'),
   listeners: z
-    .record(name, listenerSchema)
+    .record(entityName, listenerSchema)
     .prefault({ http: { port: 8080 } })
     .describe('Where connections are accepted; without any, port 8080'),
-  certificates: z.record(name, certificateSchema).default({}).describe('Certificates for listeners'),
-  services: z.record(name, serviceSchema).default({}).describe('What requests are sent to'),
-  routes: z.record(name, routeSchema).default({}).describe('Which request goes where'),
-  apis: z.record(name, apiSchema).default({}).describe('OpenAPI documents, whose operations become routes'),
+  certificates: z
+    .record(entityName, certificateEntrySchema)
+    .default({})
+    .describe('Certificates for listeners: given by cert and key, or ordered by acme'),
+  services: z.record(entityName, serviceSchema).default({}).describe('What requests are sent to'),
+  routes: z.record(entityName, routeSchema).default({}).describe('Which request goes where'),
+  apis: z
+    .record(entityName, apiSchema)
+    .default({})
+    .describe(
+      'What is offered to clients: hosts, paths and who may call, with the service or function behind',
+    ),
+  functions: z.record(entityName, functionSchema).default({}).describe('Functions that APIs may point to'),
+  organizations: z.record(entityName, organizationSchema).default({}).describe('Who owns what'),
   policies: policyListSchema.default([]).describe('Policies of every route, before its own'),
   lists: z
-    .record(name, addressListSchema)
+    .record(entityName, addressListSchema)
     .default({})
     .describe('Lists of addresses that policies name: one list for many routes'),
   plans: z
-    .record(name, planSchema)
+    .record(entityName, planSchema)
     .default({})
     .describe('What consumers may do in a time, by name: rates, and quotas by the calendar'),
   consumers: z
@@ -99,11 +108,11 @@ export const configSchema = z.strictObject({
     .default({})
     .describe('Who calls, by the name that authentication has for them'),
   providers: z
-    .record(name, providerSchema)
+    .record(entityName, providerSchema)
     .default({})
     .describe('Identity providers: who vouches for users, and whose tokens services want'),
   sessions: z
-    .record(name, sessionSchema)
+    .record(entityName, sessionSchema)
     .default({})
     .describe('Logins of browsers, which the gateway keeps the tokens of'),
   state: stateSchema.prefault({}),

@@ -17,7 +17,9 @@ export const NO_OPTIONS: ReadonlySet<string> = new Set();
 export function secretPaths(config: unknown): Path[] {
   const paths: Path[] = [];
   if (!isRecord(config)) return paths;
-  eachEntry(config['certificates'], (name) => paths.push(['certificates', name, 'key']));
+  eachEntry(config['certificates'], (name) =>
+    paths.push(['certificates', name, 'key'], ['certificates', name, ...ACME_KEY]),
+  );
   eachEntry(config['services'], (name, service) => collectService(service, ['services', name], paths));
   for (const collection of ['providers', 'sessions', 'consumers'])
     if (config[collection] !== undefined) collectOptions(config[collection], [collection], paths);
@@ -37,6 +39,8 @@ export function secretPaths(config: unknown): Path[] {
     eachEntry(config[collection], (name, entry) => collectOptions(entry, [collection, name], paths));
   return paths;
 }
+
+const ACME_KEY = ['acme', 'externalAccount', 'hmacKey'];
 
 const SINGLE_SECRETS = [
   ['admin', 'authentication', 'bootstrapToken'],

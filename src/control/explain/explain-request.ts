@@ -68,6 +68,7 @@ export type ExplainedOutcome =
       /** Host that it receives; `target` stands for that of the target chosen. */
       readonly upstreamHost: string;
     }
+  | { readonly kind: 'disabled' }
   | { readonly kind: 'respond'; readonly status: number }
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
   /** A page of a login of these sessions, if there is one of that path. */
@@ -148,6 +149,7 @@ async function policiesInOrder(
   config: ExplainableConfig,
   route: string | undefined,
 ): Promise<ExplainedPolicy[]> {
+  if (route !== undefined && config.dataPlane.routes[route]?.enabled === false) return [];
   const { dataPlane, positionOf } = config;
   const own = route === undefined ? [] : (dataPlane.routes[route]?.policies ?? []);
   const placed = await Promise.all([
@@ -186,6 +188,7 @@ export function outcomeOf(
   }
   const names = Object.keys(winner.captures);
   const captures = Object.values(winner.captures);
+  if (route.enabled === false) return { kind: 'disabled' };
   if (route.respond !== undefined) return { kind: 'respond', status: route.respond.status };
   if (route.redirect !== undefined) {
     const location = compileRedirect(route.redirect, names)(request, captures);
@@ -206,17 +209,26 @@ export function outcomeOf(
       ...(status && { now: status }),
     };
   });
-  const template = route.rewrite?.path;
-  const path = template === undefined ? request.path : compileRewrite(template, names)(captures);
   return {
     kind: 'service',
     services,
     ...explainedSplit(route, request),
     ...explainedMirror(route, positionOf),
-    upstreamPath: path + request.search,
+    upstreamPath: upstreamPath(route, request.path, names, captures) + request.search,
     upstreamHost:
       route.rewrite?.host ?? hostFor(dataPlane.services[shares[0]?.service ?? '']?.host, request.authority),
   };
+}
+
+function upstreamPath(
+  { rewrite }: Route,
+  path: string,
+  names: readonly string[],
+  captures: readonly string[],
+): string {
+  const { path: template, removePrefix } = rewrite ?? {};
+  if (removePrefix !== undefined) return path.slice(removePrefix.length) || '/';
+  return template === undefined ? path : compileRewrite(template, names)(captures);
 }
 
 function explainedSplit(

@@ -57,6 +57,8 @@ function outcomeLines(
       return [bold('Answer: 404 route_not_found')];
     case 'method_not_allowed':
       return [bold(`Answer: 405 method_not_allowed, Allow: ${outcome.allow.join(', ')}`)];
+    case 'disabled':
+      return [bold('Answer: 404 route_disabled, at once')];
     case 'respond':
       return [bold(`Answer: ${outcome.status}, made here`)];
     case 'redirect':

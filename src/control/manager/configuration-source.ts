@@ -27,6 +27,7 @@ export class ConfigurationSource {
   readonly #options: ConfigurationSourceOptions;
   readonly #cache = new LoadCache();
   #store: FollowedStore | undefined;
+  #manager: StoredConfiguration | undefined;
 
   constructor(options: ConfigurationSourceOptions) {
     this.#options = options;
@@ -44,7 +45,7 @@ export class ConfigurationSource {
     options: Pick<StoredConfigurationOptions, 'node' | 'record'>,
   ): StoredConfiguration {
     const { connection, follower } = this.#storeOf(store);
-    return new StoredConfiguration({
+    const manager = new StoredConfiguration({
       ...options,
       connection,
       follower,
@@ -53,6 +54,8 @@ export class ConfigurationSource {
       log: this.#options.log,
       nowMs: Date.now,
     });
+    this.#manager = manager;
+    return manager;
   }
 
   /** From now on what others change in the store is put into force here, too. */
@@ -74,6 +77,7 @@ export class ConfigurationSource {
   }
 
   async close(): Promise<void> {
+    this.#manager?.close();
     this.#store?.follower.close();
     await this.#store?.connection.close();
   }

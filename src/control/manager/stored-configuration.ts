@@ -171,6 +171,10 @@ export class StoredConfiguration implements ConfigurationManager {
     }
   }
 
+  close(): void {
+    clearTimeout(this.#reporting);
+  }
+
   async #inTurn(request: Omit<ChangeRequest, 'changes'>, wish: Wish): Promise<ChangeOutcome> {
     const { reloader, connection, log } = this.#options;
     if (!connection.settings.enabled)

@@ -201,7 +201,7 @@ describe('An OpenAPI document', () => {
     withStore(
       'has paths that tie',
       `${HEAD}paths:\n  /pets/{id}:\n    get: { responses: {} }\n  /pets/{name}:\n    get: { responses: {} }\n`,
-      `store.yaml:7:5: apis.store.openapi["store.yaml"].paths["/pets/{name}"].get: ties with store.get-pets-id: both match, and nothing says which goes first. Give one of them a priority
+      `store.yaml:7:5: apis.store.openapi["store.yaml"].paths["/pets/{name}"].get: ties with the operation store.get-pets-id of the API store: both match, and nothing says which goes first. Give one of them a priority
    7 |     get: { responses: {} }
      |     ^^^
      = apis.store.openapi["store.yaml"].paths["/pets/{id}"].get is in line 5
@@ -252,7 +252,7 @@ describe('The configuration of an API', () => {
     withStore(
       'names a service that there is not',
       `${HEAD}paths:\n  /pets:\n    get: { responses: {} }\n    post: { responses: {} }\n`,
-      `portcullis.yaml:6:14: apis.store.service: there is no service "pet"; did you mean "pets"?
+      `portcullis.yaml:6:14: warning: apis.store.service: there is no service "pet": its requests get 503 until there is one; did you mean "pets"?
    6 |     service: pet
      |              ^^^
 `,

@@ -1,9 +1,9 @@
 import { isRecord } from '../../lib/is-record.ts';
 import { essenceOf, isForm, isJson, rangeKey } from '../../policies/validate/media-type.ts';
+import type { ApiConfig } from '../apis/api-schema.ts';
 import { type Direction, reachable, type SchemaConverter } from './convert-schema.ts';
 import { child, children, type Documents, type Node, type Operation } from './documents.ts';
 import { parameterOptions } from './parameters.ts';
-import type { ApiConfig } from './schema.ts';
 
 /** The options of the policy `validate` that an operation comes to, as they are written; undefined when nothing is to be checked. */
 export async function validateOptions(

@@ -88,6 +88,7 @@ function shapeOf(
       return canonical([outcome.kind, route?.redirect]);
     case 'login':
       return canonical([outcome.kind, outcome.session]);
+    case 'disabled':
     case 'not_found':
     case 'method_not_allowed':
       return outcome.kind;
@@ -113,6 +114,8 @@ function answerText(outcome: ExplainedOutcome): string {
       return `redirect ${outcome.status} to ${outcome.location}`;
     case 'login':
       return `login of ${outcome.session}`;
+    case 'disabled':
+      return '404, switched off';
     case 'not_found':
       return '404, no route';
     case 'method_not_allowed':

@@ -149,14 +149,14 @@ export class EntityStore {
       .insertInto('entities')
       .values(entities.map((entity) => entityRow(entity, this.#sealer)))
       .onConflict((conflict) =>
-        conflict.columns(['collection', 'name']).doUpdateSet(({ ref }) => ({
-          value: ref('excluded.value'),
-          secrets: ref('excluded.secrets'),
-          created_at_ms: ref('excluded.created_at_ms'),
-          created_by: ref('excluded.created_by'),
-          updated_at_ms: ref('excluded.updated_at_ms'),
-          updated_by: ref('excluded.updated_by'),
-          revision: ref('excluded.revision'),
+        conflict.columns(['collection', 'name']).doUpdateSet((wanted) => ({
+          value: wanted.ref('excluded.value'),
+          secrets: wanted.ref('excluded.secrets'),
+          created_at_ms: wanted.ref('excluded.created_at_ms'),
+          created_by: wanted.ref('excluded.created_by'),
+          updated_at_ms: wanted.ref('excluded.updated_at_ms'),
+          updated_by: wanted.ref('excluded.updated_by'),
+          revision: wanted.ref('excluded.revision'),
         })),
       )
       .execute();

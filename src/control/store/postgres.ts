@@ -7,7 +7,7 @@ import type { StoreTables } from './tables.ts';
 
 export type PostgresPlace = Extract<StoreSettings['place'], { kind: 'postgres' }>;
 
-const INT8 = 20;
+const INT8 = pg.types.builtins.INT8;
 /** A change, its readers, and one to spare. */
 const MAX_CONNECTIONS = 4;
 /** A node that dies amid a change, or hangs in it, holds the others up no longer than this. */
@@ -34,11 +34,8 @@ export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase>
     max: MAX_CONNECTIONS,
     idle_in_transaction_session_timeout: MAX_IDLE_IN_TRANSACTION_MS,
     lock_timeout: place.timeoutMs,
-    types: {
-      // Numbers of revisions and milliseconds: far below what a number holds exactly.
-      getTypeParser: ((oid: number, format?: 'text') =>
-        oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-    },
+    // Numbers of revisions and milliseconds: far below what a number holds exactly.
+    types: { getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) },
   });
   // Of a connection that lies idle: the next one to ask gets another.
   pool.on('error', () => {});

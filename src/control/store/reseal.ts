@@ -29,7 +29,9 @@ export async function resealRows(transaction: StoreTransaction, sealer: Sealer):
   const changes = await transaction
     .selectFrom('changes')
     .selectAll()
-    .where(({ or, eb }) => or([eb('before_secrets', 'is not', null), eb('after_secrets', 'is not', null)]))
+    .where((where) =>
+      where.or([where('before_secrets', 'is not', null), where('after_secrets', 'is not', null)]),
+    )
     .execute();
   for (const row of changes) {
     const { revision, collection, name } = row;

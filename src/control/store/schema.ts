@@ -66,7 +66,7 @@ export const storeSchema = z
       .default(1000)
       .describe('Revisions to keep, to compare with and to go back to; older ones are forgotten'),
   })
-  .refine(({ sqlite, postgres }) => sqlite === undefined || postgres === undefined, {
+  .refine((written) => written.sqlite === undefined || written.postgres === undefined, {
     path: ['postgres'],
     message: 'cannot stand beside sqlite: there is one store',
   })

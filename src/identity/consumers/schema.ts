@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownerSchema } from '../../lib/entity-name.ts';
 
 const name = (max: number) => z.string().min(1).max(max);
 const secret = 'env:NAME or file:path keeps it out of the configuration';
@@ -66,6 +67,7 @@ const subjectSchema = z
 
 /** Somebody who calls, by the name that authentication has for them. */
 export const consumerSchema = z.strictObject({
+  organization: ownerSchema,
   plan: z.string().min(1).optional().describe('Name of one of the plans'),
   groups: z
     .array(z.string().min(1).max(200))

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isFieldValue, isToken } from '../../http/fields.ts';
+import { ownerSchema } from '../../lib/entity-name.ts';
 import { duration } from '../../lib/units.ts';
 
 const url = (description: string) =>
@@ -20,6 +21,7 @@ const parameters = (description: string) =>
 
 /** What the gateway is to a provider, of whatever kind that is. */
 const client = {
+  organization: ownerSchema,
   clientId: z.string().min(1).max(500).optional().describe('What the provider knows the gateway by'),
   clientSecret: z
     .string()
@@ -153,6 +155,7 @@ export const oauth2Schema = z
 
 export const moduleProviderSchema = z
   .looseObject({
+    organization: ownerSchema,
     kind: z
       .string()
       // Aborts, so that a union asks its other branches what is wrong.

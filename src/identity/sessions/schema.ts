@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownerSchema } from '../../lib/entity-name.ts';
 import { duration } from '../../lib/units.ts';
 
 /** How a user may be recognised who has a session. */
@@ -18,6 +19,7 @@ const origin = z
 
 /** A kind of browser session: who may log in and how long that lasts. */
 export const sessionSchema = z.strictObject({
+  organization: ownerSchema,
   login: names
     .min(1)
     .describe(

@@ -333,6 +333,7 @@ for (const [pattern, origin, allowed] of [
 const WRITE = 'write https://app.example.com, https://*.example.com or *';
 
 for (const [options, path, message] of [
+  [{}, 'origins', 'is missing: expected a list'],
   [{ origins: [] }, 'origins', 'Too small: expected array to have >=1 items'],
   [
     { origins: ['null'] },

@@ -14,7 +14,7 @@ export const corsPolicy = definePolicy({
   stage: 'admission',
   unique: true,
   schema: corsSchema,
-  create: (options) => new Cors(options),
+  create: (options) => (options.enabled ? new Cors(options) : new NoCors(options)),
 });
 
 class Cors implements PolicyHooks {
@@ -26,7 +26,7 @@ class Cors implements PolicyHooks {
   readonly #refusedPreflight: Answer = { status: 204 };
 
   constructor(options: CorsOptions) {
-    this.#origins = new AllowedOrigins(options.origins);
+    this.#origins = new AllowedOrigins(options.origins ?? []);
     this.#credentials = options.credentials;
     this.#exposed = options.exposeHeaders.join(', ');
     const headers = {
@@ -77,6 +77,31 @@ class Cors implements PolicyHooks {
     if (this.#exposed !== '' && !isPreflight(exchange)) {
       fields.put('access-control-expose-headers', 'Access-Control-Expose-Headers', this.#exposed);
     }
+  }
+}
+
+/** No page of another origin is let in, whatever the service says. A preflight is refused, unless OPTIONS is one of the route's methods. */
+class NoCors implements PolicyHooks {
+  readonly #refusal: Answer | undefined = undefined;
+
+  constructor({ methods }: CorsOptions) {
+    if (methods.includes('OPTIONS')) return;
+    const implied = methods.includes('GET') && !methods.includes('HEAD') ? ['HEAD'] : [];
+    this.#refusal = {
+      status: 405,
+      code: 'method_not_allowed',
+      detail: 'The method is not allowed here.',
+      // RFC 9110 section 15.5.6
+      headers: { Allow: [...methods, ...implied].join(', ') },
+    };
+  }
+
+  onRequest(exchange: Exchange): Answer | undefined {
+    return this.#refusal !== undefined && isPreflight(exchange) ? this.#refusal : undefined;
+  }
+
+  onUpstreamResponse(exchange: Exchange): void {
+    removeCorsFields(exchange.response.fields);
   }
 }
 

@@ -24,7 +24,11 @@ const LISTS = ['origins', 'methods', 'headers', 'exposeHeaders'] as const;
 
 export const corsSchema = z
   .strictObject({
-    origins: z.array(origin).min(1).describe('Origins whose pages may read answers'),
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('false: no page of another origin may read answers, whatever the service says of it'),
+    origins: z.array(origin).min(1).optional().describe('Origins whose pages may read answers'),
     methods: z
       .array(method)
       .min(1)
@@ -46,9 +50,11 @@ export const corsSchema = z
       .describe('Whether pages from the public internet may call this route in a private network'),
   })
   .superRefine((options, context) => {
-    if (!options.credentials) return;
+    if (options.enabled && options.origins === undefined)
+      context.addIssue({ code: 'custom', path: ['origins'], message: 'is missing: expected a list' });
+    if (!options.credentials || !options.enabled) return;
     for (const list of LISTS) {
-      if (!options[list].includes('*')) continue;
+      if (options[list]?.includes('*') !== true) continue;
       const message =
         list === 'origins'
           ? 'cannot hold * with credentials: browsers refuse such an answer, and any site could act as the user; list the origins'

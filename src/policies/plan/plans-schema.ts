@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isTimeZone } from '../../lib/calendar.ts';
+import { ownerSchema } from '../../lib/entity-name.ts';
 import { inexactOf, nameOf, rateLimitSchema } from '../rate-limit/schema.ts';
 
 const MAX_LIMIT = 1_000_000_000_000;
@@ -20,6 +21,7 @@ const limits = rateLimitSchema.shape.limits;
 /** What whoever has the plan may do. */
 export const planSchema = z
   .strictObject({
+    organization: ownerSchema,
     limits: limits.optional().describe('Rates and concurrency of each consumer, as those of rate-limit'),
     quotas: z
       .array(quota)

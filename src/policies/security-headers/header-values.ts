@@ -8,7 +8,7 @@ export interface Header {
 }
 
 /** RFC 6797 section 6.1; undefined when there is to be none. */
-export function hstsHeader({ hsts }: SecurityHeadersOptions): Header | undefined {
+export function hstsHeader({ hsts }: Pick<SecurityHeadersOptions, 'hsts'>): Header | undefined {
   if (hsts === false) return undefined;
   const directives = [`max-age=${Math.floor(hsts.maxAge / 1000)}`];
   if (hsts.includeSubDomains) directives.push('includeSubDomains');

@@ -16,7 +16,7 @@ const text = z
 const name = z.string().regex(NAME, 'is not a name: write it in small letters');
 const member = z.string().regex(MEMBER, 'holds white space, `,`, `;` or a character beyond ASCII');
 
-const hsts = z
+export const hstsSchema = z
   .strictObject({
     maxAge: duration('How long a browser keeps to https; 0s: it is to forget').prefault('365d'),
     includeSubDomains: z.boolean().default(true).describe('Whether that goes for all hosts below, too'),
@@ -52,7 +52,7 @@ function orOff<Schema extends z.ZodType>(schema: Schema) {
 
 export const securityHeadersSchema = z
   .strictObject({
-    hsts: orOff(hsts)
+    hsts: orOff(hstsSchema)
       .prefault({})
       .describe('Strict-Transport-Security, on answers over https alone; false: none'),
     contentSecurityPolicy: contentSecurityPolicy

@@ -1,0 +1,47 @@
+import { isRecord } from '../../lib/is-record.ts';
+import { entriesOf } from '../config/place.ts';
+import type { Problem } from '../config/problem.ts';
+
+/** A certificate is given or ordered, and what is ordered has to be proved at a listener. */
+export function checkCertificates(config: Readonly<Record<string, unknown>>): Problem[] {
+  const protocols = new Set(
+    entriesOf(config['listeners']).map(([, listener]) =>
+      isRecord(listener) ? (listener['protocol'] ?? 'http') : undefined,
+    ),
+  );
+  if (config['listeners'] === undefined) protocols.add('http');
+  return entriesOf(config['certificates']).flatMap(([name, certificate]): Problem[] => {
+    if (!isRecord(certificate)) return [];
+    const path = ['certificates', name];
+    const { acme } = certificate;
+    if (acme === undefined)
+      return ['cert', 'key'].flatMap((part) =>
+        certificate[part] === undefined
+          ? [{ path: [...path, part], message: 'is missing: expected a text' }]
+          : [],
+      );
+    const given = ['cert', 'key'].find((part) => certificate[part] !== undefined);
+    if (given !== undefined)
+      return [
+        { path: [...path, given], message: 'does not go with acme: it is issued, not given', atKey: true },
+      ];
+    return isRecord(acme) ? checkChallenge(acme, [...path, 'acme'], protocols) : [];
+  });
+}
+
+function checkChallenge(
+  acme: Readonly<Record<string, unknown>>,
+  path: Problem['path'],
+  protocols: ReadonlySet<unknown>,
+): Problem[] {
+  const { challenge = 'http-01' } = acme;
+  const needed = challenge === 'http-01' ? 'http' : challenge === 'tls-alpn-01' ? 'https' : undefined;
+  if (needed === undefined || protocols.has(needed)) return [];
+  const at = acme['challenge'] === undefined ? path : [...path, 'challenge'];
+  return [
+    {
+      path: at,
+      message: `${String(challenge)} is answered by listeners with protocol ${needed}, and there is none`,
+    },
+  ];
+}

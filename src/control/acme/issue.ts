@@ -1,0 +1,69 @@
+import { AccountKey } from './account-key.ts';
+import { type Account, AcmeClient } from './client.ts';
+import { type Challenge, type OrderContext, orderCertificate } from './order.ts';
+import { AcmeProblem } from './problem.ts';
+import type { AcmeSettings } from './schema.ts';
+import type { AcmeStorage } from './storage.ts';
+import { AcmeTransport } from './transport.ts';
+
+export interface IssueContext extends Pick<OrderContext, 'timers' | 'nowMs'> {
+  readonly storage: Pick<AcmeStorage, 'account' | 'saveAccount'>;
+  readonly userAgent: string;
+  readonly publish: (challenges: readonly Challenge[]) => Promise<void>;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
+}
+
+/** Has a certificate issued, with the account that is there or a new one. Rejects with an AcmeProblem, or with what the storage says. */
+export async function issueCertificate(
+  settings: AcmeSettings,
+  context: IssueContext,
+): Promise<{ readonly cert: string; readonly key: string }> {
+  const transport = new AcmeTransport(settings.ca, context.userAgent);
+  const close = (): void => transport.close();
+  context.signal.addEventListener('abort', close);
+  try {
+    const client = new AcmeClient(settings.directory, transport);
+    const account = await accountFor(client, settings, context.storage);
+    const { hosts, challenge, keyType } = settings;
+    const request = {
+      hosts,
+      challenge,
+      publish: context.publish,
+      makeRequest: async () => (await import('./certificate-maker.ts')).makeRequest(hosts, keyType),
+    };
+    const { timers, nowMs } = context;
+    return await orderCertificate(request, { client, account, timers, nowMs });
+  } finally {
+    context.signal.removeEventListener('abort', close);
+    transport.close();
+  }
+}
+
+async function accountFor(
+  client: AcmeClient,
+  { directory, email, externalAccount }: AcmeSettings,
+  storage: IssueContext['storage'],
+): Promise<Account> {
+  const id = [directory, email ?? '', externalAccount?.keyId ?? ''].join(' ');
+  const known = await storage.account(id);
+  if (known !== undefined) {
+    const account = { key: await AccountKey.read(known.key), url: known.url };
+    if (await isValid(client, account)) return account;
+  }
+  const key = await AccountKey.make();
+  const url = await client.register({ key, email, externalAccount });
+  await storage.saveAccount({ id, key: key.pem, url });
+  return { key, url };
+}
+
+/** Whether the server still knows it: accounts can be deactivated and revoked (RFC 8555 section 7.1.6). */
+async function isValid(client: AcmeClient, account: Account): Promise<boolean> {
+  try {
+    return (await client.get(account, account.url)).value['status'] === 'valid';
+  } catch (error) {
+    if (error instanceof AcmeProblem && ['accountDoesNotExist', 'unauthorized'].includes(error.type))
+      return false;
+    throw error;
+  }
+}

@@ -1,0 +1,326 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { afterEach, before, beforeEach, suite, test } from 'node:test';
+import { type Pair, TestAuthority } from '../../../test/support/certificates.ts';
+import { Changes, turns } from '../../../test/support/changes.ts';
+import { FakeTimers } from '../../lib/fake-timers.support.ts';
+import type { ChallengesNews } from '../../server/challenges.ts';
+import type { IssueContext } from './issue.ts';
+import { AcmeKeeper, LOOK_MS } from './keeper.ts';
+import { MemoryStorage } from './memory-storage.support.ts';
+import { AcmeProblem } from './problem.ts';
+import { type AcmeSettings, acmeSchema } from './schema.ts';
+
+const DAY_MS = 86_400_000;
+const shop = acmeSchema.parse({ hosts: ['shop.example'], termsAgreed: true });
+
+/** An order that the test ends. */
+interface Order extends PromiseWithResolvers<Pair> {
+  readonly node: string;
+  readonly settings: AcmeSettings;
+  readonly context: IssueContext;
+}
+
+suite('a keeper of certificates', () => {
+  let authority: TestAuthority;
+  let pair: Pair;
+  let other: Pair;
+  let timers: FakeTimers;
+  let storage: MemoryStorage;
+  let startMs: number;
+  let orders: Order[];
+  let log: string[];
+  let news: Record<string, ChallengesNews[]>;
+  let changed: string[];
+  let keepers: AcmeKeeper[];
+  const events = new Changes();
+
+  before(async () => {
+    authority = await TestAuthority.make();
+    pair = await authority.issue('shop', ['shop.example']);
+    other = await authority.issue('shop', ['shop.example']);
+  });
+
+  beforeEach(() => {
+    timers = new FakeTimers();
+    storage = new MemoryStorage();
+    // A certificate of TestAuthority begins an hour before it is made, and lasts for 25.
+    startMs = new X509Certificate(pair.cert).validFromDate.getTime();
+    orders = [];
+    log = [];
+    news = {};
+    changed = [];
+    keepers = [];
+  });
+
+  afterEach(async () => {
+    for (const order of orders) order.reject(new Error('over'));
+    await Promise.all(keepers.map((made) => made.close()));
+  });
+
+  function keeper(node = 'a'): AcmeKeeper {
+    const made = new AcmeKeeper({
+      storage: async () => storage,
+      node,
+      issue: (settings, context) => {
+        const order = { node, settings, context, ...Promise.withResolvers<Pair>() };
+        orders.push(order);
+        events.tell();
+        return order.promise;
+      },
+      userAgent: 'test',
+      timers,
+      nowMs: () => startMs + timers.nowMs(),
+      random: () => 0.5,
+      log: (level, message) => log.push(`${level}: ${message}`),
+      publish: (said) => {
+        (news[node] ??= []).push(said);
+        events.tell();
+      },
+      changed: () => changed.push(node),
+    });
+    keepers.push(made);
+    return made;
+  }
+
+  /** Time goes on for a node, which looks around until it has nothing more to do now. */
+  async function pass(ms: number): Promise<void> {
+    timers.advance(ms);
+    await turns(20);
+  }
+
+  const orderNumber = (index: number) =>
+    events.until(() => orders.length > index, `order ${index}`).then(() => orders[index] as Order);
+
+  test('serves something that nobody vouches for until there is a certificate, and says when there is', async () => {
+    const kept = keeper();
+    const first = (await kept.pairs({ shop }))['shop'] as Pair;
+    assert.equal(new X509Certificate(first.cert).checkHost('shop.example'), 'shop.example');
+    assert.deepEqual((await kept.pairs({ shop }))['shop'], first, 'it stays the same');
+    kept.keep({ shop });
+    await pass(0);
+    assert.equal(kept.status()[0]?.state, 'pending');
+    (await orderNumber(0)).resolve(pair);
+    await turns(20);
+    assert.deepEqual(changed, ['a']);
+    assert.deepEqual((await kept.pairs({ shop }))['shop'], pair);
+    assert.equal(kept.status()[0]?.state, 'ready');
+    assert.deepEqual(log, [
+      'info: certificate shop: ordered at https://acme-v02.api.letsencrypt.org/directory',
+      `info: certificate shop: issued, to be renewed at ${new Date(startMs + 16.25 * 3_600_000).toISOString()}`,
+    ]);
+  });
+
+  test('renews when two thirds of its life are over, a little sooner by chance', async () => {
+    const kept = keeper();
+    kept.keep({ shop });
+    await pass(0);
+    orders[0]?.resolve(pair);
+    await turns(20);
+    // Of 25 hours a third is left after 16:40; half of a tenth of that third sooner is 16:15.
+    await pass(16.24 * 3_600_000);
+    assert.equal(orders.length, 1);
+    await pass(0.02 * 3_600_000);
+    assert.equal(orders.length, 2);
+    orders[1]?.resolve(other);
+    await turns(20);
+    assert.deepEqual((await kept.pairs({ shop }))['shop'], other);
+  });
+
+  test('orders once for all nodes, and the others get it within a second', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    for (const kept of [a, b]) {
+      await kept.pairs({ shop });
+      kept.keep({ shop });
+    }
+    await pass(0);
+    for (let i = 0; i < 5; i++) await pass(LOOK_MS);
+    assert.equal(orders.length, 1);
+    orders[0]?.resolve(pair);
+    await turns(20);
+    await pass(LOOK_MS);
+    assert.deepEqual(changed.toSorted(), ['a', 'b']);
+    assert.deepEqual((await b.pairs({ shop }))['shop'], pair);
+    await pass(LOOK_MS);
+    assert.equal(orders.length, 1);
+  });
+
+  test('takes over from a node that died within half a minute', async () => {
+    await storage.lease('a', startMs, startMs + 30_000);
+    keeper('b').keep({ shop });
+    for (let i = 0; i < 29; i++) await pass(LOOK_MS);
+    assert.equal(orders.length, 0);
+    for (let i = 0; i < 3; i++) await pass(LOOK_MS);
+    assert.equal(orders.length, 1);
+    assert.equal(storage.holder, 'b');
+  });
+
+  test('has every node answer challenges before the server is told, and no longer than needed', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    for (const kept of [a, b]) kept.keep({ shop });
+    await pass(0);
+    const order = await orderNumber(0);
+    const challenge = {
+      type: 'http-01',
+      host: 'shop.example',
+      token: 'T',
+      keyAuthorization: 'T.print',
+    } as const;
+    let isTold = false;
+    const published = order.context.publish([challenge]).then(() => {
+      isTold = true;
+    });
+    await turns(20);
+    await pass(LOOK_MS);
+    const answers = { kind: 'challenges', answers: { T: 'T.print' }, certificates: {} };
+    assert.deepEqual(news, { a: [answers], b: [answers] });
+    assert.equal(isTold, false);
+    await pass(LOOK_MS);
+    await pass(LOOK_MS);
+    await published;
+    order.resolve(pair);
+    await turns(20);
+    await pass(LOOK_MS);
+    const none = { kind: 'challenges', answers: {}, certificates: {} };
+    assert.deepEqual(news, { a: [answers, none], b: [answers, none] });
+    assert.deepEqual(keeper('c').news(), [], 'a node that came later was told nothing');
+  });
+
+  test('a challenge of tls-alpn-01 becomes a certificate with its digest', async () => {
+    const kept = keeper();
+    kept.keep({ shop });
+    await pass(0);
+    const { context } = await orderNumber(0);
+    void context.publish([
+      { type: 'tls-alpn-01', host: 'shop.example', token: 'T', keyAuthorization: 'T.print' },
+    ]);
+    await events.until(() => news['a'] !== undefined, 'news');
+    const made = news['a']?.[0]?.certificates['shop.example'] as Pair;
+    assert.equal(new X509Certificate(made.cert).subjectAltName, 'DNS:shop.example');
+  });
+
+  for (const [what, problem, waits] of [
+    [
+      'a server that is away',
+      new AcmeProblem('unreachable', 'no route'),
+      [3.75, 7.5, 15].map((s) => s * 1000),
+    ],
+    [
+      'a refusal',
+      new AcmeProblem('unauthorized', 'shop.example: wrong answer', { status: 403 }),
+      [225, 450, 900].map((s) => s * 1000),
+    ],
+    [
+      'a limit of the authority',
+      new AcmeProblem('rateLimited', 'too many certificates', { status: 429, retryAfterMs: DAY_MS }),
+      [DAY_MS, DAY_MS, DAY_MS],
+    ],
+    ['anything else', new TypeError('a fault of ours'), [225, 450, 900].map((s) => s * 1000)],
+  ] as const) {
+    test(`tries again after ${what}, later each time, and says why`, async () => {
+      const kept = keeper();
+      kept.keep({ shop });
+      await pass(0);
+      for (const [i, waitMs] of waits.entries()) {
+        orders[i]?.reject(problem);
+        await turns(20);
+        const [status] = kept.status();
+        assert.equal(status?.state, 'error');
+        assert.equal(status?.reason, problem.message);
+        assert.equal(status?.failures, i + 1);
+        assert.equal(status?.retryAtMs, startMs + timers.nowMs() + waitMs);
+        await pass(waitMs - LOOK_MS - 1);
+        assert.equal(orders.length, i + 1);
+        await pass(LOOK_MS + 1);
+        await pass(LOOK_MS);
+        assert.equal(orders.length, i + 2);
+      }
+      orders.at(-1)?.resolve(pair);
+      await turns(20);
+      const [status] = kept.status();
+      assert.equal(status?.state, 'ready');
+      assert.equal(status?.failures, 0);
+      assert.deepEqual(status?.orders, { issued: 1, failed: 3 });
+    });
+  }
+
+  test('of a failure with other settings nothing is remembered', async () => {
+    const kept = keeper();
+    kept.keep({ shop });
+    await pass(0);
+    orders[0]?.reject(new AcmeProblem('unauthorized', 'wrong answer'));
+    await turns(20);
+    kept.keep({ shop: { ...shop, challenge: 'tls-alpn-01' } });
+    await pass(LOOK_MS);
+    assert.equal(orders.length, 2);
+  });
+
+  test('a restart orders nothing where there is a certificate, and keeps waiting where there was a failure', async () => {
+    const kept = keeper();
+    const blog = acmeSchema.parse({ hosts: ['blog.example'], termsAgreed: true });
+    kept.keep({ shop, blog });
+    await pass(0);
+    orders[0]?.resolve(pair);
+    await turns(20);
+    await pass(LOOK_MS);
+    orders[1]?.reject(new AcmeProblem('unauthorized', 'wrong answer'));
+    await turns(20);
+    await kept.close();
+    const again = keeper();
+    assert.deepEqual((await again.pairs({ shop }))['shop'], pair);
+    again.keep({ shop, blog });
+    for (let i = 0; i < 5; i++) await pass(LOOK_MS);
+    assert.equal(orders.length, 2);
+    assert.deepEqual(
+      again.status().map(({ name, state, reason }) => ({ name, state, reason })),
+      [
+        { name: 'shop', state: 'ready', reason: undefined },
+        { name: 'blog', state: 'error', reason: 'wrong answer' },
+      ],
+    );
+  });
+
+  test('other hosts are another order, and the certificate before serves until then', async () => {
+    const kept = keeper();
+    kept.keep({ shop });
+    await pass(0);
+    orders[0]?.resolve(pair);
+    await turns(20);
+    const more = { ...shop, hosts: ['shop.example', 'www.shop.example'] };
+    kept.keep({ shop: more });
+    await pass(LOOK_MS);
+    assert.equal(orders.length, 2);
+    assert.deepEqual(orders[1]?.settings.hosts, more.hosts);
+    assert.deepEqual((await kept.pairs({ shop: more }))['shop'], pair);
+  });
+
+  test('a store that is away is told of once, and nothing is ordered meanwhile', async () => {
+    storage.outage = new Error('no connection');
+    const kept = keeper();
+    assert.ok((await kept.pairs({ shop }))['shop']);
+    kept.keep({ shop });
+    for (let i = 0; i < 3; i++) await pass(LOOK_MS);
+    assert.equal(orders.length, 0);
+    storage.outage = undefined;
+    await pass(LOOK_MS);
+    assert.equal(orders.length, 1);
+    assert.deepEqual(log, [
+      'warn: certificates by ACME: the store cannot be used: no connection',
+      'info: certificates by ACME: the store can be used again',
+      'info: certificate shop: ordered at https://acme-v02.api.letsencrypt.org/directory',
+    ]);
+  });
+
+  test('a certificate that could not be written down is not ordered again at once', async () => {
+    const kept = keeper();
+    kept.keep({ shop });
+    await pass(0);
+    storage.saveCertificate = () => Promise.reject(new Error('the disk is full'));
+    storage.saveFailure = () => Promise.reject(new Error('the disk is full'));
+    orders[0]?.resolve(pair);
+    await turns(20);
+    for (let i = 0; i < 5; i++) await pass(LOOK_MS);
+    assert.equal(orders.length, 1);
+    assert.equal(kept.status()[0]?.reason, 'the disk is full');
+  });
+});

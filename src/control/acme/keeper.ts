@@ -1,0 +1,331 @@
+import { messageOf } from '../../lib/message-of.ts';
+import type { Timers } from '../../lib/timers.ts';
+import type { ChallengesNews } from '../../server/challenges.ts';
+import type { CertificatePair } from '../../server/tls/certificate-table.ts';
+import { digest } from '../config/files.ts';
+import { ChallengeAnswers } from './challenge-answers.ts';
+import type { issueCertificate } from './issue.ts';
+import type { Challenge } from './order.ts';
+import { AcmeProblem } from './problem.ts';
+import { renewalTime } from './renewal-time.ts';
+import { retryDelayMs } from './retry-delay.ts';
+import type { AcmeSettings } from './schema.ts';
+import type { AcmeState, AcmeStorage, FailureRecord } from './storage.ts';
+
+/** Between two looks whether another node changed something, or something is due. */
+export const LOOK_MS = 1000;
+/** A node that orders says so this often at least; one that died is waited for as long. */
+const LEASE_MS = 30_000;
+/** Challenges of a node that died in the middle are forgotten after that. */
+const CHALLENGE_MS = 15 * 60_000;
+/** How long other nodes need to hear of a challenge, and the threads of this one. */
+const OTHERS_HEAR_MS = 2 * LOOK_MS + 500;
+const WORKERS_HEAR_MS = 50;
+
+export interface AcmeKeeperOptions {
+  /** Opens it; called once, when something is to be kept. */
+  readonly storage: () => Promise<AcmeStorage>;
+  /** Of this process among all that share the storage. */
+  readonly node: string;
+  readonly issue: typeof issueCertificate;
+  readonly userAgent: string;
+  readonly timers: Timers;
+  /** Now, in milliseconds since 1970. */
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
+  /** Other answers than before: for every worker. */
+  readonly publish: (news: ChallengesNews) => void;
+  /** Other certificates than those that `pairs` gave: to be put into force. */
+  readonly changed: () => void;
+}
+
+/** How it stands with a certificate. */
+export interface AcmeStatus {
+  readonly name: string;
+  /** `pending`: there is none yet; `error`: the last order failed, whether or not there is a certificate. */
+  readonly state: 'pending' | 'ready' | 'error';
+  /** Milliseconds since 1970, of what there is. */
+  readonly renewAtMs: number | undefined;
+  /** Why the last order failed, as the authority says. */
+  readonly reason: string | undefined;
+  /** Orders that failed since the last one that did not. */
+  readonly failures: number;
+  readonly retryAtMs: number | undefined;
+  /** Orders of this node since it was started. */
+  readonly orders: { readonly issued: number; readonly failed: number };
+}
+
+interface Entry {
+  readonly settings: AcmeSettings;
+  /** Of what is in the certificate. */
+  readonly ordered: string;
+  /** Of everything that an order depends on. */
+  readonly digest: string;
+}
+
+const NOTHING: AcmeState = { version: -1, certificates: new Map(), failures: new Map(), challenges: [] };
+
+/**
+ * Keeps the certificates that come by ACME: has them ordered when there is none, renewed when two thirds of their life are over, and tried
+ * again after a failure; hands them out; and has every worker of every node answer challenges. All nodes that share the storage look
+ * into it once a second; which of them orders is settled by a lease.
+ */
+export class AcmeKeeper {
+  readonly #options: AcmeKeeperOptions;
+  readonly #answers: ChallengeAnswers;
+  readonly #closed = new AbortController();
+  readonly #standIns = new Map<string, Promise<CertificatePair>>();
+  readonly #orders = new Map<string, { issued: number; failed: number }>();
+  /** Those of this node, which hold also where they could not be written down. */
+  readonly #failures = new Map<string, FailureRecord>();
+  #storage: Promise<AcmeStorage> | undefined;
+  #refreshing: Promise<boolean> = Promise.resolve(true);
+  #entries: ReadonlyMap<string, Entry> = new Map();
+  #state: AcmeState = NOTHING;
+  #working: Promise<void> | undefined;
+  #cancelLook: (() => void) | undefined;
+  #looking = false;
+  #isAway = false;
+
+  constructor(options: AcmeKeeperOptions) {
+    this.#options = options;
+    this.#answers = new ChallengeAnswers(options.nowMs, options.publish);
+  }
+
+  /**
+   * What to serve for these: what was issued, or else something that nobody vouches for. Never waits for an ACME server, nor fails where
+   * the storage is away.
+   */
+  async pairs(wanted: Readonly<Record<string, AcmeSettings>>): Promise<Record<string, CertificatePair>> {
+    await this.#refresh();
+    const pairs = Object.entries(wanted).map(async ([name, { hosts }]) => {
+      const { cert, key } = this.#state.certificates.get(name) ?? (await this.#standIn(name, hosts));
+      return [name, { cert, key }] as const;
+    });
+    return Object.fromEntries(await Promise.all(pairs));
+  }
+
+  /** From now on these are kept, and no others. */
+  keep(wanted: Readonly<Record<string, AcmeSettings>>): void {
+    this.#entries = new Map(Object.entries(wanted).map(([name, settings]) => [name, entryOf(settings)]));
+    for (const name of this.#standIns.keys()) if (!this.#entries.has(name)) this.#standIns.delete(name);
+    if (this.#entries.size > 0 && !this.#looking && this.#cancelLook === undefined) this.#lookIn(0);
+  }
+
+  status(): readonly AcmeStatus[] {
+    return Array.from(this.#entries, ([name, entry]) => {
+      const certificate = this.#state.certificates.get(name);
+      const failure = this.#failureOf(name, entry);
+      return {
+        name,
+        state: failure === undefined ? (certificate === undefined ? 'pending' : 'ready') : 'error',
+        renewAtMs: certificate?.renewAtMs,
+        reason: failure?.reason,
+        failures: failure?.failures ?? 0,
+        retryAtMs: failure?.retryAtMs,
+        orders: { ...this.#ordersOf(name) },
+      };
+    });
+  }
+
+  /** What a worker that is new is to be told. */
+  news(): readonly ChallengesNews[] {
+    return this.#answers.current;
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#cancelLook?.();
+    await this.#working;
+    const storage = await this.#storage?.catch(() => undefined);
+    await storage?.release(this.#options.node).catch(() => {});
+  }
+
+  #standIn(name: string, hosts: readonly string[]): Promise<CertificatePair> {
+    const known = this.#standIns.get(name);
+    if (known !== undefined) return known;
+    const made = import('./certificate-maker.ts').then(({ makeStandIn }) =>
+      makeStandIn(hosts, this.#options.nowMs()),
+    );
+    this.#standIns.set(name, made);
+    return made;
+  }
+
+  #lookIn(delayMs: number): void {
+    this.#cancelLook = this.#options.timers.after(delayMs, () => {
+      this.#cancelLook = undefined;
+      this.#looking = true;
+      void this.#look().finally(() => {
+        this.#looking = false;
+        if (!this.#closed.signal.aborted && (this.#entries.size > 0 || this.#working !== undefined))
+          this.#lookIn(LOOK_MS);
+      });
+    });
+  }
+
+  async #look(): Promise<void> {
+    if (!(await this.#refresh())) return;
+    try {
+      if (this.#working !== undefined) await this.#lease();
+      else if (this.#nextDue() !== undefined && (await this.#lease())) await this.#begin();
+    } catch (error) {
+      this.#away(error);
+    }
+  }
+
+  /** Another node may have done it before this one had the lease. */
+  async #begin(): Promise<void> {
+    if (!(await this.#refresh())) return;
+    const due = this.#nextDue();
+    if (due === undefined || this.#closed.signal.aborted) return;
+    this.#working = this.#order(...due).finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  async #lease(): Promise<boolean> {
+    const storage = await this.#opened();
+    const nowMs = this.#options.nowMs();
+    return storage.lease(this.#options.node, nowMs, nowMs + LEASE_MS);
+  }
+
+  /** Takes over what other nodes, or this one, changed. Whether the storage could be asked. One at a time, lest what is older come later. */
+  #refresh(): Promise<boolean> {
+    this.#refreshing = this.#refreshing.then(() => this.#refreshNow());
+    return this.#refreshing;
+  }
+
+  async #refreshNow(): Promise<boolean> {
+    try {
+      const storage = await this.#opened();
+      if ((await storage.version()) !== this.#state.version) {
+        const before = this.#state;
+        this.#state = await storage.read(this.#options.nowMs());
+        await this.#answers.replace(this.#state.challenges);
+        if (before !== NOTHING && this.#isOther(before)) this.#options.changed();
+      }
+    } catch (error) {
+      this.#away(error);
+      return false;
+    }
+    if (this.#isAway) this.#options.log('info', 'certificates by ACME: the store can be used again');
+    this.#isAway = false;
+    return true;
+  }
+
+  #away(error: unknown): void {
+    if (!this.#isAway && !this.#closed.signal.aborted)
+      this.#options.log('warn', `certificates by ACME: the store cannot be used: ${messageOf(error)}`);
+    this.#isAway = true;
+  }
+
+  #opened(): Promise<AcmeStorage> {
+    this.#storage ??= this.#options.storage().catch((error: unknown) => {
+      this.#storage = undefined;
+      throw error;
+    });
+    return this.#storage;
+  }
+
+  /** Whether there is another certificate of those that are kept. */
+  #isOther(before: AcmeState): boolean {
+    return [...this.#entries.keys()].some(
+      (name) => before.certificates.get(name)?.cert !== this.#state.certificates.get(name)?.cert,
+    );
+  }
+
+  #nextDue(): readonly [name: string, entry: Entry] | undefined {
+    const nowMs = this.#options.nowMs();
+    return [...this.#entries].find(([name, entry]) => {
+      const certificate = this.#state.certificates.get(name);
+      const isWanted =
+        certificate === undefined || certificate.ordered !== entry.ordered || certificate.renewAtMs <= nowMs;
+      return isWanted && (this.#failureOf(name, entry)?.retryAtMs ?? 0) <= nowMs;
+    });
+  }
+
+  /** What failed with other settings says nothing of these. */
+  #failureOf(name: string, entry: Entry): FailureRecord | undefined {
+    const known = [this.#failures.get(name), this.#state.failures.get(name)];
+    return known.find((failure) => failure?.settings === entry.digest);
+  }
+
+  /** Never rejects. */
+  async #order(name: string, entry: Entry): Promise<void> {
+    const { log, node } = this.#options;
+    try {
+      const storage = await this.#opened();
+      log('info', `certificate ${name}: ordered at ${entry.settings.directory}`);
+      try {
+        await this.#issue(name, entry, storage);
+      } catch (error) {
+        if (this.#closed.signal.aborted) return;
+        await storage.saveFailure(this.#failed(name, entry, error));
+      } finally {
+        await storage.saveChallenges(name, [], 0);
+      }
+      await this.#refresh();
+      if (this.#nextDue() === undefined) await storage.release(node);
+    } catch (error) {
+      this.#away(error);
+    }
+  }
+
+  async #issue(name: string, { settings, ordered }: Entry, storage: AcmeStorage): Promise<void> {
+    const { log, timers, nowMs, random, issue, userAgent } = this.#options;
+    const { cert, key } = await issue(settings, {
+      storage,
+      userAgent,
+      timers,
+      nowMs,
+      publish: (challenges) => this.#publish(storage, name, challenges),
+      signal: this.#closed.signal,
+    });
+    const renewAtMs = renewalTime(cert, settings.renewBefore, random);
+    await storage.saveCertificate({ name, ordered, cert, key, issuedAtMs: nowMs(), renewAtMs });
+    this.#failures.delete(name);
+    this.#ordersOf(name).issued++;
+    log('info', `certificate ${name}: issued, to be renewed at ${new Date(renewAtMs).toISOString()}`);
+  }
+
+  #failed(name: string, entry: Entry, error: unknown): FailureRecord {
+    const { nowMs, random, log } = this.#options;
+    const reason = messageOf(error);
+    const problem = error instanceof AcmeProblem ? error : new AcmeProblem('internal', reason);
+    const failures = (this.#failureOf(name, entry)?.failures ?? 0) + 1;
+    const atMs = nowMs();
+    const retryAtMs = atMs + Math.round(retryDelayMs(problem, failures, random));
+    const when = `tried again at ${new Date(retryAtMs).toISOString()}`;
+    log('error', `certificate ${name}: the order failed: ${reason}; ${when}`);
+    this.#ordersOf(name).failed++;
+    const failure = { name, settings: entry.digest, failures, reason, atMs, retryAtMs };
+    this.#failures.set(name, failure);
+    return failure;
+  }
+
+  /** Resolves once every node can be asked. */
+  async #publish(storage: AcmeStorage, name: string, challenges: readonly Challenge[]): Promise<void> {
+    const { nowMs, timers } = this.#options;
+    await storage.saveChallenges(name, challenges, nowMs() + CHALLENGE_MS);
+    await this.#refresh();
+    const delayMs = storage.isShared ? OTHERS_HEAR_MS : WORKERS_HEAR_MS;
+    await new Promise<void>((resolve) => void timers.after(delayMs, resolve));
+  }
+
+  #ordersOf(name: string): { issued: number; failed: number } {
+    let orders = this.#orders.get(name);
+    if (orders === undefined) this.#orders.set(name, (orders = { issued: 0, failed: 0 }));
+    return orders;
+  }
+}
+
+function entryOf(settings: AcmeSettings): Entry {
+  const { directory, hosts, keyType } = settings;
+  return {
+    settings,
+    ordered: digest(JSON.stringify([directory, hosts, keyType])),
+    digest: digest(JSON.stringify(settings)),
+  };
+}

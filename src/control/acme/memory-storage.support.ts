@@ -1,0 +1,82 @@
+import type { Challenge } from './order.ts';
+import type { AccountRecord, AcmeState, AcmeStorage, CertificateRecord, FailureRecord } from './storage.ts';
+
+/** What several keepers share, within a test. */
+export class MemoryStorage implements AcmeStorage {
+  isShared = true;
+  /** Every method rejects with it. */
+  outage: Error | undefined;
+  holder: string | undefined;
+  readonly accounts = new Map<string, AccountRecord>();
+  readonly certificates = new Map<string, CertificateRecord>();
+  readonly failures = new Map<string, FailureRecord>();
+  readonly #challenges = new Map<string, { list: readonly Challenge[]; untilMs: number }>();
+  #version = 0;
+  #leaseUntilMs = 0;
+
+  async version(): Promise<number> {
+    this.#reach();
+    return this.#version;
+  }
+
+  async read(nowMs: number): Promise<AcmeState> {
+    this.#reach();
+    const challenges = [...this.#challenges.values()].flatMap(({ list, untilMs }) =>
+      untilMs > nowMs ? list : [],
+    );
+    return {
+      version: this.#version,
+      certificates: new Map(this.certificates),
+      failures: new Map(this.failures),
+      challenges,
+    };
+  }
+
+  async account(id: string): Promise<AccountRecord | undefined> {
+    this.#reach();
+    return this.accounts.get(id);
+  }
+
+  async saveAccount(account: AccountRecord): Promise<void> {
+    this.#reach();
+    this.accounts.set(account.id, account);
+  }
+
+  async saveCertificate(certificate: CertificateRecord): Promise<void> {
+    this.#change();
+    this.certificates.set(certificate.name, certificate);
+    this.failures.delete(certificate.name);
+  }
+
+  async saveFailure(failure: FailureRecord): Promise<void> {
+    this.#change();
+    this.failures.set(failure.name, failure);
+  }
+
+  async saveChallenges(name: string, list: readonly Challenge[], untilMs: number): Promise<void> {
+    this.#change();
+    this.#challenges.set(name, { list, untilMs });
+  }
+
+  async lease(holder: string, nowMs: number, untilMs: number): Promise<boolean> {
+    this.#reach();
+    if (this.holder !== undefined && this.holder !== holder && this.#leaseUntilMs > nowMs) return false;
+    this.holder = holder;
+    this.#leaseUntilMs = untilMs;
+    return true;
+  }
+
+  async release(holder: string): Promise<void> {
+    this.#reach();
+    if (this.holder === holder) this.holder = undefined;
+  }
+
+  #change(): void {
+    this.#reach();
+    this.#version++;
+  }
+
+  #reach(): void {
+    if (this.outage !== undefined) throw this.outage;
+  }
+}

@@ -1,14 +1,24 @@
 import { messageOf } from '../lib/message-of.ts';
 import { type Command, didYouMean, EXIT, type Io, readArguments } from './command-line.ts';
+import { applyCommand } from './commands/apply.ts';
 import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
+import { contextCommand } from './commands/context.ts';
+import { createCommand } from './commands/create.ts';
+import { deleteCommand } from './commands/delete.ts';
 import { devCommand } from './commands/dev.ts';
 import { diffCommand } from './commands/diff.ts';
+import { editCommand } from './commands/edit.ts';
 import { explainCommand } from './commands/explain.ts';
+import { exportCommand } from './commands/export.ts';
+import { getCommand } from './commands/get.ts';
 import { hashCommand } from './commands/hash.ts';
+import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
+import { rollbackCommand } from './commands/rollback.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { serveCommand } from './commands/serve.ts';
+import { statusCommand } from './commands/status.ts';
 import { commandHelp, programHelp, usage } from './help.ts';
 import { readSecret } from './secret-input.ts';
 import { VERSION } from './version.ts';
@@ -19,8 +29,18 @@ export const COMMANDS: readonly Command[] = [
   devCommand,
   checkCommand,
   explainCommand,
+  getCommand,
+  createCommand,
+  editCommand,
+  deleteCommand,
+  applyCommand,
+  exportCommand,
+  rollbackCommand,
+  statusCommand,
+  contextCommand,
   diffCommand,
   initCommand,
+  importCommand,
   hashCommand,
   schemaCommand,
   completionCommand(() => COMMANDS),
@@ -87,6 +107,7 @@ export async function runProcess(): Promise<void> {
     // See no-color.org: any value but an empty one.
     color: (process.env['NO_COLOR'] ?? '') === '' && (process.stdout.isTTY || process.stderr.isTTY),
     secret: () => readSecret(process.stdin, process.stderr),
+    confirm: process.stdin.isTTY && process.stderr.isTTY ? askYesNo : undefined,
   };
   let code: number;
   try {
@@ -97,4 +118,15 @@ export async function runProcess(): Promise<void> {
   }
   // A pipe may still hold what was written.
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}
+
+/** On the terminal; anything but yes is no. */
+async function askYesNo(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
 }

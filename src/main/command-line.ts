@@ -14,6 +14,8 @@ export interface Io {
   readonly color: boolean;
   /** Asks for a secret, or reads it from the standard input; undefined when none is given. */
   readonly secret: () => Promise<string | undefined>;
+  /** Asks for a yes or a no; undefined where nobody could answer. */
+  readonly confirm?: ((question: string) => Promise<boolean>) | undefined;
 }
 
 export interface Flag {

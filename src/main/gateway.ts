@@ -328,7 +328,7 @@ export class Gateway {
       services: () => this.#upstreams.control.status(),
       registry: this.#upstreams.registry,
       quotas: this.#quotaDesk,
-      configuration: this.#manager,
+      configuration: () => this.#manager,
       rights,
       warn: (message) => this.#options.log.main('warn', message),
     };

@@ -2,7 +2,7 @@ import { type Account, hasAnyRole } from '../rights/account.ts';
 import { type EntityLookup, refusalOfChanges } from '../rights/allow-changes.ts';
 import { type Action, decide, mayAnywhere } from '../rights/decide.ts';
 import { protectedEntity } from '../rights/owner.ts';
-import type { Collection, EntityChange, EntityValue } from '../store/entity.ts';
+import { COLLECTIONS, type Collection, type EntityChange, type EntityValue } from '../store/entity.ts';
 
 /**
  * What an endpoint does, for the rights of whoever calls. `public` needs no caller at all, `known` any: such an endpoint decides by itself, about what
@@ -14,8 +14,8 @@ export type Access = 'public' | 'known' | 'read' | 'write' | 'admin';
 export type AccessObject =
   /** What belongs to no organization, such as metrics, reload and the revisions. */
   | { readonly kind: 'gateway' }
-  /** Anything that is, or could be, in a collection: asked before anything is looked up. */
-  | { readonly kind: 'collection'; readonly collection: Collection }
+  /** Anything that is, or could be, in a collection, or in any of them: asked before something is looked up. */
+  | { readonly kind: 'collection'; readonly collection: Collection | 'all' }
   | {
       readonly kind: 'entity';
       readonly collection: Collection;
@@ -62,7 +62,10 @@ function mayAccess(account: Account, access: Access, object: AccessObject): bool
     case 'gateway':
       return decide(account, action, object) === 'allowed';
     case 'collection':
-      return action === 'read' ? hasAnyRole(account) : mayAnywhere(account, action, object.collection);
+      if (action === 'read') return hasAnyRole(account);
+      return (object.collection === 'all' ? COLLECTIONS : [object.collection]).some((collection) =>
+        mayAnywhere(account, action, collection),
+      );
     case 'entity':
       return (
         decide(account, action, protectedEntity(object.collection, object.name, object.value)) === 'allowed'

@@ -60,8 +60,8 @@ export interface GatewayControl {
   readonly quotas: QuotaCalls;
   /** Users, their roles and tokens, and the audit log; undefined where there is no store. */
   readonly rights: RightsControl | undefined;
-  /** What `/v1` reads and changes; undefined where there is no store. */
-  readonly configuration: ConfigurationManager | undefined;
+  /** Entities of the file and the store; undefined before the first configuration is in force. */
+  configuration(): ConfigurationManager | undefined;
   /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
   explain(
     request: QuestionedRequest,
@@ -109,9 +109,9 @@ export interface Endpoint {
   /** `{name}` stands for one segment. */
   readonly path: string;
   readonly summary: string;
-  /** What callers need; of `collection` where there is one, else of the gateway. */
+  /** What callers need: of something in `collection`, where the endpoint asks for each entity besides; else of the gateway. */
   readonly access: Access;
-  readonly collection?: Collection;
+  readonly collection?: Collection | 'all';
   /** Describes the segments in braces, as a map. */
   readonly parameters?: z.ZodObject;
   readonly query?: z.ZodObject;

@@ -44,7 +44,7 @@ const gateway: GatewayControl = {
     list: async (consumer) => ({ ok: true, quotas: [{ consumer }] }),
     reset: async () => ({ ok: false, code: 'quotas_unavailable', message: 'Redis does not answer' }),
   },
-  configuration: undefined,
+  configuration: () => undefined,
   rights: undefined,
   warn: () => {},
   explain: async (asked) => {

@@ -16,7 +16,7 @@ const CHALLENGES = 'Bearer realm="portcullis", Basic realm="portcullis", charset
 
 /** What is in force, for the rights of whoever calls. */
 export function lookupIn({ configuration }: GatewayControl): EntityLookup {
-  return (collection, name) => configuration?.get(collection, name)?.value;
+  return (collection, name) => configuration()?.get(collection, name)?.value;
 }
 
 /** Who sends a request. Rejects where the store cannot be reached. */

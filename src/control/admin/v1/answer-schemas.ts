@@ -33,6 +33,24 @@ const apiState = z
   .enum(['pending', 'ready', 'error'])
   .describe('Not in force everywhere yet, in force, or not in force somewhere, with the reason');
 
+const revision = z.strictObject({
+  number: z.int().describe('From 1, without gaps'),
+  at: time,
+  author: z.string(),
+  message: z.string().optional(),
+});
+
+const nodes = z.array(
+  z.strictObject({
+    node: z.string(),
+    revision: z.int().describe('The one that it serves'),
+    behind: z.int().describe('Revisions that another node is ahead of it'),
+    seenAt: time,
+    fromSnapshot: z.boolean().describe('It serves what it kept on disk: the store cannot be reached'),
+    problems: z.array(errorSchema).describe('Why it does not serve a newer one'),
+  }),
+);
+
 export const ANSWER_SCHEMAS = {
   Problem: z
     .looseObject({
@@ -60,6 +78,21 @@ export const ANSWER_SCHEMAS = {
     revision: z.int().describe('The new one; of a plan, the one that it would follow'),
     changes: z.array(changedSchema),
     warnings: z.array(errorSchema),
+  }),
+  Revision: revision.extend({ changes: z.array(changedSchema) }),
+  RevisionPage: z.strictObject({
+    items: z.array(revision),
+    next: z.string().nullable().describe('Cursor of the next page; null on the last'),
+  }),
+  Diff: z.strictObject({ from: z.int(), to: z.int(), changes: z.array(changedSchema) }),
+  Nodes: z.strictObject({ items: nodes }),
+  Status: z.strictObject({
+    version: z.string(),
+    ready: z.boolean(),
+    revision: z.int().describe('Of the store, in force here'),
+    fromSnapshot: z.boolean(),
+    nodes,
+    entities: z.record(collection, z.int()).describe('How many there are of each, of file and store'),
   }),
   ApiStatus: z.strictObject({
     name: z.string(),

@@ -47,7 +47,7 @@ export async function startApi(
       setState: absent,
     },
     quotas: { list: absent, reset: absent },
-    configuration,
+    configuration: () => configuration,
     rights: undefined,
     warn: () => {},
     explain: absent,

@@ -1,7 +1,8 @@
 import { isRecord } from '../../../lib/is-record.ts';
 import { sameData } from '../../../lib/same-data.ts';
-import type { ChangeOutcome } from '../../manager/manager.ts';
+import type { ChangeOutcome, ChangeProblem } from '../../manager/manager.ts';
 import type { EntityChange } from '../../store/entity.ts';
+import type { AdminCaller } from '../access.ts';
 import { type AdminAnswer, json } from '../answer.ts';
 import { redactEntity } from './entity-secrets.ts';
 import { problemView, type Sent } from './outcomes.ts';
@@ -13,13 +14,25 @@ const MAX_PLACES = 100;
 type Made = Extract<ChangeOutcome, { readonly kind: 'applied' | 'planned' | 'unchanged' }>;
 
 /** What was changed, or would be: without secrets, but with the places where something differs, a secret among them. */
-export function changeAnswer({ kind, revision, changes, warnings }: Made, sent: Sent): AdminAnswer {
+export function changeAnswer(
+  { kind, revision, changes, warnings }: Made,
+  sent: Sent,
+  caller: AdminCaller,
+): AdminAnswer {
+  const seesAll = caller.may('admin', { kind: 'gateway' });
   return json(200, {
     result: kind,
     revision,
     changes: changes.map(changeView),
-    warnings: warnings.map((warning) => problemView(warning, sent)),
+    warnings: warnings
+      .filter((warning) => seesAll || changes.some((change) => isOf(warning, change)))
+      .map((warning) => problemView(warning, sent)),
   });
+}
+
+/** Warnings of the whole may name what is not for everyone to see. */
+function isOf(warning: ChangeProblem, change: EntityChange): boolean {
+  return problemView(warning, change).pointer !== undefined;
 }
 
 export function changeView({ collection, name, before, after }: EntityChange): Record<string, unknown> {

@@ -30,8 +30,8 @@ export function define<Path extends z.ZodObject, Query extends z.ZodObject>(
   return {
     ...definition,
     answer(gateway, request) {
-      const { configuration } = gateway;
-      if (configuration === undefined) return unavailable('This gateway has no store');
+      const configuration = gateway.configuration();
+      if (configuration === undefined) return unavailable('No configuration is in force yet');
       const path = parameters.safeParse(readValues(parameters, Object.entries(request.parameters)));
       if (!path.success) return problem(404, 'not_found', 'There is nothing at this path');
       const doubled = [...request.query.keys()].find((name) => request.query.getAll(name).length > 1);

@@ -1,11 +1,23 @@
 import type { Endpoint } from '../endpoint.ts';
 import { ENDPOINTS } from '../endpoints.ts';
 import { ACCOUNT_ENDPOINTS } from './accounts/endpoints.ts';
+import { APPLY } from './apply.ts';
 import { entityEndpoints } from './entities.ts';
+import { EXPORT } from './export.ts';
+import { HISTORY } from './history.ts';
+import { STATUS } from './status.ts';
 
 /** The endpoints of `/v1` and `/docs`. */
 export function apiEndpoints(): readonly Endpoint[] {
-  const endpoints: readonly Endpoint[] = [describe(() => all), ...entityEndpoints(), ...ACCOUNT_ENDPOINTS];
+  const endpoints: readonly Endpoint[] = [
+    describe(() => all),
+    ...entityEndpoints(),
+    APPLY,
+    EXPORT,
+    ...HISTORY,
+    ...STATUS,
+    ...ACCOUNT_ENDPOINTS,
+  ];
   const all = [...ENDPOINTS, ...endpoints];
   return endpoints;
 }

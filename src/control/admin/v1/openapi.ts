@@ -54,10 +54,10 @@ function operationOf(endpoint: Endpoint): Schema {
 }
 
 /** listRoutes, replaceRoute; what is about no whole entity by its method and path: getReadyz, getApisNameStatus. */
-function operationId({ method, path, collection }: Endpoint): string {
-  if (collection !== undefined && path === `/v1/${collection}`)
+function operationId({ method, path, collection = 'all' }: Endpoint): string {
+  if (collection !== 'all' && path === `/v1/${collection}`)
     return method === 'GET' ? `list${capital(collection)}` : `create${componentOf(collection)}`;
-  if (collection !== undefined && path === `/v1/${collection}/{name}`)
+  if (collection !== 'all' && path === `/v1/${collection}/{name}`)
     return `${method === 'PUT' ? 'replace' : method.toLowerCase()}${componentOf(collection)}`;
   const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== '' && word !== 'v1');
   return `${method.toLowerCase()}${words.length === 0 ? 'Root' : words.map(capital).join('')}`;
@@ -67,8 +67,8 @@ function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-function tagOf({ path, collection }: Endpoint): string {
-  return collection ?? (path.startsWith('/v1/') ? 'configuration' : 'gateway');
+function tagOf({ path, collection = 'all' }: Endpoint): string {
+  return collection !== 'all' ? collection : path.startsWith('/v1/') ? 'configuration' : 'gateway';
 }
 
 function parametersOf(place: 'path' | 'query', shape: z.ZodObject | undefined): Schema[] {

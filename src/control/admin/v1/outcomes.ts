@@ -60,15 +60,25 @@ export function problemView(
   { path, message, suggestion, file, line, column }: Omit<ChangeProblem, 'severity'>,
   sent: Sent,
 ): ProblemView {
-  const steps = stepsOf(path);
-  const inSent = sent === 'configuration' || (steps[0] === sent.collection && steps[1] === sent.name);
+  const pointer = pointerInto(sent, path, file);
   return {
     path,
-    ...(inSent ? { pointer: pointerOf(sent === 'configuration' ? steps : steps.slice(2)) } : undefined),
+    ...(pointer === undefined ? undefined : { pointer }),
     message,
     ...(suggestion === undefined ? undefined : { suggestion }),
     ...(file === undefined ? undefined : { file }),
     ...(line === undefined ? undefined : { line }),
     ...(column === undefined ? undefined : { column }),
   };
+}
+
+/** Where something of a configuration is in what was sent; undefined where it is not. */
+function pointerInto(sent: Sent, path: string, file: string | undefined): string | undefined {
+  const steps = stepsOf(path);
+  // A stored policy stands in a list of the whole: its name is in the name of its place.
+  const policy = steps[0] === 'policies' ? /^store:policies\/(.*)$/s.exec(file ?? '')?.[1] : undefined;
+  const [collection, name] = [steps[0], policy ?? steps[1]];
+  if (sent === 'configuration')
+    return policy === undefined ? pointerOf(steps) : pointerOf(['policies', policy, ...steps.slice(2)]);
+  return collection === sent.collection && name === sent.name ? pointerOf(steps.slice(2)) : undefined;
 }

@@ -38,13 +38,22 @@ export interface EntityWrite {
   readonly value: (current: EntityValue | undefined) => EntityValue | undefined;
 }
 
+/** Of `[redacted]`. */
+export const LOST_SECRET =
+  'stands for a secret that is kept here already, and there is none: write the secret itself';
+
 /** Whoever gave no precondition does not hear that somebody was quicker: it is done again with what is there then. */
 const MAX_TRIES = 30;
 const PAUSE_MS = 10;
 
-export async function writeEntity(call: WriteCall, write: EntityWrite): Promise<AdminAnswer> {
+export function writeEntity(call: WriteCall, write: EntityWrite): Promise<AdminAnswer> {
+  return retried(() => tryToWrite(call, write));
+}
+
+/** Tries again while others change what a change was made for. */
+export async function retried(attemptOnce: () => Promise<AdminAnswer | 'conflict'>): Promise<AdminAnswer> {
   for (let attempt = 1; ; attempt++) {
-    const answer = await tryToWrite(call, write);
+    const answer = await attemptOnce();
     if (answer !== 'conflict') return answer;
     if (attempt === MAX_TRIES)
       return problem(503, 'too_many_writers', 'Others changed it all the while', {}, { 'retry-after': '1' });
@@ -81,10 +90,10 @@ async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAns
   });
   switch (outcome.kind) {
     case 'planned':
-      return changeAnswer(outcome, write);
+      return changeAnswer(outcome, write, request.caller);
     case 'applied':
     case 'unchanged':
-      if (call.query['dry-run']) return changeAnswer(outcome, write);
+      if (call.query['dry-run']) return changeAnswer(outcome, write, request.caller);
       return value === undefined
         ? empty(204)
         : writtenAnswer(call, write, outcome.changes, outcome.warnings, value);
@@ -189,7 +198,7 @@ function secretsLost(paths: readonly (readonly (string | number)[])[]): AdminAns
     paths.map((path) => ({
       path: dottedPath(path),
       pointer: pointerOf(path),
-      message: 'stands for a secret that is kept here already, and there is none: write the secret itself',
+      message: LOST_SECRET,
     })),
   );
 }

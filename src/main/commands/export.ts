@@ -1,0 +1,18 @@
+import { EXIT } from '../command-line.ts';
+import { remoteCommand, UsageError } from '../remote/connect.ts';
+import { dataText, OUTPUT_FLAG } from '../remote/output.ts';
+
+export const exportCommand = remoteCommand({
+  name: 'export',
+  summary: 'Print what a running gateway has as a configuration, without secrets',
+  arguments: [],
+  flags: { output: { ...OUTPUT_FLAG, description: 'yaml (default) or json' } },
+  examples: ['portcullis export > gateway.yaml'],
+  async run(given, io, client) {
+    const form = given.value('output') ?? 'yaml';
+    if (form !== 'yaml' && form !== 'json')
+      throw new UsageError(`--output is yaml or json, not ${JSON.stringify(form)}`);
+    io.out(dataText((await client.call('GET', '/v1/export')).body, form));
+    return EXIT.ok;
+  },
+});

@@ -13,7 +13,7 @@ export type Access = 'public' | 'known' | 'read' | 'write' | 'admin';
 /** What it is done to. */
 export type AccessObject =
   /** What belongs to no organization, such as metrics, reload and the revisions. */
-  | { readonly kind: 'gateway' }
+  | { readonly kind: 'gateway' | 'registry' | 'quotas' }
   /** Anything that is, or could be, in a collection, or in any of them: asked before something is looked up. */
   | { readonly kind: 'collection'; readonly collection: Collection | 'all' }
   | {
@@ -60,6 +60,8 @@ function mayAccess(account: Account, access: Access, object: AccessObject): bool
   const action: Action = access === 'read' ? 'read' : 'change';
   switch (object.kind) {
     case 'gateway':
+    case 'registry':
+    case 'quotas':
       return decide(account, action, object) === 'allowed';
     case 'collection':
       if (action === 'read') return hasAnyRole(account);

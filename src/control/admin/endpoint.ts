@@ -112,6 +112,8 @@ export interface Endpoint {
   /** What callers need: of something in `collection`, where the endpoint asks for each entity besides; else of the gateway. */
   readonly access: Access;
   readonly collection?: Collection | 'all';
+  /** What of the gateway it is about; default: the gateway as a whole. */
+  readonly of?: 'registry' | 'quotas';
   /** Describes the segments in braces, as a map. */
   readonly parameters?: z.ZodObject;
   readonly query?: z.ZodObject;

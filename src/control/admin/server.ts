@@ -187,8 +187,8 @@ export class AdminServer {
   }
 }
 
-function objectOf({ collection }: Endpoint): AccessObject {
-  return collection === undefined ? { kind: 'gateway' } : { kind: 'collection', collection };
+function objectOf({ collection, of }: Endpoint): AccessObject {
+  return collection === undefined ? { kind: of ?? 'gateway' } : { kind: 'collection', collection };
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

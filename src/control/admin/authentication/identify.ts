@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import { messageOf } from '../../../lib/message-of.ts';
 import type { EntityLookup } from '../../rights/allow-changes.ts';
 import { type AdminCaller, callerOf } from '../access.ts';
 import { type AdminAnswer, problem } from '../answer.ts';
 import type { GatewayControl, RequestPlace } from '../endpoint.ts';
-import type { AdminAuthentication } from './authentication.ts';
+import type { AdminAuthentication, Known } from './authentication.ts';
 import { AdminCookie } from './session-cookie.ts';
 
 /** Who sent a request, or what whoever it is is answered. */
@@ -19,7 +20,7 @@ export function lookupIn({ configuration }: GatewayControl): EntityLookup {
   return (collection, name) => configuration()?.get(collection, name)?.value;
 }
 
-/** Who sends a request. Rejects where the store cannot be reached. */
+/** Who sends a request. */
 export async function identify(
   gateway: GatewayControl,
   authentication: AdminAuthentication,
@@ -28,11 +29,17 @@ export async function identify(
 ): Promise<Identified> {
   const { headers, method } = request;
   const cookie = AdminCookie.ofSession(authentication.config.lifetime);
-  const known = await authentication.identify({
-    authorization: headers.authorization,
-    session: cookie.read(headers.cookie, place),
-    address: place.address,
-  });
+  let known: Known;
+  try {
+    known = await authentication.identify({
+      authorization: headers.authorization,
+      session: cookie.read(headers.cookie, place),
+      address: place.address,
+    });
+  } catch (error) {
+    gateway.warn(`admin: accounts cannot be reached: ${messageOf(error)}`);
+    return { ok: false, answer: unreachable() };
+  }
   switch (known.kind) {
     case 'known':
       // A form of another site sends the cookie along; that it says where it is from is what tells it apart.
@@ -58,6 +65,11 @@ export async function identify(
     case 'wait':
       return { ok: false, answer: tooManyAttempts(known.waitMs) };
   }
+}
+
+/** 503: who somebody is cannot be known now. */
+export function unreachable(): AdminAnswer {
+  return problem(503, 'store_unavailable', 'The store does not answer', {}, { 'retry-after': '5' });
 }
 
 export function tooManyAttempts(waitMs: number): AdminAnswer {

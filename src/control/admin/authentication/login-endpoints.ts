@@ -7,7 +7,7 @@ import { beginSession, endSession } from '../../rights/store/sessions.ts';
 import { type AdminAnswer, problem } from '../answer.ts';
 import type { AdminRequest, Endpoint, GatewayControl, RightsControl } from '../endpoint.ts';
 import type { AdminAuthentication } from './authentication.ts';
-import { tooManyAttempts } from './identify.ts';
+import { tooManyAttempts, unreachable } from './identify.ts';
 import { LOGIN_PAGE_POLICY, loginPage } from './login-page.ts';
 import { AdminCookie } from './session-cookie.ts';
 
@@ -67,11 +67,16 @@ export const LOGIN_ENDPOINTS: readonly Endpoint[] = [
 ];
 
 function visiting(act: (visit: Visit) => AdminAnswer | Promise<AdminAnswer>): Endpoint['answer'] {
-  return (gateway, request) => {
-    const { rights } = gateway;
+  return async (gateway, request) => {
+    const { rights, warn } = gateway;
     if (rights?.authentication === undefined)
       return problem(404, 'not_found', 'Nobody logs in here: admin.authentication is not set');
-    return act({ gateway, rights, authentication: rights.authentication, request });
+    try {
+      return await act({ gateway, rights, authentication: rights.authentication, request });
+    } catch (error) {
+      warn(`admin: accounts cannot be reached: ${messageOf(error)}`);
+      return unreachable();
+    }
   };
 }
 

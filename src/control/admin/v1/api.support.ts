@@ -29,6 +29,7 @@ export interface TestApi extends AsyncDisposable {
 export async function startApi(
   configuration: ConfigurationManager,
   identify?: AdminServerOptions['identify'],
+  behind: Partial<GatewayControl> = {},
 ): Promise<TestApi> {
   const logged: string[] = [];
   const absent = () => Promise.reject(new Error('there is nothing behind this admin port'));
@@ -51,6 +52,7 @@ export async function startApi(
     rights: undefined,
     warn: () => {},
     explain: absent,
+    ...behind,
   };
   const server = new AdminServer({
     address: '127.0.0.1',

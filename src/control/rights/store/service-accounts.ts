@@ -108,7 +108,8 @@ export function deleteServiceAccount(
 ): Promise<Outcome<undefined>> {
   return store.change(asker, async (transaction): Promise<Done<undefined> | Refusal> => {
     const row = await accountNamed(transaction, name);
-    if (row?.kind !== 'service' || !maySee(asker.account, objectOf(row))) return missing(name);
+    if (row?.kind !== 'service' || decide(asker.account, 'change', objectOf(row)) === 'hidden')
+      return missing(name);
     const refusal = await refusalOfChange(transaction, asker.account, row, name);
     if (refusal !== undefined) return refusal;
     await transaction.deleteFrom('accounts').where('id', '=', row.id).execute();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { messageOf } from '../../../../lib/message-of.ts';
 import { problemsFromIssues } from '../../../config/issues.ts';
 import { dottedPath } from '../../../config/place.ts';
 import { isAccountName } from '../../../rights/store/external-users.ts';
@@ -30,11 +31,16 @@ export function defineForKnown<Path extends z.ZodObject, Query extends z.ZodObje
   return define<Path, Query>({
     ...definition,
     access: 'known',
-    answer(call) {
-      const { rights } = call.gateway;
+    async answer(call) {
+      const { rights, warn } = call.gateway;
       if (rights === undefined) return unavailable('This gateway has no store');
       const { account, address } = call.request.caller;
-      return definition.answer({ ...call, rights, store: rights.store, asker: { account, address } });
+      try {
+        return await definition.answer({ ...call, rights, store: rights.store, asker: { account, address } });
+      } catch (error) {
+        warn(`admin: accounts cannot be reached: ${messageOf(error)}`);
+        return unavailable('The store does not answer');
+      }
     },
   });
 }

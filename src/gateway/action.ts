@@ -1,5 +1,5 @@
 import type { Identity } from '../identity/identity.ts';
-import { LoginPages } from '../identity/login/pages.ts';
+import type { LoginPages } from '../identity/login/pages.ts';
 import type { Answer } from '../policy/contract.ts';
 import { compileRedirect, type Redirect } from '../routing/redirect.ts';
 import { compileRewrite, type Rewrite } from '../routing/rewrite.ts';
@@ -28,7 +28,7 @@ export type Action =
 export function compileAction(
   route: Partial<ResolvedRoute>,
   services: ReadonlyMap<string, Service>,
-  identity: Identity,
+  loginPages: ((sessions: string) => LoginPages) | undefined,
 ): Action {
   const path = route.rewrite?.path;
   const rewrite = path === undefined ? undefined : new PerPath((names) => compileRewrite(path, names));
@@ -45,7 +45,8 @@ export function compileAction(
       location: new PerPath((names) => compileRedirect(redirect, names)),
     };
   }
-  if (route.login !== undefined) return { kind: 'login', pages: new LoginPages(identity, route.login) };
+  if (route.login !== undefined && loginPages !== undefined)
+    return { kind: 'login', pages: loginPages(route.login) };
   const { split, splitBy, splitOverride } = route;
   if (split) {
     const own = new Map(split.map(({ service }) => [service, serviceNamed(service, services)]));

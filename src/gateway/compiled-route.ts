@@ -1,4 +1,5 @@
 import type { Identity } from '../identity/identity.ts';
+import type { LoginPages } from '../identity/login/pages.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { sameData } from '../lib/same-data.ts';
 import { RouteNotes } from '../observability/route-notes.ts';
@@ -55,6 +56,8 @@ export interface Surroundings {
   readonly limiters: Limiters;
   readonly plans: Plans;
   readonly identity: Identity;
+  /** Of a kind of sessions; undefined where no route has a login. */
+  readonly loginPages: ((sessions: string) => LoginPages) | undefined;
 }
 
 /**
@@ -123,7 +126,7 @@ export function prepareParts(
   before: RouteParts | undefined,
   surroundings: Surroundings,
 ): RouteParts {
-  const { services, identity } = surroundings;
+  const { services, identity, loginPages } = surroundings;
   if (before !== undefined && before.policies === policies) {
     const { action, mirror } = before.prepared.value;
     const alike = isMadeOf(action, services, identity) && mirrorsTo(mirror, services);
@@ -132,7 +135,7 @@ export function prepareParts(
   const value: CompiledRoute = {
     name,
     policies: policies.compiled,
-    action: compileAction(settings, services, identity),
+    action: compileAction(settings, services, loginPages),
     mirror: compileMirror(name, settings, surroundings),
     upstreamHost: settings.rewrite?.host,
     prefixLength: settings.rewrite?.removePrefix?.length ?? 0,

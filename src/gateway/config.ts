@@ -1,4 +1,4 @@
-import type { IdentityData } from '../identity/identity.ts';
+import type { IdentityData } from '../identity/identity-data.ts';
 import type { ObservabilityConfig } from '../observability/schema.ts';
 import type { AddressListsData } from '../policies/address-lists.ts';
 import type { PlansData } from '../policies/plan/plans-schema.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FieldNames } from '../http/field-names.ts';
 import { Fields } from '../http/fields.ts';
-import { Identity, NO_IDENTITY } from '../identity/identity.ts';
+import { Identity } from '../identity/identity.ts';
+import { NO_IDENTITY } from '../identity/identity-data.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { AddressLists } from '../policies/address-lists.ts';
 import { Plans } from '../policies/plan/plans.ts';
@@ -82,7 +83,6 @@ function stage() {
 
 const NO_RECORDS = new RecordStores(
   () => new LocalRecords(new RecordTable({ maxBytes: 1_000_000, nowMs: Date.now })),
-  undefined,
   () => {},
 );
 

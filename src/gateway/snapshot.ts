@@ -183,6 +183,7 @@ export async function compileSnapshot(
       limiters: context.limiters,
       plans: context.plans,
       identity: context.identity,
+      loginPages: await loginPagesOf(config, context.identity),
     };
     const changed = known === undefined ? NOTHING : changedSince(known, context);
     const unrouted = await makeParts('', UNROUTED, known?.unrouted, surroundings, held);
@@ -219,6 +220,19 @@ export async function compileSnapshot(
     context.identity.release();
     throw error;
   }
+}
+
+/** With the code of the pages, which is loaded where a route has a login. */
+async function loginPagesOf(
+  { routes }: GatewayConfig,
+  identity: Identity,
+): Promise<Surroundings['loginPages']> {
+  for (const name in routes) {
+    if (routes[name]?.login === undefined) continue;
+    const { LoginPages } = await import('../identity/login/pages.ts');
+    return (sessions) => new LoginPages(identity, sessions);
+  }
+  return undefined;
 }
 
 /** Every use of a policy, wherever it stands. */

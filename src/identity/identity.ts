@@ -1,38 +1,18 @@
 import { sameData } from '../lib/same-data.ts';
 import { SharedPool } from '../lib/shared-pool.ts';
-import { systemTimers, type Timers } from '../lib/timers.ts';
-import type { HeldRecords, RecordStores } from '../state/records/record-stores.ts';
+import { systemTimers } from '../lib/timers.ts';
+import type { RecordStores } from '../state/records/record-stores.ts';
 import { ConsumerIndex } from './consumers/consumer-index.ts';
-import type { ConsumerConfig } from './consumers/schema.ts';
 import { Issuers } from './discovery/issuers.ts';
+import type { IdentityData } from './identity-data.ts';
+import type { IdentityPlace } from './identity-place.ts';
+import type { Logins } from './logins.ts';
 import { PasswordChecker } from './passwords/password-checker.ts';
-import { Providers } from './providers/providers.ts';
-import type { ProviderConfig } from './providers/schema.ts';
-import { ClientTokens } from './sessions/client-tokens.ts';
-import type { SessionConfig } from './sessions/schema.ts';
-import { Sessions } from './sessions/sessions.ts';
-import { principalOf } from './sessions/user-principal.ts';
+import type { Providers } from './providers/providers.ts';
+import type { Sessions } from './sessions/sessions.ts';
 import { UsedNonces } from './used-nonces.ts';
 
-/** What the configuration says of who may call: plain data, with secrets resolved. */
-export interface IdentityData {
-  readonly consumers: Readonly<Record<string, ConsumerConfig>>;
-  readonly providers: Readonly<Record<string, ProviderConfig>>;
-  readonly sessions: Readonly<Record<string, SessionConfig>>;
-}
-
-export const NO_IDENTITY: IdentityData = { consumers: {}, providers: {}, sessions: {} };
-
-/** What it is made in. */
-export interface IdentityPlace {
-  readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
-  /** Milliseconds since 1970. */
-  readonly nowMs: () => number;
-  /** Where sessions and the like are kept. */
-  readonly records: RecordStores;
-  /** Default: the process's own. */
-  readonly timers?: Timers;
-}
+type LoginsCode = typeof import('./logins.ts');
 
 /** Who may call, as one configuration has it: one for all routes of a worker. Policies that authenticate are made of it. */
 export class Identity {
@@ -46,12 +26,12 @@ export class Identity {
   readonly shared = new SharedPool();
   readonly #passwords: PasswordChecker;
   #consumers: ConsumerIndex | undefined;
-  #providers: Providers | undefined;
-  readonly #sessions = new Map<string, Sessions>();
-  readonly #held: HeldRecords[] = [];
+  /** Undefined where the configuration has no providers and no sessions. */
+  readonly #logins: Logins | undefined;
   #holders = 0;
 
-  constructor(data: IdentityData, place: IdentityPlace, before?: Identity) {
+  /** Without `code` nobody can log in: `with` has providers and sessions. */
+  constructor(data: IdentityData, place: IdentityPlace, before?: Identity, code?: LoginsCode) {
     this.data = data;
     this.place = place;
     this.issuers =
@@ -59,6 +39,7 @@ export class Identity {
       new Issuers({ timers: place.timers ?? systemTimers, random: Math.random, log: place.log });
     this.nonces = before?.nonces ?? new UsedNonces();
     this.#passwords = before === undefined ? new PasswordChecker(place.nowMs) : before.#passwords;
+    this.#logins = code && new code.Logins(data, place, this.issuers, () => this.consumers);
   }
 
   get consumers(): ConsumerIndex {
@@ -67,39 +48,14 @@ export class Identity {
   }
 
   get providers(): Providers {
-    this.#providers ??= new Providers(this.data.providers, this.place.nowMs, this.issuers);
-    return this.#providers;
+    if (this.#logins === undefined) throw new Error('there are no providers');
+    return this.#logins.providers;
   }
 
   /** The sessions of that kind. Throws an Error where the configuration has none of that name. */
   sessionsNamed(name: string): Sessions {
-    const known = this.#sessions.get(name);
-    if (known !== undefined) return known;
-    const config = Object.hasOwn(this.data.sessions, name) ? this.data.sessions[name] : undefined;
-    if (config === undefined) throw new Error(`there are no sessions ${JSON.stringify(name)}`);
-    const { records, nowMs, log } = this.place;
-    const held = records.open(config.store);
-    this.#held.push(held);
-    const provider = this.data.providers[config.login[0] ?? ''];
-    const clientTokens =
-      config.clients.length === 0
-        ? undefined
-        : new ClientTokens(config, {
-            issuers: this.issuers,
-            providers: this.data.providers,
-            consumers: this.consumers,
-            nowMs,
-          });
-    const made = new Sessions(name, config, {
-      records: held.records,
-      nowMs,
-      log,
-      provider: (wanted) => this.providers.named(wanted),
-      clientTokens,
-      principal: (id, content) => principalOf(id, content, provider, this.consumers),
-    });
-    this.#sessions.set(name, made);
-    return made;
+    if (this.#logins === undefined) throw new Error(`there are no sessions ${JSON.stringify(name)}`);
+    return this.#logins.sessionsNamed(name);
   }
 
   /** One more configuration of the worker has it. */
@@ -109,25 +65,22 @@ export class Identity {
 
   /** When the last has let go, whatever it opened is closed. */
   release(): void {
-    if (--this.#holders > 0) return;
-    const settled = this.settled();
-    for (const sessions of this.#sessions.values()) sessions.close();
-    this.#sessions.clear();
-    void settled.then(() => {
-      this.#providers?.close();
-      this.#providers = undefined;
-      for (const held of this.#held.splice(0)) held.release();
-    });
+    if (--this.#holders === 0) this.#logins?.close();
   }
 
   /** When it resolves, no token is under way from a provider to the store. */
   async settled(): Promise<void> {
-    await Promise.all(Array.from(this.#sessions.values(), (sessions) => sessions.tokens.settled()));
+    await this.#logins?.settled();
   }
 
-  /** This where nothing differs, else another, to which what is known of unchanged providers goes over. */
-  with(data: IdentityData, records: RecordStores = this.place.records): Identity {
+  /**
+   * This where nothing differs, else another, to which what is known of unchanged providers goes over. With the code of logins, which is
+   * loaded where there are providers or sessions: `jose` and `openid-client` are half of what a worker would load without them.
+   */
+  async with(data: IdentityData, records: RecordStores = this.place.records): Promise<Identity> {
     if (records === this.place.records && sameData(data, this.data)) return this;
-    return new Identity(data, { ...this.place, records }, this);
+    const hasLogins = Object.keys(data.providers).length + Object.keys(data.sessions).length > 0;
+    const code = hasLogins ? await import('./logins.ts') : undefined;
+    return new Identity(data, { ...this.place, records }, this, code);
   }
 }

@@ -65,7 +65,7 @@ export async function findIdentityFields(
   const names = new Set<string>();
   for (const use of uses) {
     // Most policies have none: their options are not looked at.
-    if (use.module !== undefined || builtinPolicies.get(use.name)?.identityFields === undefined) continue;
+    if (use.module !== undefined || !builtinPolicies.get(use.name)?.has.includes('identityFields')) continue;
     const { policy, options } = await reader.read(use);
     for (const name of policy.identityFields?.(options) ?? []) names.add(name);
     if (turns.isOver()) await turns.next();

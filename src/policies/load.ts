@@ -10,8 +10,8 @@ import type { PolicyUse } from './use.ts';
  */
 export async function loadPolicy(use: PolicyUse): Promise<Policy> {
   if (use.module !== undefined) return loadModule(use.name, use.module);
-  const policy = builtinPolicies.get(use.name);
-  if (policy) return policy;
+  const builtin = builtinPolicies.get(use.name);
+  if (builtin !== undefined) return builtin.load();
   const near = nearest(use.name, builtinPolicies.keys());
   const known = [...builtinPolicies.keys()].join(', ');
   throw new Error(

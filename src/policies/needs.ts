@@ -11,6 +11,6 @@ export function needsAny(uses: readonly PolicyUse[], changed: readonly PolicyNee
 }
 
 function isMadeOf({ name, module }: PolicyUse, changed: readonly PolicyNeed[]): boolean {
-  const needs = module === undefined ? builtinPolicies.get(name)?.needs : undefined;
-  return needs?.some((need) => changed.includes(need)) ?? false;
+  const builtin = module === undefined ? builtinPolicies.get(name) : undefined;
+  return builtin?.needs.some((need) => changed.includes(need)) ?? false;
 }

@@ -4,7 +4,20 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { builtinPolicies } from './registry.ts';
 
-for (const [name, policy] of builtinPolicies) {
+for (const [name, builtin] of builtinPolicies) {
+  const policy = await builtin.load();
+
+  test(`${name}: what is known of it before it is loaded is what it says of itself`, () => {
+    assert.equal(policy.name, name);
+    assert.equal(builtin.stage, policy.stage);
+    const members = ['check', 'identityFields', 'secretParameters'] as const;
+    assert.deepEqual(
+      builtin.has,
+      members.filter((member) => policy[member] !== undefined),
+    );
+    assert.deepEqual(builtin.needs, policy.needs ?? []);
+  });
+
   test(`${name}: the schema becomes a JSON Schema for editors, unknown keys refused`, () => {
     const schema = z.toJSONSchema(policy.schema, { io: 'input' });
     assert.equal(schema.type, 'object');

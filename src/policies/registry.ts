@@ -1,79 +1,164 @@
-import type { Policy } from '../policy/contract.ts';
-import { apiKeyPolicy } from './api-key/index.ts';
-import { authPolicy } from './auth/index.ts';
-import { authorizePolicy } from './authorize/index.ts';
-import { basicPolicy } from './basic/index.ts';
-import { corsPolicy } from './cors/index.ts';
-import { csrfPolicy } from './csrf/index.ts';
-import { faultPolicy } from './fault/index.ts';
-import { forwardAuthPolicy } from './forward-auth/index.ts';
-import { functionPolicy } from './function/index.ts';
-import { headersPolicy } from './headers/index.ts';
-import { httpsOnlyPolicy } from './https-only/index.ts';
-import { identityHeadersPolicy } from './identity-headers/index.ts';
-import { injectPolicy } from './inject/index.ts';
-import { introspectionPolicy } from './introspection/index.ts';
-import { ipFilterPolicy } from './ip-filter/index.ts';
-import { jwtPolicy } from './jwt/index.ts';
-import { loadShedPolicy } from './load-shed/index.ts';
-import { methodOverridePolicy } from './method-override/index.ts';
-import { mintPolicy } from './mint/index.ts';
-import { mintKeysPolicy } from './mint-keys/index.ts';
-import { mtlsPolicy } from './mtls/index.ts';
-import { opaPolicy } from './opa/index.ts';
-import { personalTokenPolicy } from './personal-access-token/index.ts';
-import { planPolicy } from './plan/index.ts';
-import { protectedResourcePolicy } from './protected-resource/index.ts';
-import { publicPolicy } from './public/index.ts';
-import { rateLimitPolicy } from './rate-limit/index.ts';
-import { requestFilterPolicy } from './request-filter/index.ts';
-import { requestSizePolicy } from './request-size/index.ts';
-import { respondPolicy } from './respond/index.ts';
-import { rewritePolicy } from './rewrite/index.ts';
-import { securityHeadersPolicy } from './security-headers/index.ts';
-import { sessionPolicy } from './session/index.ts';
-import { signaturePolicy } from './signature/index.ts';
-import { threatGuardPolicy } from './threat-guard/index.ts';
-import { validatePolicy } from './validate/index.ts';
+import type { Policy, Stage } from '../policy/contract.ts';
+
+/** What is known of a policy before it is loaded: `registry.test.ts` holds it to what the policy says of itself. */
+interface KnownBefore {
+  /** Which of these it has. */
+  readonly has: readonly ('check' | 'identityFields' | 'secretParameters')[];
+  readonly needs: NonNullable<Policy['needs']>;
+}
+
+export interface BuiltinPolicy extends KnownBefore {
+  readonly stage: Stage;
+  /** Loads its module. A configuration uses few policies, and each brings a schema and code, some of them a library. */
+  readonly load: () => Promise<Policy>;
+}
 
 /** The policies that come with the gateway, by the name that a configuration uses. */
-export const builtinPolicies: ReadonlyMap<string, Policy> = new Map(
-  [
-    apiKeyPolicy,
-    authPolicy,
-    basicPolicy,
-    authorizePolicy,
-    corsPolicy,
-    csrfPolicy,
-    faultPolicy,
-    forwardAuthPolicy,
-    functionPolicy,
-    headersPolicy,
-    httpsOnlyPolicy,
-    introspectionPolicy,
-    injectPolicy,
-    identityHeadersPolicy,
-    ipFilterPolicy,
-    jwtPolicy,
-    loadShedPolicy,
-    methodOverridePolicy,
-    mtlsPolicy,
-    mintPolicy,
-    mintKeysPolicy,
-    opaPolicy,
-    personalTokenPolicy,
-    planPolicy,
-    protectedResourcePolicy,
-    publicPolicy,
-    rateLimitPolicy,
-    requestFilterPolicy,
-    requestSizePolicy,
-    respondPolicy,
-    rewritePolicy,
-    securityHeadersPolicy,
-    sessionPolicy,
-    signaturePolicy,
-    threatGuardPolicy,
-    validatePolicy,
-  ].map((policy): [string, Policy] => [policy.name, policy]),
-);
+export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
+  builtin(
+    'api-key',
+    'authentication',
+    () => import('./api-key/index.ts').then((module) => module.apiKeyPolicy),
+    {
+      has: ['secretParameters'],
+      needs: ['identity'],
+    },
+  ),
+  builtin('auth', 'authentication', () => import('./auth/index.ts').then((module) => module.authPolicy), {
+    has: ['check', 'identityFields', 'secretParameters'],
+    needs: ['identity'],
+  }),
+  builtin('basic', 'authentication', () => import('./basic/index.ts').then((module) => module.basicPolicy), {
+    needs: ['identity'],
+  }),
+  builtin('authorize', 'authorization', () =>
+    import('./authorize/index.ts').then((module) => module.authorizePolicy),
+  ),
+  builtin('cors', 'admission', () => import('./cors/index.ts').then((module) => module.corsPolicy)),
+  builtin('csrf', 'validation', () => import('./csrf/index.ts').then((module) => module.csrfPolicy)),
+  builtin('fault', 'admission', () => import('./fault/index.ts').then((module) => module.faultPolicy)),
+  builtin(
+    'forward-auth',
+    'authentication',
+    () => import('./forward-auth/index.ts').then((module) => module.forwardAuthPolicy),
+    { has: ['identityFields'], needs: ['identity'] },
+  ),
+  builtin('function', 'validation', () =>
+    import('./function/index.ts').then((module) => module.functionPolicy),
+  ),
+  builtin('headers', 'transform', () => import('./headers/index.ts').then((module) => module.headersPolicy)),
+  builtin(
+    'introspection',
+    'authentication',
+    () => import('./introspection/index.ts').then((module) => module.introspectionPolicy),
+    { has: ['check', 'secretParameters'], needs: ['identity'] },
+  ),
+  builtin('inject', 'transform', () => import('./inject/index.ts').then((module) => module.injectPolicy), {
+    has: ['check'],
+    needs: ['identity'],
+  }),
+  builtin(
+    'identity-headers',
+    'transform',
+    () => import('./identity-headers/index.ts').then((module) => module.identityHeadersPolicy),
+    { has: ['identityFields'] },
+  ),
+  builtin('https-only', 'admission', () =>
+    import('./https-only/index.ts').then((module) => module.httpsOnlyPolicy),
+  ),
+  builtin(
+    'ip-filter',
+    'admission',
+    () => import('./ip-filter/index.ts').then((module) => module.ipFilterPolicy),
+    {
+      has: ['check'],
+    },
+  ),
+  builtin('jwt', 'authentication', () => import('./jwt/index.ts').then((module) => module.jwtPolicy), {
+    has: ['check', 'secretParameters'],
+    needs: ['identity'],
+  }),
+  builtin('load-shed', 'admission', () =>
+    import('./load-shed/index.ts').then((module) => module.loadShedPolicy),
+  ),
+  builtin('method-override', 'admission', () =>
+    import('./method-override/index.ts').then((module) => module.methodOverridePolicy),
+  ),
+  builtin('mtls', 'authentication', () => import('./mtls/index.ts').then((module) => module.mtlsPolicy), {
+    has: ['check'],
+    needs: ['identity'],
+  }),
+  builtin('mint', 'transform', () => import('./mint/index.ts').then((module) => module.mintPolicy), {
+    has: ['identityFields'],
+  }),
+  builtin('mint-keys', 'transform', () =>
+    import('./mint-keys/index.ts').then((module) => module.mintKeysPolicy),
+  ),
+  builtin('opa', 'authorization', () => import('./opa/index.ts').then((module) => module.opaPolicy), {
+    has: ['identityFields'],
+  }),
+  builtin(
+    'personal-access-token',
+    'authentication',
+    () => import('./personal-access-token/index.ts').then((module) => module.personalTokenPolicy),
+    { has: ['check'], needs: ['identity'] },
+  ),
+  builtin('plan', 'quota', () => import('./plan/index.ts').then((module) => module.planPolicy), {
+    needs: ['plans'],
+  }),
+  builtin(
+    'protected-resource',
+    'admission',
+    () => import('./protected-resource/index.ts').then((module) => module.protectedResourcePolicy),
+    { has: ['check'], needs: ['identity'] },
+  ),
+  builtin('public', 'authentication', () =>
+    import('./public/index.ts').then((module) => module.publicPolicy),
+  ),
+  builtin('rate-limit', 'quota', () =>
+    import('./rate-limit/index.ts').then((module) => module.rateLimitPolicy),
+  ),
+  builtin('request-filter', 'admission', () =>
+    import('./request-filter/index.ts').then((module) => module.requestFilterPolicy),
+  ),
+  builtin('request-size', 'admission', () =>
+    import('./request-size/index.ts').then((module) => module.requestSizePolicy),
+  ),
+  builtin('respond', 'transform', () => import('./respond/index.ts').then((module) => module.respondPolicy)),
+  builtin('rewrite', 'transform', () => import('./rewrite/index.ts').then((module) => module.rewritePolicy)),
+  builtin('security-headers', 'transform', () =>
+    import('./security-headers/index.ts').then((module) => module.securityHeadersPolicy),
+  ),
+  builtin(
+    'session',
+    'authentication',
+    () => import('./session/index.ts').then((module) => module.sessionPolicy),
+    {
+      has: ['check'],
+      needs: ['identity'],
+    },
+  ),
+  builtin(
+    'signature',
+    'authentication',
+    () => import('./signature/index.ts').then((module) => module.signaturePolicy),
+    {
+      needs: ['identity'],
+    },
+  ),
+  builtin('threat-guard', 'admission', () =>
+    import('./threat-guard/index.ts').then((module) => module.threatGuardPolicy),
+  ),
+  builtin('validate', 'validation', () =>
+    import('./validate/index.ts').then((module) => module.validatePolicy),
+  ),
+]);
+
+function builtin(
+  name: string,
+  stage: Stage,
+  load: () => Promise<Policy>,
+  { has = [], needs = [] }: Partial<KnownBefore> = {},
+): [string, BuiltinPolicy] {
+  return [name, { stage, load, has, needs }];
+}

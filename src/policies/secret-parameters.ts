@@ -15,7 +15,8 @@ export async function findSecretParameters(
   const names = new Set<string>();
   for (const use of uses) {
     // Most policies have none: their options are not looked at.
-    if (use.module !== undefined || builtinPolicies.get(use.name)?.secretParameters === undefined) continue;
+    if (use.module !== undefined || !builtinPolicies.get(use.name)?.has.includes('secretParameters'))
+      continue;
     const { policy, options } = await reader.read(use);
     for (const name of policy.secretParameters?.(options) ?? []) names.add(name.toLowerCase());
     if (turns.isOver()) await turns.next();

@@ -2,7 +2,8 @@ import { BodyMemory } from '../gateway/body-memory.ts';
 import { compileSnapshot, type Snapshot, type SnapshotContext } from '../gateway/snapshot.ts';
 import { FieldNames } from '../http/field-names.ts';
 import { DateField } from '../http/serialise.ts';
-import { Identity, NO_IDENTITY } from '../identity/identity.ts';
+import { Identity } from '../identity/identity.ts';
+import { NO_IDENTITY } from '../identity/identity-data.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { LoadGauge } from '../lib/load-gauge.ts';
 import { messageOf } from '../lib/message-of.ts';
@@ -125,7 +126,7 @@ export class DataPlane {
     const quotas = new SharedQuotas(new QuotaTable(options.quotaTable, options.workerId + 1));
     this.#plans = new Plans(NO_PLANS, new Quotas(quotas, undefined, options.log));
     let own: Records | undefined;
-    this.#records = new RecordStores(() => (own ??= options.records()), undefined, options.log);
+    this.#records = new RecordStores(() => (own ??= options.records()), options.log);
     const { log } = options;
     this.#identity = new Identity(NO_IDENTITY, { log, nowMs: Date.now, records: this.#records });
   }
@@ -162,8 +163,8 @@ export class DataPlane {
     const server = singleServer(config.state?.redis);
     const limiters = this.#limiters.with(server);
     const plans = this.#plans.with(config.plans ?? NO_PLANS, server);
-    const records = this.#records.with(config.state?.redis);
-    const identity = this.#identity.with(config.identity ?? NO_IDENTITY, records);
+    const records = await this.#records.with(config.state?.redis);
+    const identity = await this.#identity.with(config.identity ?? NO_IDENTITY, records);
     const context = this.#context(config.observability, { limiters, plans, identity });
     this.#addressLists.add(config.lists);
     const { snapshot, made } = await compileSnapshot(config, this.#runtime?.snapshot, context);

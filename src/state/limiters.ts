@@ -1,10 +1,8 @@
 import { sameData } from '../lib/same-data.ts';
-import { SharedUse, type Use } from '../lib/shared-use.ts';
-import { HybridLimiter } from './hybrid/hybrid-limiter.ts';
+import { SharedUse } from '../lib/shared-use.ts';
 import type { Limiter } from './limiter.ts';
-import { RedisConnection } from './redis/connection.ts';
-import { RedisLimiter } from './redis/redis-limiter.ts';
-import { decisionScript } from './redis/script.ts';
+import type { Log } from './log.ts';
+import type { RedisStore } from './redis-store.ts';
 import type { RedisServerConfig } from './schema.ts';
 
 /** Where limits are counted: memory of this machine, Redis, or a worker's own with Redis told in intervals. */
@@ -29,14 +27,12 @@ export interface HeldLimiter {
   release(): void;
 }
 
-export type Log = (level: 'info' | 'warn', message: string, detail?: unknown) => void;
-
 /** The places of one configuration where a worker counts limits. Redis is connected to while somebody counts there. */
 export class Limiters {
   readonly #memory: Limiter;
   readonly #settings: RedisServerConfig | undefined;
   readonly #log: Log;
-  readonly #redis: SharedUse<RedisStore> | undefined;
+  readonly #redis: SharedUse<Promise<RedisStore>> | undefined;
 
   constructor(memory: Limiter, settings: RedisServerConfig | undefined, log: Log) {
     this.#memory = memory;
@@ -44,8 +40,8 @@ export class Limiters {
     this.#log = log;
     if (settings !== undefined)
       this.#redis = new SharedUse(
-        () => new RedisStore(settings, log),
-        (store) => store.close(),
+        () => openStore(settings, log),
+        (opened) => void opened.then((store) => store.close()),
       );
   }
 
@@ -62,11 +58,11 @@ export class Limiters {
     if (settings === undefined || this.#redis === undefined)
       throw new Error(`store: ${chosen} needs state.redis`);
     const redis = this.#redis.use();
-    await redis.value.started;
+    const opened = await redis.value;
+    await opened.started;
     const inEffect = onFailure ?? settings.onFailure;
-    if (chosen === 'redis')
-      return { limiter: redis.value.limiter, onFailure: inEffect, release: redis.release };
-    const hybrid = redis.value.hybrid(syncMs, inEffect === 'open');
+    if (chosen === 'redis') return { limiter: opened.limiter, onFailure: inEffect, release: redis.release };
+    const hybrid = opened.hybrid(syncMs, inEffect === 'open');
     return {
       limiter: hybrid.value,
       onFailure: inEffect,
@@ -78,42 +74,8 @@ export class Limiters {
   }
 }
 
-/** A connection with those who count by it. Whoever shares their limiter knows what the others took. */
-class RedisStore {
-  readonly connection: RedisConnection;
-  /** One wait for all: thousands of routes may count by it. */
-  readonly started: Promise<void>;
-  readonly limiter: RedisLimiter;
-  readonly #prefix: string;
-  readonly #hybrids = new Map<string, SharedUse<HybridLimiter>>();
-
-  constructor(settings: RedisServerConfig, log: Log) {
-    this.#prefix = settings.prefix;
-    this.connection = new RedisConnection(settings, decisionScript(), log);
-    this.started = this.connection.ready();
-    this.limiter = new RedisLimiter(this.connection, settings.prefix);
-  }
-
-  /** Closed when nobody uses it any more: what it knows and its timer need not stay for as long as others use the connection. */
-  hybrid(syncMs: number, goesOnAlone: boolean): Use<HybridLimiter> {
-    const key = `${syncMs} ${goesOnAlone}`;
-    let shared = this.#hybrids.get(key);
-    if (shared === undefined) {
-      const { connection } = this;
-      shared = new SharedUse(
-        () => new HybridLimiter({ connection, prefix: this.#prefix, syncMs, goesOnAlone }),
-        (limiter) => {
-          this.#hybrids.delete(key);
-          limiter.close();
-        },
-      );
-      this.#hybrids.set(key, shared);
-    }
-    return shared.use();
-  }
-
-  close(): void {
-    this.limiter.close();
-    void this.connection.close();
-  }
+/** With Redis' client, which is loaded where there is a Redis. */
+async function openStore(settings: RedisServerConfig, log: Log): Promise<RedisStore> {
+  const module = await import('./redis-store.ts');
+  return new module.RedisStore(settings, log);
 }

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Identity, type IdentityData } from '../../src/identity/identity.ts';
+import { Identity } from '../../src/identity/identity.ts';
+import { type IdentityData, NO_IDENTITY } from '../../src/identity/identity-data.ts';
 import { CALLBACK } from '../../src/identity/providers/provider-login.support.ts';
 import { providerSchema } from '../../src/identity/providers/schema.ts';
 import { sessionSchema } from '../../src/identity/sessions/schema.ts';
@@ -35,8 +36,9 @@ async function midRenewal(answerDelayMs: number): Promise<Play> {
   };
   const state = stateSchema.parse({ redis: { url: redis.url, prefix: redis.prefix } });
   const log = (): void => {};
-  const records = new RecordStores(() => assert.fail('sessions are kept in Redis'), state.redis, log);
-  const identity = new Identity(data, { nowMs: Date.now, log, records });
+  const memory = () => assert.fail('sessions are kept in Redis');
+  const records = await new RecordStores(memory, log).with(state.redis);
+  const identity = await new Identity(NO_IDENTITY, { nowMs: Date.now, log, records }).with(data);
   identity.hold();
   const base = configBefore('http://127.0.0.1:9');
   const policies = [

@@ -9,7 +9,8 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, it } from 'node:test';
-import { Identity, type IdentityData } from '../../src/identity/identity.ts';
+import { Identity } from '../../src/identity/identity.ts';
+import { type IdentityData, NO_IDENTITY } from '../../src/identity/identity-data.ts';
 import { CALLBACK } from '../../src/identity/providers/provider-login.support.ts';
 import { providerSchema } from '../../src/identity/providers/schema.ts';
 import { sessionSchema } from '../../src/identity/sessions/schema.ts';
@@ -84,8 +85,9 @@ async function play(sessionOptions: Record<string, unknown> = {}): Promise<Play>
   };
   const state = stateSchema.parse({ redis: { url: redis.url, prefix: redis.prefix, recordsTimeout: '5s' } });
   const log = () => {};
-  const records = new RecordStores(() => assert.fail('sessions are kept in Redis'), state.redis, log);
-  const identity = new Identity(data, { nowMs: Date.now, log, records });
+  const memory = () => assert.fail('sessions are kept in Redis');
+  const records = await new RecordStores(memory, log).with(state.redis);
+  const identity = await new Identity(NO_IDENTITY, { nowMs: Date.now, log, records }).with(data);
   identity.hold();
   const gateways: TestGateway[] = [];
   return {

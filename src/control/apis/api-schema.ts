@@ -3,7 +3,7 @@ import { ownerSchema } from '../../lib/entity-name.ts';
 import { duration, rate, size } from '../../lib/units.ts';
 import { corsSchema } from '../../policies/cors/schema.ts';
 import { httpsOnlySchema } from '../../policies/https-only/schema.ts';
-import { maxBytes } from '../../policies/validate/schema.ts';
+import { maxBytes } from '../../policies/validate/max-bytes.ts';
 import { policyListSchema, routeSchema } from '../../routing/schema.ts';
 
 const { hosts, paths, methods } = routeSchema.shape.match.shape;

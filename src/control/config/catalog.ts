@@ -38,7 +38,7 @@ const LIMIT_MS = 10_000;
 export function builtinCatalog({ limitMs = LIMIT_MS }: { readonly limitMs?: number } = {}): PolicyCatalog {
   return {
     names: () => [...builtinPolicies.keys()],
-    looksAround: (name) => builtinPolicies.get(name)?.check !== undefined,
+    looksAround: (name) => builtinPolicies.get(name)?.has.includes('check') ?? false,
     async validate(use, around) {
       const { promise, resolve } = Promise.withResolvers<readonly Problem[]>();
       const timer = setTimeout(

@@ -11,7 +11,7 @@ export const POLICY_LIST = 'policyList';
  * The configuration as a JSON Schema (draft 2020-12), for editors: completion, documentation, underlined mistakes. It knows the options
  * of the built-in policies; what needs to look at several parts at once is found by `portcullis check` only.
  */
-export function configJsonSchema(): Schema {
+export async function configJsonSchema(): Promise<Schema> {
   const schema = toSchema(configSchema);
   const properties = schema['properties'] as Record<string, Schema>;
   const reference = { $ref: `#/$defs/${POLICY_LIST}` };
@@ -27,16 +27,17 @@ export function configJsonSchema(): Schema {
     ...schema,
     $defs: {
       ...(schema['$defs'] as Schema | undefined),
-      [POLICY_LIST]: { type: 'array', items: policyEntry() },
+      [POLICY_LIST]: { type: 'array', items: await policyEntry() },
     },
   };
 }
 
 /** A map with one key: a built-in policy's name, or the path of a file. */
-function policyEntry(): Schema {
+async function policyEntry(): Promise<Schema> {
   const properties: Schema = {};
-  for (const [name, policy] of builtinPolicies) {
-    const { $schema: _, ...options } = toSchema(policy.schema);
+  for (const [name, { load }] of builtinPolicies) {
+    const { schema } = await load();
+    const { $schema: _, ...options } = toSchema(schema);
     // A policy without options may be written with nothing behind its colon.
     properties[name] = options['required'] === undefined ? { anyOf: [options, { type: 'null' }] } : options;
   }

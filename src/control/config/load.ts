@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { checkConsumers } from '../../identity/consumers/check.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { messageOf } from '../../lib/message-of.ts';
-import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { StateConfig } from '../../state/schema.ts';
 import { readAcmeMaterial, resolvedAcme } from '../acme/resolve.ts';
 import type { AcmeSettings } from '../acme/schema.ts';
 import { type ExpandedSource, expandApis } from '../apis/expand.ts';
+import { checkOwnership } from '../rights/ownership.ts';
 import type { StoreState } from '../store/entity.ts';
 import type { StoreSettings } from '../store/schema.ts';
 import { EMPTY_STATE } from '../store/state.ts';
@@ -16,6 +16,7 @@ import { type LoadedLists, loadAddressLists } from './address-lists.ts';
 import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings } from './catalog.ts';
 import { resolveAuthorities, resolvePair } from './certificates.ts';
 import { checkMeaning } from './check.ts';
+import { checkMatching } from './check-matching.ts';
 import { digest, FileReader } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
 import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './load-cache.ts';
@@ -174,7 +175,11 @@ async function build(
   const parsed = parse(written, routes, sound);
   if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
   const toCheck = cache.sameServices(routes) ? routes.changed : routes.written;
-  problems.push(...checkMeaning(written, toCheck), ...checkStores(written, routes.written));
+  problems.push(
+    ...checkMeaning(written, toCheck),
+    ...checkOwnership(written, apiOf),
+    ...checkStores(written, routes.written),
+  );
   const matched = routes.written.flatMap(([name, route]): NamedRoute[] => {
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
     return config === undefined ? [] : [[name, config]];
@@ -327,27 +332,6 @@ function hashOf(others: unknown, routes: KnownRoutes): string {
   const texts = [JSON.stringify(others)];
   for (const [name, { text }] of routes) texts.push(name, text);
   return digest(texts.join('\n'));
-}
-
-/** Ties between routes are errors, routes that can never match are warnings. */
-function checkMatching(routes: readonly NamedRoute[], apiOf: ReadonlyMap<string, string>): Problem[] {
-  const toCheck = routes.map(([name, config]) => {
-    const api = apiOf.get(name);
-    return api === undefined ? { name, config } : { name, config, title: titleOf(name, api) };
-  });
-  return checkRoutes(toCheck).map((found) => ({
-    severity: found.severity,
-    path: ['routes', found.route, ...found.path],
-    message: found.message,
-    atKey: found.path.length === 0,
-    ...(found.other === undefined ? {} : { related: ['routes', found.other] }),
-    ...(found.example === undefined ? {} : { example: found.example }),
-  }));
-}
-
-/** What messages call a route that an API became. */
-function titleOf(route: string, api: string): string {
-  return route === api ? `the API ${api}` : `the operation ${route} of the API ${api}`;
 }
 
 function validRoute(route: unknown): RouteConfig | undefined {

@@ -1,4 +1,4 @@
-import { type IdentityData, NO_IDENTITY } from '../../identity/identity.ts';
+import { type IdentityData, NO_IDENTITY } from '../../identity/identity-data.ts';
 import { loadProviderDefinition, makeProvider } from '../../identity/providers/definition.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import type { FileReader } from './files.ts';

@@ -118,6 +118,7 @@ export class Draft {
         sections.push(
           `${collection}:\n${entries.map(({ name, value, comment }) => block(comment, { [name]: value })).join('')}`,
         );
+      // Before the routes, as they apply.
       if (collection === 'services' && this.policies.length > 0)
         sections.push(
           `policies:\n${this.policies.map(({ use, comment }) => block(comment, [use])).join('')}`,

@@ -1,9 +1,7 @@
 import { isRecord } from '../../lib/is-record.ts';
 import { encodeRest, IN_PATH } from '../../policy/percent.ts';
 import type { ApiConfig } from '../apis/api-schema.ts';
-import { SchemaConverter } from './convert-schema.ts';
 import { child, children, type Documents, type Node, type Operation } from './documents.ts';
-import { validateOptions } from './operation.ts';
 import { captureName } from './parameters.ts';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
@@ -29,6 +27,9 @@ export async function operationRoutes(
   const root = await documents.openRoot(file);
   const version = root && versionOf(root, documents);
   if (root === undefined || version === undefined) return [];
+  // With ajv, which is loaded where there is a document.
+  const { SchemaConverter } = await import('./convert-schema.ts');
+  const { validateOptions } = await import('./operation.ts');
   const converter = new SchemaConverter(documents, version === '3.0');
   const basePath = config.basePath ?? serverPath(root);
   const made: OperationRoute[] = [];

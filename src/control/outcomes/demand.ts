@@ -5,7 +5,8 @@ type Trait = 'scopes' | 'roles' | 'groups' | 'consumers';
 
 /** Something that has to hold for a caller, or a request, beyond who it is. All of a route's demands have to. */
 export type Demand =
-  | { readonly kind: 'nobody' }
+  /** Not even whoever is known; `over`: where the request comes that way. */
+  | { readonly kind: 'nobody'; readonly over?: 'http' }
   /** Whoever is known. */
   | { readonly kind: 'known' }
   /** One of the names. */
@@ -96,7 +97,7 @@ export function isOfCaller(demand: Demand): boolean {
 export function demandText(demand: Demand): string {
   switch (demand.kind) {
     case 'nobody':
-      return 'nobody';
+      return demand.over === undefined ? 'nobody' : `nobody over ${demand.over}`;
     case 'known':
       return 'whoever is known';
     case 'some':

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { checkRoutes } from '../../routing/check.ts';
-import { randomRoutes } from '../../routing/random-routes.support.ts';
+import { randomRequest, randomRoutes } from '../../routing/random-routes.support.ts';
 import { referenceMatch } from '../../routing/reference.ts';
 import type { NamedRoute } from '../../routing/types.ts';
 import { type Question, readQuestion } from '../explain/question.ts';
@@ -59,7 +59,11 @@ it('What brute force finds over the requests that are tried is found, and nothin
   await fc.assert(
     fc.asyncProperty(written, written, async (one, other) => {
       const [before, after] = [configOf(one), configOf(other)];
-      const all = ({ routes }: Written) => ({ routes, differs: new Set(routes.map(({ name }) => name)) });
+      const all = ({ routes }: Written) => ({
+        routes,
+        differs: new Set(routes.map(({ name }) => name)),
+        schemesDiffer: false,
+      });
       const { questions } = sampleRequests(all(one), all(other), 20_000);
       const finders = [new OutcomeFinder(before), new OutcomeFinder(after)] as const;
       const brute = new Set<string>();
@@ -90,4 +94,39 @@ it('What brute force finds over the requests that are tried is found, and nothin
     }),
     { numRuns: 60 },
   );
+});
+
+it('What random requests show is found, but for what no two routes describe', async () => {
+  const requests = fc.array(randomRequest, { minLength: 150, maxLength: 150 });
+  const found = { all: 0, missed: 0 };
+  // The same cases each time: how much is found in a hundred is a matter of the cases.
+  for (const [one, other, asked] of fc.sample(fc.tuple(written, written, requests), {
+    numRuns: 25,
+    seed: 5,
+  })) {
+    const [before, after] = [configOf(one), configOf(other)];
+    const { changes } = await diffOutcomes(before, after);
+    const told = new Set(
+      changes.map((change) =>
+        labelOf(change.kind, change.authentication, change.before.route, change.after.route),
+      ),
+    );
+    const finders = [new OutcomeFinder(before), new OutcomeFinder(after)] as const;
+    const shown = new Set<string>();
+    for (const { method, scheme, host, path, search, fields } of asked) {
+      const headers = ['h', 'i'].flatMap((name): [string, string][] => {
+        const value = fields.get(name);
+        return value === undefined ? [] : [[name, value]];
+      });
+      const question = { method, url: `${scheme}://${host}${path}${search}`, headers };
+      const [from, to] = await Promise.all(finders.map((finder) => finder.find(question)));
+      if (from === undefined || to === undefined) continue;
+      for (const { kind, authentication } of changesBetween(from, to))
+        shown.add(labelOf(kind, authentication, from.route, to.route));
+    }
+    found.all += shown.size;
+    found.missed += [...shown].filter((label) => !told.has(label)).length;
+  }
+  assert.ok(found.all > 50, `only ${found.all} differences were shown`);
+  assert.ok(found.missed <= found.all / 50, `${found.missed} of ${found.all} were missed`);
 });

@@ -228,6 +228,13 @@ describe('Routes', () => {
     assert.deepEqual(await changes(orders([basic]), {}), [`newly-denied same: ${EXAMPLE}`]);
   });
 
+  it('for HTTPS alone deny what comes over HTTP, and the end of that is weaker', async () => {
+    const only = [basic, { 'https-only': {} }];
+    const http = 'http://example.com/orders/any';
+    assert.deepEqual(await changes(orders([basic]), orders(only)), [`newly-denied stronger: GET ${http}`]);
+    assert.deepEqual(await changes(orders(only), orders([basic])), [`newly-reachable weaker: GET ${http}`]);
+  });
+
   it('that take a method less deny it', async () => {
     const match = (methods: readonly string[]) => orders([], { match: { paths: ['/orders'], methods } });
     assert.deepEqual(await changes(match(['GET', 'DELETE']), match(['GET'])), [

@@ -1,9 +1,10 @@
 import { sameData } from '../../lib/same-data.ts';
+import type { PolicyUse } from '../../policies/use.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Question } from '../explain/question.ts';
 import type { Comparison } from './comparison.ts';
-import { compareGuards, guardText, isClosed, isPublic } from './guard.ts';
+import { compareGuards, guardText, HTTPS_ONLY, isClosed, isPublic } from './guard.ts';
 import { type Outcome, OutcomeFinder } from './outcome.ts';
 import { type RoutesToSample, sampleRequests } from './samples.ts';
 
@@ -181,8 +182,11 @@ function toSample(config: DataPlaneConfig, other: DataPlaneConfig): RoutesToSamp
     [service, ...(split ?? []).map((each) => each.service)].some(
       (name) => name !== undefined && services.has(name),
     );
+  const isHttpsOnly = ({ name }: PolicyUse) => name === HTTPS_ONLY;
   return {
     routes: routes.map(([name, route]) => ({ name, config: route })),
+    schemesDiffer:
+      config.policies.some(isHttpsOnly) || routes.some(([, { policies }]) => policies.some(isHttpsOnly)),
     differs: new Set(
       routes
         .filter(([name, route]) => allDiffer || uses(route) || !sameData(route, other.routes[name]))

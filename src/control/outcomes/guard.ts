@@ -23,6 +23,8 @@ export interface Guard {
 const MAX_WAYS = 200;
 /** Policies that let in by something else than the caller's identity. */
 const FILTERS = new Set(['ip-filter', 'request-filter', 'csrf', 'threat-guard', 'method-override']);
+/** A policy by which requests over http are not what those over https are. */
+export const HTTPS_ONLY = 'https-only';
 /** Policies that limit how much. */
 const LIMITS = new Set(['rate-limit', 'plan', 'request-size', 'load-shed']);
 
@@ -40,6 +42,8 @@ export class RouteAccess {
   readonly #looks: boolean;
   readonly #authorize: readonly unknown[];
   readonly #demands: readonly Demand[];
+  /** Over http there is a refusal or a redirect, whoever asks. */
+  readonly #httpsOnly: boolean;
   /** Names of the policies that limit, each with its options as text to compare. */
   readonly limits: readonly { readonly name: string; readonly key: string }[];
 
@@ -57,14 +61,17 @@ export class RouteAccess {
       if (isBuiltin(use, 'authorize') || !(ofCaller || FILTERS.has(use.name))) return [];
       return [{ kind: 'policy', name: use.name, key: keyOf(use), ofCaller }];
     });
+    this.#httpsOnly = uses.some(({ use }) => isBuiltin(use, HTTPS_ONLY));
     this.limits = uses
       .filter(({ use }) => LIMITS.has(use.name))
       .map(({ use }) => ({ name: use.name, key: keyOf(use) }));
   }
 
-  guard(method: string): Guard {
+  guard({ method, scheme }: { readonly method: string; readonly scheme: string }): Guard {
+    const refused: readonly Demand[] =
+      this.#httpsOnly && scheme === 'http' ? [{ kind: 'nobody', over: 'http' }] : [];
     const asked = this.#authorize.flatMap((options) => demandsOfAuthorize(options, method));
-    return { ways: this.#ways, looks: this.#looks, demands: [...asked, ...this.#demands] };
+    return { ways: this.#ways, looks: this.#looks, demands: [...refused, ...asked, ...this.#demands] };
   }
 }
 
@@ -213,8 +220,9 @@ export function isClosed({ demands }: Guard): boolean {
 
 /** For people: `public`, `optional basic`, `basic or (mtls and api-key); group staff`. */
 export function guardText(guard: Guard): string {
-  if (isClosed(guard)) return 'nobody';
   const { ways, looks, demands } = guard;
+  const closed = demands.find(({ kind }) => kind === 'nobody');
+  if (closed !== undefined) return demandText(closed);
   const asked = ways.filter((way) => way.length > 0);
   const texts = [...new Set(asked.map((way) => wayText(way, asked.length > 1)))].join(' or ');
   const who =

@@ -58,7 +58,7 @@ export class OutcomeFinder {
     const shape = shapeOf(this.#config.dataPlane, entry?.name, explained);
     return {
       route: entry?.name,
-      guard: access.guard(request.method),
+      guard: access.guard(request),
       answer: answerText(explained),
       shape,
       destination: canonical([shape, specificsOf(explained)]),

@@ -7,6 +7,8 @@ import { common, within } from './common.ts';
 export interface RoutesToSample {
   readonly routes: readonly MatchedRoute[];
   readonly differs: ReadonlySet<string>;
+  /** Whether requests over http may meet something else than those over https, where routes take both. */
+  readonly schemesDiffer: boolean;
 }
 
 export interface Samples {
@@ -40,7 +42,12 @@ export function sampleRequests(before: RoutesToSample, after: RoutesToSample, mo
   const differing = [before, after].flatMap(({ differs }, side) =>
     (all[side] ?? []).filter(({ route }) => differs.has(route.name)),
   );
-  for (const candidate of differing) for (const variant of variantsOf(candidate)) add(variant);
+  const overHttp = before.schemesDiffer || after.schemesDiffer;
+  for (const candidate of differing)
+    for (const variant of variantsOf(candidate)) {
+      add(variant);
+      if (overHttp && variant.protocols === undefined) add({ ...variant, protocols: ['http'] });
+    }
   for (const candidate of differing) {
     for (const other of all.flat()) {
       if (cut) break;

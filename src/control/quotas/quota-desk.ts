@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { Calendar } from '../../lib/calendar.ts';
 import { NO_PLANS, type PlansData } from '../../policies/plan/plans-schema.ts';
-import type { Log } from '../../state/limiters.ts';
+import type { Log } from '../../state/log.ts';
 import { countedAs, PERS, type QuotaRecord } from '../../state/quota/quota.ts';
-import { quotaScript } from '../../state/quota/quota-script.ts';
 import type { QuotaTable } from '../../state/quota/quota-table.ts';
-import { RedisQuotas } from '../../state/quota/redis-quotas.ts';
-import { RedisConnection } from '../../state/redis/connection.ts';
 import type { RedisServerConfig } from '../../state/schema.ts';
 import type { QuotaAnswer, QuotaCalls } from '../admin/endpoint.ts';
 import type { QuotaKeeper } from './quota-keeper.ts';
@@ -119,16 +116,16 @@ export class QuotaDesk implements QuotaCalls {
       choice.consumer === undefined
         ? Object.entries(consumers).map(([consumer, { plan }]) => [plan, consumer] as const)
         : Object.keys(plans).map((plan) => [plan, choice.consumer as string] as const);
-    const connection = new RedisConnection(redis, quotaScript(), this.#options.log);
+    const { connectQuotas } = await import('../../state/quota/redis-quotas.ts');
+    const { connection, counter } = connectQuotas(redis, this.#options.log);
     try {
       await connection.ready();
-      const quotas = new RedisQuotas(connection, redis.prefix);
       const records: QuotaRecord[] = [];
       for (const [plan, consumer] of pairs) {
         if (choice.plan !== undefined && plan !== choice.plan) continue;
         const record = await (resets
-          ? quotas.reset(plan, consumer, chosen(choice))
-          : quotas.read(plan, consumer));
+          ? counter.reset(plan, consumer, chosen(choice))
+          : counter.read(plan, consumer));
         if (record === undefined) return undefined;
         records.push(record);
       }

@@ -1,14 +1,19 @@
 import { isRecord } from '../../lib/is-record.ts';
-import { nearest } from '../../lib/nearest.ts';
 import { entriesOf } from '../config/place.ts';
 import type { Problem } from '../config/problem.ts';
 import { COLLECTIONS, type Collection } from '../store/entity.ts';
 import { ownerOf } from './owner.ts';
 import { referencesOf } from './references.ts';
 
-/** What a configuration as it was written says about organizations that cannot be. Costs nothing where it has none. */
-export function checkOwnership(written: Readonly<Record<string, unknown>>): Problem[] {
-  const organizations = new Set(entriesOf(written['organizations']).map(([name]) => name));
+/**
+ * Uses of what belongs to another organization, in a configuration as it was written. Costs nothing where it has no organizations. `apiOf` are the APIs
+ * of routes that were made of one, which the API is told for.
+ */
+export function checkOwnership(
+  written: Readonly<Record<string, unknown>>,
+  apiOf: ReadonlyMap<string, string>,
+): Problem[] {
+  if (entriesOf(written['organizations']).length === 0) return [];
   const problems: Problem[] = [];
   const owners = new Map<string, string>();
   const owned: [Collection, string, Record<string, unknown>][] = [];
@@ -18,14 +23,8 @@ export function checkOwnership(written: Readonly<Record<string, unknown>>): Prob
       if (!isRecord(value)) continue;
       const owner = ownerOf(collection, name, value);
       if (owner === undefined) continue;
-      if (!organizations.has(owner))
-        problems.push({
-          path: [collection, name, 'organization'],
-          message: `there is no organization ${JSON.stringify(owner)}`,
-          suggestion: nearest(owner, organizations),
-        });
       owners.set(`${collection}/${name}`, owner);
-      owned.push([collection, name, value]);
+      if (collection !== 'routes' || !apiOf.has(name)) owned.push([collection, name, value]);
     }
   }
   for (const [collection, name, value] of owned) {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { main } from '../cli.ts';
+import { type Ran, runIn } from './run.support.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'portcullis-diff-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -22,25 +22,7 @@ writeFileSync(join(directory, 'key.yaml'), config('[api-key: {}]'));
 writeFileSync(join(directory, 'open.yaml'), config('[]'));
 writeFileSync(join(directory, 'broken.yaml'), config('[basik: {}]'));
 
-async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const code = await main(['diff', ...argv], {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    cwd: directory,
-    env: {},
-    terminal: false,
-    errTerminal: false,
-    color: false,
-    secret: async () => undefined,
-  });
-  return { code, out, err };
-}
+const run = (...argv: readonly string[]): Promise<Ran> => runIn(directory, ['diff', ...argv]);
 
 describe('portcullis diff', () => {
   const table: readonly (readonly [title: string, argv: readonly string[], code: number])[] = [

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { main } from '../cli.ts';
+import { type Ran, runIn } from './run.support.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'portcullis-import-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -28,25 +28,7 @@ writeFileSync(join(directory, 'lossy.yaml'), '_format_version: "3.0"\nplugins: [
 writeFileSync(join(directory, 'other.yaml'), 'a: 1\n');
 writeFileSync(join(directory, 'endpoints.json'), '{ "/api/": { "endpoint": "{BACKEND}/x/" } }');
 
-async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const code = await main(['import', ...argv], {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    cwd: directory,
-    env: {},
-    terminal: false,
-    errTerminal: false,
-    color: false,
-    secret: async () => undefined,
-  });
-  return { code, out, err };
-}
+const run = (...argv: readonly string[]): Promise<Ran> => runIn(directory, ['import', ...argv]);
 
 describe('portcullis import', () => {
   it('prints the configuration, and what it asks for on stderr', async () => {
@@ -78,7 +60,7 @@ describe('portcullis import', () => {
     const file = join(directory, 'secrets', 'APP_JWT_SECRET');
     assert.equal(readFileSync(file, 'utf8'), SECRET);
     assert.equal(statSync(file).mode & 0o777, 0o600);
-    assert.equal(await main(['check', join(directory, 'portcullis.yaml')], quiet), 0);
+    assert.equal((await runIn(directory, ['check', 'portcullis.yaml'])).code, 0);
   });
 
   it('overwrites nothing', async () => {
@@ -145,14 +127,3 @@ describe('portcullis import', () => {
     });
   }
 });
-
-const quiet = {
-  out: () => {},
-  err: () => {},
-  cwd: directory,
-  env: {},
-  terminal: false,
-  errTerminal: false,
-  color: false,
-  secret: async () => undefined,
-};

@@ -8,7 +8,7 @@ export const schemaCommand: Command = {
   flags: {},
   examples: ['portcullis schema > portcullis.schema.json'],
   async run(_given, io) {
-    io.out(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+    io.out(`${JSON.stringify(await configJsonSchema(), null, 2)}\n`);
     return EXIT.ok;
   },
 };

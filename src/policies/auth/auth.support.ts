@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { exchangeFor, type RequestDescription, runPolicies } from '../../../test/support/exchange.ts';
 import { consumerSchema } from '../../identity/consumers/schema.ts';
-import { Identity, NO_IDENTITY } from '../../identity/identity.ts';
+import { Identity } from '../../identity/identity.ts';
+import { NO_IDENTITY } from '../../identity/identity-data.ts';
 import { NO_RECORDS } from '../../state/records/no-records.support.ts';
 import type { RecordStores } from '../../state/records/record-stores.ts';
 import { compilePolicies } from '../compile.ts';

@@ -1,6 +1,7 @@
 import { exchangeFor, runPolicies, type TestExchange } from '../../../test/support/exchange.ts';
 import { consumerSchema } from '../../identity/consumers/schema.ts';
-import { Identity, type IdentityData } from '../../identity/identity.ts';
+import { Identity } from '../../identity/identity.ts';
+import type { IdentityData } from '../../identity/identity-data.ts';
 import { providerSchema } from '../../identity/providers/schema.ts';
 import { FakeTimers } from '../../lib/fake-timers.support.ts';
 import type { Answer } from '../../policy/contract.ts';

@@ -281,7 +281,6 @@ describe('A nonce in a store', () => {
   const records = new MemoryRecords(() => NOW_MS);
   const stores = new RecordStores(
     () => records,
-    undefined,
     () => {},
   );
   const worker = () =>

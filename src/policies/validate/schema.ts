@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { size } from '../../lib/units.ts';
 import { schemaProblem } from './compile-schema.ts';
+import { maxBytes } from './max-bytes.ts';
 import { STYLES } from './parameters.ts';
 
 /** JSON Schema of draft 2020-12; what is wrong with it stands at its place. */
@@ -38,15 +39,6 @@ const parameters = (description: string) =>
     .describe(description);
 
 const bound = (most: number, description: string) => z.int().min(1).max(most).describe(description);
-/** What a client may have of the memory that a worker has for bodies. */
-const MAX_BODY_BYTES = 128 * 1024 * 1024;
-
-/** The largest body that is checked. */
-export function maxBytes(description: string) {
-  return size(`${description}, up to 128mb`)
-    .refine((bytes) => bytes > 0 && bytes <= MAX_BODY_BYTES, 'is not between 1b and 128mb')
-    .prefault('1mb');
-}
 
 const jsonLimitsSchema = z
   .strictObject({

@@ -1,11 +1,10 @@
 import { sameData } from '../../lib/same-data.ts';
 import { SharedUse } from '../../lib/shared-use.ts';
-import type { Log, OnFailure } from '../limiters.ts';
-import { RedisConnection } from '../redis/connection.ts';
+import type { OnFailure } from '../limiters.ts';
+import type { Log } from '../log.ts';
 import type { RedisServerConfig } from '../schema.ts';
 import type { QuotaCounter } from './quota.ts';
-import { quotaScript } from './quota-script.ts';
-import { RedisQuotas } from './redis-quotas.ts';
+import type { ConnectedQuotas } from './redis-quotas.ts';
 
 /** A counter in use. */
 export interface HeldQuotas {
@@ -16,17 +15,12 @@ export interface HeldQuotas {
   release(): void;
 }
 
-interface Connected {
-  readonly connection: RedisConnection;
-  readonly counter: RedisQuotas;
-}
-
 /** Where a worker counts quotas by one configuration: Redis where there is one, else memory. Redis is connected to while somebody counts. */
 export class Quotas {
   readonly #memory: QuotaCounter;
   readonly #settings: RedisServerConfig | undefined;
   readonly #log: Log;
-  readonly #redis: SharedUse<Connected> | undefined;
+  readonly #redis: SharedUse<Promise<ConnectedQuotas>> | undefined;
 
   constructor(memory: QuotaCounter, settings: RedisServerConfig | undefined, log: Log) {
     this.#memory = memory;
@@ -35,7 +29,7 @@ export class Quotas {
     if (settings !== undefined)
       this.#redis = new SharedUse(
         () => connect(settings, log),
-        ({ connection }) => void connection.close(),
+        (connected) => void connected.then(({ connection }) => connection.close()),
       );
   }
 
@@ -49,12 +43,14 @@ export class Quotas {
     if (this.#redis === undefined || this.#settings === undefined)
       return { counter: this.#memory, onFailure: 'open', release() {} };
     const { value, release } = this.#redis.use();
-    await value.connection.ready();
-    return { counter: value.counter, onFailure: this.#settings.onFailure, release };
+    const { connection, counter } = await value;
+    await connection.ready();
+    return { counter, onFailure: this.#settings.onFailure, release };
   }
 }
 
-function connect(settings: RedisServerConfig, log: Log): Connected {
-  const connection = new RedisConnection(settings, quotaScript(), log);
-  return { connection, counter: new RedisQuotas(connection, settings.prefix) };
+/** With Redis' client, which is loaded where there is a Redis. */
+async function connect(settings: RedisServerConfig, log: Log): Promise<ConnectedQuotas> {
+  const { connectQuotas } = await import('./redis-quotas.ts');
+  return connectQuotas(settings, log);
 }

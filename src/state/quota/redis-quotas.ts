@@ -1,6 +1,8 @@
 import type { Verdict } from '../limiter.ts';
-import type { Asker, RedisConnection } from '../redis/connection.ts';
+import type { Log } from '../log.ts';
+import { type Asker, RedisConnection } from '../redis/connection.ts';
 import { digest } from '../redis/key-names.ts';
+import type { RedisServerConfig } from '../schema.ts';
 import {
   countedAs,
   newCharges,
@@ -10,10 +12,23 @@ import {
   type QuotaRecord,
   type QuotaTaking,
 } from './quota.ts';
+import { quotaScript } from './quota-script.ts';
 
 /** Three figures of each kind of period, after whether everything was taken. */
 const FIGURES = 3;
 const REPLY_LENGTH = 1 + FIGURES * PERS.length;
+
+/** A counter, and its connection, which is the caller's to close. */
+export interface ConnectedQuotas {
+  readonly connection: RedisConnection;
+  readonly counter: RedisQuotas;
+}
+
+/** The counter can be asked once the connection is ready. */
+export function connectQuotas(settings: RedisServerConfig, log: Log): ConnectedQuotas {
+  const connection = new RedisConnection(settings, quotaScript(), log);
+  return { connection, counter: new RedisQuotas(connection, settings.prefix) };
+}
 
 /** Counts in Redis, for all nodes together: one script call per request. The connection is one that runs `quotaScript`. */
 export class RedisQuotas implements QuotaCounter {

@@ -5,6 +5,5 @@ export const NO_RECORDS = new RecordStores(
   () => {
     throw new Error('nothing is kept here');
   },
-  undefined,
   () => {},
 );

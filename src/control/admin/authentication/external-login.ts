@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Issuers } from '../../../identity/discovery/issuers.ts';
-import type { IdentityData } from '../../../identity/identity.ts';
+import type { IdentityData } from '../../../identity/identity-data.ts';
 import { ClaimPath, namesIn } from '../../../identity/jwt/claim-path.ts';
 import type { LoginFlow, ProviderUser } from '../../../identity/providers/provider.ts';
 import { Providers } from '../../../identity/providers/providers.ts';

@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { ENDPOINTS } from '../endpoints.ts';
 import { ACCOUNT_ENDPOINTS } from './accounts/endpoints.ts';
 import { APPLY } from './apply.ts';
+import { DOCS } from './docs-page.ts';
 import { entityEndpoints } from './entities.ts';
 import { EXPORT } from './export.ts';
 import { HISTORY } from './history.ts';
@@ -17,6 +18,7 @@ export function apiEndpoints(): readonly Endpoint[] {
     ...HISTORY,
     ...STATUS,
     ...ACCOUNT_ENDPOINTS,
+    ...DOCS,
   ];
   const all = [...ENDPOINTS, ...endpoints];
   return endpoints;

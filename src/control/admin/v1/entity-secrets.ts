@@ -1,6 +1,6 @@
 import { isRecord } from '../../../lib/is-record.ts';
 import { sameData } from '../../../lib/same-data.ts';
-import type { Path } from '../../config/place.ts';
+import { type Path, valueAt } from '../../config/place.ts';
 import { secretPaths } from '../../config/secret-paths.ts';
 import type { Collection, EntityValue } from '../../store/entity.ts';
 import { REDACTED, redactText } from '../redact.ts';
@@ -40,14 +40,14 @@ function redactPatterns(value: unknown): unknown {
   );
 }
 
-/** The copy is of plain data that is nobody else's. */
+/** The copy is of plain data that is nobody else's; not every path leads somewhere in it. */
 function hide(copy: unknown, path: Path): void {
-  let at = copy as Record<string | number, unknown>;
-  for (const step of path.slice(0, -1)) at = at[step] as Record<string | number, unknown>;
-  const last = path.at(-1) as string | number;
-  const value = at[last];
-  if (value === undefined || value === null || (typeof value === 'string' && REFERENCE.test(value))) return;
-  at[last] = REDACTED;
+  const value = valueAt(copy, path);
+  const around = valueAt(copy, path.slice(0, -1));
+  const last = path.at(-1);
+  if (value === undefined || value === null || last === undefined) return;
+  if (typeof value === 'string' && REFERENCE.test(value)) return;
+  (around as Record<string | number, unknown>)[last] = REDACTED;
 }
 
 export type Restored =

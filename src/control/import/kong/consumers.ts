@@ -1,9 +1,10 @@
 import { keyDigest } from '../../../identity/consumers/api-keys.ts';
+import { valueAt } from '../../config/place.ts';
 import type { ImportContext } from '../context.ts';
 import type { Writable } from '../draft.ts';
 import type { Entry } from '../entry.ts';
-import type { KongConsumer, KongModel } from './model.ts';
-import { HARMLESS } from './policies.ts';
+import type { KongConsumer, KongModel, KongPlugin } from './model.ts';
+import { convertPlugin, HARMLESS } from './policies.ts';
 import { keptSecret, variableOf } from './secrets.ts';
 
 /** Carries the consumers over. Keys and passwords become hashes; the document's own hashes of passwords are of no use here. */
@@ -18,6 +19,34 @@ export async function importConsumers(
 /** Whether a consumer who is without the plugin gets in nowhere else. */
 function isUnrestricting(plugin: string): boolean {
   return HARMLESS.has(plugin) || LIMITING.has(plugin);
+}
+
+/** A plan of the rates that the consumer has of its own; its name. */
+function planOf(
+  name: string,
+  plugins: readonly KongPlugin[],
+  { draft, findings }: ImportContext,
+): string | undefined {
+  let plan: string | undefined;
+  for (const plugin of plugins) {
+    const made = plugin.name === 'rate-limiting' && plan === undefined ? convertPlugin(plugin) : undefined;
+    const limits = valueAt(made, ['rate-limit', 'limits']);
+    if (limits === undefined) {
+      findings.lost(
+        plugin.entry.path,
+        `the plugin ${plugin.name} of the consumer ${name} is not carried over`,
+      );
+      continue;
+    }
+    plan = draft.add('plans', name, { limits }, plugin.entry.path);
+    findings.note(
+      plugin.entry.path,
+      `became the plan ${plan}: in Kong it replaces the limits of routes, here these hold as well`,
+    );
+    if (!draft.policies.some(({ use }) => 'plan' in use))
+      draft.addPolicy({ plan: { unknown: 'pass' } }, plugin.entry.path);
+  }
+  return plan;
 }
 
 const LIMITING = new Set([
@@ -38,11 +67,12 @@ async function importConsumer(
   const restricting = plugins.find((plugin) => !isUnrestricting(plugin.name));
   if (restricting !== undefined) {
     findings.lost(
-      entry.path,
+      restricting.entry.path,
       `the consumer ${name} is left out: without ${restricting.name}, which is for it alone, it might do more than it may`,
     );
     return;
   }
+  const plan = planOf(name, plugins, context);
   const of = (kind: string): readonly Entry[] => credentials.get(kind) ?? [];
   const groups = of('acls').flatMap((acl) => acl.text('group') ?? []);
   const apiKeys = of('keyauth_credentials').flatMap((credential, index): Writable[] => {
@@ -82,7 +112,12 @@ async function importConsumer(
   draft.add(
     'consumers',
     name,
-    { ...(groups.length > 0 && { groups }), ...(basic && { basic }), ...(apiKeys.length > 0 && { apiKeys }) },
+    {
+      ...(plan !== undefined && { plan }),
+      ...(groups.length > 0 && { groups }),
+      ...(basic && { basic }),
+      ...(apiKeys.length > 0 && { apiKeys }),
+    },
     entry.path,
   );
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../../../lib/is-record.ts';
 import type { ImportContext } from '../context.ts';
 import type { Writable } from '../draft.ts';
 import type { Entry } from '../entry.ts';
@@ -131,8 +132,19 @@ class RoutePolicies {
     const made = convertPlugin(plugin);
     return this.#told(
       [plugin],
-      made && Object.entries(made).map(([policy, options]) => ({ [policy]: options })),
+      made &&
+        Object.entries(made).map(([policy, options]) => ({
+          [policy]: this.#counted(plugin, policy, options),
+        })),
     );
+  }
+
+  /** What is limited at a service, or everywhere, is counted together for all of its routes. */
+  #counted(plugin: KongPlugin, policy: string, options: unknown): unknown {
+    if (policy !== 'rate-limit' || !isRecord(options)) return options;
+    if (this.#inRoutes.includes(plugin)) return { ...options, scope: 'gateway' };
+    const isOfService = this.#model.services.some(({ plugins }) => plugins.includes(plugin));
+    return isOfService ? { ...options, scope: 'service' } : options;
   }
 
   #told(

@@ -141,6 +141,7 @@ export function readKong(root: Entry): KongModel | undefined {
   return model;
 }
 
+/** What may be said of limits of consumers. */
 const PLANS = 'limits of a consumer can be a plan: docs/plans.md';
 
 /** The nearest first: a plugin of a consumer and a route is one for that consumer alone. */
@@ -200,12 +201,6 @@ function readConsumers(
     );
     for (const each of [...credentials.values()].flat()) each.ignore(...WITHOUT_MEANING, 'consumer');
     const plugins = [...entry.entries('plugins').flatMap(readPlugin), ...pluginsOf({ entry, name })];
-    for (const plugin of plugins)
-      plugin.entry.findings.lost(
-        plugin.entry.path,
-        `the plugin ${plugin.name} of the consumer ${name} is not carried over`,
-        PLANS,
-      );
     return { entry, name, credentials, plugins };
   });
 }

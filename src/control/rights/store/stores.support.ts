@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import type { StoreDatabase } from '../../store/database.ts';
@@ -53,7 +53,7 @@ function sqliteStore(): Opened {
 }
 
 async function postgresStore(): Promise<Opened> {
-  const url = process.env['DATABASE_URL'] ?? 'postgresql://127.0.0.1:5432/test';
+  const url = process.env['DATABASE_URL'] ?? `postgresql://${userInfo().username}@127.0.0.1:5432/test`;
   const schema = `rights_${randomBytes(6).toString('hex')}`;
   try {
     const database = await openPostgres({ kind: 'postgres', url, schema, timeoutMs: 5000 });

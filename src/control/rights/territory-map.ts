@@ -52,7 +52,7 @@ export class TerritoryMap<Item> {
   }
 
   /** What another owner has of a host and a path. */
-  otherOwner(owner: string, host = '', pattern: PathPattern | undefined = undefined): Item | undefined {
+  otherOwner(owner: string, host = '', pattern?: PathPattern): Item | undefined {
     const trees = [this.#below.get(host)];
     if (host !== '') trees.push(this.#hosts.get(host), this.#hosts.get(''));
     for (const wider of suffixesOf(host)) trees.push(this.#hosts.get(wider));

@@ -16,8 +16,8 @@ export type Identified =
 const CHALLENGES = 'Bearer realm="portcullis", Basic realm="portcullis", charset="UTF-8"';
 
 /** What is in force, for the rights of whoever calls. */
-export function lookupIn({ configuration }: GatewayControl): EntityLookup {
-  return (collection, name) => configuration()?.get(collection, name)?.value;
+export function lookupIn(gateway: GatewayControl): EntityLookup {
+  return (collection, name) => gateway.configuration()?.get(collection, name)?.value;
 }
 
 /** Who sends a request. */

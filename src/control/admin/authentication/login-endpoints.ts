@@ -68,13 +68,13 @@ export const LOGIN_ENDPOINTS: readonly Endpoint[] = [
 
 function visiting(act: (visit: Visit) => AdminAnswer | Promise<AdminAnswer>): Endpoint['answer'] {
   return async (gateway, request) => {
-    const { rights, warn } = gateway;
+    const { rights } = gateway;
     if (rights?.authentication === undefined)
       return problem(404, 'not_found', 'Nobody logs in here: admin.authentication is not set');
     try {
       return await act({ gateway, rights, authentication: rights.authentication, request });
     } catch (error) {
-      warn(`admin: accounts cannot be reached: ${messageOf(error)}`);
+      gateway.warn(`admin: accounts cannot be reached: ${messageOf(error)}`);
       return unreachable();
     }
   };

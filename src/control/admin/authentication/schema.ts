@@ -67,4 +67,3 @@ export const probesSchema = z
 
 export type AuthenticationConfig = z.output<typeof authenticationSchema>;
 export type RoleRule = z.output<typeof roleRule>;
-export type ProbesConfig = z.output<typeof probesSchema>;

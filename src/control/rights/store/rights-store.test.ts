@@ -238,12 +238,13 @@ for (const kind of STORE_KINDS)
       const rows = await rightsQueries(test.database).selectFrom('account_tokens').selectAll().execute();
       assert.ok(!JSON.stringify(rows).includes(secret.slice(4)));
       const found = await known.withToken(secret);
+      assert.ok(found !== undefined);
       assert.deepEqual(found, { ...ivy.account, roles: new Map([['acme', 'developer']]), token: token.id });
       assert.equal(
         refusal(
           await createToken(
             test.store,
-            { account: found as Account },
+            { account: found },
             { kind: 'self' },
             { name: 'more', role: 'owner', expiresAtMs },
           ),

@@ -22,8 +22,8 @@ export async function beginSession(
     const nowMs = store.nowMs();
     const ended = transaction
       .deleteFrom('account_sessions')
-      .where(({ or, eb }) =>
-        or([
+      .where((eb) =>
+        eb.or([
           eb('expires_at_ms', '<=', nowMs),
           eb('used_at_ms', '<=', nowMs - idleMs),
           ...(before === undefined ? [] : [eb('hash', '=', hashOfSecret(before))]),

@@ -91,7 +91,7 @@ export function createToken(
       .where('account', '=', found.id)
       .where('revoked_at_ms', 'is', null)
       .executeTakeFirstOrThrow();
-    if (Number(count) >= MAX_TOKENS)
+    if (count >= MAX_TOKENS)
       return refused('too_many', `an account has ${MAX_TOKENS} tokens at most: revoke one`);
     const secret = TOKEN_PREFIX + randomText();
     const row: TokenRow = {

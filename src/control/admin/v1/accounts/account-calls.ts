@@ -32,13 +32,14 @@ export function defineForKnown<Path extends z.ZodObject, Query extends z.ZodObje
     ...definition,
     access: 'known',
     async answer(call) {
-      const { rights, warn } = call.gateway;
+      const { gateway } = call;
+      const { rights } = gateway;
       if (rights === undefined) return unavailable('This gateway has no store');
       const { account, address } = call.request.caller;
       try {
         return await definition.answer({ ...call, rights, store: rights.store, asker: { account, address } });
       } catch (error) {
-        warn(`admin: accounts cannot be reached: ${messageOf(error)}`);
+        gateway.warn(`admin: accounts cannot be reached: ${messageOf(error)}`);
         return unavailable('The store does not answer');
       }
     },

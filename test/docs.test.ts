@@ -10,10 +10,11 @@ import {
 } from 'node:fs';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { formatErrors } from '../src/control/config/format.ts';
 import { loadConfig } from '../src/control/config/load.ts';
+import { type Pair, TestAuthority } from './support/certificates.ts';
 import { anchorsOf, exampleName, fencesOf, linksOf } from './support/markdown.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -41,15 +42,28 @@ async function complaints(file: string, environment: Record<string, string | und
   return formatErrors(result.ok ? result.warnings : [...result.errors, ...result.warnings]);
 }
 
-/** Any name that a document asks for is set. */
-const everyVariable = new Proxy<Record<string, string | undefined>>(
-  {},
-  { get: () => 'an-example-value-long-enough-for-a-key' },
-);
+/** Any name that a document asks for is set; certificates and keys by the ends of their names. */
+function everyVariable({ cert, key }: Pair): Record<string, string | undefined> {
+  return new Proxy<Record<string, string | undefined>>(
+    {},
+    {
+      get: (_, name) => {
+        if (String(name).endsWith('_TLS_CERT')) return cert;
+        if (String(name).endsWith('_TLS_KEY')) return key;
+        return 'an-example-value-long-enough-for-a-key';
+      },
+    },
+  );
+}
 
 describe('Examples', () => {
   const directory = mkdtempSync(join(tmpdir(), 'portcullis-docs-'));
   after(() => rmSync(directory, { recursive: true, force: true }));
+  let environment: Record<string, string | undefined>;
+  before(async () => {
+    const authority = await TestAuthority.make();
+    environment = everyVariable(await authority.issue('example', ['shop.example.com', '*.shop.example.com']));
+  });
 
   const found = documents.flatMap((document, at) => {
     const home = join(directory, String(at));
@@ -76,7 +90,7 @@ describe('Examples', () => {
     if (!/\.(?:ya?ml|json)$/.test(name) || /^openapi:/m.test(fence.text)) continue;
     it(`${shown(document)}:${fence.line} ${name} loads without an error or a warning`, async () => {
       assert.ok(file.startsWith(home), 'the name leads out of the folder');
-      assert.equal(await complaints(file, everyVariable), '');
+      assert.equal(await complaints(file, environment), '');
     });
   }
 

@@ -138,7 +138,7 @@ export function prepareParts(
     action: compileAction(settings, services, loginPages),
     mirror: compileMirror(name, settings, surroundings),
     upstreamHost: settings.rewrite?.host,
-    prefixLength: settings.rewrite?.removePrefix?.length ?? 0,
+    prefixLength: settings.rewrite?.stripPrefix?.length ?? 0,
     timeoutMs: settings.timeout,
     notes: new RouteNotes(),
   };

@@ -17,6 +17,13 @@ export function certificateHosts(certificate: X509Certificate): readonly string[
   return hosts;
 }
 
+/** Whether a certificate with these names is for a host: a name in small letters, or an address without brackets. */
+export function coversHost(hosts: ReadonlySet<string>, host: string): boolean {
+  if (hosts.has(host)) return true;
+  const dot = host.indexOf('.');
+  return dot > 0 && hosts.has(`*${host.slice(dot)}`);
+}
+
 /** OpenSSL writes IPv6 in full: `2001:DB8:0:0:0:0:0:1`. */
 function canonicalAddress(text: string): string {
   return text.includes(':') ? (SocketAddress.parse(`[${text}]:1`)?.address ?? text.toLowerCase()) : text;

@@ -52,6 +52,10 @@ export class AdminPort {
     const gateway = options.control(rights);
     const { authentication } = rights;
     const certificate = tls?.certificate;
+    const pair = certificate === undefined ? undefined : dataPlane.certificates[certificate];
+    // Never without TLS where it is wanted.
+    if (certificate !== undefined && pair === undefined)
+      throw new Error(`the admin port cannot be opened: the certificate ${certificate} is not there yet`);
     const server = new AdminServer({
       address,
       port,
@@ -62,7 +66,7 @@ export class AdminPort {
         authentication === undefined
           ? undefined
           : (request, place) => identify(gateway, authentication, request, place),
-      tls: certificate === undefined ? undefined : dataPlane.certificates[certificate],
+      tls: pair,
     });
     const bound = await opened('the admin port', server.listen());
     let probeServer: ProbeServer | undefined;

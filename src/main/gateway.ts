@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { GatewayControl, RightsControl } from '../control/admin/endpoint.ts';
 import { redact } from '../control/admin/redact.ts';
+import { TlsControl } from '../control/certificates/tls-control.ts';
 import type { LoadedConfig } from '../control/config/load.ts';
 import type { ConfigError } from '../control/config/problem.ts';
 import { explainRequest } from '../control/explain/explain-request.ts';
@@ -35,6 +36,7 @@ import type { WorkerOutput, WorkerStart } from './messages.ts';
 import { NodeRecords } from './node-records.ts';
 import { supervisionMetrics } from './supervision-metrics.ts';
 import { type ApplyResult, Supervisor } from './supervisor.ts';
+import { tlsMetrics } from './tls-metrics.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
 import { openRegistry, Upstreams } from './upstreams.ts';
 import { VERSION } from './version.ts';
@@ -78,6 +80,7 @@ export class Gateway {
   readonly #watcher: FileWatcher;
   readonly #metrics: MetricsHub;
   readonly #probe: EventLoopProbe;
+  readonly #tls: TlsControl;
   readonly #upstreams: Upstreams;
   readonly #quotas: QuotaKeeper;
   readonly #quotaDesk: QuotaDesk;
@@ -152,6 +155,10 @@ export class Gateway {
       publish: (news) => this.#supervisor.tell(news),
       ejected: (service, rule, verdict) => this.#metrics.ejected(service, rule, verdict),
     });
+    this.#tls = new TlsControl({
+      publish: (news) => this.#supervisor.tell(news),
+      log: options.log.main,
+    });
     this.#probe = new EventLoopProbe((delay, busy) => this.#metrics.eventLoop('main', delay, busy));
     const workers = workerCount(options.workers ?? config.runtime.workers);
     const connectionCounters = ConnectionCounter.allocate(workers);
@@ -194,7 +201,7 @@ export class Gateway {
         }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
-      greeting: () => this.#upstreams.control.current(),
+      greeting: () => [...this.#upstreams.control.current(), ...this.#tls.news()],
       onDeath: (workerId) => {
         this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
@@ -253,6 +260,7 @@ export class Gateway {
     if (this.#aborted.signal.aborted) return;
     log('info', `draining: requests have ${drainTimeout / 1000} s to finish`);
     this.#probe.close();
+    this.#tls.close();
     await this.#supervisor.drain(drainTimeout);
     this.#quotas.close();
     this.#records.close();
@@ -270,6 +278,7 @@ export class Gateway {
     this.#aborted.abort();
     this.#watcher.close();
     this.#probe.close();
+    this.#tls.close();
     await this.#supervisor.close();
     this.#quotas.close();
     this.#records.close();
@@ -350,7 +359,8 @@ export class Gateway {
           changedAtMs: this.#manager.changedAtMs,
         },
       }) +
-      upstreamMetrics(this.#upstreams.control.status())
+      upstreamMetrics(this.#upstreams.control.status()) +
+      tlsMetrics(this.#tls.status(), Date.now())
     );
   }
 
@@ -372,6 +382,7 @@ export class Gateway {
     }
     control.commit(services);
     this.#admin?.applied(config);
+    await this.#tls.configure(dataPlane, config.runtime.sessionTickets);
     this.#warnOfFixed(config);
     try {
       await this.#options.accessLog.configure(dataPlane.observability.accessLog);

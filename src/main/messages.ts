@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ChallengesNews } from '../server/challenges.ts';
+import type { TlsNews } from '../server/tls/tls-news.ts';
 import type { TargetsNews } from '../upstream/targets-message.ts';
 import type { SentConfig } from './sent-config.ts';
 
@@ -28,7 +29,7 @@ export interface WorkerStats {
 }
 
 /** What the main thread tells every worker, at any time. */
-export type News = TargetsNews | ChallengesNews;
+export type News = TargetsNews | ChallengesNews | TlsNews;
 
 /**
  * From the supervisor to a worker. A generation numbers a configuration; `prepare` is answered by `prepared` or `refused`,

@@ -72,6 +72,8 @@ export function answerSupervisor<Prepared>(
       case 'targets':
       case 'targetsGone':
       case 'challenges':
+      case 'ticketSecrets':
+      case 'staples':
         plane.receive(message);
         return;
       case 'drain':

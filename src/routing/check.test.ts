@@ -76,6 +76,24 @@ describe('errors of one route', () => {
       '/v2/*: uses /*, but the route has no paths; give it the path /*',
     ],
     [
+      'a prefix that a path does not begin with',
+      { match: { paths: ['/a', '/ab'] }, rewrite: { stripPrefix: '/a' } },
+      ['rewrite', 'stripPrefix'],
+      'the path /ab does not begin so',
+    ],
+    [
+      'a prefix of a route without paths',
+      { match: {}, rewrite: { stripPrefix: '/a' } },
+      ['rewrite', 'stripPrefix'],
+      'the route has no paths; give it the path /a/*',
+    ],
+    [
+      'a prefix beside a path',
+      { match: { paths: ['/a/*'] }, rewrite: { stripPrefix: '/a', path: '/b' } },
+      ['rewrite', 'stripPrefix'],
+      'does not go with `path`: the path is rewritten in one way',
+    ],
+    [
       'a rewrite that is not normalised',
       { match: {}, rewrite: { path: '/a/../b' } },
       ['rewrite', 'path'],

@@ -115,9 +115,9 @@ function checkTemplate(
 }
 
 function checkPrefix(route: CheckedRoute, problems: RouteProblem[]): void {
-  const { removePrefix: prefix, path } = route.config.rewrite ?? {};
+  const { stripPrefix: prefix, path } = route.config.rewrite ?? {};
   if (prefix === undefined) return;
-  const at = ['rewrite', 'removePrefix'];
+  const at = ['rewrite', 'stripPrefix'];
   if (path !== undefined)
     problems.push(error(route, at, 'does not go with `path`: the path is rewritten in one way'));
   const { paths } = route.config.match;

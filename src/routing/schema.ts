@@ -159,6 +159,14 @@ export const routeSchema = z.strictObject({
         .optional()
         .describe('Problem details (RFC 9457) of that code instead of `body`, for a status from 400 on'),
     })
+    .refine(({ status, problem }) => problem === undefined || status >= 400, {
+      path: ['problem'],
+      error: 'is for a status from 400 on',
+    })
+    .refine(({ body, problem }) => problem === undefined || body === '', {
+      path: ['problem'],
+      error: 'stands instead of a body',
+    })
     .optional()
     .describe('A fixed answer'),
   redirect: z
@@ -181,7 +189,7 @@ export const routeSchema = z.strictObject({
       path: path
         .optional()
         .describe('New path; {name} inserts a capture, a final /* what the /* of the match took'),
-      removePrefix: path
+      stripPrefix: path
         .refine(isLiteral, 'is for a path without captures and *, and without / at its end')
         .optional()
         .describe(

@@ -14,7 +14,7 @@ import { copyOf } from '../lib/octets.ts';
 import { own, type SocketOwner } from '../lib/owned-socket.ts';
 import { answerHeadText, bodyEndOf, switchText } from './answer-head.ts';
 import { beginExchange, refuseHead } from './begin.ts';
-import { ConnectionClient } from './connection-client.ts';
+import type { ConnectionClient } from './connection-client.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Input } from './input.ts';
 import { Lingering } from './lingering.ts';
@@ -56,7 +56,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     socket: Socket,
     bound: BoundListener,
     worker: WorkerRuntime,
-    peerAddress: string,
+    client: ConnectionClient,
     countedAs: string,
   ) {
     this.countedAs = countedAs;
@@ -64,7 +64,7 @@ export class ServerConnection implements Downstream, Deadline, OpenConnection, S
     this.#writer = new MessageWriter(socket);
     this.#bound = bound;
     this.#worker = worker;
-    this.#client = new ConnectionClient(socket, peerAddress);
+    this.#client = client;
     this.deadlineMs = worker.deadlines.after(bound.current.config.timeouts.head);
     own(socket, this);
     worker.deadlines.add(this);

@@ -36,7 +36,8 @@ import { Recording } from './recording.ts';
 import type { WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
 import { ServiceReport } from './service-report.ts';
-import { type Challenges, WorkerTls } from './tls/worker-tls.ts';
+import type { TlsNews } from './tls/tls-news.ts';
+import { WorkerTls } from './tls/worker-tls.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -136,17 +137,21 @@ export class DataPlane {
     return Object.fromEntries([...this.#listeners].map(([name, listener]) => [name, listener.address]));
   }
 
-  /** What the main thread says of the targets of services, and of what ACME servers are to find. */
-  receive(news: TargetsNews | ChallengesNews): void {
-    if (news.kind !== 'challenges') return this.#directory.receive(news);
-    this.#tls.setChallenges(new Map(Object.entries(news.certificates)));
-    this.#challenges = HttpChallenges.from(news);
-    if (this.#runtime !== undefined) this.#runtime.challenges = this.#challenges;
-  }
-
-  /** See `WorkerTls`; at any time, also before there is a configuration. */
-  setChallenges(challenges: Challenges): void {
-    this.#tls.setChallenges(challenges);
+  /** What the main thread says of the targets of services, of TLS, and of what ACME servers are to find. */
+  receive(news: TargetsNews | TlsNews | ChallengesNews): void {
+    switch (news.kind) {
+      case 'targets':
+      case 'targetsGone':
+        this.#directory.receive(news);
+        return;
+      case 'challenges':
+        this.#tls.setChallenges(new Map(Object.entries(news.certificates)));
+        this.#challenges = HttpChallenges.from(news);
+        if (this.#runtime !== undefined) this.#runtime.challenges = this.#challenges;
+        return;
+      default:
+        this.#tls.receive(news);
+    }
   }
 
   stats(): { connections: number; requestsInFlight: number } {

@@ -9,6 +9,7 @@ import { readOwned } from '../lib/owned-socket.ts';
 import { sameData } from '../lib/same-data.ts';
 import type { DataPlaneConfig } from './config.ts';
 import { ServerConnection } from './connection.ts';
+import { ConnectionClient } from './connection-client.ts';
 import type { ConnectionCounter } from './connection-counter.ts';
 import type { BoundListener, OpenConnection, ServerListener, WorkerRuntime } from './runtime.ts';
 import type { ListenerConfig } from './schema.ts';
@@ -130,7 +131,7 @@ export class Listener implements BoundListener {
       config,
       certificates,
       this.#workerTls,
-      (socket) => this.#secured(socket),
+      (socket, hosts) => this.#secured(socket, hosts),
       this.#tls,
     );
   }
@@ -260,16 +261,17 @@ export class Listener implements BoundListener {
     whenHello(socket, (hello) => this.#tls?.accept(socket, hello));
   }
 
-  #secured(socket: tls.TLSSocket): void {
+  #secured(socket: tls.TLSSocket, hosts: ReadonlySet<string> | undefined): void {
     const carrier = (socket as unknown as { readonly _parent?: net.Socket })._parent ?? socket;
     const counted = this.#greeting.get(carrier) ?? '';
     this.#greeting.delete(carrier);
-    this.#open(socket, clients.get(carrier) ?? counted, counted);
+    this.#open(socket, clients.get(carrier) ?? counted, counted, hosts);
   }
 
   /** `peer` is the address that the connection is used with, `counted` the one that it was counted under. */
-  #open(socket: net.Socket, peer: string, counted: string): void {
-    const connection = new ServerConnection(socket, this, this.#worker, peer, counted);
+  #open(socket: net.Socket, peer: string, counted: string, hosts?: ReadonlySet<string>): void {
+    const client = new ConnectionClient(socket, peer, hosts);
+    const connection = new ServerConnection(socket, this, this.#worker, client, counted);
     this.connections.add(connection);
     this.#observer.connectionOpened(this.current.name);
     readOwned(socket);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ownerSchema } from '../lib/entity-name.ts';
 import { duration, size } from '../lib/units.ts';
-import { CIPHERS, GROUPS } from './tls/profiles.ts';
+import { CIPHERS, GROUPS } from './tls/ciphers.ts';
 
 const cidr = z
   .string()
@@ -107,6 +107,12 @@ export const listenerSchema = z.strictObject({
         .describe(
           'What a client gets that asks for a name that no certificate is for, or for none: the first certificate, or the alert unrecognized_name',
         ),
+      strictHost: z
+        .boolean()
+        .default(false)
+        .describe(
+          'A request for a host that the certificate of its connection is not for is refused with 421 (RFC 9110 section 7.4)',
+        ),
       profile: z
         .enum(['modern', 'intermediate'])
         .default('intermediate')
@@ -129,6 +135,18 @@ export const listenerSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe("The order of `ciphers` counts, and not the client's"),
+      sessionTickets: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Clients that come back take up their session without a full handshake; the keys are those of `runtime.sessionTickets`',
+        ),
+      stapling: z
+        .boolean()
+        .default(false)
+        .describe(
+          'OCSP responses go with certificates that name a responder: the gateway asks it and keeps what it says',
+        ),
       clientAuth: z
         .strictObject({
           mode: z
@@ -169,6 +187,10 @@ export const certificateSchema = z.strictObject({
   organization: ownerSchema,
   cert: z.string().describe('PEM chain, leaf first: file:path, env:NAME or the text itself'),
   key: z.string().describe('PEM private key: file:path or env:NAME'),
+  hosts: z
+    .array(z.string().min(1).max(253))
+    .optional()
+    .describe('Hosts that the certificate has to be for; one that is not is refused'),
 });
 
 /** A listener as the data plane receives it: durations in milliseconds, sizes in bytes, every default filled in. */

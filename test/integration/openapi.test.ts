@@ -304,6 +304,7 @@ apis:
     assert.deepEqual(
       policies.map(({ name, place }) => [name, place?.file, place?.line]),
       [
+        ['cors', files.path('portcullis.yaml'), 3],
         ['request-size', files.path('portcullis.yaml'), 3],
         ['validate', files.path('petstore.yaml'), 26],
       ],

@@ -11,6 +11,11 @@ const { hosts, paths, methods } = routeSchema.shape.match.shape;
 /** Authentication policies that need no options. */
 const PLAIN_AUTHENTICATION = ['public', 'basic', 'api-key', 'signature', 'personal-access-token'] as const;
 
+/** A misspelt key is told of, and that is enough. */
+function isSoFarRight({ issues }: { readonly issues: readonly unknown[] }): boolean {
+  return issues.length === 0;
+}
+
 const oidcSchema = z
   .strictObject({
     provider: z
@@ -26,16 +31,22 @@ const oidcSchema = z
       .describe('Takes tokens whoever they are for: only where the provider has no other service'),
     session: z.string().min(1).optional().describe('One of `sessions`: browsers log in'),
   })
-  .superRefine(({ provider, session, audience, anyAudience }, context) => {
-    if (provider === undefined && session === undefined)
-      context.addIssue({ code: 'custom', message: 'needs provider, for tokens, or session, for browsers' });
-    for (const [option, value] of Object.entries({ audience, anyAudience }))
-      if (value !== undefined && provider === undefined)
-        context.addIssue({ code: 'custom', path: [option], message: 'is for the tokens of a provider' });
+  .refine(({ provider, session }) => provider !== undefined || session !== undefined, {
+    error: 'needs provider, for tokens, or session, for browsers',
+    when: isSoFarRight,
   })
+  .refine(
+    ({ provider, audience, anyAudience }) =>
+      provider !== undefined || (audience ?? anyAudience) === undefined,
+    { error: 'has an audience, which is for the tokens of a provider: name it too', when: isSoFarRight },
+  )
   .describe('Users of an identity provider, by its tokens, by a login in the browser, or by either');
 
-const use = z.record(z.string(), z.unknown()).describe('An authentication policy with its options');
+const use = z
+  .record(z.string(), z.unknown())
+  // Whatever is wrong with that is said where it is described.
+  .refine((entry) => !Object.hasOwn(entry, 'oidc'), 'stands for several policies: write it alone')
+  .describe('An authentication policy with its options');
 
 const authenticationSchema = z
   .union([

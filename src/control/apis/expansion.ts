@@ -135,7 +135,7 @@ function routeFor(
     },
     policies,
     ...(target.kind === 'absent' ? { respond: NO_TARGET } : { service: target.service }),
-    ...(prefix !== undefined && target.kind === 'service' && { rewrite: { removePrefix: prefix } }),
+    ...(prefix !== undefined && target.kind === 'service' && { rewrite: { stripPrefix: prefix } }),
     ...(limits?.timeout !== undefined && { timeout: limits.timeout }),
   };
 }

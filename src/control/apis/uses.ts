@@ -42,7 +42,7 @@ function protocolUses({ api, config, written }: UsesContext): PlacedUse[] {
 }
 
 function corsUses({ api, config, methods, written, globalCors }: UsesContext): PlacedUse[] {
-  const at = ['apis', api, 'cors'];
+  const at = ['apis', api, ...(config.cors === undefined ? [] : ['cors'])];
   const { cors = globalCors ? 'service' : false } = config;
   if (cors === 'service') return [];
   if (cors === true) return [{ use: { cors: { origins: ['*'] } }, at, drop: ALL }];

@@ -1,9 +1,11 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { certificateFaults } from '../certificates/check-certificate.ts';
+import { certificateBlocks } from '../certificates/describe.ts';
+import { revocationListEnds } from '../certificates/revocation-list.ts';
 import type { Path } from './place.ts';
 import type { Problem } from './problem.ts';
 import type { Secrets } from './secrets.ts';
 
-const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 const MAX_BLOCKS = 10_000;
 
 export interface PemPair {
@@ -18,6 +20,35 @@ export interface PemContext {
   readonly nowMs: number;
 }
 
+/** A certificate of a listener, read. */
+export interface ListenerCertificate extends PemPair {
+  /** The leaf; undefined where it cannot be read. */
+  readonly leaf: X509Certificate | undefined;
+}
+
+/**
+ * Resolves a certificate for listeners, and checks that it is of use: that chain, key, hosts and dates fit. `isInForce` tells of a
+ * certificate (PEM) whether it was accepted before.
+ */
+export async function resolveCertificate(
+  entry: Record<string, unknown>,
+  path: Path,
+  context: PemContext & { readonly isInForce: (cert: string) => boolean },
+): Promise<ListenerCertificate> {
+  const { pair, chain } = await readPair(entry['cert'], entry['key'], path, context);
+  const [leaf, ...others] = chain ?? [];
+  if (leaf === undefined || pair.cert === undefined) return { ...pair, leaf };
+  const { hosts } = entry;
+  const faults = certificateFaults({
+    chain: [leaf, ...others],
+    hosts: Array.isArray(hosts) ? hosts : [],
+    nowMs: context.nowMs,
+    isInForce: context.isInForce(pair.cert),
+  });
+  for (const { at, ...fault } of faults) context.problems.push({ ...fault, path: [...path, ...at] });
+  return { ...pair, leaf };
+}
+
 /** Resolves a chain and its key, and checks that both can be read and belong together. Values of other types are left to the schema. */
 export async function resolvePair(
   cert: unknown,
@@ -25,6 +56,17 @@ export async function resolvePair(
   path: Path,
   context: PemContext,
 ): Promise<PemPair> {
+  const { pair, chain } = await readPair(cert, key, path, context);
+  warnOfDates(chain?.[0], [...path, 'cert'], context);
+  return pair;
+}
+
+async function readPair(
+  cert: unknown,
+  key: unknown,
+  path: Path,
+  context: PemContext,
+): Promise<{ readonly pair: PemPair; readonly chain: readonly X509Certificate[] | undefined }> {
   const certPath = [...path, 'cert'];
   const keyPath = [...path, 'key'];
   const [certText, keyText] = await Promise.all([
@@ -40,7 +82,7 @@ export async function resolvePair(
       message: 'this key does not belong to the certificate (the first one of `cert`)',
     });
   }
-  return { cert: certText, key: keyText };
+  return { pair: { cert: certText, key: keyText }, chain };
 }
 
 /** Resolves certificates of authorities and checks that they can be read. */
@@ -50,7 +92,7 @@ export async function resolveAuthorities(
   context: PemContext,
 ): Promise<string | undefined> {
   const text = await pemText(ca, path, context);
-  if (text !== undefined) readChain(text, path, context);
+  if (text !== undefined) warnOfDates(readChain(text, path, context)?.[0], path, context);
   return text;
 }
 
@@ -71,8 +113,8 @@ async function pemText(
   return undefined;
 }
 
-function readChain(text: string, path: Path, { problems, nowMs }: PemContext): X509Certificate[] | undefined {
-  const blocks = text.match(BLOCK) ?? [];
+function readChain(text: string, path: Path, { problems }: PemContext): X509Certificate[] | undefined {
+  const blocks = certificateBlocks(text);
   if (blocks.length === 0 || blocks.length > MAX_BLOCKS) {
     const found = text.includes('PRIVATE KEY-----')
       ? 'holds a private key, not a certificate'
@@ -92,7 +134,11 @@ function readChain(text: string, path: Path, { problems, nowMs }: PemContext): X
       return undefined;
     }
   }
-  const leaf = chain[0] as X509Certificate;
+  return chain;
+}
+
+function warnOfDates(leaf: X509Certificate | undefined, path: Path, { problems, nowMs }: PemContext): void {
+  if (leaf === undefined) return;
   if (leaf.validToDate.getTime() < nowMs)
     problems.push({
       path,
@@ -105,7 +151,6 @@ function readChain(text: string, path: Path, { problems, nowMs }: PemContext): X
       severity: 'warning',
       message: `the certificate begins only at ${leaf.validFromDate.toISOString()}`,
     });
-  return chain;
 }
 
 function readKey(text: string, path: Path, problems: Problem[]): KeyObject | undefined {
@@ -124,4 +169,28 @@ function readKey(text: string, path: Path, problems: Problem[]): KeyObject | und
     });
     return undefined;
   }
+}
+
+/** Resolves lists of revoked certificates and checks that they can be read; one that is over refuses every client. */
+export async function resolveRevocations(
+  crl: unknown,
+  path: Path,
+  context: PemContext,
+): Promise<string | undefined> {
+  const text = await pemText(crl, path, context);
+  if (text === undefined) return undefined;
+  const ends = revocationListEnds(text);
+  const { problems, nowMs } = context;
+  if (ends === undefined) {
+    problems.push({ path, message: 'holds no list of revoked certificates that can be read' });
+    return undefined;
+  }
+  const over = ends.find((end) => end < nowMs);
+  if (over !== undefined)
+    problems.push({
+      path,
+      severity: 'warning',
+      message: `a list of revoked certificates is over since ${new Date(over).toISOString()}: clients of its authority are refused until there is a newer one`,
+    });
+  return text;
 }

@@ -24,8 +24,8 @@ export function checkAdmin(
     const own = { address: probes['address'] ?? '0.0.0.0', port: probes['port'] ?? 9901 };
     const path = ['admin', 'probes', 'port'];
     checkPort({ what: 'the port of the probes', ...own, path }, own.port, taken, problems);
-    if (own.port === port && port !== 0 && meet(own.address, address))
-      problems.push({ path, message: `the admin port and the port of the probes are both ${String(port)}` });
+    if (own.port === port && typeof port === 'number' && port !== 0 && meet(own.address, address))
+      problems.push({ path, message: `the admin port and the port of the probes are both ${port}` });
   }
   if (isRecord(tls))
     checkReference(

@@ -66,6 +66,7 @@ function checkListeners(config: Record<string, unknown>, problems: Problem[]): v
           problems,
         ),
       );
+    if (isRecord(tls)) checkVersions(tls, [...path, 'tls'], problems);
     const forwarding = listener['forwarding'];
     checkTrust(
       isRecord(forwarding) ? forwarding['trust'] : undefined,
@@ -75,6 +76,22 @@ function checkListeners(config: Record<string, unknown>, problems: Problem[]): v
     checkAddress(listener, name, taken, path, problems);
   }
   checkAdmin(config, taken, problems);
+}
+
+function checkVersions(tls: Record<string, unknown>, path: Path, problems: Problem[]): void {
+  const { profile, minVersion, ciphers } = tls;
+  if (profile === 'modern' && minVersion === '1.2')
+    problems.push({
+      path: [...path, 'minVersion'],
+      message: 'the profile modern speaks TLS 1.3 alone: say profile: intermediate for TLS 1.2',
+    });
+  const isNewOnly = minVersion === '1.3' || (profile === 'modern' && minVersion === undefined);
+  const hasNew = (cipher: unknown) => typeof cipher === 'string' && cipher.startsWith('TLS_');
+  if (isNewOnly && Array.isArray(ciphers) && !ciphers.some(hasNew))
+    problems.push({
+      path: [...path, 'ciphers'],
+      message: 'has no cipher of TLS 1.3 (TLS_...), and nothing older is spoken',
+    });
 }
 
 function checkAddress(

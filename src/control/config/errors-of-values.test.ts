@@ -28,7 +28,7 @@ c.yaml:5:14: routes.a.match.pahts: unknown key "pahts"; did you mean "paths"?
         'c.yaml': `runtime: { zzz: 1 }
 `,
       },
-      errors: `c.yaml:1:12: runtime.zzz: unknown key "zzz"; known here: workers, registryFile, drainDelay, drainTimeout
+      errors: `c.yaml:1:12: runtime.zzz: unknown key "zzz"; known here: workers, registryFile, drainDelay, drainTimeout, sessionTickets
    1 | runtime: { zzz: 1 }
      |            ^^^
 `,

@@ -1,10 +1,12 @@
 import type { ResolvedRoute } from '../../gateway/config.ts';
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { sameData } from '../../lib/same-data.ts';
 import type { RouteConfig } from '../../routing/schema.ts';
 import { KnownExpansions } from '../apis/expand.ts';
 import type { LoadedLists } from './address-lists.ts';
 import type { PolicyCatalog, PolicySurroundings } from './catalog.ts';
+import { digest } from './files.ts';
 import { entriesOf } from './place.ts';
 import { isModulePath } from './policies.ts';
 import type { Problem } from './problem.ts';
@@ -41,14 +43,28 @@ export interface LookedAt {
  * one file. With it or without, a load has the same result: only facts are kept that follow from what is compared. It is filled
  * by loads without errors, and holds what the last of them holds, secrets included.
  */
+const MAX_CERTIFICATES = 40_000;
+
 export class LoadCache {
   readonly expansions = new KnownExpansions();
   #source: { readonly text: string; readonly source: ConfigSource } | undefined;
   #catalog: PolicyCatalog | undefined;
   #routes: Map<string, KnownRoute> = new Map();
+  /** By digest. Kept beyond the loads that have them, since a load may be one that only tries something. */
+  #certificates: BoundedMap<string, true> | undefined;
   #services: readonly string[] = [];
   #around: PolicySurroundings = { lists: new Map(), providers: new Set(), sessions: new Set() };
   #matching: { readonly routes: readonly NamedRoute[]; readonly problems: readonly Problem[] } | undefined;
+
+  /** Whether a certificate (PEM) was in a configuration that was loaded before; every one, where none was loaded before. */
+  isInForce(cert: string): boolean {
+    return this.#certificates === undefined || this.#certificates.get(digest(cert)) === true;
+  }
+
+  keepCertificates(certs: Iterable<string>): void {
+    this.#certificates ??= new BoundedMap(MAX_CERTIFICATES);
+    for (const cert of certs) this.#certificates.set(digest(cert), true);
+  }
 
   /** What the file's text was read as, if it is the text of the last time. */
   sourceOf(file: string, text: string): ConfigSource | undefined {

@@ -15,6 +15,7 @@ describe('A configuration that is loaded', () => {
       registryFile: 'portcullis-registry.json',
       drainDelay: 0,
       drainTimeout: 30_000,
+      sessionTickets: { rotation: 43_200_000 },
     });
     assert.equal(dataPlane.listeners['http']?.port, 8080);
     assert.equal(dataPlane.listeners['http']?.limits.head, 32 * 1024);

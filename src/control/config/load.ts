@@ -14,7 +14,7 @@ import type { StoreSettings } from '../store/schema.ts';
 import { EMPTY_STATE } from '../store/state.ts';
 import { type LoadedLists, loadAddressLists } from './address-lists.ts';
 import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings } from './catalog.ts';
-import { resolveAuthorities, resolvePair } from './certificates.ts';
+import { resolveAuthorities, resolveCertificate, resolveRevocations } from './certificates.ts';
 import { checkMeaning } from './check.ts';
 import { checkMatching } from './check-matching.ts';
 import { digest, FileReader } from './files.ts';
@@ -28,12 +28,13 @@ import { namesOf } from './references.ts';
 import { resolvedAdmin } from './resolve-admin.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
-import { checkStores, readRecordsKey, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
+import { checkStores, readLongSecret, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
 import { resolvedStore } from './resolve-store.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import { locateProblems, positionIn } from './source.ts';
 import { withStored } from './stored.ts';
+import { uncoveredHosts } from './uncovered-hosts.ts';
 
 export interface LoadOptions extends ReadOptions {
   /** Where `env:NAME` looks; default: the process's environment. */
@@ -199,11 +200,13 @@ async function build(
   const policies = new PolicyLists({ catalog, around, secrets, files, problems });
   const [
     clientAuthorities,
+    revocations,
     certificates,
     acmeMaterial,
     material,
     redisMaterial,
     recordsKey,
+    ticketSecret,
     tracingHeaders,
     identity,
     admin,
@@ -213,8 +216,16 @@ async function build(
     eachOf(entriesOf(written['listeners']), (entry, name) =>
       resolveAuthorities(valueAt(entry, CLIENT_CA), ['listeners', name, ...CLIENT_CA], pem),
     ),
+    eachOf(entriesOf(written['listeners']), (entry, name) =>
+      resolveRevocations(valueAt(entry, CLIENT_CRL), ['listeners', name, ...CLIENT_CRL], pem),
+    ),
     eachOf(entriesOf(written['certificates']), (entry, name) =>
-      isRecord(entry) ? resolvePair(entry['cert'], entry['key'], ['certificates', name], pem) : undefined,
+      isRecord(entry)
+        ? resolveCertificate(entry, ['certificates', name], {
+            ...pem,
+            isInForce: (cert) => cache.isInForce(cert),
+          })
+        : undefined,
     ),
     eachOf(entriesOf(written['certificates']), (entry, name) =>
       readAcmeMaterial(valueAt(entry, ['acme']), ['certificates', name, 'acme'], pem),
@@ -223,7 +234,8 @@ async function build(
       isRecord(entry) ? readServiceMaterial(entry, ['services', name], pem) : undefined,
     ),
     readRedisMaterial(valueAt(written, ['state', 'redis']), ['state', 'redis'], pem),
-    readRecordsKey(valueAt(written, RECORDS_KEY), RECORDS_KEY, pem),
+    readLongSecret(valueAt(written, RECORDS_KEY), RECORDS_KEY, pem),
+    readLongSecret(valueAt(written, TICKET_SECRET), TICKET_SECRET, pem),
     readFields(
       valueAt(written, ['observability', 'tracing', 'headers']),
       ['observability', 'tracing', 'headers'],
@@ -240,6 +252,7 @@ async function build(
   ]);
   for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
     problems.push({ ...found, path: ['consumers', ...found.path] });
+  problems.push(...uncoveredHosts(written, certificates, matched));
   if (!parsed.success || admin === undefined || problems.some((problem) => problem.severity !== 'warning'))
     return undefined;
   const { data } = parsed;
@@ -247,7 +260,9 @@ async function build(
     resolvedService(service, material.get(name), files),
   );
   const resolved = cache.keep(routes, matched, around, (name) => routePolicies.get(name) ?? []);
-  const { runtime } = data;
+  const { rotation } = data.runtime.sessionTickets;
+  const sessionTickets = ticketSecret === undefined ? { rotation } : { rotation, secret: ticketSecret };
+  const runtime: RuntimeConfig = { ...data.runtime, sessionTickets };
   const redis = resolvedRedis(data.state.redis, redisMaterial);
   const memory = { ...data.state.memory, recordsKey };
   const state: StateConfig = { ...data.state, memory, redis };
@@ -256,7 +271,8 @@ async function build(
       const ca = clientAuthorities.get(name);
       const { tls } = listener;
       if (ca === undefined || tls?.clientAuth === undefined) return listener;
-      return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca } } };
+      const crl = revocations.get(name);
+      return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca, crl } } };
     }),
     certificates: Object.fromEntries(
       Object.entries(data.certificates).flatMap(([name, { acme, cert = '', key = '' }]) => {
@@ -275,6 +291,7 @@ async function build(
       tracing: { ...data.observability.tracing, headers: tracingHeaders },
     },
   };
+  cache.keepCertificates(Object.values(others.certificates).map(({ cert }) => cert));
   const acme = resolvedAcme(data.certificates, acmeMaterial);
   const resolvedRoutes = Array.from(resolved, ([name, route]) => [name, route.resolved] as const);
   return {
@@ -289,8 +306,10 @@ async function build(
 }
 
 const RECORDS_KEY = ['state', 'memory', 'recordsKey'];
+const TICKET_SECRET = ['runtime', 'sessionTickets', 'secret'];
 /** Authorities of clients' certificates, within a listener. */
 const CLIENT_CA = ['tls', 'clientAuth', 'ca'];
+const CLIENT_CRL = ['tls', 'clientAuth', 'crl'];
 
 /** What the schema makes of a configuration, without the routes and APIs that are known to be right: they take the longest of all. */
 function parse(

@@ -74,7 +74,7 @@ async function tried(
   module: string,
   path: Path,
 ): Promise<readonly Problem[]> {
-  const { kind, ...options } = provider;
+  const { kind, organization: _, ...options } = provider;
   try {
     const definition = await loadProviderDefinition(String(kind), module);
     const parsed = await definition.schema.safeParseAsync(options);

@@ -9,8 +9,8 @@ import { holdsReference } from './secrets.ts';
 /** Shorter ones can be guessed. */
 const MIN_KEY_CHARS = 32;
 
-/** The key of the file of records; undefined where there is none, or it cannot be used, which is a problem then. */
-export async function readRecordsKey(
+/** A secret that nobody may guess, such as the key of the file of records; undefined where there is none, or it cannot be used, which is a problem then. */
+export async function readLongSecret(
   key: unknown,
   path: Path,
   { secrets, problems }: Pick<PemContext, 'secrets' | 'problems'>,

@@ -66,6 +66,22 @@ export const runtimeSchema = z
     drainTimeout: duration(
       'How long requests may go on after SIGTERM or SIGINT; then their connections are cut',
     ).prefault('30s'),
+    sessionTickets: z
+      .strictObject({
+        secret: z
+          .string()
+          .optional()
+          .describe(
+            'Shared by nodes, so that a TLS session of one is taken up by another: env:NAME or file:path, 32 characters at least. Default: each node makes up its own',
+          ),
+        rotation: duration(
+          'How long one key makes the tickets; those of the key before are taken as long again',
+        )
+          .refine((ms) => ms >= 60_000, 'is too short: 1m at least')
+          .prefault('12h'),
+      })
+      .prefault({})
+      .describe('How TLS clients that come back are known'),
   })
   .describe('The process');
 

@@ -48,6 +48,7 @@ const SINGLE_SECRETS = [
   ['state', 'redis', 'tls', 'key'],
   ['state', 'redis', 'sentinels', 'password'],
   ['state', 'memory', 'recordsKey'],
+  ['runtime', 'sessionTickets', 'secret'],
   ['store', 'postgres', 'url'],
   ['store', 'key'],
 ];

@@ -226,8 +226,8 @@ function upstreamPath(
   names: readonly string[],
   captures: readonly string[],
 ): string {
-  const { path: template, removePrefix } = rewrite ?? {};
-  if (removePrefix !== undefined) return path.slice(removePrefix.length) || '/';
+  const { path: template, stripPrefix } = rewrite ?? {};
+  if (stripPrefix !== undefined) return path.slice(stripPrefix.length) || '/';
   return template === undefined ? path : compileRewrite(template, names)(captures);
 }
 

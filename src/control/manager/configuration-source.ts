@@ -78,7 +78,7 @@ export class ConfigurationSource {
 
   async close(): Promise<void> {
     this.#manager?.close();
-    this.#store?.follower.close();
+    await this.#store?.follower.close();
     await this.#store?.connection.close();
   }
 

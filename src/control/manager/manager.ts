@@ -1,3 +1,4 @@
+import type { LoadedConfig } from '../config/load.ts';
 import type { Actor } from '../rights/audit-entry.ts';
 import type { Collection, Entity, EntityChange, EntityValue, Revision } from '../store/entity.ts';
 
@@ -57,10 +58,15 @@ export type ChangeOutcome =
   /** It is the file's. */
   | { readonly kind: 'readOnly'; readonly collection: Collection; readonly name: string }
   | { readonly kind: 'missing'; readonly collection: Collection; readonly name: string }
+  /** It was planned for another revision than the one in force, which this is. */
+  | { readonly kind: 'outdated'; readonly revision: number }
   /** The rights of the author do not reach so far; `reason` is a sentence for them. */
   | { readonly kind: 'forbidden'; readonly reason: string }
   /** The store cannot be reached. */
   | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** A change that did not come about. */
+export type FailedChange = Exclude<ChangeOutcome, { readonly kind: 'applied' | 'planned' | 'unchanged' }>;
 
 export interface ChangeRequest {
   /** Who is written down as the author. */
@@ -70,9 +76,22 @@ export interface ChangeRequest {
   readonly message?: string | undefined;
   readonly dryRun?: boolean | undefined;
   readonly changes: readonly WantedChange[];
+  /** The revision that it was planned for: where another one is in force by now, nothing changes. */
+  readonly follows?: number | undefined;
   /** Asked under the lock with what would be changed, so that what it looked at holds; a sentence refuses. */
   readonly allow?: ((changes: readonly EntityChange[]) => string | undefined) | undefined;
 }
+
+/** What would be in force after something, or was at a revision; nothing of it is put into force. */
+export type Preview =
+  | { readonly kind: 'preview'; readonly before: LoadedConfig; readonly after: LoadedConfig }
+  | { readonly kind: 'unknown'; readonly revision: number }
+  | { readonly kind: 'unchanged' }
+  | FailedChange;
+
+export type PreviewRequest =
+  | Pick<ChangeRequest, 'changes' | 'allow'>
+  | { readonly from: number; readonly to: number };
 
 /** How far a node is. */
 export interface NodeStatus {
@@ -100,5 +119,7 @@ export interface ConfigurationManager {
   between(from: number, to: number): Promise<readonly EntityChange[] | undefined>;
   /** A new revision with the entities of an older one. */
   rollback(to: number, request: Omit<ChangeRequest, 'changes'>): Promise<ChangeOutcome>;
+  /** The configurations before and after a change, or of two revisions. */
+  preview(request: PreviewRequest): Promise<Preview>;
   nodes(): Promise<readonly NodeStatus[]>;
 }

@@ -65,6 +65,11 @@ export class Snapshot {
     await this.#writing;
   }
 
+  /** Resolves when nothing is being written. */
+  async settled(): Promise<void> {
+    await this.#writing?.catch(() => {});
+  }
+
   async #writeWanted(): Promise<void> {
     while (this.#wanted !== undefined) {
       const state = this.#wanted;

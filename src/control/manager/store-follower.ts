@@ -114,10 +114,12 @@ export class StoreFollower {
       .catch((error: unknown) => this.#log('warn', messageOf(error)));
   }
 
-  close(): void {
+  /** Resolves when the snapshot is written. */
+  async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#listener?.close();
+    await this.#snapshot?.settled();
   }
 
   async #takeSnapshot(): Promise<void> {

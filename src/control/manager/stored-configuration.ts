@@ -15,8 +15,11 @@ import type {
   ChangeProblem,
   ChangeRequest,
   ConfigurationManager,
+  FailedChange,
   ListedEntity,
   NodeStatus,
+  Preview,
+  PreviewRequest,
   WantedChange,
 } from './manager.ts';
 import { NodeReports } from './node-reports.ts';
@@ -52,7 +55,7 @@ type Wish = (
   state: StoreState,
   store: EntityStore | undefined,
   transaction: StoreTransaction | undefined,
-) => Promise<readonly WantedChange[] | ChangeOutcome> | readonly WantedChange[];
+) => Promise<readonly WantedChange[] | FailedChange> | readonly WantedChange[];
 
 /** A change that nothing stands against. */
 interface Ready {
@@ -62,6 +65,14 @@ interface Ready {
   readonly state: StoreState;
   readonly config: LoadedConfig;
   readonly warnings: readonly ConfigError[];
+}
+
+/** A change of nothing. */
+interface Unchanged {
+  readonly kind: 'unchanged';
+  readonly revision: number;
+  readonly changes: readonly EntityChange[];
+  readonly warnings: readonly ChangeProblem[];
 }
 
 /** Rolls a transaction back, and says with what the change ends. */
@@ -113,6 +124,26 @@ export class StoredConfiguration implements ConfigurationManager {
       if (lying === undefined)
         return { kind: 'refused', problems: [problemOf(`revision ${to} is not known, or not any more`)] };
       return lying.map(({ collection, name, after }) => ({ collection, name, value: after }));
+    });
+  }
+
+  preview(request: PreviewRequest): Promise<Preview> {
+    const { reloader, connection } = this.#options;
+    // In turn, since loads share what they remember.
+    return reloader.inTurn(async () => {
+      const state = await this.#options.follower.pull();
+      const store = await connection.existing();
+      if ('from' in request) return this.#previewBetween(request.from, request.to, state, store);
+      const tried = await this.#prepare(
+        { author: '', allow: request.allow },
+        () => request.changes,
+        state,
+        store,
+        undefined,
+      );
+      return tried.kind === 'ready'
+        ? { kind: 'preview', before: reloader.current, after: tried.config }
+        : tried;
     });
   }
 
@@ -240,15 +271,36 @@ export class StoredConfiguration implements ConfigurationManager {
     }
   }
 
+  async #previewBetween(
+    from: number,
+    to: number,
+    state: StoreState,
+    store: EntityStore | undefined,
+  ): Promise<Preview> {
+    const loaded: LoadedConfig[] = [];
+    for (const revision of [from, to]) {
+      const changes = revision === state.revision ? [] : await store?.between(state.revision, revision);
+      if (changes === undefined) return { kind: 'unknown', revision };
+      const at = stateAfter(state, { number: revision, atMs: 0, author: '', message: undefined }, changes);
+      const result = await this.#options.load(at);
+      if (!result.ok) return { kind: 'refused', problems: problemsOf(result.errors) };
+      loaded.push(result.config);
+    }
+    const [before, after] = loaded as [LoadedConfig, LoadedConfig];
+    return { kind: 'preview', before, after };
+  }
+
   /** Checks all that can be checked before something is written. */
   async #prepare(
-    { author, message, allow }: Omit<ChangeRequest, 'changes'>,
+    { author, message, allow, follows }: Omit<ChangeRequest, 'changes'>,
     wish: Wish,
     state: StoreState,
     store: EntityStore | undefined,
     transaction: StoreTransaction | undefined,
-  ): Promise<Ready | ChangeOutcome> {
+  ): Promise<Ready | Unchanged | FailedChange> {
     const { load, nowMs, reloader } = this.#options;
+    if (follows !== undefined && follows !== state.revision)
+      return { kind: 'outdated', revision: state.revision };
     const wanted = await wish(state, store, transaction);
     if ('kind' in wanted) return wanted;
     const plan = planChanges(wanted, state, reloader.current);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { diffOutcomes } from './diff.ts';
-import { configOf } from './outcomes.support.ts';
+import { configFrom, configOf } from './outcomes.support.ts';
 import { outcomeDiffText } from './text.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -304,6 +305,22 @@ describe('Routes', () => {
     assert.deepEqual(await changes(orders([limit]), orders([])), [`limits same: ${EXAMPLE}`]);
   });
 
+  it('that are switched off deny their requests, whatever they asked before', async () => {
+    assert.deepEqual(await changes(orders([basic]), orders([], { enabled: false })), [
+      `newly-denied same: ${EXAMPLE}`,
+    ]);
+    assert.deepEqual(await changes(orders([], { enabled: false }), orders([])), [
+      `newly-public same: ${EXAMPLE}`,
+    ]);
+  });
+
+  it('whose policies send requests elsewhere, or to another function, show it', async () => {
+    const rewrite = (path: string) => orders([{ rewrite: { path } }]);
+    assert.deepEqual(await changes(rewrite('/a'), rewrite('/b')), [`destination same: ${EXAMPLE}`]);
+    const calls = (name: string) => orders([{ function: { name } }]);
+    assert.deepEqual(await changes(calls('hello'), calls('bye')), [`destination same: ${EXAMPLE}`]);
+  });
+
   it('that are called otherwise, and written in another order, are the same', async () => {
     const one = { match: { paths: ['/a'] }, service: 'orders', policies: [basic] };
     const two = { match: { paths: ['/b'] }, service: 'billing' };
@@ -348,6 +365,25 @@ newly reachable
 An authentication gets weaker. (6 requests tried)
 `,
     );
+  });
+
+  it('tells answers apart that read alike', async () => {
+    const at = (url: string) => configOf(orders([]), { services: { orders: { url } } });
+    const text = outcomeDiffText(await diffOutcomes(await at('http://a:80'), await at('http://b:80')));
+    assert.match(text, /before {2}orders: public; service orders at \/orders\/any, http:\/\/a:80\n/);
+    assert.match(text, /after {3}orders: public; service orders at \/orders\/any, http:\/\/b:80\n/);
+  });
+
+  it('is that of the documentation', async () => {
+    const page = readFileSync(new URL('../../../docs/outcomes.md', import.meta.url), 'utf8');
+    const [before, after] = await Promise.all(
+      Array.from(page.matchAll(/```yaml\n([\s\S]*?)```/g), ([, text]) =>
+        configFrom('/configuration.yaml', text ?? ''),
+      ),
+    );
+    assert.ok(before && after);
+    const [, shown] = /```text\n([\s\S]*?)```/.exec(page) ?? [];
+    assert.equal(outcomeDiffText(await diffOutcomes(before, after)), shown);
   });
 
   it('says that nothing changes', async () => {

@@ -97,8 +97,8 @@ export async function diffOutcomes(
         authentication,
         example: question,
         requests: 1,
-        before: sideOf(from),
-        after: sideOf(to),
+        before: sideOf(from, kind === 'destination' ? to : undefined),
+        after: sideOf(to, kind === 'destination' ? from : undefined),
       };
       const key = JSON.stringify([
         kind,
@@ -137,8 +137,7 @@ export function changesBetween(
   const [answered, answers] = [isAnswered(from), isAnswered(to)];
   if (!answered && !answers) return [];
   // Where nothing answers there is nobody to let in.
-  const authentication =
-    from.route !== undefined && to.route !== undefined ? compareGuards(from.guard, to.guard) : 'same';
+  const authentication = from.isServed && to.isServed ? compareGuards(from.guard, to.guard) : 'same';
   if (!answers) return [{ kind: 'newly-denied', authentication }];
   if (!answered) return [{ kind: isPublic(to.guard) ? 'newly-public' : 'newly-reachable', authentication }];
   const kinds: ChangeKind[] = [];
@@ -153,15 +152,21 @@ export function changesBetween(
   }));
 }
 
-function isAnswered({ route, guard }: Outcome): boolean {
-  return route !== undefined && !isClosed(guard);
+function isAnswered({ isServed, guard }: Outcome): boolean {
+  return isServed && !isClosed(guard);
 }
 
-function sideOf({ route, guard, answer, limits }: Outcome): Side {
+/** `other` is the other side where an answer that reads alike is to be told apart from it. */
+function sideOf(
+  { route, isServed, guard, answer, place, limits }: Outcome,
+  other: Outcome | undefined,
+): Side {
+  const isAlike = answer === other?.answer;
+  const more = other?.place === place ? 'by other options' : place;
   return {
     route,
-    access: route === undefined ? 'nobody' : guardText(guard),
-    answer,
+    access: isServed ? guardText(guard) : 'nobody',
+    answer: isAlike ? `${answer}, ${more}` : answer,
     limits: limits.map(({ name }) => name),
   };
 }

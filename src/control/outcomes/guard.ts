@@ -23,6 +23,8 @@ export interface Guard {
 const MAX_WAYS = 200;
 /** Policies that let in by something else than the caller's identity. */
 const FILTERS = new Set(['ip-filter', 'request-filter', 'csrf', 'threat-guard', 'method-override']);
+/** Policies that say what is asked of whom, or answer themselves. */
+const TREATMENTS = new Set(['function', 'rewrite', 'respond']);
 /** A policy by which requests over http are not what those over https are. */
 export const HTTPS_ONLY = 'https-only';
 /** Policies that limit how much. */
@@ -46,6 +48,10 @@ export class RouteAccess {
   readonly #httpsOnly: boolean;
   /** Names of the policies that limit, each with its options as text to compare. */
   readonly limits: readonly { readonly name: string; readonly key: string }[];
+  /** What becomes of a request beside what the route says; to compare, never to show. */
+  readonly treatment: string;
+  /** The function that is called. */
+  readonly calls: string | undefined;
 
   constructor(uses: readonly ReadUse[], identity: DataPlaneConfig['identity']) {
     const authentication = uses.filter(({ stage }) => stage === 'authentication');
@@ -62,6 +68,11 @@ export class RouteAccess {
       return [{ kind: 'policy', name: use.name, key: keyOf(use), ofCaller }];
     });
     this.#httpsOnly = uses.some(({ use }) => isBuiltin(use, HTTPS_ONLY));
+    this.treatment = canonical(
+      uses.filter(({ use }) => TREATMENTS.has(use.name)).map(({ use }) => keyOf(use)),
+    );
+    const called = uses.find(({ use }) => isBuiltin(use, 'function'))?.options;
+    this.calls = isRecord(called) && typeof called['name'] === 'string' ? called['name'] : undefined;
     this.limits = uses
       .filter(({ use }) => LIMITS.has(use.name))
       .map(({ use }) => ({ name: use.name, key: keyOf(use) }));

@@ -10,9 +10,13 @@ import { AccessReader, type Guard, type RouteAccess } from './guard.ts';
 export interface Outcome {
   /** Undefined: no route takes it. */
   readonly route: string | undefined;
+  /** Whether the route answers: one that is switched off does not. */
+  readonly isServed: boolean;
   readonly guard: Guard;
   /** For people. */
   readonly answer: string;
+  /** Where the services run, for people; empty where there are none. */
+  readonly place: string;
   /** Equal for equal answers from the same place. To compare, never to show. */
   readonly destination: string;
   /** The same without what differs from request to request. */
@@ -55,17 +59,28 @@ export class OutcomeFinder {
         },
       }),
     });
-    const shape = shapeOf(this.#config.dataPlane, entry?.name, explained);
+    const shape = canonical([shapeOf(this.#config.dataPlane, entry?.name, explained), access.treatment]);
     return {
       route: entry?.name,
+      isServed: !UNSERVED.has(explained.kind),
       guard: access.guard(request),
-      answer: answerText(explained),
+      answer:
+        access.calls === undefined
+          ? answerText(explained)
+          : `function ${access.calls}, ${answerText(explained)}`,
+      place: placeText(explained),
       shape,
       destination: canonical([shape, specificsOf(explained)]),
       limits: access.limits,
     };
   }
 }
+
+const UNSERVED: ReadonlySet<ExplainedOutcome['kind']> = new Set([
+  'not_found',
+  'method_not_allowed',
+  'disabled',
+]);
 
 /** Where an answer comes from. The place of a service counts, not how it is treated. */
 function shapeOf(
@@ -98,6 +113,12 @@ function shapeOf(
 function specificsOf(outcome: ExplainedOutcome): unknown {
   if (outcome.kind === 'service') return [outcome.upstreamPath, outcome.upstreamHost];
   return outcome.kind === 'redirect' ? outcome.location : undefined;
+}
+
+function placeText(outcome: ExplainedOutcome): string {
+  if (outcome.kind !== 'service') return '';
+  const urls = outcome.services.flatMap(({ targets }) => targets.map(({ url }) => url));
+  return urls.length <= 3 ? urls.join(', ') : `${urls.slice(0, 3).join(', ')} and ${urls.length - 3} more`;
 }
 
 function answerText(outcome: ExplainedOutcome): string {

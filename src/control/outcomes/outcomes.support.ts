@@ -13,7 +13,11 @@ export async function configOf(
     routes,
     ...top,
   });
-  const result = await loadConfig('/configuration.json', { text, env: {} });
+  return configFrom('/configuration.json', text);
+}
+
+export async function configFrom(file: string, text: string): Promise<LoadedConfig> {
+  const result = await loadConfig(file, { text, env: {} });
   assert.ok(result.ok, result.ok ? '' : formatErrors(result.errors));
   return result.config;
 }

@@ -48,7 +48,7 @@ describe('What a role may do', () => {
       it(`${action} ${kind}`, () => {
         const ask = (roles: Readonly<Record<string, Role>>, organization: string | undefined): Decision =>
           decide(withRoles(roles), action, { kind, organization });
-        const row = (ask: (role: Role) => Decision): Decision[] => ROLES.map(ask);
+        const row = (of: (role: Role) => Decision): Decision[] => ROLES.map(of);
         const wanted = (text: string) => Array.from(text, (sign) => DECISIONS[sign]);
         assert.deepEqual(
           row((role) => ask({ acme: role }, 'acme')),

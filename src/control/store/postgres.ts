@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { StoreDatabase } from './database.ts';
@@ -18,7 +19,7 @@ const LOCK = 0x70_6f_72_74;
 /** Every connection has the schema as its path: statements name tables alone. */
 export function clientConfig({ url, schema, timeoutMs }: PostgresPlace): pg.ClientConfig {
   return {
-    connectionString: url,
+    connectionString: withUser(url),
     options: `-c search_path=${schema}`,
     application_name: 'portcullis',
     connectionTimeoutMillis: timeoutMs,
@@ -39,6 +40,8 @@ export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase>
   });
   // Of a connection that lies idle: the next one to ask gets another.
   pool.on('error', () => {});
+  // Of one in use: whoever uses it is told by its query.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const queries = new Kysely<StoreTables>({ dialect: new PostgresDialect({ pool }) });
   const { schema } = place;
   try {
@@ -62,6 +65,14 @@ export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase>
     listen: (onNews) => listenOn(clientConfig(place), channelOf(schema), onNews),
     close: () => queries.destroy(),
   };
+}
+
+/** As libpq does it: whoever runs the process, where neither the address nor PGUSER names a user. */
+export function withUser(address: string): string {
+  const url = new URL(address);
+  if (url.username === '' && !url.searchParams.has('user') && process.env['PGUSER'] === undefined)
+    url.username = encodeURIComponent(userInfo().username);
+  return url.href;
 }
 
 /** Several installations in one database do not hear each other. */

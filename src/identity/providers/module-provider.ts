@@ -78,7 +78,7 @@ export class ModuleProvider implements Provider {
   }
 
   async #load(): Promise<Provider> {
-    const { kind, module, ...options } = this.#config;
+    const { kind, module, organization: _, ...options } = this.#config;
     if (module === undefined)
       throw new Error(`the provider ${kind} was not found when the configuration was loaded`);
     const definition = await loadProviderDefinition(kind, module);

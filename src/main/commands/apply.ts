@@ -1,7 +1,7 @@
-import { EXIT, type Io } from '../command-line.ts';
+import { EXIT } from '../command-line.ts';
 import { planText, readChange } from '../remote/change-text.ts';
-import { remoteCommand, UsageError } from '../remote/connect.ts';
-import { type Document, readDocument } from '../remote/documents.ts';
+import { remoteCommand } from '../remote/connect.ts';
+import { readDocuments } from '../remote/documents.ts';
 import { confirmed, YES_FLAG } from '../remote/output.ts';
 import { CHANGE_FLAGS } from './create.ts';
 
@@ -29,7 +29,7 @@ export const applyCommand = remoteCommand({
     'portcullis apply -f services.yaml -f apis.yaml --prune --yes',
   ],
   async run(given, io, client) {
-    const body = await readAll(given.values('file'), io);
+    const body = await readDocuments(given.values('file'), io);
     const query = { prune: given.has('prune') || undefined };
     const planned = await client.call('POST', '/v1/apply', { query: { ...query, 'dry-run': true }, body });
     const plan = readChange(planned.body);
@@ -45,30 +45,10 @@ export const applyCommand = remoteCommand({
     }
     // What was shown is what is done: a change of somebody else's in between refuses.
     const done = await client.call('POST', '/v1/apply', {
-      query: { ...query, message: given.value('message') },
+      query: { ...query, message: given.value('message'), follows: plan.revision },
       body,
-      ...(planned.etag === undefined ? {} : { fields: { 'if-match': planned.etag } }),
     });
     io.out(`Applied as revision ${readChange(done.body).revision}.\n`);
     return EXIT.ok;
   },
 });
-
-/** The files as one; throws `UsageError` where two say something of the same. */
-async function readAll(files: readonly string[], io: Io): Promise<Document> {
-  if (files.length === 0) throw new UsageError('say which files: -f gateway.yaml');
-  const whole: Record<string, Record<string, unknown>> = {};
-  for (const file of files) {
-    for (const [collection, entries] of Object.entries(await readDocument(file, io))) {
-      if (typeof entries !== 'object' || entries === null || Array.isArray(entries))
-        throw new UsageError(`${file}: ${collection} is no map of names`);
-      const known = (whole[collection] ??= {});
-      for (const [name, value] of Object.entries(entries)) {
-        if (Object.hasOwn(known, name))
-          throw new UsageError(`${file}: ${collection}.${name} is in another file too`);
-        known[name] = value;
-      }
-    }
-  }
-  return whole;
-}

@@ -1,15 +1,19 @@
 import { resolve } from 'node:path';
 import { formatErrors } from '../../control/config/format.ts';
 import { type LoadedConfig, loadConfig } from '../../control/config/load.ts';
-import { type DiffedConfig, diffOutcomes } from '../../control/outcomes/diff.ts';
+import { diffOutcomes, type OutcomeDiff } from '../../control/outcomes/diff.ts';
 import { outcomeDiffText } from '../../control/outcomes/text.ts';
+import { isRecord } from '../../lib/is-record.ts';
 import { type Command, EXIT, type Given, type Io } from '../command-line.ts';
+import { AdminFailure } from '../remote/admin-client.ts';
+import { connect, REMOTE_FLAGS, reporting, UsageError } from '../remote/connect.ts';
+import { readDocuments } from '../remote/documents.ts';
 
 /** Beside those of every command: an authentication gets weaker; with `--exit-code`, requests change their outcome otherwise. */
-export const DIFF_EXIT = { differs: 3, weaker: 4 } as const;
+const DIFF_EXIT = { differs: 3, weaker: 4 } as const;
 
 /** Of a command that compares two configurations, wherever it has them from. */
-export const DIFF_FLAGS: Command['flags'] = {
+const DIFF_FLAGS: Command['flags'] = {
   json: { description: 'Print one JSON object' },
   strict: { description: 'Count an authentication that cannot be compared as one that gets weaker' },
   'exit-code': {
@@ -22,40 +26,81 @@ export const diffCommand: Command = {
   summary: 'Say which requests change their outcome between two configurations',
   details: [
     'Newly public, newly denied, another service or answer, other authentication, other limits: each with an example request.',
+    'Of two files; or of a running gateway, for files that would be applied (-f), or between two of its revisions (--from).',
     'Nothing is sent to any service. Exit code 4: an authentication gets weaker; 0: none does; 1: a configuration has errors.',
   ].join('\n'),
   arguments: [
-    { name: 'before', required: true, description: 'Configuration before the change' },
-    { name: 'after', required: true, description: 'Configuration after it' },
+    { name: 'before', description: 'Configuration before the change' },
+    { name: 'after', description: 'Configuration after it' },
   ],
-  flags: DIFF_FLAGS,
+  flags: {
+    ...DIFF_FLAGS,
+    file: {
+      short: 'f',
+      value: 'file',
+      repeatable: true,
+      description: 'What would be applied to a running gateway, as by apply',
+    },
+    prune: { description: 'With -f: as if apply had --prune' },
+    from: { value: 'n', description: 'Revision of a running gateway' },
+    to: { value: 'n', description: 'Another one; default: the one in force' },
+    ...REMOTE_FLAGS,
+  },
   examples: [
     'portcullis diff deployed.yaml portcullis.yaml',
     'portcullis diff --strict --json deployed.yaml portcullis.yaml',
+    'portcullis diff -f gateway.yaml',
+    'portcullis diff --from 41',
   ],
-  async run(given, io) {
-    const loaded: LoadedConfig[] = [];
-    for (const argument of given.args) {
-      const result = await loadConfig(resolve(io.cwd, argument), { env: io.env });
-      if (result.ok) loaded.push(result.config);
-      else
-        io.err(
-          `portcullis diff: ${argument} has errors\n${formatErrors(result.errors, { color: io.errTerminal && io.color, cwd: io.cwd })}\n`,
-        );
-    }
-    const [before, after] = loaded;
-    return before === undefined || after === undefined ? EXIT.failed : printDiff(before, after, given, io);
-  },
+  run: (given, io) =>
+    reporting('diff', io, async () => {
+      const ways = [given.args.length > 0, given.has('file'), given.has('from')].filter(Boolean).length;
+      if (ways !== 1)
+        throw new UsageError('say what to compare: two files, or -f and files, or --from and a revision');
+      return given.args.length > 0 ? ofFiles(given, io) : printDiff(await ofGateway(given, io), given, io);
+    }),
 };
 
-/** Prints what changes between two configurations; resolves with the exit code. The flags are `DIFF_FLAGS`. */
-export async function printDiff(
-  before: DiffedConfig,
-  after: DiffedConfig,
-  given: Given,
-  io: Io,
-): Promise<number> {
-  const diff = await diffOutcomes(before, after);
+async function ofFiles(given: Given, io: Io): Promise<number> {
+  if (given.args.length === 1) throw new UsageError('<after> is missing');
+  const loaded: LoadedConfig[] = [];
+  for (const argument of given.args) {
+    const result = await loadConfig(resolve(io.cwd, argument), { env: io.env });
+    if (result.ok) loaded.push(result.config);
+    else
+      io.err(
+        `portcullis diff: ${argument} has errors\n${formatErrors(result.errors, { color: io.errTerminal && io.color, cwd: io.cwd })}\n`,
+      );
+  }
+  const [before, after] = loaded;
+  if (before === undefined || after === undefined) return EXIT.failed;
+  return printDiff(await diffOutcomes(before, after), given, io);
+}
+
+async function ofGateway(given: Given, io: Io): Promise<OutcomeDiff> {
+  const client = await connect(given, io);
+  const { body } = given.has('file')
+    ? await client.call('POST', '/v1/outcomes', {
+        query: { prune: given.has('prune') || undefined },
+        body: await readDocuments(given.values('file'), io),
+      })
+    : await client.call('GET', '/v1/outcomes', {
+        query: { from: revisionOf(given, 'from'), to: revisionOf(given, 'to') },
+      });
+  if (!isRecord(body) || !Array.isArray(body['changes']))
+    throw new AdminFailure('the gateway answered something else than a comparison: is it another version?');
+  return body as unknown as OutcomeDiff;
+}
+
+function revisionOf(given: Given, flag: 'from' | 'to'): string | undefined {
+  const text = given.value(flag);
+  if (text !== undefined && !/^\d{1,15}$/.test(text))
+    throw new UsageError(`--${flag} takes the number of a revision, not ${JSON.stringify(text)}`);
+  return text;
+}
+
+/** Prints what changes; the exit code. The flags are `DIFF_FLAGS`. */
+function printDiff(diff: OutcomeDiff, given: Given, io: Io): number {
   io.out(given.has('json') ? `${JSON.stringify(diff, null, 2)}\n` : outcomeDiffText(diff));
   if (diff.weaker || (given.has('strict') && diff.incomparable)) return DIFF_EXIT.weaker;
   return given.has('exit-code') && diff.changes.length > 0 ? DIFF_EXIT.differs : EXIT.ok;

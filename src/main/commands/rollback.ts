@@ -30,8 +30,7 @@ export const rollbackCommand = remoteCommand({
       return EXIT.failed;
     }
     const done = await client.call('POST', path, {
-      query: { message: given.value('message') },
-      ...(planned.etag === undefined ? {} : { fields: { 'if-match': planned.etag } }),
+      query: { message: given.value('message'), follows: plan.revision },
     });
     io.out(`Rolled back as revision ${readChange(done.body).revision}.\n`);
     return EXIT.ok;

@@ -47,3 +47,22 @@ async function textOf(input: Readable): Promise<string> {
   }
   return Buffer.concat(pieces).toString('utf8');
 }
+
+/** The files as one; throws `UsageError` where two say something of the same. */
+export async function readDocuments(files: readonly string[], io: Io): Promise<Document> {
+  if (files.length === 0) throw new UsageError('say which files: -f gateway.yaml');
+  const whole: Record<string, Record<string, unknown>> = {};
+  for (const file of files) {
+    for (const [collection, entries] of Object.entries(await readDocument(file, io))) {
+      if (typeof entries !== 'object' || entries === null || Array.isArray(entries))
+        throw new UsageError(`${file}: ${collection} is no map of names`);
+      const known = (whole[collection] ??= {});
+      for (const [name, value] of Object.entries(entries)) {
+        if (Object.hasOwn(known, name))
+          throw new UsageError(`${file}: ${collection}.${name} is in another file too`);
+        known[name] = value;
+      }
+    }
+  }
+  return whole;
+}

@@ -172,6 +172,35 @@ describe('commands for a running gateway', () => {
     );
   });
 
+  it('do not act on a plan that others have made obsolete', async () => {
+    file('plan.yaml', 'services:\n  late: { url: "http://127.0.0.1:4020" }\n');
+    const { code, err } = await run('apply -f plan.yaml', env, async () => {
+      assert.equal((await run('edit api hello --disable', env)).code, 0);
+      return true;
+    });
+    assert.deepEqual([code, err.includes('revision_outdated')], [1, true]);
+    assert.equal((await run('edit api hello --enable', env)).code, 0);
+  });
+
+  it('say which requests would change their outcome, and fail where somebody is let in who was not', async () => {
+    file('closed.yaml', 'apis:\n  hello: { paths: [/hallo], service: users, authentication: basic }\n');
+    const closed = await run('diff -f closed.yaml', env);
+    assert.deepEqual([closed.code, closed.err], [0, '']);
+    assert.match(closed.out, /newly denied|newly-denied/);
+    assert.match(closed.out, /\/hallo/);
+    assert.equal((await run('apply -f closed.yaml --yes', env)).code, 0);
+    file('open.yaml', 'apis:\n  hello: { paths: [/hallo], service: users, authentication: public }\n');
+    const open = await run('diff -f open.yaml --json', env);
+    assert.equal(open.code, 4);
+    assert.equal((JSON.parse(open.out) as { weaker: boolean }).weaker, true);
+    const revision = Number(/^\d+/m.exec((await run('get revisions', env)).out.split('\n')[1] ?? '')?.[0]);
+    assert.match((await run(`diff --from ${revision - 1}`, env)).out, /\/hallo/);
+    assert.match((await run('diff --from 0 --to 999', env)).err, /revision_unknown/);
+    assert.match((await run('diff --from x', env)).err, /--from takes the number of a revision, not "x"/);
+    assert.match((await run('diff', env)).err, /say what to compare/);
+    assert.match((await run('diff a.yaml', env)).err, /<after> is missing/);
+  });
+
   it('export what there is as a file has it', async () => {
     const { out } = await run('export', env);
     assert.match(out, /^services:\n/m);

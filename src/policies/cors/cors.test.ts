@@ -247,6 +247,22 @@ const ANSWERS: readonly (readonly [
     [VARY],
   ],
   [
+    'switched off: fields of the upstream’s own do not reach the client',
+    { enabled: false },
+    { headers: { Origin: APP } },
+    200,
+    ['Vary: Accept'],
+    { headers: { 'Access-Control-Allow-Origin': '*', Vary: 'Accept' } },
+  ],
+  [
+    'switched off: a preflight is the upstream’s where the route takes OPTIONS',
+    { enabled: false, methods: ['OPTIONS'] },
+    { method: 'OPTIONS', headers: PREFLIGHT },
+    200,
+    [],
+    { headers: { 'Access-Control-Allow-Methods': 'PUT' } },
+  ],
+  [
     'another method with a preflight’s fields is no preflight',
     { origins: [APP] },
     { method: 'GET', headers: PREFLIGHT },
@@ -264,6 +280,18 @@ for (const [title, options, request, status, lines, upstream] of ANSWERS) {
     assert.equal(answer !== undefined, status === 204, 'only a preflight is answered here');
   });
 }
+
+test('switched off, a preflight is refused without a word of CORS', async () => {
+  for (const [methods, allow] of [
+    [['GET', 'PUT'], 'GET, PUT, HEAD'],
+    [undefined, 'GET, HEAD, POST, PUT, PATCH, DELETE'],
+  ] as const) {
+    const exchange = exchangeFor({ method: 'OPTIONS', headers: PREFLIGHT });
+    const answer = await runPolicies(await compile({ enabled: false, methods }), exchange);
+    assert.deepEqual([answer?.status, answer?.code], [405, 'method_not_allowed']);
+    assert.deepEqual(exchange.responseLines, [`Allow: ${allow}`]);
+  }
+});
 
 test('an answer that an earlier policy made may be read as well', async () => {
   const policies = await compile({ origins: [APP] }, { name: 'request-size', options: { max: '1b' } });

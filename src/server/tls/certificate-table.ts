@@ -74,13 +74,6 @@ export class CertificateTable {
   }
 }
 
-/** Whether a certificate with these names is for a host: a name in small letters, or an address without brackets. */
-export function coversHost(hosts: ReadonlySet<string>, host: string): boolean {
-  if (hosts.has(host)) return true;
-  const dot = host.indexOf('.');
-  return dot > 0 && hosts.has(`*${host.slice(dot)}`);
-}
-
 /** Elliptic keys first: their signatures cost the server a tenth of RSA's. Otherwise the order stays. */
 function byKind(a: TableEntry, b: TableEntry): number {
   return Number(a.kind.name.startsWith('rsa')) - Number(b.kind.name.startsWith('rsa'));

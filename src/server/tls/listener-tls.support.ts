@@ -63,6 +63,14 @@ export class TlsHarness {
     return tls.connect({ port: this.port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
   }
 
+  /** A session of a client, to be taken up again. */
+  async session(options: tls.ConnectionOptions = {}): Promise<Buffer> {
+    const client = this.connect(options);
+    const [session] = (await once(client, 'session')) as [Buffer];
+    client.destroy();
+    return session;
+  }
+
   /** One handshake. */
   async meet(options: tls.ConnectionOptions = {}): Promise<Met> {
     const client = this.connect(options);

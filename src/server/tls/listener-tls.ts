@@ -5,16 +5,25 @@ import type { ListenerConfig } from '../schema.ts';
 import { type Certificates, CertificateTable, type TableEntry } from './certificate-table.ts';
 import type { ClientHello } from './client-hello.ts';
 import { secureOptions } from './profiles.ts';
+import { keyNameIn, ticketKeys } from './ticket-keys.ts';
 import { CHALLENGE_PROTOCOL, type WorkerTls } from './worker-tls.ts';
 
-/** Takes a connection whose handshake is done. */
-export type Secured = (socket: tls.TLSSocket) => void;
+/** Takes a connection whose handshake is done; `hosts` are those of its certificate, where requests for others are refused. */
+export type Secured = (socket: tls.TLSSocket, hosts: ReadonlySet<string> | undefined) => void;
 
 /** A certificate, and the TLS server that shows it: it has no socket of its own. */
 interface Shown {
   readonly entry: TableEntry;
   readonly server: tls.Server;
+  /** What its sessions are good for: the same certificate, and the same authorities of clients' certificates. */
+  readonly purpose: string;
+  /** Made of `madeOf`: the first for new tickets, all for those that clients show. */
+  keys: readonly Buffer[];
+  madeOf: readonly Uint8Array[] | undefined;
 }
+
+/** A session can be taken up again for so long, or until the key of its ticket is given up. */
+const SESSION_SECONDS = 7200;
 
 /** Alert records: fatal, before any key is agreed on (RFC 8446 sections 5.1 and 6.2). */
 const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
@@ -28,7 +37,7 @@ export class ListenerTls {
   readonly #worker: WorkerTls;
   readonly #secured: Secured;
   readonly #table: CertificateTable;
-  readonly #options: tls.TlsOptions;
+  readonly #settings: Settings;
   readonly #shown = new Map<TableEntry, Shown>();
 
   /** Takes over from `before` what did not change. Throws when a certificate is missing or unusable, with the error of OpenSSL. */
@@ -42,19 +51,16 @@ export class ListenerTls {
     this.#config = config;
     this.#worker = worker;
     this.#secured = secured;
-    this.#options = { ...secureOptions(config), ...clientAuthOptions(config) };
+    this.#settings = settingsOf(config);
     this.#table = new CertificateTable(config, certificates);
-    const known = before === undefined ? new Map<string, Shown>() : before.#sameAs(this.#options);
+    const known = before === undefined ? new Map<string, Shown>() : before.#sameAs(this.#settings);
     for (const entry of this.#table.entries)
-      this.#shown.set(entry, {
-        entry,
-        server: known.get(keyOf(entry.pair))?.server ?? this.#serverOf(entry),
-      });
+      this.#shown.set(entry, known.get(keyOf(entry.pair)) ?? this.#show(entry));
   }
 
   /** Begins a handshake with a client whose first octets are read and put back. */
   accept(socket: net.Socket, hello: ClientHello | undefined): void {
-    if (hello === undefined) return this.#shake(socket, this.#table.fallback);
+    if (hello === undefined) return this.#shake(socket, this.#table.fallback, undefined);
     const { protocols, serverName = '' } = hello;
     if (protocols.length === 1 && protocols[0] === CHALLENGE_PROTOCOL) {
       const prover = this.#worker.prover(serverName);
@@ -65,10 +71,10 @@ export class ListenerTls {
     }
     const found = this.#table.find(hello);
     const isRefused = found.kind === 'unknown' && this.#config.tls?.unknownNames === 'refuse';
-    this.#shake(socket, isRefused ? undefined : found.entry);
+    this.#shake(socket, isRefused ? undefined : found.entry, hello.ticketKeyName);
   }
 
-  #shake(socket: net.Socket, entry: TableEntry | undefined): void {
+  #shake(socket: net.Socket, entry: TableEntry | undefined, ticketKeyName: string | undefined): void {
     const shown = entry === undefined ? undefined : this.#shown.get(entry);
     if (shown === undefined) {
       // RFC 6066 section 3
@@ -76,30 +82,72 @@ export class ListenerTls {
       socket.once('finish', () => socket.destroy());
       return;
     }
-    shown.server.emit('connection', socket);
+    const { server } = shown;
+    const [present] = this.#ticketKeys(shown);
+    const former =
+      ticketKeyName === undefined ? undefined : shown.keys.find((keys) => keyNameIn(keys) === ticketKeyName);
+    if (former === undefined || former === present) {
+      server.emit('connection', socket);
+      return;
+    }
+    // A context has one key. Node hands the hello over in the next tick, and OpenSSL opens the ticket in it; a new ticket is made later,
+    // with the present key. Should that change, sessions of a former key would begin anew, and no more.
+    server.setTicketKeys(former);
+    server.emit('connection', socket);
+    process.nextTick(() => server.setTicketKeys(present as Buffer));
   }
 
-  /** The servers with these options, by certificate and key. */
-  #sameAs(options: tls.TlsOptions): Map<string, Shown> {
-    if (digestOf(options) !== digestOf(this.#options)) return new Map();
+  #ticketKeys(shown: Shown): readonly Buffer[] {
+    const { ticketSecrets } = this.#worker;
+    if (shown.madeOf === ticketSecrets) return shown.keys;
+    shown.madeOf = ticketSecrets;
+    shown.keys = ticketSecrets.map((secret) => ticketKeys(secret, shown.purpose));
+    const [present] = shown.keys;
+    if (present !== undefined) shown.server.setTicketKeys(present);
+    return shown.keys;
+  }
+
+  /** The servers, by certificate and key, if those of this configuration would be alike. */
+  #sameAs({ key }: Settings): Map<string, Shown> {
+    if (key !== this.#settings.key) return new Map();
     return new Map(Array.from(this.#shown.values(), (shown) => [keyOf(shown.entry.pair), shown]));
   }
 
-  #serverOf({ pair, fingerprint }: TableEntry): tls.Server {
+  #show(entry: TableEntry): Shown {
+    const { pair, fingerprint } = entry;
+    const purpose = digestOf([fingerprint, this.#settings.options]);
     const server = tls.createServer({
-      ...this.#options,
+      ...this.#settings.options,
       ...pair,
       ALPNProtocols: ['http/1.1'],
       allowHalfOpen: true,
       // The listener has a limit of its own.
       handshakeTimeout: 0x7fffffff,
-      // A session is good for what it was made with: the same certificate, and the same authorities of clients' certificates.
-      sessionIdContext: digestOf([fingerprint, this.#options]).slice(0, 32),
+      sessionTimeout: SESSION_SECONDS,
+      sessionIdContext: purpose.slice(0, 32),
     });
-    server.on('secureConnection', this.#secured);
+    const hosts = this.#config.tls?.strictHost === true ? entry.hosts : undefined;
+    server.on('secureConnection', (socket) => this.#secured(socket, hosts));
     server.on('tlsClientError', (_error, socket) => socket.destroy());
-    return server;
+    if (this.#config.tls?.stapling === true)
+      server.on('OCSPRequest', (_certificate, _issuer, answer) =>
+        answer(null, this.#worker.staple(fingerprint) ?? null),
+      );
+    return { entry, server, purpose, keys: [], madeOf: undefined };
   }
+}
+
+/** What the servers of all certificates of a listener are made with. */
+interface Settings {
+  readonly options: tls.TlsOptions;
+  /** Equal where everything is. */
+  readonly key: string;
+}
+
+function settingsOf(config: ListenerConfig): Settings {
+  const options = { ...secureOptions(config), ...clientAuthOptions(config) };
+  const { stapling, strictHost } = config.tls ?? {};
+  return { options, key: digestOf([options, stapling, strictHost]) };
 }
 
 /** Whether clients are asked for a certificate, and refused without. */

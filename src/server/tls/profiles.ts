@@ -1,5 +1,7 @@
+import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import type { ListenerConfig } from '../schema.ts';
+import { CIPHERS, GROUPS, TLS_1_3_CIPHERS } from './ciphers.ts';
 
 /** What is spoken of TLS: how old, with what, and by whose order of preference. */
 export interface TlsSettings {
@@ -9,24 +11,6 @@ export interface TlsSettings {
   readonly groups: readonly string[];
   readonly serverPreference: boolean;
 }
-
-const TLS_1_3_CIPHERS = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-] as const;
-const TLS_1_2_CIPHERS = [
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-] as const;
-
-/** Every cipher that a listener may be told to use: all have forward secrecy and authenticate what they encrypt. */
-export const CIPHERS = [...TLS_1_3_CIPHERS, ...TLS_1_2_CIPHERS] as const;
-export const GROUPS = ['X25519MLKEM768', 'X25519', 'prime256v1', 'secp384r1', 'secp521r1'] as const;
 
 const RECOMMENDED_GROUPS = GROUPS.slice(0, 4);
 
@@ -66,8 +50,14 @@ export function secureOptions(config: ListenerConfig): SecureContextOptions {
     ciphers: ciphers.join(':'),
     ecdhCurve: groups.join(':'),
     honorCipherOrder: serverPreference,
+    ...(config.tls?.sessionTickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
     // Without it, any authority that Node trusts could vouch for clients.
     ...(clientAuth === undefined ? {} : { ca: clientAuth.ca }),
-    ...(clientAuth?.crl === undefined ? {} : { crl: clientAuth.crl }),
+    ...(clientAuth?.crl === undefined ? {} : { crl: revocationLists(clientAuth.crl) }),
   };
+}
+
+/** Node reads one list of a text, and takes several texts. A text without one goes on as it is, so that OpenSSL refuses it. */
+function revocationLists(pem: string): string[] {
+  return pem.match(/-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g) ?? [pem];
 }

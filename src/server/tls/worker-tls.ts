@@ -1,5 +1,6 @@
 import * as tls from 'node:tls';
 import type { CertificatePair } from './certificate-table.ts';
+import type { TlsNews } from './tls-news.ts';
 
 /** Certificates by which domains are proved to a certificate authority (RFC 8737), by name in small letters. */
 export type Challenges = ReadonlyMap<string, CertificatePair>;
@@ -10,6 +11,29 @@ export const CHALLENGE_PROTOCOL = 'acme-tls/1';
 /** What the TLS of all listeners of a worker shares, and the main thread may change at any time. */
 export class WorkerTls {
   #provers: ReadonlyMap<string, tls.Server> = new Map();
+  #ticketSecrets: readonly Uint8Array[] = [];
+  #staples: ReadonlyMap<string, Buffer> = new Map();
+
+  /** None: each server makes tickets that itself alone can open. */
+  get ticketSecrets(): readonly Uint8Array[] {
+    return this.#ticketSecrets;
+  }
+
+  receive(news: TlsNews): void {
+    switch (news.kind) {
+      case 'ticketSecrets':
+        this.#ticketSecrets = news.secrets;
+        return;
+      case 'staples':
+        this.#staples = new Map(Array.from(news.staples, ([name, der]) => [name, Buffer.from(der)]));
+        return;
+    }
+  }
+
+  /** The OCSP response that goes with a certificate; undefined where there is none that is fresh. */
+  staple(fingerprint: string): Buffer | undefined {
+    return this.#staples.get(fingerprint);
+  }
 
   /**
    * From the next handshake on, a client that offers the protocol `acme-tls/1` and no other gets the certificate of the name

@@ -51,6 +51,13 @@ const nodes = z.array(
   }),
 );
 
+const outcomeSide = z.strictObject({
+  route: z.string().optional().describe('None: no route takes it'),
+  access: z.string().describe('Whom it lets in'),
+  answer: z.string().describe('What answers'),
+  limits: z.array(z.string()),
+});
+
 export const ANSWER_SCHEMAS = {
   Problem: z
     .looseObject({
@@ -85,6 +92,31 @@ export const ANSWER_SCHEMAS = {
     next: z.string().nullable().describe('Cursor of the next page; null on the last'),
   }),
   Diff: z.strictObject({ from: z.int(), to: z.int(), changes: z.array(changedSchema) }),
+  OutcomeDiff: z.strictObject({
+    changes: z.array(
+      z.strictObject({
+        kind: z.enum([
+          'newly-public',
+          'newly-denied',
+          'newly-reachable',
+          'authentication',
+          'destination',
+          'limits',
+        ]),
+        authentication: z
+          .enum(['same', 'weaker', 'stronger', 'changed'])
+          .describe('How it compares with the one before; changed: nobody can say'),
+        example: z.looseObject({}).describe('A request, as /explain takes it'),
+        requests: z.int().describe('How many of those that were tried'),
+        before: outcomeSide,
+        after: outcomeSide,
+      }),
+    ),
+    weaker: z.boolean().describe('Whether somebody is let in who was not'),
+    incomparable: z.boolean().describe('Whether an authentication changed in a way that nobody can compare'),
+    tried: z.int(),
+    cut: z.boolean().describe('Whether there were more requests to try than are tried'),
+  }),
   Nodes: z.strictObject({ items: nodes }),
   Status: z.strictObject({
     version: z.string(),

@@ -14,13 +14,13 @@ import { holdsRedacted, restoreSecrets } from './entity-secrets.ts';
 import { writtenValue } from './entity-view.ts';
 import { failureAnswer, type ProblemView, problemView, refused } from './outcomes.ts';
 import { readMap } from './read-body.ts';
-import { authorship, forbidden, LOST_SECRET, retried, writeSchema } from './write.ts';
+import { authorship, forbidden, LOST_SECRET, planSchema, retried } from './write.ts';
 
-const TYPES = ['application/json', 'application/yaml'];
+export const TYPES = ['application/json', 'application/yaml'];
 /** A configuration of 10,000 APIs has about a third of it. */
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
+export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-const applySchema = writeSchema.extend({
+const applySchema = planSchema.extend({
   prune: z
     .boolean()
     .default(false)
@@ -58,12 +58,39 @@ async function apply(call: ApplyCall): Promise<AdminAnswer> {
   return retried(() => tryToApply(call, sent));
 }
 
-async function tryToApply(
-  { configuration, request, query }: ApplyCall,
+async function tryToApply(call: ApplyCall, sent: SentEntities): Promise<AdminAnswer | 'conflict'> {
+  const { configuration, request, query } = call;
+  const wanted = wantedChanges(configuration, request.caller, sent, query.prune);
+  if (!wanted.ok) return wanted.answer;
+  const outcome = await configuration.change({
+    ...authorship(request.caller, query),
+    follows: query.follows,
+    changes: wanted.changes,
+  });
+  switch (outcome.kind) {
+    case 'applied':
+    case 'planned':
+    case 'unchanged':
+      return changeAnswer(outcome, 'configuration', request.caller);
+    // One that was to be pruned was deleted by somebody else.
+    case 'missing':
+    case 'conflict':
+      return 'conflict';
+    default:
+      return failureAnswer(outcome, 'configuration');
+  }
+}
+
+/** What has to change for what was sent, as far as whoever calls may. */
+export function wantedChanges(
+  configuration: ConfigurationManager,
+  caller: AdminCaller,
   sent: SentEntities,
-): Promise<AdminAnswer | 'conflict'> {
-  const { caller } = request;
-  const wanted = [...sent.entities, ...(query.prune ? unsent(configuration, caller, sent) : [])];
+  prune: boolean,
+):
+  | { readonly ok: true; readonly changes: readonly WantedChange[] }
+  | { readonly ok: false; readonly answer: AdminAnswer } {
+  const wanted = [...sent.entities, ...(prune ? unsent(configuration, caller, sent) : [])];
   const changes: WantedChange[] = [];
   const errors: ProblemView[] = [];
   for (const { collection, name, value } of wanted) {
@@ -86,7 +113,7 @@ async function tryToApply(
       (current !== undefined && !caller.may('write', { kind: 'entity', ...current })) ||
       (after !== undefined && !caller.may('write', { kind: 'entity', collection, name, value: after }))
     )
-      return forbidden(caller, 'write', collection, name);
+      return { ok: false, answer: forbidden(caller, 'write', collection, name) };
     const isRestored = holdsRedacted(value) && current?.origin === 'store';
     changes.push({
       collection,
@@ -95,23 +122,10 @@ async function tryToApply(
       ...(isRestored ? { expected: current.revision } : undefined),
     });
   }
-  if (errors.length > 0) return refused(errors);
-  const outcome = await configuration.change({ ...authorship(caller, query), changes });
-  switch (outcome.kind) {
-    case 'applied':
-    case 'planned':
-    case 'unchanged':
-      return changeAnswer(outcome, 'configuration', caller);
-    // One that was to be pruned was deleted by somebody else.
-    case 'missing':
-    case 'conflict':
-      return 'conflict';
-    default:
-      return failureAnswer(outcome, 'configuration');
-  }
+  return errors.length > 0 ? { ok: false, answer: refused(errors) } : { ok: true, changes };
 }
 
-interface SentEntities {
+export interface SentEntities {
   readonly collections: readonly Collection[];
   readonly entities: readonly {
     readonly collection: Collection;
@@ -121,7 +135,7 @@ interface SentEntities {
   readonly errors: readonly ProblemView[];
 }
 
-function sentEntities(body: Readonly<Record<string, unknown>>): SentEntities {
+export function sentEntities(body: Readonly<Record<string, unknown>>): SentEntities {
   const collections: Collection[] = [];
   const entities: SentEntities['entities'][number][] = [];
   const errors: ProblemView[] = [];

@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { ENDPOINTS } from '../endpoints.ts';
 import { ACCOUNT_ENDPOINTS } from './accounts/endpoints.ts';
 import { APPLY } from './apply.ts';
+import { COMPARE } from './compare.ts';
 import { DOCS } from './docs-page.ts';
 import { entityEndpoints } from './entities.ts';
 import { EXPORT } from './export.ts';
@@ -14,6 +15,7 @@ export function apiEndpoints(): readonly Endpoint[] {
     describe(() => all),
     ...entityEndpoints(),
     APPLY,
+    ...COMPARE,
     EXPORT,
     ...HISTORY,
     ...STATUS,

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../config/load.ts';
+import { type LoadResult, loadConfig } from '../../config/load.ts';
 import type { ConfigError } from '../../config/problem.ts';
 import { configSchema } from '../../config/schema.ts';
 import type {
@@ -8,6 +8,8 @@ import type {
   ConfigurationManager,
   ListedEntity,
   NodeStatus,
+  Preview,
+  PreviewRequest,
   WantedChange,
 } from '../../manager/manager.ts';
 import {
@@ -74,8 +76,11 @@ export class FakeConfiguration implements ConfigurationManager {
     return [...names].sort((a, b) => (a < b ? -1 : 1)).flatMap((name) => this.get(collection, name) ?? []);
   }
 
-  async change({ author, message, dryRun, changes: wanted, allow }: ChangeRequest): Promise<ChangeOutcome> {
+  async change(request: ChangeRequest): Promise<ChangeOutcome> {
+    const { author, message, dryRun, changes: wanted, allow, follows } = request;
     if (this.outage !== undefined) return { kind: 'unavailable', reason: this.outage };
+    if (follows !== undefined && follows !== this.revision)
+      return { kind: 'outdated', revision: this.revision };
     const changes: EntityChange[] = [];
     for (const { collection, name, value, expected } of wanted) {
       const before = this.#state.get(collection)?.get(name);
@@ -99,7 +104,7 @@ export class FakeConfiguration implements ConfigurationManager {
     if (errors.length > 0) return { kind: 'refused', problems: errors };
     if (dryRun === true) return { kind: 'planned', revision: this.revision, changes, warnings };
     // A change that came in between would be lost: as the store does it, one after the other.
-    if (number !== this.revision + 1) return this.change({ author, message, dryRun, changes: wanted, allow });
+    if (number !== this.revision + 1) return this.change(request);
     this.#states.push(next);
     this.#revisions.push({ revision: { number, atMs, author, message }, changes });
     return { kind: 'applied', revision: number, changes, warnings };
@@ -123,6 +128,31 @@ export class FakeConfiguration implements ConfigurationManager {
       ({ collection, name, after }) => ({ collection, name, value: after }),
     );
     return this.change({ ...request, changes });
+  }
+
+  async preview(request: PreviewRequest): Promise<Preview> {
+    if ('from' in request) {
+      const states = [request.from, request.to];
+      const unknown = states.find((revision) => this.#states[revision] === undefined);
+      if (unknown !== undefined) return { kind: 'unknown', revision: unknown };
+      return this.#previewOf(...(states.map((revision) => this.#states[revision]) as [Entities, Entities]));
+    }
+    const planned = await this.change({ author: '', dryRun: true, ...request });
+    switch (planned.kind) {
+      case 'planned':
+        return this.#previewOf(this.#state, this.#withChanges(planned.changes, '', this.revision + 1, 0));
+      case 'applied':
+      case 'unchanged':
+        return { kind: 'unchanged' };
+      default:
+        return planned;
+    }
+  }
+
+  async #previewOf(before: Entities, after: Entities): Promise<Preview> {
+    const [from, to] = await Promise.all([before, after].map((stored) => loaded(this.#file, stored)));
+    if (from?.ok !== true || to?.ok !== true) throw new Error('what was stored does not load');
+    return { kind: 'preview', before: from.config, after: to.config };
   }
 
   async nodes(): Promise<readonly NodeStatus[]> {
@@ -168,6 +198,12 @@ function changesBetween(from: Entities, to: Entities): EntityChange[] {
 }
 
 async function problemsOf(file: Entities, stored: Entities) {
+  const result = await loaded(file, stored);
+  const errors = result.ok ? [] : result.errors;
+  return { errors: errors.map(asProblem), warnings: result.warnings.map(asProblem) };
+}
+
+function loaded(file: Entities, stored: Entities): Promise<LoadResult> {
   const config: Record<string, unknown> = {};
   for (const collection of COLLECTIONS) {
     if (!Object.hasOwn(configSchema.shape, collection)) continue;
@@ -179,9 +215,7 @@ async function problemsOf(file: Entities, stored: Entities) {
         : Object.fromEntries(entities.map(({ name, value }) => [name, value]));
   }
   const text = JSON.stringify(config);
-  const loaded = await loadConfig('configuration.json', { text, env: {} });
-  const errors = loaded.ok ? [] : loaded.errors;
-  return { errors: errors.map(asProblem), warnings: loaded.warnings.map(asProblem) };
+  return loadConfig('configuration.json', { text, env: {} });
 }
 
 function asProblem({ severity, path, message, suggestion }: ConfigError): ChangeProblem {

@@ -9,7 +9,7 @@ import { changeAnswer, changeView } from './change-view.ts';
 import { type Call, define, unavailable } from './define.ts';
 import { failureAnswer } from './outcomes.ts';
 import { pageSchema } from './page.ts';
-import { authorship, type WriteQuery, writeSchema } from './write.ts';
+import { authorship, planSchema } from './write.ts';
 
 const number = z
   .int()
@@ -63,14 +63,14 @@ export const HISTORY: readonly Endpoint[] = [
     summary: 'Make a new revision with the entities of an older one',
     access: 'admin',
     parameters: numbered,
-    query: writeSchema,
+    query: planSchema,
     answers: { 200: { description: 'What has changed', shape: { component: 'Change' } } },
     answer: (call) => whileReachable(() => rollback(call)),
   }),
 ];
 
 /** What has been is told by the store alone, which may be away. */
-async function whileReachable(answer: () => Promise<AdminAnswer>): Promise<AdminAnswer> {
+export async function whileReachable(answer: () => Promise<AdminAnswer>): Promise<AdminAnswer> {
   try {
     return await answer();
   } catch (error) {
@@ -118,11 +118,14 @@ async function rollback({
   request,
   path,
   query,
-}: Call<Numbered, WriteQuery>): Promise<AdminAnswer> {
+}: Call<Numbered, z.output<typeof planSchema>>): Promise<AdminAnswer> {
   const { number: to } = path;
   if (to > 0 && (await revisionOf(configuration, to)) === undefined) return unknownRevision(to);
   const message = query.message ?? `rollback to revision ${to}`;
-  const outcome = await configuration.rollback(to, authorship(request.caller, { ...query, message }));
+  const outcome = await configuration.rollback(to, {
+    ...authorship(request.caller, { ...query, message }),
+    follows: query.follows,
+  });
   switch (outcome.kind) {
     case 'applied':
     case 'planned':
@@ -160,6 +163,6 @@ function revisionView({ number: of, atMs, author, message }: Revision): Record<s
   };
 }
 
-function unknownRevision(wanted: number): AdminAnswer {
+export function unknownRevision(wanted: number): AdminAnswer {
   return problem(404, 'revision_unknown', `There is no revision ${wanted}, or not any more`);
 }

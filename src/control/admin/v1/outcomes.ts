@@ -1,4 +1,4 @@
-import type { ChangeOutcome, ChangeProblem } from '../../manager/manager.ts';
+import type { ChangeProblem, FailedChange } from '../../manager/manager.ts';
 import { type AdminAnswer, problem } from '../answer.ts';
 import { unavailable } from './define.ts';
 import { pointerOf, stepsOf } from './pointer.ts';
@@ -6,15 +6,19 @@ import { pointerOf, stepsOf } from './pointer.ts';
 /** What was sent: an entity, or a configuration. Errors point into it. */
 export type Sent = 'configuration' | { readonly collection: string; readonly name: string };
 
-type Failed = Exclude<ChangeOutcome, { readonly kind: 'applied' | 'planned' | 'unchanged' }>;
-
 /** The answer to a change that did not come about. */
-export function failureAnswer(outcome: Failed, sent: Sent): AdminAnswer {
+export function failureAnswer(outcome: FailedChange, sent: Sent): AdminAnswer {
   switch (outcome.kind) {
     case 'refused':
       return refused(outcome.problems.map((found) => problemView(found, sent)));
     case 'conflict':
       return preconditionFailed();
+    case 'outdated':
+      return problem(
+        412,
+        'revision_outdated',
+        `It was planned for another revision; ${outcome.revision} is in force by now`,
+      );
     case 'readOnly':
       return problem(
         409,

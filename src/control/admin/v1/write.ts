@@ -26,6 +26,17 @@ export const writeSchema = z.strictObject({
     .describe('Why, for the list of revisions'),
 });
 
+/** Of changes of the whole, which are planned before they are made. */
+export const planSchema = writeSchema.extend({
+  follows: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'The revision that it was planned for, as a dry-run says: where another is in force, nothing changes',
+    ),
+});
+
 export type WriteQuery = z.output<typeof writeSchema>;
 type WriteCall = Call<unknown, WriteQuery>;
 

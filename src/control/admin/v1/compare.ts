@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import type { Preview } from '../../manager/manager.ts';
+import { type AdminAnswer, json } from '../answer.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { MAX_BODY_BYTES, sentEntities, TYPES, wantedChanges } from './apply.ts';
+import { type Call, define } from './define.ts';
+import { unknownRevision, whileReachable } from './history.ts';
+import { failureAnswer, refused } from './outcomes.ts';
+import { readMap } from './read-body.ts';
+
+const none = z.strictObject({});
+const revisionNumber = z
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER - 1);
+const sentSchema = z.strictObject({
+  prune: z.boolean().default(false).describe('As that of /v1/apply'),
+});
+const betweenSchema = z.strictObject({
+  from: revisionNumber.describe('Number of a revision; 0 is the empty store'),
+  to: revisionNumber.optional().describe('Number of another; default: the one in force'),
+});
+
+/** Requests that are tried on both configurations: it is the main thread that does. */
+const MOST_REQUESTS = 5000;
+
+const answers = {
+  200: {
+    description: 'Which requests change their outcome, with an example of each',
+    shape: { component: 'OutcomeDiff' },
+  },
+} as const;
+
+/** Which requests would meet another outcome. Nothing is changed and nothing is sent to any service. */
+export const COMPARE: readonly Endpoint[] = [
+  define({
+    method: 'POST',
+    path: '/v1/outcomes',
+    summary: 'Which requests change their outcome if this is applied',
+    access: 'write',
+    collection: 'all',
+    parameters: none,
+    query: sentSchema,
+    body: {
+      types: TYPES,
+      shape: { component: 'Configuration' },
+      maxBytes: MAX_BODY_BYTES,
+      example: { services: { orders: { url: 'http://127.0.0.1:3000' } } },
+    },
+    answers,
+    answer: (call) => whileReachable(() => ofSent(call)),
+  }),
+  define({
+    method: 'GET',
+    path: '/v1/outcomes',
+    summary: 'Which requests change their outcome from one revision to another',
+    access: 'admin',
+    parameters: none,
+    query: betweenSchema,
+    answers,
+    answer: (call) => whileReachable(() => between(call)),
+  }),
+];
+
+async function ofSent({
+  configuration,
+  request,
+  query,
+}: Call<unknown, z.output<typeof sentSchema>>): Promise<AdminAnswer> {
+  const body = await readMap(request, TYPES);
+  if (!body.ok) return body.answer;
+  const sent = sentEntities(body.value);
+  if (sent.errors.length > 0) return refused(sent.errors);
+  const { caller } = request;
+  const wanted = wantedChanges(configuration, caller, sent, query.prune);
+  if (!wanted.ok) return wanted.answer;
+  const { changes } = wanted;
+  return described(await configuration.preview({ changes, allow: (made) => caller.refuse(made) }));
+}
+
+async function between({
+  configuration,
+  query: { from, to = configuration.revision },
+}: Call<unknown, z.output<typeof betweenSchema>>): Promise<AdminAnswer> {
+  return described(await configuration.preview({ from, to }));
+}
+
+async function described(preview: Preview): Promise<AdminAnswer> {
+  switch (preview.kind) {
+    case 'preview': {
+      const { diffOutcomes } = await import('../../outcomes/diff.ts');
+      return json(200, await diffOutcomes(preview.before, preview.after, { mostRequests: MOST_REQUESTS }));
+    }
+    case 'unchanged':
+      return json(200, { changes: [], weaker: false, incomparable: false, tried: 0, cut: false });
+    case 'unknown':
+      return unknownRevision(preview.revision);
+    default:
+      return failureAnswer(preview, 'configuration');
+  }
+}

@@ -6,11 +6,13 @@ import { after, describe, it } from 'node:test';
 import { keyDigest } from '../identity/consumers/api-keys.ts';
 import { verifyPassword } from '../identity/passwords/password-hash.ts';
 import { parsePhc } from '../identity/passwords/phc.ts';
-import { COMMANDS, main } from './cli.ts';
+import { allCommands, main } from './cli.ts';
 import type { Io } from './command-line.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { STARTER_FILES } from './starter.ts';
 import { VERSION } from './version.ts';
+
+const COMMANDS = await allCommands();
 
 interface Ran {
   readonly code: number;

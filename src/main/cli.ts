@@ -1,56 +1,47 @@
 import { messageOf } from '../lib/message-of.ts';
 import { type Command, didYouMean, EXIT, type Io, readArguments } from './command-line.ts';
-import { applyCommand } from './commands/apply.ts';
-import { checkCommand } from './commands/check.ts';
-import { completionCommand } from './commands/completion.ts';
-import { contextCommand } from './commands/context.ts';
-import { createCommand } from './commands/create.ts';
-import { deleteCommand } from './commands/delete.ts';
-import { devCommand } from './commands/dev.ts';
-import { diffCommand } from './commands/diff.ts';
-import { editCommand } from './commands/edit.ts';
-import { explainCommand } from './commands/explain.ts';
-import { exportCommand } from './commands/export.ts';
-import { getCommand } from './commands/get.ts';
-import { hashCommand } from './commands/hash.ts';
-import { importCommand } from './commands/import.ts';
-import { initCommand } from './commands/init.ts';
-import { rollbackCommand } from './commands/rollback.ts';
-import { schemaCommand } from './commands/schema.ts';
-import { serveCommand } from './commands/serve.ts';
-import { statusCommand } from './commands/status.ts';
 import { commandHelp, programHelp, usage } from './help.ts';
 import { readSecret } from './secret-input.ts';
 import { VERSION } from './version.ts';
 
-/** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [
-  serveCommand,
-  devCommand,
-  checkCommand,
-  explainCommand,
-  getCommand,
-  createCommand,
-  editCommand,
-  deleteCommand,
-  applyCommand,
-  exportCommand,
-  rollbackCommand,
-  statusCommand,
-  contextCommand,
-  diffCommand,
-  initCommand,
-  importCommand,
-  hashCommand,
-  schemaCommand,
-  completionCommand(() => COMMANDS),
-];
+/** Every command by its name, in the order of the help. Only the one that runs is loaded: a start would pay for all. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  dev: async () => (await import('./commands/dev.ts')).devCommand,
+  check: async () => (await import('./commands/check.ts')).checkCommand,
+  explain: async () => (await import('./commands/explain.ts')).explainCommand,
+  get: async () => (await import('./commands/get.ts')).getCommand,
+  create: async () => (await import('./commands/create.ts')).createCommand,
+  edit: async () => (await import('./commands/edit.ts')).editCommand,
+  delete: async () => (await import('./commands/delete.ts')).deleteCommand,
+  apply: async () => (await import('./commands/apply.ts')).applyCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  rollback: async () => (await import('./commands/rollback.ts')).rollbackCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  context: async () => (await import('./commands/context.ts')).contextCommand,
+  login: async () => (await import('./commands/login.ts')).loginCommand,
+  logout: async () => (await import('./commands/login.ts')).logoutCommand,
+  diff: async () => (await import('./commands/diff.ts')).diffCommand,
+  init: async () => (await import('./commands/init.ts')).initCommand,
+  import: async () => (await import('./commands/import.ts')).importCommand,
+  hash: async () => (await import('./commands/hash.ts')).hashCommand,
+  schema: async () => (await import('./commands/schema.ts')).schemaCommand,
+  completion: async () => (await import('./commands/completion.ts')).completionCommand(allCommands),
+};
+
+export function allCommands(): Promise<readonly Command[]> {
+  return Promise.all(Object.values(COMMANDS).map((load) => load()));
+}
+
+async function commandNamed(name: string): Promise<Command | undefined> {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name]?.() : undefined;
+}
 
 /** Runs a command line, without the program's own name; resolves with the exit code. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const [first, ...rest] = argv;
   if (first === undefined) {
-    io.err(programHelp(COMMANDS));
+    io.err(programHelp(await allCommands()));
     return EXIT.usage;
   }
   if (first === '--version' || first === '-v') {
@@ -58,7 +49,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return EXIT.ok;
   }
   if (first === '--help' || first === '-h' || first === 'help') return help(rest[0], io);
-  const command = COMMANDS.find(({ name }) => name === first);
+  const command = await commandNamed(first);
   if (command === undefined) return unknown(first, io);
   const given = readArguments(command, rest);
   if (typeof given === 'string') {
@@ -72,12 +63,12 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   return command.run(given, io);
 }
 
-function help(name: string | undefined, io: Io): number {
+async function help(name: string | undefined, io: Io): Promise<number> {
   if (name === undefined) {
-    io.out(programHelp(COMMANDS));
+    io.out(programHelp(await allCommands()));
     return EXIT.ok;
   }
-  const command = COMMANDS.find((candidate) => candidate.name === name);
+  const command = await commandNamed(name);
   if (command === undefined) return unknown(name, io);
   io.out(commandHelp(command));
   return EXIT.ok;
@@ -85,7 +76,7 @@ function help(name: string | undefined, io: Io): number {
 
 function unknown(word: string, io: Io): number {
   const what = word.startsWith('-') ? 'flag' : 'command';
-  const names = what === 'flag' ? ['--help', '--version'] : COMMANDS.map(({ name }) => name);
+  const names = what === 'flag' ? ['--help', '--version'] : Object.keys(COMMANDS);
   io.err(
     `portcullis: unknown ${what} ${word}${didYouMean(word, names)}\nRun portcullis --help for the commands.\n`,
   );

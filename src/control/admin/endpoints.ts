@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { METRICS_CONTENT_TYPE } from '../../observability/metrics-hub.ts';
+import type { AcmeStatus } from '../acme/keeper.ts';
 import { type AdminAnswer, json, problem, text } from './answer.ts';
 import { LOGIN_ENDPOINTS } from './authentication/login-endpoints.ts';
 import {
@@ -98,9 +99,25 @@ export const ENDPOINTS: readonly Endpoint[] = [
     answer: services,
   },
   ...LOGIN_ENDPOINTS,
+  {
+    method: 'GET',
+    path: '/certificates/acme',
+    summary:
+      'Certificates by ACME: how it stands with each, why its last order failed, when it is tried again',
+    access: 'read',
+    answer: (gateway) => json(200, gateway.acme().map(described)),
+  },
   ...REGISTRY_ENDPOINTS,
   ...QUOTA_ENDPOINTS,
 ];
+
+function described({ renewAtMs, retryAtMs, ...status }: AcmeStatus): Record<string, unknown> {
+  return { ...status, renewAt: timeText(renewAtMs), retryAt: timeText(retryAtMs) };
+}
+
+function timeText(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
+}
 
 function services(gateway: GatewayControl, { query }: AdminRequest): AdminAnswer {
   const all = gateway.services();

@@ -5,6 +5,7 @@ import { entriesOf, type Path } from '../config/place.ts';
 import { isModulePath } from '../config/policies.ts';
 import type { Problem } from '../config/problem.ts';
 import { checkReference, namesOf } from '../config/references.ts';
+import { forwardedCredentialFields } from './credential-fields.ts';
 
 /** Collections whose entries may belong to an organization. */
 const OWNED = [
@@ -23,12 +24,29 @@ const OWNED = [
 /** The part of `checkMeaning` that is about APIs, functions and organizations. */
 export function checkApis(config: Record<string, unknown>, problems: Problem[]): void {
   checkOrganizations(config, problems);
-  const services = namesOf(config['services']);
-  for (const [name, entry] of entriesOf(config['functions']))
-    if (isRecord(entry))
-      checkReference(entry['service'], services, 'service', ['functions', name, 'service'], problems);
+  checkFunctions(config, problems);
   for (const [name, api] of entriesOf(config['apis']))
     if (isRecord(api)) checkApi(api, ['apis', name], problems);
+}
+
+function checkFunctions(config: Record<string, unknown>, problems: Problem[]): void {
+  const functions = entriesOf(config['functions']);
+  if (functions.length === 0) return;
+  const services = namesOf(config['services']);
+  const credentials = forwardedCredentialFields(config);
+  for (const [name, entry] of functions) {
+    if (!isRecord(entry)) continue;
+    const { service, headers } = entry;
+    checkReference(service, services, 'service', ['functions', name, 'service'], problems);
+    if (!Array.isArray(headers)) continue;
+    headers.forEach((header: unknown, index) => {
+      if (typeof header === 'string' && credentials.has(header.toLowerCase()))
+        problems.push({
+          path: ['functions', name, 'headers', index],
+          message: 'carries credentials, which a policy takes there and leaves: no function is told of them',
+        });
+    });
+  }
 }
 
 function checkOrganizations(config: Record<string, unknown>, problems: Problem[]): void {

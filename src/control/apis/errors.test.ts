@@ -176,6 +176,21 @@ portcullis.yaml:3:24: warning: apis.a.function: the function "f" cannot be calle
 `,
     ),
     of(
+      'would be told of credentials that a policy leaves where they are',
+      `services: { run: { url: http://127.0.0.1:3000 } }
+functions: { f: { service: run, headers: [X-Partner, X-T] } }
+policies: [{ jwt: { issuers: [{ issuer: a, secret: a-secret-that-is-long-enough-for-HS256 }], anyAudience: true, from: { header: x-t }, keep: true } }]
+apis: { a: { function: f, authentication: [{ api-key: { header: [a, x-partner], forward: true } }] } }
+`,
+      `portcullis.yaml:2:43: functions.f.headers[0]: carries credentials, which a policy takes there and leaves: no function is told of them
+   2 | functions: { f: { service: run, headers: [X-Partner, X-T] } }
+     |                                           ^^^^^^^^^
+portcullis.yaml:2:54: functions.f.headers[1]: carries credentials, which a policy takes there and leaves: no function is told of them
+   2 | functions: { f: { service: run, headers: [X-Partner, X-T] } }
+     |                                                      ^^^
+`,
+    ),
+    of(
       'would be told of secrets',
       'services: { run: { url: http://127.0.0.1:3000 } }\nfunctions: { f: { service: run, headers: [X-Acme-Token] } }\n',
       `portcullis.yaml:2:43: functions.f.headers[0]: carries secrets: no function is told of it

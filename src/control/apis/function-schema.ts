@@ -10,5 +10,3 @@ export const functionSchema = z
     ...namedFunctionShape,
   })
   .describe('A function, run by a function service');
-
-export type FunctionConfig = z.output<typeof functionSchema>;

@@ -13,5 +13,3 @@ export const organizationSchema = z
       ),
   })
   .describe('Owns what says so by `organization`');
-
-export type OrganizationConfig = z.output<typeof organizationSchema>;

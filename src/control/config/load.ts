@@ -110,7 +110,9 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const expanded = await expandApis(composed, files, problems, cache.expansions);
   const { source, placed, errors: unread } = expanded;
   const config = await build(expanded, files, problems, secrets, cache, options);
-  const located = [...unread, ...locateProblems(source, problems.map(placed))];
+  // What is secret is so where it is written: the routes that APIs become are not looked through as well.
+  const asWritten = { ...source, value: composed.value };
+  const located = [...unread, ...locateProblems(asWritten, problems.map(placed))];
   const warnings = located.filter((error) => error.severity === 'warning');
   const errors = located.filter((error) => error.severity === 'error');
   if (config === undefined || store === undefined || errors.length > 0)

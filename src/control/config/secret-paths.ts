@@ -76,13 +76,16 @@ function collectService(service: unknown, path: Path, paths: Path[]): void {
 /** `naming` are those of the policy whose options these are. */
 function collectOptions(value: unknown, path: Path, paths: Path[], naming = NO_OPTIONS): void {
   if (Array.isArray(value))
-    value.forEach((entry, index) => collectOptions(entry, [...path, index], paths, naming));
+    value.forEach((entry, index) => {
+      if (typeof entry === 'object') collectOptions(entry, [...path, index], paths, naming);
+    });
   else {
     eachEntry(value, (name, entry) => {
       const isSecret = SECRET_OPTION.test(name) && !name.endsWith('Endpoint') && !naming.has(name);
       if (typeof entry === 'string') {
         if (isSecret) paths.push([...path, name]);
-      } else collectOptions(entry, [...path, name], paths, NAMING_OPTIONS.get(name) ?? naming);
+      } else if (typeof entry === 'object')
+        collectOptions(entry, [...path, name], paths, NAMING_OPTIONS.get(name) ?? naming);
       if (!isSecret || !Array.isArray(entry)) return;
       entry.forEach((one, index) => {
         if (typeof one === 'string') paths.push([...path, name, index]);

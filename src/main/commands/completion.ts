@@ -2,7 +2,7 @@ import { type Command, EXIT } from '../command-line.ts';
 import { completionScript, SHELLS, type Shell } from '../completion.ts';
 
 /** The command completes all commands, itself too, so it asks for them when it runs. */
-export function completionCommand(commands: () => readonly Command[]): Command {
+export function completionCommand(commands: () => Promise<readonly Command[]>): Command {
   return {
     name: 'completion',
     summary: 'Print a completion script for a shell',
@@ -14,7 +14,7 @@ export function completionCommand(commands: () => readonly Command[]): Command {
       'portcullis completion fish > ~/.config/fish/completions/portcullis.fish',
     ],
     async run(given, io) {
-      io.out(completionScript(given.args[0] as Shell, commands()));
+      io.out(completionScript(given.args[0] as Shell, await commands()));
       return EXIT.ok;
     },
   };

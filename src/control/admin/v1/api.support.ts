@@ -40,6 +40,7 @@ export async function startApi(
     reload: absent,
     config: () => ({}),
     services: () => ({}),
+    acme: () => [],
     registry: {
       list: () => [],
       register: absent,

@@ -187,6 +187,7 @@ const OTHERS: Readonly<Record<string, readonly Case[]>> = {
   'GET /login/provider': [{ sent: { path: '/login/provider' }, row: everybody('404 not_found') }],
   'GET /login/callback': [{ sent: { path: '/login/callback' }, row: everybody('404 not_found') }],
   'POST /logout': [{ sent: { path: '/logout' }, row: everybody('303') }],
+  'GET /certificates/acme': [{ sent: { path: '/certificates/acme' }, row: gateway('viewer') }],
   'GET /registry': [{ sent: { path: '/registry' }, row: gateway('viewer') }],
   ...Object.fromEntries(
     ['register', 'heartbeat', 'state', 'deregister'].map((what) => [

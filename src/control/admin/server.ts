@@ -5,7 +5,7 @@ import { LOCAL_ACCOUNT } from '../rights/account.ts';
 import { type AccessObject, callerOf, NOBODY } from './access.ts';
 import { type AdminAnswer, empty, problem } from './answer.ts';
 import { type Identified, lookupIn } from './authentication/identify.ts';
-import { readBody } from './body.ts';
+import { discardBody, readBody } from './body.ts';
 import type { Endpoint, GatewayControl, RequestPlace } from './endpoint.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { isAllowedHost, isAllowedOrigin } from './guard.ts';
@@ -26,6 +26,8 @@ export interface AdminServerOptions {
 
 /** Largest body of an endpoint that says nothing else. */
 const MAX_BODY_BYTES = 64 * 1024;
+/** Of a body that is not read, since the request is refused before. */
+const MAX_DISCARDED_BYTES = 1024 * 1024;
 /** A request's head, and a request as a whole, in milliseconds. */
 const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -89,6 +91,7 @@ export class AdminServer {
       this.#options.log('error', `admin: ${request.method} ${request.url} failed`, error);
       answer = problem(500, 'internal_error', 'The request failed; the log has the cause');
     }
+    if (!request.complete) await discardBody(request, MAX_DISCARDED_BYTES);
     if (response.destroyed) return;
     const hasBody = answer.status !== 204 && answer.status !== 304;
     response.writeHead(answer.status, {

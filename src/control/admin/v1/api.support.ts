@@ -19,13 +19,14 @@ export interface Received {
   readonly body: unknown;
 }
 
-/** An admin port in front of a configuration, and nothing behind it. */
+/** An admin port in front of a configuration, and nothing else behind it. */
 export interface TestApi extends AsyncDisposable {
   readonly port: number;
   readonly logged: readonly string[];
   send(sent: Sent): Promise<Received>;
 }
 
+/** `behind` is what else there is. */
 export async function startApi(
   configuration: ConfigurationManager,
   identify?: AdminServerOptions['identify'],

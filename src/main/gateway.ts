@@ -1,8 +1,6 @@
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import type { GatewayControl } from '../control/admin/endpoint.ts';
 import { redact } from '../control/admin/redact.ts';
 import { AdminServer } from '../control/admin/server.ts';
@@ -28,9 +26,11 @@ import { singleServer } from '../state/schema.ts';
 import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
+import { Acme } from './acme.ts';
+import { acmeMetrics } from './acme-metrics.ts';
 import { changedSettings, type FixedSettings, fixedSettings, withMetrics } from './fixed-settings.ts';
 import type { ProcessLog } from './log.ts';
-import type { WorkerOutput, WorkerStart } from './messages.ts';
+import type { WorkerOutput } from './messages.ts';
 import { NodeRecords } from './node-records.ts';
 import { supervisionMetrics } from './supervision-metrics.ts';
 import { type ApplyResult, Supervisor } from './supervisor.ts';
@@ -38,6 +38,7 @@ import { tlsMetrics } from './tls-metrics.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
 import { openRegistry, Upstreams } from './upstreams.ts';
 import { VERSION } from './version.ts';
+import { REUSE_PORT, spawnWorker, workerCount } from './worker-threads.ts';
 
 /** Where access-log batches go; it follows the configuration in force. */
 export interface AccessLogOutput {
@@ -86,6 +87,7 @@ export class Gateway {
   readonly #records: NodeRecords;
   readonly #source: ConfigurationSource;
   readonly #manager: StoredConfiguration;
+  readonly #acme: Acme;
   /** What cannot change while the process lives. */
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
@@ -200,7 +202,7 @@ export class Gateway {
         }),
       log: options.log.main,
       deliver: (workerId, output) => this.#receive(workerId, output),
-      greeting: () => [...this.#upstreams.control.current(), ...this.#tls.news()],
+      greeting: () => [...this.#upstreams.control.current(), ...this.#tls.news(), ...this.#acme.news()],
       onDeath: (workerId) => {
         this.#upstreams.control.forgetWorker(workerId);
         new ConnectionCounter(connectionCounters, workerId).reset();
@@ -209,6 +211,12 @@ export class Gateway {
         this.#metrics.detach(workerId);
         if (this.#state !== 'stopping') this.#metrics.workerRestarted();
       },
+    });
+    this.#acme = new Acme({
+      connection: () => source.connection,
+      log: options.log.main,
+      publish: (news) => this.#supervisor.tell(news),
+      changed: () => void this.#applyAgain(),
     });
     this.#reloader = new Reloader(config, {
       load: () => source.load(),
@@ -260,6 +268,7 @@ export class Gateway {
     await this.#supervisor.drain(drainTimeout);
     this.#quotas.close();
     this.#records.close();
+    await this.#acme.close();
     await this.#source.close();
     await this.#upstreams.close();
     // Until here it answers that the gateway is not ready.
@@ -278,6 +287,7 @@ export class Gateway {
     await this.#supervisor.close();
     this.#quotas.close();
     this.#records.close();
+    await this.#acme.close();
     await this.#source.close();
     await this.#upstreams.close();
     await this.#admin?.close();
@@ -332,6 +342,7 @@ export class Gateway {
       },
       explain: (question) => explainRequest(this.config, question, this.#upstreams.control.status()),
       services: () => this.#upstreams.control.status(),
+      acme: () => this.#acme.status(),
       registry: this.#upstreams.registry,
       quotas: this.#quotaDesk,
       configuration: () => this.#manager,
@@ -355,15 +366,17 @@ export class Gateway {
         },
       }) +
       upstreamMetrics(this.#upstreams.control.status()) +
-      tlsMetrics(this.#tls.status(), Date.now())
+      tlsMetrics(this.#tls.status(), Date.now()) +
+      acmeMetrics(this.#acme.status())
     );
   }
 
   async #apply(config: LoadedConfig): Promise<ApplyResult> {
-    const dataPlane = this.#options.adapt(withMetrics(config.dataPlane, this.#fixed.metrics));
     const { control } = this.#upstreams;
+    let dataPlane: DataPlaneConfig;
     let services: PreparedServices;
     try {
+      dataPlane = this.#options.adapt(withMetrics(await this.#acme.complete(config), this.#fixed.metrics));
       if (countsInMemory(config)) this.#quotas.start();
       this.#records.keepFor(config);
       services = await control.prepare(dataPlane.services);
@@ -376,6 +389,7 @@ export class Gateway {
       return applied;
     }
     control.commit(services);
+    this.#acme.keep(config);
     await this.#tls.configure(dataPlane, config.runtime.sessionTickets);
     this.#warnOfFixed(config);
     try {
@@ -384,6 +398,13 @@ export class Gateway {
       this.#options.log.main('error', 'the access log stays where it was', error);
     }
     return applied;
+  }
+
+  /** The configuration in force, with certificates that came meanwhile. */
+  async #applyAgain(): Promise<void> {
+    const applied = await this.#reloader.inTurn(() => this.#apply(this.config));
+    if (applied.ok || this.#state === 'stopping') return;
+    for (const reason of applied.reasons) this.#options.log.main('error', reason);
   }
 
   #warnOfFixed(config: LoadedConfig): void {
@@ -452,23 +473,6 @@ function describeLists(lists: DataPlaneConfig['lists']): Record<string, unknown>
 function countsInMemory({ dataPlane, state }: LoadedConfig): boolean {
   const plans = Object.values(dataPlane.plans?.plans ?? {});
   return state.redis === undefined && plans.some(({ quotas }) => quotas.length > 0);
-}
-
-/** Several threads on one port need SO_REUSEPORT with load balancing; Node.js refuses it elsewhere. */
-const REUSE_PORT = process.platform === 'linux';
-
-function workerCount(wanted: number): number {
-  if (!REUSE_PORT) return 1;
-  return wanted === 0 ? availableParallelism() : wanted;
-}
-
-function spawnWorker(start: WorkerStart): Worker {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Worker(fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)), {
-    name: `portcullis worker ${start.workerId}`,
-    workerData: start,
-    transferList: [start.records],
-  });
 }
 
 function urlOf(

@@ -20,13 +20,29 @@ export function checkCertificates(config: Readonly<Record<string, unknown>>): Pr
           ? [{ path: [...path, part], message: 'is missing: expected a text' }]
           : [],
       );
-    const given = ['cert', 'key'].find((part) => certificate[part] !== undefined);
+    const given = ['cert', 'key', 'hosts'].find((part) => certificate[part] !== undefined);
     if (given !== undefined)
       return [
-        { path: [...path, given], message: 'does not go with acme: it is issued, not given', atKey: true },
+        {
+          path: [...path, given],
+          message: 'does not go with acme, by which the certificate is issued',
+          atKey: true,
+        },
       ];
-    return isRecord(acme) ? checkChallenge(acme, [...path, 'acme'], protocols) : [];
+    const at = [...path, 'acme'];
+    const problems = checkStore(config['store'], at);
+    return isRecord(acme) ? [...problems, ...checkChallenge(acme, at, protocols)] : problems;
   });
+}
+
+/** Accounts and certificates have to be kept somewhere, and their keys encrypted. */
+function checkStore(store: unknown, path: Problem['path']): Problem[] {
+  if (!isRecord(store)) return [];
+  if (store['enabled'] === false)
+    return [{ path, message: 'needs the store, which store.enabled switches off', atKey: true }];
+  if (store['postgres'] !== undefined && store['key'] === undefined)
+    return [{ path, message: 'needs store.key: private keys are encrypted in PostgreSQL', atKey: true }];
+  return [];
 }
 
 function checkChallenge(

@@ -60,7 +60,7 @@ certificates:
       errors: `portcullis.yaml:3:8: certificates.a.acme: http-01 is answered by listeners with protocol http, and there is none
    3 |   a: { acme: { hosts: [a.example], termsAgreed: true } }
      |        ^^^^
-portcullis.yaml:4:81: certificates.b.key: does not go with acme: it is issued, not given
+portcullis.yaml:4:81: certificates.b.key: does not go with acme, by which the certificate is issued
    4 |   b: { acme: { hosts: [a.example], termsAgreed: true, challenge: tls-alpn-01 }, key: file:key.pem }
      |                                                                                 ^^^
 portcullis.yaml:4:86: certificates.b.key: the file <dir>/key.pem does not exist
@@ -100,6 +100,30 @@ portcullis.yaml:7:49: certificates.a.acme.externalAccount.hmacKey: is not base64
 portcullis.yaml:12:49: certificates.b.acme.externalAccount.hmacKey: the environment variable NONE is not set
   12 |       externalAccount: { keyId: kid-1, hmacKey: env:NONE }
      |                                                 ^^^^^^^^
+`,
+    },
+    {
+      title: 'are kept in the store, with keys that are encrypted',
+      files: {
+        'portcullis.yaml': `store: { postgres: { url: 'postgresql://h/d' } }
+certificates: { a: { acme: { hosts: [a.example], termsAgreed: true } } }
+`,
+      },
+      errors: `portcullis.yaml:2:22: certificates.a.acme: needs store.key: private keys are encrypted in PostgreSQL
+   2 | certificates: { a: { acme: { hosts: [a.example], termsAgreed: true } } }
+     |                      ^^^^
+`,
+    },
+    {
+      title: 'are kept nowhere without a store',
+      files: {
+        'portcullis.yaml': `store: { enabled: false }
+certificates: { a: { acme: { hosts: [a.example], termsAgreed: true } } }
+`,
+      },
+      errors: `portcullis.yaml:2:22: certificates.a.acme: needs the store, which store.enabled switches off
+   2 | certificates: { a: { acme: { hosts: [a.example], termsAgreed: true } } }
+     |                      ^^^^
 `,
     },
   ]);

@@ -311,6 +311,40 @@ suite('a keeper of certificates', () => {
     ]);
   });
 
+  test('a start without the store serves what was known last, and what the store has when it is back', async () => {
+    const record = { name: 'shop', ordered: '', issuedAtMs: startMs, renewAtMs: startMs + DAY_MS };
+    storage.kept = new Map([['shop', { ...record, ...pair }]]);
+    await storage.saveCertificate({ ...record, ...other });
+    storage.outage = new Error('no connection');
+    const kept = keeper();
+    assert.deepEqual((await kept.pairs({ shop }))['shop'], pair);
+    kept.keep({ shop });
+    await pass(LOOK_MS);
+    assert.deepEqual(changed, []);
+    storage.outage = undefined;
+    await pass(LOOK_MS);
+    assert.deepEqual(changed, ['a']);
+    assert.deepEqual((await kept.pairs({ shop }))['shop'], other);
+  });
+
+  test('a start without the store and without a copy serves a stand-in until the store is back', async () => {
+    await storage.saveCertificate({
+      name: 'shop',
+      ordered: '',
+      ...pair,
+      issuedAtMs: startMs,
+      renewAtMs: startMs,
+    });
+    storage.outage = new Error('no connection');
+    const kept = keeper();
+    assert.notDeepEqual((await kept.pairs({ shop }))['shop'], pair);
+    kept.keep({ shop });
+    await pass(LOOK_MS);
+    storage.outage = undefined;
+    await pass(LOOK_MS);
+    assert.deepEqual(changed, ['a']);
+  });
+
   test('a certificate that could not be written down is not ordered again at once', async () => {
     const kept = keeper();
     kept.keep({ shop });

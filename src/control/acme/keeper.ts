@@ -77,6 +77,8 @@ export class AcmeKeeper {
   readonly #closed = new AbortController();
   readonly #standIns = new Map<string, Promise<CertificatePair>>();
   readonly #orders = new Map<string, { issued: number; failed: number }>();
+  /** What was handed out, by name. */
+  readonly #served = new Map<string, string>();
   /** Those of this node, which hold also where they could not be written down. */
   readonly #failures = new Map<string, FailureRecord>();
   #storage: Promise<AcmeStorage> | undefined;
@@ -101,6 +103,7 @@ export class AcmeKeeper {
     await this.#refresh();
     const pairs = Object.entries(wanted).map(async ([name, { hosts }]) => {
       const { cert, key } = this.#state.certificates.get(name) ?? (await this.#standIn(name, hosts));
+      this.#served.set(name, cert);
       return [name, { cert, key }] as const;
     });
     return Object.fromEntries(await Promise.all(pairs));
@@ -201,13 +204,13 @@ export class AcmeKeeper {
     try {
       const storage = await this.#opened();
       if ((await storage.version()) !== this.#state.version) {
-        const before = this.#state;
         this.#state = await storage.read(this.#options.nowMs());
         await this.#answers.replace(this.#state.challenges);
-        if (before !== NOTHING && this.#isOther(before)) this.#options.changed();
+        if (this.#isOther()) this.#options.changed();
       }
     } catch (error) {
       this.#away(error);
+      if (this.#state === NOTHING) await this.#recall();
       return false;
     }
     if (this.#isAway) this.#options.log('info', 'certificates by ACME: the store can be used again');
@@ -229,11 +232,19 @@ export class AcmeKeeper {
     return this.#storage;
   }
 
-  /** Whether there is another certificate of those that are kept. */
-  #isOther(before: AcmeState): boolean {
-    return [...this.#entries.keys()].some(
-      (name) => before.certificates.get(name)?.cert !== this.#state.certificates.get(name)?.cert,
-    );
+  /** Starts with what an earlier process knew. */
+  async #recall(): Promise<void> {
+    const storage = await this.#opened().catch(() => undefined);
+    const certificates = await storage?.lastKnown().catch(() => undefined);
+    if (certificates !== undefined) this.#state = { ...NOTHING, certificates };
+  }
+
+  /** Whether another certificate is served than there is. */
+  #isOther(): boolean {
+    return [...this.#entries.keys()].some((name) => {
+      const cert = this.#state.certificates.get(name)?.cert;
+      return cert !== undefined && cert !== this.#served.get(name);
+    });
   }
 
   #nextDue(): readonly [name: string, entry: Entry] | undefined {

@@ -32,6 +32,13 @@ export class MemoryStorage implements AcmeStorage {
     };
   }
 
+  /** What an earlier process left. */
+  kept: AcmeState['certificates'] = new Map();
+
+  async lastKnown(): Promise<AcmeState['certificates']> {
+    return this.kept;
+  }
+
   async account(id: string): Promise<AccountRecord | undefined> {
     this.#reach();
     return this.accounts.get(id);

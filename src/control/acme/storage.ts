@@ -50,6 +50,8 @@ export interface AcmeStorage {
   version(): Promise<number>;
   /** `nowMs`: challenges that ended before are left out. */
   read(nowMs: number): Promise<AcmeState>;
+  /** Certificates that were read last, also by an earlier process, for when the store is away. */
+  lastKnown(): Promise<AcmeState['certificates']>;
   account(id: string): Promise<AccountRecord | undefined>;
   saveAccount(account: AccountRecord): Promise<void>;
   /** The failures of its name are forgotten. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
+import type { AcmeStatus } from '../acme/keeper.ts';
 import type { ConfigurationManager } from '../manager/manager.ts';
 import type { Collection } from '../store/entity.ts';
 import type { Access, AdminCaller } from './access.ts';
@@ -40,6 +41,8 @@ export interface GatewayControl {
   config(): unknown;
   /** Services in force, their targets and how these are, by name. */
   services(): Readonly<Record<string, unknown>>;
+  /** Certificates by ACME. */
+  acme(): readonly AcmeStatus[];
   /** Targets that registered themselves. */
   readonly registry: RegistryCalls;
   readonly quotas: QuotaCalls;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { METRICS_CONTENT_TYPE } from '../../observability/metrics-hub.ts';
+import type { AcmeStatus } from '../acme/keeper.ts';
 import { type AdminAnswer, json, problem, text } from './answer.ts';
 import {
   type AdminRequest,
@@ -96,9 +97,25 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: z.object({ name: z.string().optional().describe('One service alone') }),
     answer: services,
   },
+  {
+    method: 'GET',
+    path: '/certificates/acme',
+    summary:
+      'Certificates by ACME: how it stands with each, why its last order failed, when it is tried again',
+    access: 'read',
+    answer: (gateway) => json(200, gateway.acme().map(described)),
+  },
   ...REGISTRY_ENDPOINTS,
   ...QUOTA_ENDPOINTS,
 ];
+
+function described({ renewAtMs, retryAtMs, ...status }: AcmeStatus): Record<string, unknown> {
+  return { ...status, renewAt: timeText(renewAtMs), retryAt: timeText(retryAtMs) };
+}
+
+function timeText(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
+}
 
 function services(gateway: GatewayControl, { query }: AdminRequest): AdminAnswer {
   const all = gateway.services();

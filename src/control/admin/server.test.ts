@@ -39,6 +39,17 @@ const gateway: GatewayControl = {
   reload: async () => state.reload,
   config: () => ({ routes: { a: {} } }),
   services: () => ({ orders: { counts: { targets: 2 } } }),
+  acme: () => [
+    {
+      name: 'shop',
+      state: 'error',
+      renewAtMs: undefined,
+      reason: 'shop.example: wrong answer (unauthorized)',
+      failures: 1,
+      retryAtMs: 0,
+      orders: { issued: 0, failed: 1 },
+    },
+  ],
   registry,
   quotas: {
     list: async (consumer) => ({ ok: true, quotas: [{ consumer }] }),
@@ -141,6 +152,25 @@ describe('the admin port', () => {
       { path: '/services?name=constructor' },
       404,
       problem(404, 'service_unknown', 'There is no service of this name'),
+    ],
+    [
+      'tells of certificates by ACME, with times for people',
+      { path: '/certificates/acme' },
+      200,
+      `${JSON.stringify(
+        [
+          {
+            name: 'shop',
+            state: 'error',
+            reason: 'shop.example: wrong answer (unauthorized)',
+            failures: 1,
+            orders: { issued: 0, failed: 1 },
+            retryAt: '1970-01-01T00:00:00.000Z',
+          },
+        ],
+        undefined,
+        2,
+      )}\n`,
     ],
     [
       'lists the quotas of a consumer',
@@ -342,6 +372,11 @@ describe('the admin port', () => {
       [status, headers['allow'], headers['access-control-allow-origin']],
       [204, 'GET, HEAD, POST, OPTIONS', undefined],
     );
+  });
+
+  it('takes a body that it has no use for, so that its client sees the answer', async () => {
+    assert.equal((await send({ method: 'POST', path: '/nope', body: 'x'.repeat(900_000) })).status, 404);
+    assert.equal((await send({ method: 'POST', path: '/explain', body: 'x'.repeat(900_000) })).status, 413);
   });
 
   it('lists every endpoint', async () => {

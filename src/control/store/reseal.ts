@@ -1,3 +1,5 @@
+import type { Transaction } from 'kysely';
+import { resealAcme } from '../acme/rows.ts';
 import type { StoreTransaction } from './database.ts';
 import type { Collection } from './entity.ts';
 import type { Sealer } from './sealer.ts';
@@ -49,5 +51,5 @@ export async function resealRows(transaction: StoreTransaction, sealer: Sealer):
       .where('name', '=', name)
       .execute();
   }
-  return count;
+  return count + (await resealAcme(transaction as unknown as Transaction<unknown>, sealer));
 }

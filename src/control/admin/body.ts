@@ -9,13 +9,15 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let bytes = 0;
-    request.on('data', (piece: Buffer) => {
+    const take = (piece: Buffer): void => {
       bytes += piece.length;
-      if (bytes > maxBytes) {
-        request.pause();
+      if (bytes <= maxBytes) pieces.push(piece);
+      else {
+        request.off('data', take).pause();
         resolve({ ok: false, reason: 'tooLarge' });
-      } else pieces.push(piece);
-    });
+      }
+    };
+    request.on('data', take);
     request.on('end', () => resolve(decoded(pieces)));
     request.on('error', reject);
   });
@@ -27,4 +29,25 @@ function decoded(pieces: readonly Buffer[]): BodyText {
   } catch {
     return { ok: false, reason: 'notText' };
   }
+}
+
+/**
+ * Takes what is left of a body that nobody reads, up to a number of octets: a connection that is closed with octets unread is reset,
+ * and its client may never see the answer.
+ */
+export function discardBody(request: IncomingMessage, maxBytes: number): Promise<void> {
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const done = (): void => {
+      request.off('data', count).off('end', done).off('error', done).off('close', done);
+      request.pause();
+      resolve();
+    };
+    const count = (piece: Buffer): void => {
+      bytes += piece.length;
+      if (bytes > maxBytes) done();
+    };
+    request.on('data', count).on('end', done).on('error', done).on('close', done);
+    request.resume();
+  });
 }

@@ -374,6 +374,11 @@ describe('the admin port', () => {
     );
   });
 
+  it('takes a body that it has no use for, so that its client sees the answer', async () => {
+    assert.equal((await send({ method: 'POST', path: '/nope', body: 'x'.repeat(900_000) })).status, 404);
+    assert.equal((await send({ method: 'POST', path: '/explain', body: 'x'.repeat(900_000) })).status, 413);
+  });
+
   it('lists every endpoint', async () => {
     const { body } = await send({ path: '/' });
     assert.match(body, /^Portcullis 1\.2\.3, admin port\n\nGET {2}\/ {21}This list\n/);

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AccessObject, type AdminCaller, SUPERUSER } from './access.ts';
 import { type AdminAnswer, empty, problem } from './answer.ts';
-import { readBody } from './body.ts';
+import { discardBody, readBody } from './body.ts';
 import type { Endpoint, GatewayControl } from './endpoint.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { isAllowedHost, isAllowedOrigin } from './guard.ts';
@@ -25,6 +25,8 @@ export interface AdminServerOptions {
 
 /** Largest body of an endpoint that says nothing else. */
 const MAX_BODY_BYTES = 64 * 1024;
+/** Of a body that is not read, since the request is refused before. */
+const MAX_DISCARDED_BYTES = 1024 * 1024;
 /** A request's head, and a request as a whole, in milliseconds. */
 const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -77,6 +79,7 @@ export class AdminServer {
       this.#options.log('error', `admin: ${request.method} ${request.url} failed`, error);
       answer = problem(500, 'internal_error', 'The request failed; the log has the cause');
     }
+    if (!request.complete) await discardBody(request, MAX_DISCARDED_BYTES);
     if (response.destroyed) return;
     const hasBody = answer.status !== 204 && answer.status !== 304;
     response.writeHead(answer.status, {

@@ -19,16 +19,18 @@ export interface Received {
   readonly body: unknown;
 }
 
-/** An admin port in front of a configuration, and nothing behind it. */
+/** An admin port in front of a configuration, and nothing else behind it. */
 export interface TestApi extends AsyncDisposable {
   readonly port: number;
   readonly logged: readonly string[];
   send(sent: Sent): Promise<Received>;
 }
 
+/** `behind` is what else there is. */
 export async function startApi(
   configuration: ConfigurationManager,
   identify?: AdminServerOptions['identify'],
+  behind: Partial<GatewayControl> = {},
 ): Promise<TestApi> {
   const logged: string[] = [];
   const absent = () => Promise.reject(new Error('there is nothing behind this admin port'));
@@ -50,6 +52,7 @@ export async function startApi(
     quotas: { list: absent, reset: absent },
     configuration: () => configuration,
     explain: absent,
+    ...behind,
   };
   const server = new AdminServer({
     address: '127.0.0.1',

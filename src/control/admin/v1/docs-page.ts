@@ -4,9 +4,6 @@ import { z } from 'zod';
 import { type AdminAnswer, problem } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 
-/** Swagger UI as a package has it that adds nothing which reports home. */
-const PACKAGE = '@fastify/swagger-ui/static';
-
 const PAGE = `<!doctype html>
 <html lang="en">
   <head>
@@ -54,9 +51,13 @@ const PAGE_FIELDS = {
 /** A file of a package changes with the gateway only. */
 const FILE_FIELDS = { 'cache-control': 'private, max-age=3600' };
 
+/** Swagger UI as a package has it that adds nothing which reports home. */
 const FILES = new Map<string, () => AdminAnswer | Promise<AdminAnswer>>([
-  ['swagger-ui.css', () => packageFile('swagger-ui.css', CSS)],
-  ['swagger-ui-bundle.js', () => packageFile('swagger-ui-bundle.js', JAVASCRIPT)],
+  ['swagger-ui.css', () => file(import.meta.resolve('@fastify/swagger-ui/static/swagger-ui.css'), CSS)],
+  [
+    'swagger-ui-bundle.js',
+    () => file(import.meta.resolve('@fastify/swagger-ui/static/swagger-ui-bundle.js'), JAVASCRIPT),
+  ],
   ['start.js', () => ({ status: 200, type: JAVASCRIPT, body: START, headers: FILE_FIELDS })],
 ]);
 
@@ -82,7 +83,6 @@ export const DOCS: readonly Endpoint[] = [
   },
 ];
 
-async function packageFile(name: string, type: string): Promise<AdminAnswer> {
-  const file = fileURLToPath(import.meta.resolve(`${PACKAGE}/${name}`));
-  return { status: 200, type, body: await readFile(file), headers: FILE_FIELDS };
+async function file(url: string, type: string): Promise<AdminAnswer> {
+  return { status: 200, type, body: await readFile(fileURLToPath(url)), headers: FILE_FIELDS };
 }

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { Agent, request } from 'node:http';
+import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { GatewayControl } from '../../src/control/admin/endpoint.ts';
+import { redact } from '../../src/control/admin/redact.ts';
+import { startApi, type TestApi } from '../../src/control/admin/v1/api.support.ts';
+import { explainRequest } from '../../src/control/explain/explain-request.ts';
+import { systemTimers } from '../../src/lib/timers.ts';
+import { Registry } from '../../src/upstream/discovery/registry/registry.ts';
+import { TestAuthority } from '../support/certificates.ts';
+import { startManager, type TestManager } from '../support/manager.ts';
+import { type AdminDocument, type AdminFuzz, adminRequests } from './admin-requests.ts';
+
+/** More by `FUZZ_RUNS=100000 npm test`. */
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 800);
+/** Requests between which what was deleted is put there again. */
+const RESTORE_AFTER = 500;
+
+/** In every secret, and in nothing else. */
+const MARK = 'S3cr3tM4rk';
+const secret = (name: string) => `${MARK}-${name}-0123456789abcdef`;
+
+const { cert, key } = await (await TestAuthority.make()).issue('a.example', ['a.example']);
+/** Of the private key. */
+const KEY_MARK = key.split('\n')[1] ?? '';
+
+const ENTITIES = {
+  organizations: { acme: { title: 'Acme', pathPrefix: '/acme' } },
+  certificates: { web: { cert, key } },
+  lists: { a: { addresses: ['10.0.0.0/8'] } },
+  providers: {
+    idp: { issuer: 'http://127.0.0.1:1', clientId: 'c', clientSecret: secret('client') },
+  },
+  plans: { gold: { limits: ['10/s'], quotas: [{ limit: 10, per: 'day' }] } },
+  consumers: {
+    alice: {
+      plan: 'gold',
+      basic: { password: secret('password') },
+      apiKeys: [
+        { id: 'a', key: secret('key-a') },
+        { id: 'b', key: secret('key-b') },
+      ],
+      signatureKeys: [{ id: 's', algorithm: 'hmac-sha256', secret: secret('hmac') }],
+    },
+  },
+  services: {
+    orders: { url: 'http://127.0.0.1:1', sticky: { cookie: 'sticky', secret: secret('sticky') } },
+    runtime: { url: 'http://127.0.0.1:1' },
+  },
+  functions: { a: { service: 'runtime' } },
+  routes: {
+    a: {
+      match: { paths: ['/orders/*'], headers: { authorization: secret('match') } },
+      policies: [
+        { headers: { request: { set: { 'x-api-key': secret('route'), 'x-env': 'env:FUZZ_SECRET' } } } },
+      ],
+      service: 'orders',
+    },
+    b: { match: { paths: ['/b'] }, respond: { body: 'hello' } },
+  },
+  apis: { hello: { paths: ['/hello'], methods: ['GET'], function: 'a', authentication: 'public' } },
+  policies: { a: { headers: { response: { set: { 'x-token': secret('global') } } } } },
+};
+const FILE = {
+  services: {
+    filed: { url: 'http://127.0.0.1:1', sticky: { cookie: 'sticky', secret: secret('filed-sticky') } },
+  },
+  consumers: { filed: { apiKeys: [{ id: 'f', key: secret('filed') }] } },
+};
+
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
+
+describe('The admin port, asked at random and with ill will', () => {
+  let stored: TestManager;
+  let api: TestApi;
+  let arbitrary: fc.Arbitrary<AdminFuzz>;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const registry = new Registry([], {
+    timers: systemTimers,
+    storage: { write: () => Promise.resolve(undefined) },
+    saveFailed: () => {},
+  });
+
+  before(async () => {
+    stored = await startManager({ config: JSON.stringify(FILE), env: { FUZZ_SECRET: secret('env') } });
+    api = await startApi(stored.manager, undefined, behind(stored, registry));
+    const { body } = await api.send({ path: '/v1/openapi.json' });
+    arbitrary = adminRequests(body as AdminDocument, ENTITIES);
+    await restore();
+  });
+  after(async () => {
+    agent.destroy();
+    await api?.[Symbol.asyncDispose]();
+    await stored?.close();
+    await registry.close();
+  });
+
+  async function restore(): Promise<void> {
+    const { status, text } = await api.send({ method: 'POST', path: '/v1/apply?prune', body: EVERYTHING });
+    assert.equal(status, 200, text);
+  }
+
+  it(`answers ${RUNS} requests without failing and without telling a secret`, {
+    timeout: 3_600_000,
+  }, async () => {
+    const statuses = new Map<number, number>();
+    let count = 0;
+    await fc.assert(
+      fc.asyncProperty(arbitrary, async (asked) => {
+        if (++count % RESTORE_AFTER === 0) await restore();
+        const { status, text } = await send(api.port, agent, asked);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        assert.ok(status < 500, `${status} ${text}`);
+        for (const mark of [MARK, KEY_MARK]) assert.ok(!text.includes(mark), 'a secret is told');
+      }),
+      { numRuns: RUNS, endOnFailure: true },
+    );
+    assert.deepEqual(api.logged, []);
+    // What is refused for its looks alone proves little.
+    for (const status of [200, 201, 204, 400, 404, 405, 412, 422])
+      assert.ok(statuses.has(status), `no answer was ${status}`);
+    if (RUNS > 800) console.log(JSON.stringify(Object.fromEntries(statuses)));
+  });
+});
+
+/** What is put back: in every collection, so that all else goes. */
+const EVERYTHING = { sessions: {}, ...ENTITIES };
+
+/** As the gateway has it, but that nothing is put into force. */
+function behind({ reloader }: TestManager, registry: Registry): Partial<GatewayControl> {
+  return {
+    reload: () => reloader.reload('admin'),
+    config: () => {
+      const { dataPlane, admin, runtime, state, secrets } = reloader.current;
+      return redact({ ...dataPlane, lists: {}, admin, runtime, state }, secrets);
+    },
+    explain: (question) => explainRequest(reloader.current, question, {}),
+    registry,
+    quotas: {
+      list: async () => ({ ok: true, quotas: [] }),
+      reset: async () => ({ ok: false, code: 'quota_unknown', message: 'there is none' }),
+    },
+  };
+}
+
+function send(port: number, agent: Agent, { method, path, headers, body }: AdminFuzz): Promise<Answered> {
+  return new Promise((resolve, reject) => {
+    // Without it, node:http sends the body of a GET or DELETE as what no server can tell from a next request.
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+    const framed = { ...headers, ...length };
+    const sent = request({ host: '127.0.0.1', port, agent, method, path, headers: framed }, (response) => {
+      const pieces: Buffer[] = [];
+      response.on('data', (piece: Buffer) => pieces.push(piece));
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          text: `${JSON.stringify(response.rawHeaders)}${Buffer.concat(pieces).toString()}`,
+        }),
+      );
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}

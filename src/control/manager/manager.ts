@@ -1,10 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { Collection, Entity, EntityChange, EntityValue, Revision } from '../store/entity.ts';
 
-/** Where something of the configuration in force comes from. What the file has can be read here and not changed. */
-export type Origin = 'file' | 'store';
-
-/** Something of the configuration, from the file or from the store. */
+/** Something of the configuration, from the file or from the store. What the file has can be read here and not changed. */
 export type ListedEntity =
   | (Entity & { readonly origin: 'store' })
   | {

@@ -107,6 +107,8 @@ export interface ConfigurationManager {
   get(collection: Collection, name: string): ListedEntity | undefined;
   /** Those of a collection by name, in order of names. */
   list(collection: Collection): readonly ListedEntity[];
+  /** Why an API of the configuration in force does nothing yet; undefined for one that does. */
+  pendingReason(api: string): string | undefined;
   /** The store's revision in force on this node. */
   readonly revision: number;
   change(request: ChangeRequest): Promise<ChangeOutcome>;

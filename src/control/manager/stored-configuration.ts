@@ -111,6 +111,10 @@ export class StoredConfiguration implements ConfigurationManager {
     return this.#listing.list(this.#options.reloader.current, collection);
   }
 
+  pendingReason(api: string): string | undefined {
+    return this.#options.reloader.current.pendingApis.get(api);
+  }
+
   change(request: ChangeRequest): Promise<ChangeOutcome> {
     return this.#inTurn(request, () => request.changes);
   }

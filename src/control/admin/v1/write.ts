@@ -11,6 +11,7 @@ import { changeAnswer } from './change-view.ts';
 import type { Call } from './define.ts';
 import { holdsRedacted, redactEntity, restoreSecrets } from './entity-secrets.ts';
 import { entityView, versionFields, versionOf } from './entity-view.ts';
+import { hostReachRefusal } from './host-reach.ts';
 import { failureAnswer, preconditionFailed, problemView, refused, unknownEntity } from './outcomes.ts';
 import { pointerOf } from './pointer.ts';
 import { hasPrecondition, verdictOn } from './preconditions.ts';
@@ -121,7 +122,7 @@ export function authorship(caller: AdminCaller, query: WriteQuery): Omit<ChangeR
     author: caller.name,
     message: query.message,
     dryRun: query['dry-run'],
-    allow: (changes: readonly EntityChange[]) => caller.refuse(changes),
+    allow: (changes: readonly EntityChange[]) => hostReachRefusal(changes, caller) ?? caller.refuse(changes),
   };
 }
 

@@ -59,7 +59,7 @@ suite('APIs', () => {
 
   before(async () => {
     const authority = await TestAuthority.make();
-    const pair = await authority.issue('gateway', ['localhost']);
+    const pair = await authority.issue('gateway', ['localhost', 'api.example.com']);
     upstream = await RecordingUpstream.start();
     files = new Workspace({
       'portcullis.yaml': CONFIG(upstream.url),

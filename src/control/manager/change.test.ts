@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { sql } from 'kysely';
 import { startManager } from '../../../test/support/manager.ts';
 import type { WantedChange } from './manager.ts';
 
@@ -169,6 +170,32 @@ describe('A change of the stored configuration', () => {
     assert.deepEqual(Object.keys(at.applied.at(-1)?.dataPlane.routes ?? {}), ['a']);
   });
 
+  it('is taken back in the workers where the commit fails', async () => {
+    await using at = await startManager({
+      async record(transaction, { number }) {
+        if (number !== 2) return;
+        // What refers to a revision that is not there is noticed by the commit.
+        await sql`pragma defer_foreign_keys = on`.execute(transaction);
+        await sql`insert into changes (revision, collection, name) values (99, 'routes', 'x')`.execute(
+          transaction,
+        );
+      },
+    });
+    await at.manager.change({ author: 'ann', changes: [route('a', '/a')] });
+    const outcome = await at.manager.change({ author: 'ann', changes: [route('b', '/b')] });
+    assert.deepEqual(outcome, { kind: 'unavailable', reason: 'FOREIGN KEY constraint failed' });
+    assert.deepEqual(
+      at.applied.map(({ dataPlane }) => Object.keys(dataPlane.routes).join()),
+      ['a', 'a,b', 'a'],
+    );
+    assert.equal(at.manager.revision, 1);
+    assert.equal(at.manager.get('routes', 'b'), undefined);
+    assert.equal(
+      (await at.manager.change({ author: 'ann', dryRun: true, changes: [route('c', '/c')] })).kind,
+      'planned',
+    );
+  });
+
   it('waits for others: of many at one time none is lost', async () => {
     await using at = await startManager();
     const names = Array.from({ length: 20 }, (_, i) => `r${i}`);
@@ -259,6 +286,18 @@ describe('A file and a store together', () => {
       [['store:routes/a', 'routes.a', 'the file has one of this name: that of the store is left out']],
     );
     assert.equal(at.manager.get('routes', 'a')?.origin, 'file');
+  });
+});
+
+describe('A store that is not to be used', () => {
+  it('takes no change where it is turned off', async () => {
+    await using at = await startManager({ config: 'store: { enabled: false }\n' });
+    assert.deepEqual(await at.manager.change({ author: 'ann', changes: [route('a', '/a')] }), {
+      kind: 'unavailable',
+      reason: 'store.enabled is false: the file alone says what is configured',
+    });
+    assert.deepEqual(await at.manager.revisions({ limit: 5 }), []);
+    assert.equal(await at.manager.between(0, 1), undefined);
   });
 });
 

@@ -63,7 +63,10 @@ export class ConfigurationSource {
     const { store } = reloader.current;
     if (!store.enabled) return;
     const { follower } = this.#storeOf(store);
-    follower.follow(() => this.#catchUp(reloader, follower));
+    follower.follow(
+      () => this.#catchUp(reloader, follower),
+      () => void this.#manager?.report(),
+    );
   }
 
   /** Why the store cannot be reached; undefined while it can. */

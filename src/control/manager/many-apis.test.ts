@@ -29,9 +29,9 @@ describe('A store with 10,000 APIs', () => {
     };
     const figures = {
       changed: await cpuMsOf(() => change('api-1', '/other')),
-      listed: await cpuMsOf(() => void assert.equal(manager.list('apis').slice(0, 100).length, 100)),
+      listed: await cpuMsOf(() => assert.equal(manager.list('apis').slice(0, 100).length, 100)),
       added: await cpuMsOf(() => change('one-more', '/one-more')),
-      listedAgain: await cpuMsOf(() => void assert.equal(manager.list('apis').length, APIS + 1)),
+      listedAgain: await cpuMsOf(() => assert.equal(manager.list('apis').length, APIS + 1)),
     };
     test.diagnostic(`milliseconds of processor time: ${JSON.stringify(figures)}`);
     assert.ok(figures.changed < 1000 && figures.added < 1000, JSON.stringify(figures));

@@ -76,11 +76,15 @@ export class StoreFollower {
     this.#down = reason;
   }
 
-  /** Calls back when there seems to be something newer than `latest`, until it is closed. */
-  follow(onNews: () => Promise<void>): void {
+  /**
+   * Calls back when there seems to be something newer than `latest`, until it is closed. `onPoll` is called every time that the store was
+   * asked by the clock.
+   */
+  follow(onNews: () => Promise<void>, onPoll: () => void): void {
     this.#onNews = onNews;
     const lookAgain = async (): Promise<void> => {
       await this.#look();
+      onPoll();
       if (this.#closed) return;
       const { pollMs } = this.#connection.settings;
       this.#timer = setTimeout(() => void lookAgain(), pollMs).unref();

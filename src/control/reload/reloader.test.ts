@@ -117,4 +117,36 @@ describe('a reload', () => {
     loads[2]?.resolve({ ok: true, config: config('three'), warnings: [] });
     assert.equal((await fourth).kind, 'unchanged');
   });
+
+  it('leaves the turn to who changes the configuration in another way, and gets it after that', async () => {
+    const { reloader, loads, outcomes } = stage();
+    const over = Promise.withResolvers<void>();
+    const turn = reloader.inTurn(async (put) => {
+      assert.equal((await put(config('two', ['a', 'b']))).kind, 'applied');
+      await over.promise;
+      return put(config('one', ['a']));
+    });
+    const reload = reloader.reload('SIGHUP');
+    assert.equal(loads.length, 0);
+    over.resolve();
+    assert.equal((await turn).kind, 'applied');
+    await Promise.resolve();
+    assert.equal(loads.length, 1);
+    loads[0]?.resolve({ ok: true, config: config('one', ['a']), warnings: [] });
+    assert.equal((await reload).kind, 'unchanged');
+    assert.deepEqual(outcomes, ['applied', 'applied', 'unchanged']);
+  });
+
+  it('is not stopped by a turn that went wrong', async () => {
+    const { reloader, loads } = stage();
+    await assert.rejects(
+      reloader.inTurn(async () => {
+        throw new Error('the disk is full');
+      }),
+      { message: 'the disk is full' },
+    );
+    const reload = reloader.reload('SIGHUP');
+    loads[0]?.resolve({ ok: true, config: config('one'), warnings: [] });
+    assert.equal((await reload).kind, 'unchanged');
+  });
 });

@@ -1,4 +1,4 @@
-import { COLLECTIONS, type Collection, type Entity, type EntityChange } from './entity.ts';
+import type { Collection, Entity, EntityChange } from './entity.ts';
 import type { Sealer } from './sealer.ts';
 import type { ChangeRow, EntityRow } from './tables.ts';
 
@@ -57,11 +57,6 @@ export function changeFrom(row: ChangeRow, sealer: Sealer): EntityChange {
     before: open(row.before_value, row.before_secrets),
     after: open(row.after_value, row.after_secrets),
   };
-}
-
-/** Whether this program knows what the row is of; a later one may keep more. */
-export function isKnown({ collection }: { readonly collection: string }): boolean {
-  return (COLLECTIONS as readonly string[]).includes(collection);
 }
 
 function collectionOf({ collection }: { readonly collection: string }): Collection {

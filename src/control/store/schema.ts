@@ -72,8 +72,6 @@ export const storeSchema = z
   })
   .describe('What the admin API edits, beside this file');
 
-export type StoreConfig = z.output<typeof storeSchema>;
-
 /** A store as it is used: paths are absolute, and nothing refers to elsewhere. */
 export interface StoreSettings {
   readonly enabled: boolean;

@@ -35,10 +35,3 @@ export function stateAfter(
 export function entityOf(state: StoreState, collection: Collection, name: string): Entity | undefined {
   return state.entities.get(collection)?.get(name);
 }
-
-/** How many entities there are. */
-export function sizeOf(state: StoreState): number {
-  let size = 0;
-  for (const collection of state.entities.values()) size += collection.size;
-  return size;
-}

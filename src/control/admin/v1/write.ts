@@ -12,6 +12,7 @@ import { changeAnswer } from './change-view.ts';
 import type { Call } from './define.ts';
 import { holdsRedacted, redactEntity, restoreSecrets } from './entity-secrets.ts';
 import { entityView, versionFields, versionOf } from './entity-view.ts';
+import { hostReachRefusal } from './host-reach.ts';
 import { failureAnswer, preconditionFailed, problemView, refused, unknownEntity } from './outcomes.ts';
 import { pointerOf } from './pointer.ts';
 import { hasPrecondition, verdictOn } from './preconditions.ts';
@@ -123,7 +124,7 @@ export function authorship(caller: AdminCaller, query: WriteQuery): Omit<ChangeR
     actor: actorOf(caller),
     message: query.message,
     dryRun: query['dry-run'],
-    allow: (changes: readonly EntityChange[]) => caller.refuse(changes),
+    allow: (changes: readonly EntityChange[]) => hostReachRefusal(changes, caller) ?? caller.refuse(changes),
   };
 }
 

@@ -6,13 +6,14 @@ import { ConsumerIndex } from './consumers/consumer-index.ts';
 import { Issuers } from './discovery/issuers.ts';
 import type { IdentityData } from './identity-data.ts';
 import type { IdentityPlace } from './identity-place.ts';
+import type * as logins from './logins.ts';
 import type { Logins } from './logins.ts';
 import { PasswordChecker } from './passwords/password-checker.ts';
 import type { Providers } from './providers/providers.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import { UsedNonces } from './used-nonces.ts';
 
-type LoginsCode = typeof import('./logins.ts');
+type LoginsCode = typeof logins;
 
 /** Who may call, as one configuration has it: one for all routes of a worker. Policies that authenticate are made of it. */
 export class Identity {

@@ -1,9 +1,8 @@
 import { hostname } from 'node:os';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { GatewayControl } from '../control/admin/endpoint.ts';
+import type { GatewayControl, RightsControl } from '../control/admin/endpoint.ts';
 import { redact } from '../control/admin/redact.ts';
-import { AdminServer } from '../control/admin/server.ts';
 import { TlsControl } from '../control/certificates/tls-control.ts';
 import type { LoadedConfig } from '../control/config/load.ts';
 import type { ConfigError } from '../control/config/problem.ts';
@@ -13,6 +12,8 @@ import type { StoredConfiguration } from '../control/manager/stored-configuratio
 import { QuotaDesk } from '../control/quotas/quota-desk.ts';
 import { QuotaKeeper } from '../control/quotas/quota-keeper.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
+import { recordRevision } from '../control/rights/record-revision.ts';
+import { NO_STORE } from '../control/rights/store/rights-store.ts';
 import { CidrSet } from '../lib/address-table.ts';
 import { FileWatcher } from '../lib/file-watcher.ts';
 import { messageOf } from '../lib/message-of.ts';
@@ -28,6 +29,7 @@ import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
 import { Acme } from './acme.ts';
 import { acmeMetrics } from './acme-metrics.ts';
+import { AdminPort } from './admin-port.ts';
 import { changedSettings, type FixedSettings, fixedSettings, withMetrics } from './fixed-settings.ts';
 import type { ProcessLog } from './log.ts';
 import type { WorkerOutput } from './messages.ts';
@@ -92,8 +94,7 @@ export class Gateway {
   readonly #fixed: FixedSettings;
   readonly #aborted = new AbortController();
   #lastReloadOk = true;
-  #admin: AdminServer | undefined;
-  #adminUrl: string | undefined;
+  #admin: AdminPort | undefined;
   #state: 'starting' | 'ready' | 'stopping' = 'starting';
 
   /** Starts a gateway; undefined when it cannot, after it has said why and closed what it had opened. */
@@ -228,7 +229,10 @@ export class Gateway {
         if (trigger !== 'change') this.#manager.reloaded(outcome);
       },
     });
-    this.#manager = source.manage(config, this.#reloader, { node: `${hostname()}:${process.pid}` });
+    this.#manager = source.manage(config, this.#reloader, {
+      node: `${hostname()}:${process.pid}`,
+      record: recordRevision,
+    });
     this.#watcher = new FileWatcher(() => void this.reload('file change'));
   }
 
@@ -297,7 +301,14 @@ export class Gateway {
   async #start(config: LoadedConfig): Promise<void> {
     // Before the workers come up, so that a change meanwhile is noticed.
     this.#watcher.watch(config.files);
-    if (config.admin.enabled) await this.#listenAdmin(config);
+    const store = this.#source.connection;
+    if (config.admin.enabled && store !== undefined)
+      this.#admin = await AdminPort.open({
+        config: () => this.config,
+        control: (rights) => this.#control(rights),
+        store: config.store.enabled ? store : NO_STORE,
+        log: this.#options.log.main,
+      });
     // The admin port may be asked for changes already.
     const applied = await this.#reloader.inTurn(() => this.#apply(config));
     if (!applied.ok) throw new Error(applied.reasons.join('; '));
@@ -308,28 +319,20 @@ export class Gateway {
       version: VERSION,
       workers: this.#supervisor.status().workers,
       ...this.#listenerUrls(),
-      ...(this.#adminUrl === undefined ? {} : { admin: this.#adminUrl }),
+      ...this.#adminUrls(),
     });
   }
 
-  async #listenAdmin(config: LoadedConfig): Promise<void> {
-    const { address, port } = config.admin;
-    this.#admin = new AdminServer({
-      address,
-      port,
-      hosts: config.admin.hosts,
-      gateway: this.#control(),
-      log: this.#options.log.main,
-    });
-    try {
-      this.#adminUrl = urlOf('http', await this.#admin.listen());
-    } catch (error) {
-      const reason = messageOf(error);
-      throw new Error(`the admin port cannot be opened: ${reason}`, { cause: error });
-    }
+  #adminUrls(): Record<string, string> {
+    if (this.#admin === undefined) return {};
+    const { scheme, bound, probes } = this.#admin;
+    return {
+      admin: urlOf(scheme, bound),
+      ...(probes === undefined ? {} : { probes: urlOf('http', probes) }),
+    };
   }
 
-  #control(): GatewayControl {
+  #control(rights: RightsControl): GatewayControl {
     return {
       version: VERSION,
       ready: () => this.#state === 'ready' && this.#supervisor.status().serving > 0,
@@ -346,6 +349,8 @@ export class Gateway {
       registry: this.#upstreams.registry,
       quotas: this.#quotaDesk,
       configuration: () => this.#manager,
+      rights,
+      warn: (message) => this.#options.log.main('warn', message),
     };
   }
 
@@ -389,6 +394,7 @@ export class Gateway {
       return applied;
     }
     control.commit(services);
+    this.#admin?.applied(config);
     this.#acme.keep(config);
     await this.#tls.configure(dataPlane, config.runtime.sessionTickets);
     this.#warnOfFixed(config);

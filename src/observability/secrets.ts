@@ -90,7 +90,8 @@ export function redactUrl(url: string): string {
   return query === -1 ? prefix + rest : prefix + rest.slice(0, query) + redactQuery(rest.slice(query));
 }
 
-function isSecretParameter(raw: string, more: ReadonlySet<string> | undefined): boolean {
+/** Whether the value of a query parameter is a secret, by its name; `more` are such names too, in small letters. */
+export function isSecretParameter(raw: string, more?: ReadonlySet<string>): boolean {
   if (raw.length > MAX_NAME_CHARS) return false;
   let name = raw;
   if (name.includes('%')) {

@@ -50,6 +50,21 @@ describe('explain', () => {
     assert.doesNotMatch(JSON.stringify(explain(routes, request)), /hunter2|secret/);
   });
 
+  it('does not show either what a route wants of a field or parameter that carries a secret', () => {
+    const guarded = routesOf({
+      field: { match: { paths: ['/a'], headers: { authorization: 'Basic hunter2' } } },
+      parameter: { match: { paths: ['/a'], query: { token: { prefix: 'hunter2' } } } },
+    });
+    const { losers } = explain(guarded, requestOf('GET http://a.test/a'));
+    assert.deepEqual(
+      losers.map(({ detail }) => detail),
+      [
+        'header authorization must be what the configuration says; it is not there',
+        'query parameter token must begin with what the configuration says; it is not there',
+      ],
+    );
+  });
+
   it('tells what is allowed when only the method differs', () => {
     const only = routesOf({
       list: { match: { paths: ['/a'], methods: ['GET'] } },

@@ -1,3 +1,4 @@
+import { isSecretField, isSecretParameter } from '../observability/secrets.ts';
 import type { Condition } from './conditions.ts';
 import { type Candidate, candidatesOf, compareCandidates, type MatchedRoute } from './precedence.ts';
 import { preflightMethod } from './preflight.ts';
@@ -118,16 +119,22 @@ function holds(condition: Condition, value: string | undefined): boolean {
   return condition.kind === 'exact' ? value === condition.value : value.startsWith(condition.value);
 }
 
-/** Says what was wanted and never what was sent: headers and queries carry secrets. */
+/** Says what was wanted and never what was sent: headers and queries carry secrets. What is wanted of a field for secrets is one itself. */
 function unmet(what: string, condition: Condition, value: string | undefined): string {
   if (condition.kind === 'absent') return `${what} is there, the route wants it absent`;
   const wanted =
     condition.kind === 'present'
       ? 'be there'
       : condition.kind === 'exact'
-        ? `be ${JSON.stringify(condition.value)}`
-        : `begin with ${JSON.stringify(condition.value)}`;
+        ? `be ${shownValue(condition.name, condition.value)}`
+        : `begin with ${shownValue(condition.name, condition.value)}`;
   return `${what} must ${wanted}; it ${value === undefined ? 'is not there' : 'has another value'}`;
+}
+
+function shownValue(name: string, value: string): string {
+  return isSecretField(name) || isSecretParameter(name)
+    ? 'what the configuration says'
+    : JSON.stringify(value);
 }
 
 function listed(values: readonly string[] | undefined): string {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { issueCertificate } from '../../src/control/acme/issue.ts';
 import { AcmeKeeper } from '../../src/control/acme/keeper.ts';
@@ -20,6 +23,8 @@ test('two nodes that share a store order once, the one that did not order answer
   await using cleanup = new AsyncDisposableStack();
   const postgres = await openPostgresSchema();
   cleanup.defer(() => postgres.close());
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-acme-'));
+  cleanup.defer(() => rm(folder, { recursive: true }));
   const events = new Changes();
   const log: string[] = [];
   const nodes = await Promise.all(['a', 'b'].map(makeNode));
@@ -66,7 +71,7 @@ test('two nodes that share a store order once, the one that did not order answer
         place: { kind: 'postgres', url: postgres.url, schema: postgres.schema, timeoutMs: 5000 },
         keys: ['a key of at least thirty-two characters'],
         pollMs: 5000,
-        snapshotFile: '',
+        snapshotFile: join(folder, name),
         revisions: 10,
       },
       log: () => {},

@@ -4,6 +4,8 @@ export interface AdminAnswer {
   readonly type: string;
   readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Values of Set-Cookie. */
+  readonly cookies?: readonly string[];
 }
 
 type Headers = Readonly<Record<string, string>>;

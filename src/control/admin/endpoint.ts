@@ -2,9 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { AcmeStatus } from '../acme/keeper.ts';
 import type { ConfigurationManager } from '../manager/manager.ts';
+import type { RightsStore } from '../rights/store/rights-store.ts';
 import type { Collection } from '../store/entity.ts';
 import type { Access, AdminCaller } from './access.ts';
 import { type AdminAnswer, problem } from './answer.ts';
+import type { AdminAuthentication } from './authentication/authentication.ts';
+import type { ExternalLogin } from './authentication/external-login.ts';
 
 /** A request to an endpoint, read whole. */
 export interface AdminRequest {
@@ -15,6 +18,16 @@ export interface AdminRequest {
   readonly contentType: string | undefined;
   readonly body: string;
   readonly caller: AdminCaller;
+  readonly place: RequestPlace;
+}
+
+/** Where a request came from, and where to. */
+export interface RequestPlace {
+  /** Of the client. */
+  readonly address: string;
+  readonly scheme: 'http' | 'https';
+  /** Host with its port, as the client wrote it. */
+  readonly authority: string;
 }
 
 /** A request that is to be explained. */
@@ -34,6 +47,8 @@ export interface GatewayControl {
   readonly version: string;
   /** False before the first configuration is in force and while draining. */
   ready(): boolean;
+  /** Writes to the gateway's own log. */
+  warn(message: string): void;
   /** Text of the Prometheus exposition format. */
   metrics(): string | Promise<string>;
   reload(): Promise<ReloadAnswer>;
@@ -46,6 +61,8 @@ export interface GatewayControl {
   /** Targets that registered themselves. */
   readonly registry: RegistryCalls;
   readonly quotas: QuotaCalls;
+  /** Users, their roles and tokens, and the audit log; undefined where there is no store. */
+  readonly rights: RightsControl | undefined;
   /** Entities of the file and the store; undefined before the first configuration is in force. */
   configuration(): ConfigurationManager | undefined;
   /** Returns the explanation as data, or a sentence that says what is wrong with the question. */
@@ -54,6 +71,14 @@ export interface GatewayControl {
   ): Promise<
     { readonly ok: true; readonly explanation: unknown } | { readonly ok: false; readonly message: string }
   >;
+}
+
+export interface RightsControl {
+  readonly store: RightsStore;
+  /** Undefined where nothing is asked of callers. */
+  readonly authentication: AdminAuthentication | undefined;
+  /** Undefined where nobody logs in with an identity provider. */
+  readonly external: (() => Promise<ExternalLogin>) | undefined;
 }
 
 /** The registry of targets; what is given to it is not checked before. */
@@ -90,6 +115,8 @@ export interface Endpoint {
   /** What callers need: of something in `collection`, where the endpoint asks for each entity besides; else of the gateway. */
   readonly access: Access;
   readonly collection?: Collection | 'all';
+  /** What of the gateway it is about; default: the gateway as a whole. */
+  readonly of?: 'registry' | 'quotas';
   /** Describes the segments in braces, as a map. */
   readonly parameters?: z.ZodObject;
   readonly query?: z.ZodObject;

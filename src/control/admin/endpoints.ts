@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { METRICS_CONTENT_TYPE } from '../../observability/metrics-hub.ts';
 import type { AcmeStatus } from '../acme/keeper.ts';
 import { type AdminAnswer, json, problem, text } from './answer.ts';
+import { LOGIN_ENDPOINTS } from './authentication/login-endpoints.ts';
 import {
   type AdminRequest,
   type Endpoint,
@@ -37,7 +38,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     method: 'GET',
     path: '/metrics',
     summary: 'Metrics for Prometheus',
-    access: 'public',
+    access: 'read',
     answers: PLAIN,
     answer: metrics,
   },
@@ -45,7 +46,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     method: 'GET',
     path: '/version',
     summary: 'Version of Portcullis and of Node.js',
-    access: 'public',
+    access: 'known',
     answer: (gateway) => json(200, { version: gateway.version, node: process.versions.node }),
   },
   {
@@ -97,6 +98,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: z.object({ name: z.string().optional().describe('One service alone') }),
     answer: services,
   },
+  ...LOGIN_ENDPOINTS,
   {
     method: 'GET',
     path: '/certificates/acme',

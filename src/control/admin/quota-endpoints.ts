@@ -9,6 +9,7 @@ export const QUOTA_ENDPOINTS: readonly Endpoint[] = [
     path: '/quotas',
     summary: 'Quotas of consumers: used, limit, start, reset; ?consumer= for those of one',
     access: 'read',
+    of: 'quotas',
     query: z.object({ consumer: z.string().optional().describe('Those of one alone') }),
     answer: async ({ quotas }, { query }) => described(await quotas.list(query.get('consumer') ?? undefined)),
   },
@@ -17,6 +18,7 @@ export const QUOTA_ENDPOINTS: readonly Endpoint[] = [
     path: '/quotas/reset',
     summary: 'Begin the quotas of a consumer anew: {"consumer": "...", "plan": "...", "per": "day"}',
     access: 'admin',
+    of: 'quotas',
     body: {
       types: ['application/json'],
       shape: z.object({

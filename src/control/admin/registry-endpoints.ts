@@ -23,6 +23,7 @@ export const REGISTRY_ENDPOINTS: readonly Endpoint[] = [
     path: '/registry',
     summary: 'Targets that registered themselves; ?service= for those of one',
     access: 'read',
+    of: 'registry',
     query: z.object({ service: z.string().optional().describe('Those of one alone') }),
     answer: list,
   },
@@ -59,7 +60,8 @@ function change(path: string, summary: string, shape: z.ZodType, make: Change): 
     method: 'POST',
     path,
     summary,
-    access: 'admin',
+    access: 'write',
+    of: 'registry',
     body: { types: ['application/json'], shape },
     async answer({ registry }, request) {
       const body = readJson(request);

@@ -56,6 +56,8 @@ const gateway: GatewayControl = {
     reset: async () => ({ ok: false, code: 'quotas_unavailable', message: 'Redis does not answer' }),
   },
   configuration: () => undefined,
+  rights: undefined,
+  warn: () => {},
   explain: async (asked) => {
     state.asked.push(asked);
     if (asked.url === 'throw') throw new Error('broken');

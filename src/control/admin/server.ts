@@ -1,16 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AccessObject, type AdminCaller, SUPERUSER } from './access.ts';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import { normaliseAddress } from '../../lib/cidr.ts';
+import { LOCAL_ACCOUNT } from '../rights/account.ts';
+import { type AccessObject, callerOf, NOBODY } from './access.ts';
 import { type AdminAnswer, empty, problem } from './answer.ts';
+import { type Identified, lookupIn } from './authentication/identify.ts';
 import { discardBody, readBody } from './body.ts';
-import type { Endpoint, GatewayControl } from './endpoint.ts';
+import type { Endpoint, GatewayControl, RequestPlace } from './endpoint.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { isAllowedHost, isAllowedOrigin } from './guard.ts';
 import { allowedMethods, Router } from './router.ts';
-
-/** Who sent a request, or what whoever it is is answered. */
-export type Identified =
-  | { readonly ok: true; readonly caller: AdminCaller }
-  | { readonly ok: false; readonly answer: AdminAnswer };
 
 export interface AdminServerOptions {
   readonly address: string;
@@ -20,7 +19,9 @@ export interface AdminServerOptions {
   readonly gateway: GatewayControl;
   readonly log: (level: 'error', message: string, detail?: unknown) => void;
   /** Asked for every endpoint that is not public; without it everyone is the superuser. */
-  readonly identify?: ((request: IncomingMessage) => Promise<Identified>) | undefined;
+  readonly identify?: ((request: IncomingMessage, place: RequestPlace) => Promise<Identified>) | undefined;
+  /** HTTPS with this certificate; undefined: HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /** Largest body of an endpoint that says nothing else. */
@@ -37,16 +38,22 @@ const API_PATH = /^\/(?:v1|docs)(?:\/|$)/;
 /** The administration port: a table of endpoints over node:http, on the main thread, away from the data path. */
 export class AdminServer {
   readonly #options: AdminServerOptions;
-  readonly #server: Server;
+  readonly #server: Server | SecureServer;
   readonly #router = new Router(ENDPOINTS);
   #api: Promise<Router> | undefined;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
-    this.#server = createServer(
-      { headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: 16 * 1024 },
-      (request, response) => void this.#handle(request, response),
-    );
+    const { tls } = options;
+    const limits = {
+      headersTimeout: HEAD_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      maxHeaderSize: 16 * 1024,
+    };
+    const handle = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#handle(request, response);
+    this.#server =
+      tls === undefined ? createServer(limits, handle) : createSecureServer({ ...limits, ...tls }, handle);
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
@@ -61,6 +68,11 @@ export class AdminServer {
         else resolve({ address: bound.address, port: bound.port });
       });
     });
+  }
+
+  /** From now on, for connections that begin. */
+  setCertificate(pair: { readonly cert: string; readonly key: string }): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(pair);
   }
 
   /** Stops listening and ends every connection. */
@@ -91,6 +103,7 @@ export class AdminServer {
       // A body that was not read to its end must not be taken for a next request.
       ...(request.complete ? undefined : { connection: 'close' }),
       ...answer.headers,
+      ...(answer.cookies === undefined ? undefined : { 'set-cookie': [...answer.cookies] }),
     });
     response.end(request.method === 'HEAD' || !hasBody ? undefined : answer.body);
   }
@@ -131,7 +144,12 @@ export class AdminServer {
     ) {
       return problem(403, 'cross_site_request', 'A page of another site may not do this');
     }
-    const identified = await this.#identify(endpoint, request);
+    const place: RequestPlace = {
+      address: normaliseAddress(request.socket.remoteAddress ?? ''),
+      scheme: this.#options.tls === undefined ? 'http' : 'https',
+      authority,
+    };
+    const identified = await this.#identify(endpoint, request, place);
     if (!identified.ok) return identified.answer;
     const maxBytes = endpoint.body?.maxBytes ?? MAX_BODY_BYTES;
     const body = await readBody(request, maxBytes);
@@ -147,14 +165,18 @@ export class AdminServer {
       contentType: request.headers['content-type'],
       body: body.text,
       caller: identified.caller,
+      place,
     });
   }
 
   /** Who calls, if they may call this endpoint at all; an endpoint of a collection asks for each entity besides. */
-  async #identify(endpoint: Endpoint, request: IncomingMessage): Promise<Identified> {
-    const { identify } = this.#options;
-    if (identify === undefined || endpoint.access === 'public') return { ok: true, caller: SUPERUSER };
-    const identified = await identify(request);
+  async #identify(endpoint: Endpoint, request: IncomingMessage, place: RequestPlace): Promise<Identified> {
+    if (endpoint.access === 'public') return { ok: true, caller: NOBODY };
+    const { identify, gateway } = this.#options;
+    const identified: Identified =
+      identify === undefined
+        ? { ok: true, caller: callerOf(LOCAL_ACCOUNT, place.address, lookupIn(gateway)) }
+        : await identify(request, place);
     if (!identified.ok || identified.caller.may(endpoint.access, objectOf(endpoint))) return identified;
     return {
       ok: false,
@@ -168,8 +190,8 @@ export class AdminServer {
   }
 }
 
-function objectOf({ collection }: Endpoint): AccessObject {
-  return collection === undefined ? { kind: 'gateway' } : { kind: 'collection', collection };
+function objectOf({ collection, of }: Endpoint): AccessObject {
+  return collection === undefined ? { kind: of ?? 'gateway' } : { kind: 'collection', collection };
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

@@ -4,6 +4,7 @@ import { nearest } from '../../lib/nearest.ts';
 import { isSecretField } from '../../observability/secrets.ts';
 import { checkCertificates } from '../acme/check.ts';
 import { checkApis } from '../apis/check.ts';
+import { checkAdmin } from './check-admin.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkServices } from './check-services.ts';
 import { entriesOf, type Path } from './place.ts';
@@ -74,7 +75,7 @@ function checkListeners(config: Record<string, unknown>, problems: Problem[]): v
     );
     checkAddress(listener, name, taken, path, problems);
   }
-  checkAdminAddress(config['admin'], taken, problems);
+  checkAdmin(config, taken, problems);
 }
 
 function checkVersions(tls: Record<string, unknown>, path: Path, problems: Problem[]): void {
@@ -110,19 +111,6 @@ function checkAddress(
       message: `the listener ${other} has the address ${address} and port ${port} already`,
     });
   else taken.set(key, name);
-}
-
-function checkAdminAddress(admin: unknown, taken: ReadonlyMap<string, string>, problems: Problem[]): void {
-  const { enabled = true, address = '127.0.0.1', port = 9900 } = isRecord(admin) ? admin : {};
-  if (enabled !== true || typeof address !== 'string' || typeof port !== 'number' || port === 0) return;
-  const other =
-    taken.get(`${address.toLowerCase()} ${port}`) ?? taken.get(`0.0.0.0 ${port}`) ?? taken.get(`:: ${port}`);
-  if (other === undefined) return;
-  const written = isRecord(admin) && admin['port'] !== undefined;
-  problems.push({
-    path: written ? ['admin', 'port'] : ['listeners', other, 'port'],
-    message: `the admin port and the listener ${other} both take port ${port}`,
-  });
 }
 
 function checkTrust(trust: unknown, path: Path, problems: Problem[]): void {

@@ -180,6 +180,7 @@ function matchesAlike([name, config]: NamedRoute, last: NamedRoute | undefined):
   return (
     config === before ||
     (config.priority === before.priority &&
+      config.organization === before.organization &&
       sameData(config.match, before.match) &&
       sameData(config.rewrite, before.rewrite) &&
       sameData(config.redirect, before.redirect) &&

@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { checkConsumers } from '../../identity/consumers/check.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { messageOf } from '../../lib/message-of.ts';
-import { checkRoutes } from '../../routing/check.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { StateConfig } from '../../state/schema.ts';
 import { readAcmeMaterial, resolvedAcme } from '../acme/resolve.ts';
 import type { AcmeSettings } from '../acme/schema.ts';
 import { type ExpandedSource, expandApis } from '../apis/expand.ts';
+import { checkOwnership } from '../rights/ownership.ts';
 import type { StoreState } from '../store/entity.ts';
 import type { StoreSettings } from '../store/schema.ts';
 import { EMPTY_STATE } from '../store/state.ts';
@@ -16,6 +16,7 @@ import { type LoadedLists, loadAddressLists } from './address-lists.ts';
 import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings } from './catalog.ts';
 import { resolveAuthorities, resolveCertificate, resolveRevocations } from './certificates.ts';
 import { checkMeaning } from './check.ts';
+import { checkMatching } from './check-matching.ts';
 import { digest, FileReader } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
 import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './load-cache.ts';
@@ -24,6 +25,7 @@ import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
 import { type ReadOptions, readSource } from './read-source.ts';
 import { namesOf } from './references.ts';
+import { resolvedAdmin } from './resolve-admin.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
 import { checkStores, readLongSecret, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
@@ -176,7 +178,11 @@ async function build(
   const parsed = parse(written, routes, sound);
   if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
   const toCheck = cache.sameServices(routes) ? routes.changed : routes.written;
-  problems.push(...checkMeaning(written, toCheck), ...checkStores(written, routes.written));
+  problems.push(
+    ...checkMeaning(written, toCheck),
+    ...checkOwnership(written, apiOf),
+    ...checkStores(written, routes.written),
+  );
   const matched = routes.written.flatMap(([name, route]): NamedRoute[] => {
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
     return config === undefined ? [] : [[name, config]];
@@ -205,6 +211,7 @@ async function build(
     ticketSecret,
     tracingHeaders,
     identity,
+    admin,
     globalPolicies,
     routePolicies,
   ] = await Promise.all([
@@ -237,6 +244,7 @@ async function build(
       { secrets, problems },
     ),
     resolvedIdentity(parsed.data, { secrets, files, problems }),
+    resolvedAdmin(parsed.data?.admin, { secrets, problems }),
     policies.resolve(written['policies'], ['policies']),
     eachOf(
       routes.written.filter((route) => !isSettled(route)),
@@ -247,13 +255,13 @@ async function build(
   for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
     problems.push({ ...found, path: ['consumers', ...found.path] });
   problems.push(...uncoveredHosts(written, certificates, matched));
-  if (!parsed.success || problems.some((problem) => problem.severity !== 'warning')) return undefined;
+  if (!parsed.success || admin === undefined || problems.some((problem) => problem.severity !== 'warning'))
+    return undefined;
   const { data } = parsed;
   const services = mapValues(data.services, (service, name) =>
     resolvedService(service, material.get(name), files),
   );
   const resolved = cache.keep(routes, matched, around, (name) => routePolicies.get(name) ?? []);
-  const { admin } = data;
   const { rotation } = data.runtime.sessionTickets;
   const sessionTickets = ticketSecret === undefined ? { rotation } : { rotation, secret: ticketSecret };
   const runtime: RuntimeConfig = { ...data.runtime, sessionTickets };
@@ -345,27 +353,6 @@ function hashOf(others: unknown, routes: KnownRoutes): string {
   const texts = [JSON.stringify(others)];
   for (const [name, { text }] of routes) texts.push(name, text);
   return digest(texts.join('\n'));
-}
-
-/** Ties between routes are errors, routes that can never match are warnings. */
-function checkMatching(routes: readonly NamedRoute[], apiOf: ReadonlyMap<string, string>): Problem[] {
-  const toCheck = routes.map(([name, config]) => {
-    const api = apiOf.get(name);
-    return api === undefined ? { name, config } : { name, config, title: titleOf(name, api) };
-  });
-  return checkRoutes(toCheck).map((found) => ({
-    severity: found.severity,
-    path: ['routes', found.route, ...found.path],
-    message: found.message,
-    atKey: found.path.length === 0,
-    ...(found.other === undefined ? {} : { related: ['routes', found.other] }),
-    ...(found.example === undefined ? {} : { example: found.example }),
-  }));
-}
-
-/** What messages call a route that an API became. */
-function titleOf(route: string, api: string): string {
-  return route === api ? `the API ${api}` : `the operation ${route} of the API ${api}`;
 }
 
 function validRoute(route: unknown): RouteConfig | undefined {

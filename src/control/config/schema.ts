@@ -12,6 +12,7 @@ import { certificateSchema, listenerSchema } from '../../server/schema.ts';
 import { stateSchema } from '../../state/schema.ts';
 import { serviceSchema } from '../../upstream/schema.ts';
 import { acmeSchema } from '../acme/schema.ts';
+import { adminTlsSchema, authenticationSchema, probesSchema } from '../admin/authentication/schema.ts';
 import { apiSchema } from '../apis/api-schema.ts';
 import { functionSchema } from '../apis/function-schema.ts';
 import { organizationSchema } from '../apis/organization-schema.ts';
@@ -23,7 +24,7 @@ export const adminSchema = z
     address: z
       .string()
       .default('127.0.0.1')
-      .describe('Address to listen on. Whoever reaches it rules the gateway'),
+      .describe('Address to listen on; any but a loopback address needs `authentication` and `tls`'),
     port: z.int().min(0).max(65_535).default(9900).describe('Port to listen on; 0 takes a free one'),
     hosts: z
       .array(
@@ -38,6 +39,9 @@ export const adminSchema = z
       .describe(
         'Names that requests may be addressed to, besides addresses and localhost: any other in Host is refused',
       ),
+    authentication: authenticationSchema.optional(),
+    tls: adminTlsSchema.optional(),
+    probes: probesSchema.optional(),
   })
   .describe('The port with /metrics, /healthz, /readyz and the admin API');
 

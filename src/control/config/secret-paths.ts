@@ -43,6 +43,7 @@ export function secretPaths(config: unknown): Path[] {
 const ACME_KEY = ['acme', 'externalAccount', 'hmacKey'];
 
 const SINGLE_SECRETS = [
+  ['admin', 'authentication', 'bootstrapToken'],
   ['state', 'redis', 'url'],
   ['state', 'redis', 'tls', 'key'],
   ['state', 'redis', 'sentinels', 'password'],

@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../config/load.ts';
+import type { Actor } from '../rights/audit-entry.ts';
 import type { Collection, Entity, EntityChange, EntityValue, Revision } from '../store/entity.ts';
 
 /** Something of the configuration, from the file or from the store. What the file has can be read here and not changed. */
@@ -67,6 +68,8 @@ export type FailedChange = Exclude<ChangeOutcome, { readonly kind: 'applied' | '
 export interface ChangeRequest {
   /** Who is written down as the author. */
   readonly author: string;
+  /** Who that is exactly, for the audit log; default: the author, from within the gateway. */
+  readonly actor?: Actor | undefined;
   readonly message?: string | undefined;
   readonly dryRun?: boolean | undefined;
   readonly changes: readonly WantedChange[];
@@ -104,6 +107,8 @@ export interface ConfigurationManager {
   get(collection: Collection, name: string): ListedEntity | undefined;
   /** Those of a collection by name, in order of names. */
   list(collection: Collection): readonly ListedEntity[];
+  /** Why an API of the configuration in force does nothing yet; undefined for one that does. */
+  pendingReason(api: string): string | undefined;
   /** The store's revision in force on this node. */
   readonly revision: number;
   change(request: ChangeRequest): Promise<ChangeOutcome>;

@@ -44,6 +44,7 @@ export interface StoredConfigurationOptions {
     transaction: StoreTransaction,
     revision: Revision,
     changes: readonly EntityChange[],
+    request: Pick<ChangeRequest, 'actor'>,
   ) => Promise<void>;
 }
 
@@ -108,6 +109,10 @@ export class StoredConfiguration implements ConfigurationManager {
 
   list(collection: Collection): readonly ListedEntity[] {
     return this.#listing.list(this.#options.reloader.current, collection);
+  }
+
+  pendingReason(api: string): string | undefined {
+    return this.#options.reloader.current.pendingApis.get(api);
   }
 
   change(request: ChangeRequest): Promise<ChangeOutcome> {
@@ -247,7 +252,7 @@ export class StoredConfiguration implements ConfigurationManager {
         const prepared = await this.#prepare(request, wish, state, store, transaction);
         if (prepared.kind !== 'ready') throw new NotApplied(prepared);
         await store.append(transaction, prepared.revision, prepared.changes, prepared.state);
-        await this.#options.record?.(transaction, prepared.revision, prepared.changes);
+        await this.#options.record?.(transaction, prepared.revision, prepared.changes, request);
         await store.database.announce(transaction, prepared.revision.number);
         const before = this.#options.reloader.current;
         const outcome = await put(prepared.config, prepared.warnings);

@@ -7,15 +7,11 @@ import {
   type Unavailable,
 } from '../../identity/authenticator.ts';
 import { authorizationFor } from '../../identity/authorization-field.ts';
+import { readBasic } from '../../identity/basic-credentials.ts';
 import type { BasicUsers } from '../../identity/consumers/basic-users.ts';
-import { hasControlCharacter } from '../../identity/passwords/characters.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { challengeText } from '../auth/challenge.ts';
 import type { BasicOptions } from './schema.ts';
-
-/** Base64 of a user name and a password as long as the configuration takes them. */
-const MAX_CHARACTERS = 4096;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$/;
 
 const WRONG: Refused = {
   kind: 'refused',
@@ -52,11 +48,9 @@ export class BasicAuthenticator implements Authenticator {
     // one of this scheme is not to go by as nothing.
     if (request.fields.repeats('authorization')) return MALFORMED;
     if (sent === undefined) return ABSENT;
-    if (sent.length > MAX_CHARACTERS || !BASE64.test(sent)) return MALFORMED;
-    const text = Buffer.from(sent, 'base64').toString('utf8');
-    const colon = text.indexOf(':');
-    if (colon < 0 || hasControlCharacter(text)) return MALFORMED;
-    const found = this.#users.find(text.slice(0, colon), text.slice(colon + 1), client.address);
+    const credentials = readBasic(sent);
+    if (credentials === undefined) return MALFORMED;
+    const found = this.#users.find(credentials.name, credentials.password, client.address);
     return found instanceof Promise ? found.then(findingOf) : findingOf(found);
   }
 

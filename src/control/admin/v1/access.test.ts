@@ -8,9 +8,11 @@ import { FakeConfiguration } from './fake-configuration.support.ts';
 /** May read everything but what is hidden, and change what is of acme. */
 const DEVELOPER: AdminCaller = {
   name: 'dana',
+  account: { id: 'u_1', name: 'dana', kind: 'user', roles: new Map() },
+  address: undefined,
   may: (access, object) => {
-    if (object.kind === 'gateway') return false;
     if (object.kind === 'collection') return true;
+    if (object.kind !== 'entity') return false;
     return access === 'read'
       ? object.value['organization'] !== 'hidden'
       : object.value['organization'] === 'acme';
@@ -55,7 +57,13 @@ describe('Rights in the admin API', () => {
     ['let read what may be read', { path: '/v1/routes/other' }, 200, undefined],
     ['know nothing of what is hidden', { path: '/v1/routes/hidden' }, 404, 'entity_unknown'],
     ['know nothing of it to delete', { method: 'DELETE', path: '/v1/routes/hidden' }, 404, 'entity_unknown'],
-    ['do not let it be replaced', put('hidden', { organization: 'acme' }), 403, 'forbidden'],
+    ['do not let its name be taken', put('hidden', { organization: 'acme' }), 409, 'entity_exists'],
+    [
+      'know nothing of its version',
+      { ...put('hidden', { organization: 'acme' }), headers: { 'if-match': '"1"' } },
+      412,
+      'precondition_failed',
+    ],
     ['do not let others be changed', put('other', { organization: 'acme' }), 403, 'forbidden'],
     ['do not let own ones be given away', put('acme', { organization: 'other' }), 403, 'forbidden'],
     ['do not let one be created for others', put('new', { organization: 'other' }), 403, 'forbidden'],

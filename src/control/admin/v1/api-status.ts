@@ -37,7 +37,7 @@ export function apiStatus(
 ): ApiStatus {
   const onNodes =
     entity.origin === 'file' ? [] : nodes.map((node) => statusOnNode(entity.name, entity.revision, node));
-  const reason = missingTarget(entity, configuration);
+  const reason = configuration.pendingReason(entity.name);
   const states: ApiState[] = [
     reason === undefined ? 'ready' : 'pending',
     ...onNodes.map(({ status }) => status),
@@ -63,17 +63,4 @@ function isWithin({ path }: ChangeProblem, name: string): boolean {
   return [`apis.${name}`, `apis[${JSON.stringify(name)}]`].some(
     (place) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`),
   );
-}
-
-/** An API may be there before what it points to. */
-function missingTarget({ value }: ListedEntity, configuration: ConfigurationManager): string | undefined {
-  for (const [key, collection] of [
-    ['service', 'services'],
-    ['function', 'functions'],
-  ] as const) {
-    const target = value[key];
-    if (typeof target === 'string' && configuration.get(collection, target) === undefined)
-      return `the ${key} ${target} does not exist yet`;
-  }
-  return undefined;
 }

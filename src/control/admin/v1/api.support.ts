@@ -51,6 +51,8 @@ export async function startApi(
     },
     quotas: { list: absent, reset: absent },
     configuration: () => configuration,
+    rights: undefined,
+    warn: () => {},
     explain: absent,
     ...behind,
   };

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts';
 import { ENDPOINTS } from '../endpoints.ts';
+import { ACCOUNT_ENDPOINTS } from './accounts/endpoints.ts';
 import { APPLY } from './apply.ts';
 import { COMPARE } from './compare.ts';
 import { DOCS } from './docs-page.ts';
@@ -18,6 +19,7 @@ export function apiEndpoints(): readonly Endpoint[] {
     EXPORT,
     ...HISTORY,
     ...STATUS,
+    ...ACCOUNT_ENDPOINTS,
     ...DOCS,
   ];
   const all = [...ENDPOINTS, ...endpoints];

@@ -76,6 +76,19 @@ export class FakeConfiguration implements ConfigurationManager {
     return [...names].sort((a, b) => (a < b ? -1 : 1)).flatMap((name) => this.get(collection, name) ?? []);
   }
 
+  pendingReason(api: string): string | undefined {
+    const { service, function: called } = this.get('apis', api)?.value ?? {};
+    for (const [kind, collection, target] of [
+      ['service', 'services', service],
+      ['function', 'functions', called],
+    ] as const)
+      if (typeof target === 'string')
+        return this.get(collection, target) === undefined
+          ? `the ${kind} ${target} does not exist yet`
+          : undefined;
+    return 'nothing answers it yet';
+  }
+
   async change(request: ChangeRequest): Promise<ChangeOutcome> {
     const { author, message, dryRun, changes: wanted, allow, follows } = request;
     if (this.outage !== undefined) return { kind: 'unavailable', reason: this.outage };

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { dottedPath } from '../../config/place.ts';
 import type { ChangeProblem, ChangeRequest, ListedEntity } from '../../manager/manager.ts';
+import { actorOf } from '../../rights/store/rights-store.ts';
 import type { Collection, EntityChange, EntityValue } from '../../store/entity.ts';
 import type { AdminCaller } from '../access.ts';
 import { type AdminAnswer, empty, json, problem } from '../answer.ts';
@@ -11,6 +12,7 @@ import { changeAnswer } from './change-view.ts';
 import type { Call } from './define.ts';
 import { holdsRedacted, redactEntity, restoreSecrets } from './entity-secrets.ts';
 import { entityView, versionFields, versionOf } from './entity-view.ts';
+import { hostReachRefusal } from './host-reach.ts';
 import { failureAnswer, preconditionFailed, problemView, refused, unknownEntity } from './outcomes.ts';
 import { pointerOf } from './pointer.ts';
 import { hasPrecondition, verdictOn } from './preconditions.ts';
@@ -119,9 +121,10 @@ async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAns
 export function authorship(caller: AdminCaller, query: WriteQuery): Omit<ChangeRequest, 'changes'> {
   return {
     author: caller.name,
+    actor: actorOf(caller),
     message: query.message,
     dryRun: query['dry-run'],
-    allow: (changes: readonly EntityChange[]) => caller.refuse(changes),
+    allow: (changes: readonly EntityChange[]) => hostReachRefusal(changes, caller) ?? caller.refuse(changes),
   };
 }
 
@@ -137,13 +140,12 @@ function refusedEarly(
       problemView({ path: dottedPath([collection, name]), message: unusable }, { collection, name }),
     ]);
   const asEntity = current === undefined ? undefined : ({ kind: 'entity', ...current } as const);
+  // As if it were not there, whatever else is asked; but its name is taken.
   const isHidden = asEntity !== undefined && !caller.may('read', asEntity);
-  if ((kind === 'patch' || kind === 'delete') && (current === undefined || isHidden)) {
-    return current === undefined && headers['if-match'] !== undefined
-      ? preconditionFailed()
-      : unknownEntity(collection, name);
-  }
-  if (kind === 'create' && current !== undefined) return exists(collection, name);
+  if ((kind === 'patch' || kind === 'delete') && (current === undefined || isHidden))
+    return headers['if-match'] === undefined ? unknownEntity(collection, name) : preconditionFailed();
+  if (isHidden && headers['if-match'] !== undefined) return preconditionFailed();
+  if (isHidden || (kind === 'create' && current !== undefined)) return exists(collection, name);
   if (asEntity !== undefined && !caller.may('write', asEntity))
     return forbidden(caller, 'write', collection, name);
   switch (verdictOn('other', headers, current === undefined ? undefined : versionOf(current))) {

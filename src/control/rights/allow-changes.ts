@@ -1,0 +1,83 @@
+import type { Collection, EntityChange, EntityValue } from '../store/entity.ts';
+import { type Account, roleIn } from './account.ts';
+import { decide, neededRole, type ProtectedObject } from './decide.ts';
+import { ownerOf, protectedEntity } from './owner.ts';
+import { referencesOf } from './references.ts';
+import { EVERYWHERE } from './roles.ts';
+
+/** What is in force, of the file and of the store; undefined: no such. */
+export type EntityLookup = (collection: Collection, name: string) => EntityValue | undefined;
+
+/** Collections whose entities may name others that are made later. */
+const MAY_NAME_NOTHING: readonly Collection[] = ['apis', 'functions'];
+
+/**
+ * Why an account may not make these changes, as a sentence that tells nothing of what it may not see; undefined where it may. Every
+ * change needs the right to the thing as it was and as it will be, so that moving one to another organization needs both.
+ */
+export function refusalOfChanges(
+  account: Account,
+  changes: readonly EntityChange[],
+  inForce: EntityLookup,
+): string | undefined {
+  const after = afterChanges(changes, inForce);
+  for (const change of changes) {
+    const refusal = refusalOfChange(account, change) ?? refusalOfReferences(account, change, after);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function refusalOfChange(
+  account: Account,
+  { collection, name, before, after }: EntityChange,
+): string | undefined {
+  const what = `${collection}/${name}`;
+  if (collection === 'organizations' && (before === undefined || after === undefined))
+    return refusalOf(account, { kind: 'organizations' }, what);
+  if (before !== undefined) {
+    const object = protectedEntity(collection, name, before);
+    // Names are shared by all organizations, so that one that is taken has to be told of.
+    if (decide(account, 'read', object) === 'hidden')
+      return after === undefined ? `there is no ${what}` : `the name ${what} is taken`;
+    const refusal = refusalOf(account, object, what);
+    if (refusal !== undefined) return refusal;
+  }
+  return after === undefined ? undefined : refusalOf(account, protectedEntity(collection, name, after), what);
+}
+
+function refusalOf(account: Account, object: ProtectedObject, what: string): string | undefined {
+  if (decide(account, 'change', object) === 'allowed') return undefined;
+  const { kind, organization } = object;
+  const role = neededRole(kind, 'change');
+  return organization === undefined
+    ? `${what} belongs to no organization: to change it takes the role ${role} everywhere (${EVERYWHERE})`
+    : `to change ${what} takes the role ${role} in the organization ${organization}`;
+}
+
+/** A name that may not be seen is answered like one that is not there, and both before the configuration is composed, whose errors suggest names. */
+function refusalOfReferences(
+  account: Account,
+  { collection, name, after: value }: EntityChange,
+  after: EntityLookup,
+): string | undefined {
+  // Who sees everything is told of errors by the configuration itself.
+  if (value === undefined || roleIn(account, undefined) !== undefined) return undefined;
+  const owner = ownerOf(collection, name, value);
+  for (const reference of referencesOf(collection, value)) {
+    const found = after(reference.collection, reference.name);
+    if (found === undefined && MAY_NAME_NOTHING.includes(collection)) continue;
+    const of = found === undefined ? undefined : ownerOf(reference.collection, reference.name, found);
+    if (found !== undefined && (of === undefined || of === owner)) continue;
+    return `${collection}/${name} names ${reference.collection}/${reference.name}, and there is none that ${owner ?? 'it'} may use`;
+  }
+  return undefined;
+}
+
+function afterChanges(changes: readonly EntityChange[], inForce: EntityLookup): EntityLookup {
+  const changed = new Map(changes.map((change) => [`${change.collection}/${change.name}`, change]));
+  return (collection, name) => {
+    const change = changed.get(`${collection}/${name}`);
+    return change === undefined ? inForce(collection, name) : change.after;
+  };
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { checkOwnership } from './ownership.ts';
+
+describe('What a configuration says of organizations', () => {
+  it('is checked: none uses what is another’s', () => {
+    const problems = checkOwnership(
+      {
+        organizations: { acme: {}, globex: {} },
+        services: { a: { organization: 'acme' }, g: { organization: 'globex' }, shared: {} },
+        routes: {
+          fine: { organization: 'acme', service: 'a', mirror: { service: 'shared' } },
+          wrong: { organization: 'acme', service: 'a', split: [{ service: 'g' }] },
+          made: { organization: 'acme', service: 'g' },
+          global: { service: 'a' },
+        },
+      },
+      new Map([['made', 'api']]),
+    );
+    assert.deepEqual(problems, [
+      {
+        path: ['routes', 'wrong', 'split', 0, 'service'],
+        message:
+          'g of services belongs to another organization: share it by leaving out its organization, or give acme one of its own',
+      },
+    ]);
+  });
+
+  it('is nothing where there are none', () => {
+    assert.deepEqual(checkOwnership({ routes: { a: { service: 'b' } }, services: { b: {} } }, new Map()), []);
+  });
+});

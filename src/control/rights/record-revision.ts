@@ -1,0 +1,47 @@
+import { valueAt } from '../config/place.ts';
+import type { ChangeRequest } from '../manager/manager.ts';
+import type { StoreTransaction } from '../store/database.ts';
+import type { EntityChange, EntityValue, Revision } from '../store/entity.ts';
+import { secretPlaces } from '../store/secret-places.ts';
+import { type Deed, digestOf } from './audit-entry.ts';
+import { ownerOf } from './owner.ts';
+import { appendAudit } from './store/audit-log.ts';
+import { rightsWithin } from './store/tables.ts';
+
+/** Writes a revision down in the audit log, within its transaction: an entry for each entity. */
+export async function recordRevision(
+  transaction: StoreTransaction,
+  { number, atMs, author }: Revision,
+  changes: readonly EntityChange[],
+  { actor = { account: author, name: author } }: Pick<ChangeRequest, 'actor'>,
+): Promise<void> {
+  await appendAudit(
+    rightsWithin(transaction),
+    atMs,
+    actor,
+    changes.map((change) => deedOf(change, number)),
+  );
+}
+
+function deedOf({ collection, name, before, after }: EntityChange, revision: number): Deed {
+  return {
+    action: before === undefined ? 'create' : after === undefined ? 'delete' : 'update',
+    object: `${collection}/${name}`,
+    organization: ownerOf(collection, name, after ?? before ?? {}),
+    revision,
+    before: digestOf(before && textOf(collection, name, before)),
+    after: digestOf(after && textOf(collection, name, after)),
+  };
+}
+
+/** Without its secrets: whoever has the digest could try what they are. */
+function textOf(collection: EntityChange['collection'], name: string, value: EntityValue): string {
+  const places = secretPlaces(collection, name, value);
+  if (places.length === 0) return JSON.stringify(value);
+  const open = structuredClone(value);
+  for (const path of places) {
+    const parent = valueAt(open, path.slice(0, -1)) as Record<string | number, unknown>;
+    parent[path.at(-1) as string | number] = null;
+  }
+  return JSON.stringify(open);
+}

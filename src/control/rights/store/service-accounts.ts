@@ -1,0 +1,175 @@
+import type { Account } from '../account.ts';
+import { decide, maySee } from '../decide.ts';
+import { refusalToChange } from './account-changes.ts';
+import { accountNamed, type Reading, rolesOf } from './read-accounts.ts';
+import {
+  type Asker,
+  type Done,
+  type Outcome,
+  type Refusal,
+  type RightsStore,
+  refused,
+} from './rights-store.ts';
+import { type AccountRow, rightsQueries } from './tables.ts';
+import { newId } from './users.ts';
+
+/** An account of a program. It has no password: it is known by its tokens. */
+export interface ServiceAccountView {
+  readonly name: string;
+  readonly id: string;
+  readonly title?: string;
+  /** Whose it is, and who manages it; absent: it is managed by admins everywhere. */
+  readonly organization?: string;
+  readonly disabled: boolean;
+  readonly roles: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly updatedAt: string;
+  readonly updatedBy: string;
+}
+
+export interface WantedServiceAccount {
+  readonly title?: string | undefined;
+  readonly organization?: string | undefined;
+  readonly disabled?: boolean | undefined;
+}
+
+/** Those that the account may see, by name. */
+export async function listServiceAccounts(
+  store: RightsStore,
+  account: Account,
+): Promise<readonly ServiceAccountView[]> {
+  const database = await store.database();
+  if (database === undefined) return [];
+  const queries = rightsQueries(database);
+  const rows = await queries
+    .selectFrom('accounts')
+    .selectAll()
+    .where('kind', '=', 'service')
+    .orderBy('name')
+    .execute();
+  const seen = rows.filter((row) => maySee(account, objectOf(row)));
+  return Promise.all(seen.map((row) => viewOf(queries, row)));
+}
+
+export async function readServiceAccount(
+  store: RightsStore,
+  account: Account,
+  name: string,
+): Promise<Outcome<ServiceAccountView>> {
+  const database = await store.database();
+  const queries = database && rightsQueries(database);
+  const row = queries && (await accountNamed(queries, name));
+  if (queries === undefined || row === undefined) return missing(name);
+  const refusal = refusalOf(account, 'read', row, name);
+  return refusal ?? { ok: true, result: await viewOf(queries, row) };
+}
+
+export function putServiceAccount(
+  store: RightsStore,
+  asker: Asker,
+  name: string,
+  { title, organization, disabled = false }: WantedServiceAccount,
+): Promise<Outcome<{ readonly created: boolean; readonly serviceAccount: ServiceAccountView }>> {
+  return store.change(asker, async (transaction) => {
+    const before = await accountNamed(transaction, name);
+    const refusal =
+      (before && (await refusalOfChange(transaction, asker.account, before, name))) ??
+      decided(asker.account, organization);
+    if (refusal !== undefined) return refusal;
+    const nowMs = store.nowMs();
+    const row: AccountRow = {
+      id: before?.id ?? newId('s'),
+      kind: 'service',
+      name,
+      title: title ?? null,
+      organization: organization ?? null,
+      password: null,
+      disabled: disabled ? 1 : 0,
+      created_at_ms: before?.created_at_ms ?? nowMs,
+      created_by: before?.created_by ?? asker.account.name,
+      updated_at_ms: nowMs,
+      updated_by: asker.account.name,
+    };
+    if (before === undefined) await transaction.insertInto('accounts').values(row).execute();
+    else await transaction.updateTable('accounts').set(row).where('id', '=', row.id).execute();
+    const action = before === undefined ? 'create' : 'update';
+    return {
+      result: { created: before === undefined, serviceAccount: await viewOf(transaction, row) },
+      deeds: [{ action, object: `service-accounts/${name}`, organization }],
+    };
+  });
+}
+
+export function deleteServiceAccount(
+  store: RightsStore,
+  asker: Asker,
+  name: string,
+): Promise<Outcome<undefined>> {
+  return store.change(asker, async (transaction): Promise<Done<undefined> | Refusal> => {
+    const row = await accountNamed(transaction, name);
+    if (row?.kind !== 'service' || decide(asker.account, 'change', objectOf(row)) === 'hidden')
+      return missing(name);
+    const refusal = await refusalOfChange(transaction, asker.account, row, name);
+    if (refusal !== undefined) return refusal;
+    await transaction.deleteFrom('accounts').where('id', '=', row.id).execute();
+    return {
+      result: undefined,
+      deeds: [
+        { action: 'delete', object: `service-accounts/${name}`, organization: row.organization ?? undefined },
+      ],
+    };
+  });
+}
+
+/** Why an account may not act for a service account, or change it. */
+export async function refusalOfChange(
+  queries: Reading,
+  account: Account,
+  row: AccountRow,
+  name: string,
+): Promise<Refusal | undefined> {
+  return refusalOf(account, 'change', row, name) ?? (await refusalToChange(queries, account, row));
+}
+
+function refusalOf(
+  account: Account,
+  action: 'read' | 'change',
+  row: AccountRow,
+  name: string,
+): Refusal | undefined {
+  const decision = decide(account, action, objectOf(row));
+  // Users and service accounts have one set of names, which all organizations share.
+  if (row.kind !== 'service' || decision === 'hidden')
+    return action === 'change' ? refused('name_taken', `the name ${name} is taken`) : missing(name);
+  return decision === 'allowed' ? undefined : decided(account, row.organization ?? undefined);
+}
+
+function decided(account: Account, organization: string | undefined): Refusal | undefined {
+  if (decide(account, 'change', { kind: 'service-accounts', organization }) === 'allowed') return undefined;
+  const where = organization === undefined ? 'everywhere (*)' : `in the organization ${organization}`;
+  return refused('forbidden', `service accounts take the role admin ${where}`);
+}
+
+function missing(name: string): Refusal {
+  return refused('not_found', `there is no service account ${name}`);
+}
+
+function objectOf({ organization }: AccountRow) {
+  return { kind: 'service-accounts', organization: organization ?? undefined } as const;
+}
+
+async function viewOf(queries: Reading, row: AccountRow): Promise<ServiceAccountView> {
+  return {
+    name: row.name,
+    id: row.id,
+    ...(row.title === null ? {} : { title: row.title }),
+    ...(row.organization === null ? {} : { organization: row.organization }),
+    disabled: row.disabled === 1,
+    roles: Object.fromEntries(await rolesOf(queries, row.id)),
+    createdAt: new Date(row.created_at_ms).toISOString(),
+    createdBy: row.created_by,
+    updatedAt: new Date(row.updated_at_ms).toISOString(),
+    updatedBy: row.updated_by,
+  };
+}

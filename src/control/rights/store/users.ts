@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import { decide } from '../decide.ts';
+import { refusalToChange } from './account-changes.ts';
+import { accountNamed, type Reading, rolesOf } from './read-accounts.ts';
+import {
+  type Asker,
+  type Done,
+  type Outcome,
+  type Refusal,
+  type RightsStore,
+  refused,
+} from './rights-store.ts';
+import { type AccountRow, type RightsTransaction, rightsQueries } from './tables.ts';
+
+export interface Identity {
+  readonly provider: string;
+  readonly subject: string;
+}
+
+/** A user as others see them. */
+export interface UserView {
+  readonly name: string;
+  readonly id: string;
+  readonly title?: string;
+  readonly disabled: boolean;
+  /** Whether they have a password here. */
+  readonly password: boolean;
+  readonly identities: readonly Identity[];
+  readonly roles: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly updatedAt: string;
+  readonly updatedBy: string;
+}
+
+/** What a user is to be. */
+export interface WantedUser {
+  readonly title?: string | undefined;
+  readonly disabled?: boolean | undefined;
+  /** PHC string; undefined keeps the one that they have, null takes it away. */
+  readonly password?: string | null | undefined;
+  readonly identities?: readonly Identity[] | undefined;
+}
+
+const NOT_ALLOWED = refused('forbidden', 'users are managed by admins everywhere (*)');
+
+/** Users by name. */
+export async function listUsers(store: RightsStore): Promise<readonly UserView[]> {
+  const database = await store.database();
+  if (database === undefined) return [];
+  const queries = rightsQueries(database);
+  const rows = await queries
+    .selectFrom('accounts')
+    .selectAll()
+    .where('kind', '=', 'user')
+    .orderBy('name')
+    .execute();
+  return Promise.all(rows.map((row) => viewOf(queries, row)));
+}
+
+export async function readUser(store: RightsStore, name: string): Promise<UserView | undefined> {
+  const database = await store.database();
+  if (database === undefined) return undefined;
+  const queries = rightsQueries(database);
+  const row = await accountNamed(queries, name);
+  return row?.kind === 'user' ? viewOf(queries, row) : undefined;
+}
+
+/** Makes a user, or makes them what is wanted. */
+export function putUser(
+  store: RightsStore,
+  asker: Asker,
+  name: string,
+  wanted: WantedUser,
+): Promise<Outcome<{ readonly created: boolean; readonly user: UserView }>> {
+  return store.change(
+    asker,
+    async (transaction) => {
+      if (decide(asker.account, 'change', { kind: 'users' }) !== 'allowed') return NOT_ALLOWED;
+      const before = await accountNamed(transaction, name);
+      if (before?.kind === 'service') return refused('name_taken', `a service account is called ${name}`);
+      const refusal = before && (await refusalToChange(transaction, asker.account, before));
+      if (refusal !== undefined) return refusal;
+      const row = await write(transaction, store.nowMs(), asker, name, before, wanted);
+      const taken = await writeIdentities(transaction, row.id, wanted.identities ?? []);
+      if (taken !== undefined) return taken;
+      // Whoever knew the old password, or must not come in any more, has no session left.
+      if (before !== undefined && (wanted.password !== undefined || row.disabled === 1))
+        await transaction.deleteFrom('account_sessions').where('account', '=', row.id).execute();
+      return {
+        result: { created: before === undefined, user: await viewOf(transaction, row) },
+        deeds: [{ action: before === undefined ? 'create' : 'update', object: `users/${name}` }],
+      };
+    },
+    'takes',
+  );
+}
+
+export function deleteUser(store: RightsStore, asker: Asker, name: string): Promise<Outcome<undefined>> {
+  return store.change(
+    asker,
+    async (transaction): Promise<Done<undefined> | Refusal> => {
+      if (decide(asker.account, 'change', { kind: 'users' }) !== 'allowed') return NOT_ALLOWED;
+      const row = await accountNamed(transaction, name);
+      if (row?.kind !== 'user') return refused('not_found', `there is no user ${name}`);
+      const refusal = await refusalToChange(transaction, asker.account, row);
+      if (refusal !== undefined) return refusal;
+      await transaction.deleteFrom('accounts').where('id', '=', row.id).execute();
+      return { result: undefined, deeds: [{ action: 'delete', object: `users/${name}` }] };
+    },
+    'takes',
+  );
+}
+
+/** A user's own new password. Every session of theirs ends. */
+export function changeOwnPassword(
+  store: RightsStore,
+  asker: Asker,
+  password: string,
+): Promise<Outcome<undefined>> {
+  const { id, name } = asker.account;
+  return store.change(asker, async (transaction) => {
+    await transaction
+      .updateTable('accounts')
+      .set({ password, updated_at_ms: store.nowMs(), updated_by: name })
+      .where('id', '=', id)
+      .execute();
+    await transaction.deleteFrom('account_sessions').where('account', '=', id).execute();
+    return { result: undefined, deeds: [{ action: 'password', object: `users/${name}` }] };
+  });
+}
+
+export function newId(prefix: string): string {
+  return `${prefix}_${randomBytes(12).toString('base64url')}`;
+}
+
+async function write(
+  transaction: RightsTransaction,
+  nowMs: number,
+  { account }: Asker,
+  name: string,
+  before: AccountRow | undefined,
+  { title, disabled = false, password }: WantedUser,
+): Promise<AccountRow> {
+  const row: AccountRow = {
+    id: before?.id ?? newId('u'),
+    kind: 'user',
+    name,
+    title: title ?? null,
+    organization: null,
+    password: password === undefined ? (before?.password ?? null) : password,
+    disabled: disabled ? 1 : 0,
+    created_at_ms: before?.created_at_ms ?? nowMs,
+    created_by: before?.created_by ?? account.name,
+    updated_at_ms: nowMs,
+    updated_by: account.name,
+  };
+  if (before === undefined) await transaction.insertInto('accounts').values(row).execute();
+  else await transaction.updateTable('accounts').set(row).where('id', '=', row.id).execute();
+  return row;
+}
+
+async function writeIdentities(
+  transaction: RightsTransaction,
+  account: string,
+  identities: readonly Identity[],
+): Promise<Refusal | undefined> {
+  await transaction.deleteFrom('account_identities').where('account', '=', account).execute();
+  for (const { provider, subject } of identities) {
+    const other = await transaction
+      .selectFrom('account_identities')
+      .select('account')
+      .where('provider', '=', provider)
+      .where('subject', '=', subject)
+      .executeTakeFirst();
+    if (other !== undefined) return refused('identity_taken', `that user of ${provider} is bound already`);
+    await transaction.insertInto('account_identities').values({ provider, subject, account }).execute();
+  }
+  return undefined;
+}
+
+async function viewOf(queries: Reading, row: AccountRow): Promise<UserView> {
+  const identities = await queries
+    .selectFrom('account_identities')
+    .select(['provider', 'subject'])
+    .where('account', '=', row.id)
+    .orderBy('provider')
+    .orderBy('subject')
+    .execute();
+  return {
+    name: row.name,
+    id: row.id,
+    ...(row.title === null ? {} : { title: row.title }),
+    disabled: row.disabled === 1,
+    password: row.password !== null,
+    identities,
+    roles: Object.fromEntries(await rolesOf(queries, row.id)),
+    createdAt: new Date(row.created_at_ms).toISOString(),
+    createdBy: row.created_by,
+    updatedAt: new Date(row.updated_at_ms).toISOString(),
+    updatedBy: row.updated_by,
+  };
+}

@@ -44,7 +44,7 @@ export class OutputReader {
     if (output === undefined) return isAccepted ? ACCEPTED : INVALID;
     if (output.equals(NULL)) return isAccepted ? ACCEPTED : EMPTY;
     if (!this.#asHttp) return { status: isAccepted ? 202 : 200, headers: JSON_TYPE, body: output };
-    return httpAnswer(JSON.parse(output.toString('utf8')) as unknown) ?? INVALID;
+    return httpAnswer(output) ?? INVALID;
   }
 }
 
@@ -58,8 +58,9 @@ function failed({ status, fields }: ResponseView): Answer {
   };
 }
 
-/** An output that has `status`, `headers` and `body`; undefined for one that is no such answer. */
-function httpAnswer(output: unknown): Answer | undefined {
+/** Of an output that has `status`, `headers` and `body`, which goes on as it is written; undefined for one that is no such answer. */
+function httpAnswer(text: Buffer): Answer | undefined {
+  const output = JSON.parse(text.toString('utf8')) as unknown;
   if (!isRecord(output)) return undefined;
   const { status = 200, headers = {}, body = null, ...others } = output;
   if (Object.keys(others).length > 0 || !isFinalStatus(status) || !isRecord(headers)) return undefined;
@@ -75,7 +76,7 @@ function httpAnswer(output: unknown): Answer | undefined {
   if (body === null) return { status, headers: fields };
   const isText = typeof body === 'string';
   if (!isTyped) fields['Content-Type'] = isText ? 'text/plain; charset=utf-8' : 'application/json';
-  return { status, headers: fields, body: isText ? body : JSON.stringify(body) };
+  return { status, headers: fields, body: isText ? body : (jsonMember(text, 'body') ?? '') };
 }
 
 function isFinalStatus(status: unknown): status is number {

@@ -32,13 +32,14 @@ function decoded(pieces: readonly Buffer[]): BodyText {
 }
 
 /**
- * Takes what is left of a body that nobody reads, up to a number of octets: a connection that is closed with octets unread is reset,
+ * Takes what is left of a body that nobody reads, up to a number of octets and for a time: a connection that is closed with octets unread is reset,
  * and its client may never see the answer.
  */
-export function discardBody(request: IncomingMessage, maxBytes: number): Promise<void> {
+export function discardBody(request: IncomingMessage, maxBytes: number, maxMs: number): Promise<void> {
   return new Promise((resolve) => {
     let bytes = 0;
     const done = (): void => {
+      clearTimeout(timer);
       request.off('data', count).off('end', done).off('error', done).off('close', done);
       request.pause();
       resolve();
@@ -47,6 +48,7 @@ export function discardBody(request: IncomingMessage, maxBytes: number): Promise
       bytes += piece.length;
       if (bytes > maxBytes) done();
     };
+    const timer = setTimeout(done, maxMs);
     request.on('data', count).on('end', done).on('error', done).on('close', done);
     request.resume();
   });

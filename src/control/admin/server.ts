@@ -28,6 +28,7 @@ export interface AdminServerOptions {
 const MAX_BODY_BYTES = 64 * 1024;
 /** Of a body that is not read, since the request is refused before. */
 const MAX_DISCARDED_BYTES = 1024 * 1024;
+const LINGER_MS = 2000;
 /** A request's head, and a request as a whole, in milliseconds. */
 const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -91,7 +92,6 @@ export class AdminServer {
       this.#options.log('error', `admin: ${request.method} ${request.url} failed`, error);
       answer = problem(500, 'internal_error', 'The request failed; the log has the cause');
     }
-    if (!request.complete) await discardBody(request, MAX_DISCARDED_BYTES);
     if (response.destroyed) return;
     const hasBody = answer.status !== 204 && answer.status !== 304;
     response.writeHead(answer.status, {
@@ -105,7 +105,11 @@ export class AdminServer {
       ...answer.headers,
       ...(answer.cookies === undefined ? undefined : { 'set-cookie': [...answer.cookies] }),
     });
-    response.end(request.method === 'HEAD' || !hasBody ? undefined : answer.body);
+    if (request.method !== 'HEAD' && hasBody) response.write(answer.body);
+    // The client has its answer by then, and may go on sending for a while.
+    else response.flushHeaders();
+    if (!request.complete) await discardBody(request, MAX_DISCARDED_BYTES, LINGER_MS);
+    response.end();
   }
 
   async #answer(request: IncomingMessage): Promise<AdminAnswer> {

@@ -92,6 +92,7 @@ export async function runProcess(): Promise<void> {
   const io: Io = {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    input: process.stdin,
     cwd: process.cwd(),
     env: process.env,
     terminal: process.stdout.isTTY,

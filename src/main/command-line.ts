@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { nearest } from '../lib/nearest.ts';
 
@@ -12,6 +13,8 @@ export interface Io {
   readonly errTerminal: boolean;
   /** Whether what goes to a terminal may have colours. */
   readonly color: boolean;
+  /** The standard input; undefined: there is none. */
+  readonly input?: Readable | undefined;
   /** Asks for a secret, or reads it from the standard input; undefined when none is given. */
   readonly secret: () => Promise<string | undefined>;
   /** Asks for a yes or a no; undefined where nobody could answer. */
@@ -111,7 +114,8 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
       values.push('');
     } else {
       const { value } = token;
-      const swallowed = value !== undefined && !token.inlineValue && value.startsWith('-');
+      // A dash alone is the standard input.
+      const swallowed = value !== undefined && !token.inlineValue && value.startsWith('-') && value !== '-';
       if (value === undefined || value === '' || swallowed)
         return `${token.rawName} needs a value: <${flag.value}>`;
       values.push(value);

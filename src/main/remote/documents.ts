@@ -17,7 +17,7 @@ const STANDARD_INPUT = '-';
  * places of what cannot be read.
  */
 export async function readDocument(name: string, io: Io): Promise<Document> {
-  if (name === STANDARD_INPUT) return documentOf('standard input', await textOf(process.stdin), io);
+  if (name === STANDARD_INPUT) return documentOf('standard input', await textOf(io.input), io);
   const file = resolve(io.cwd, name);
   const read = await readText(file, MAX_BYTES);
   if (!read.ok) throw new UsageError(`${name} ${read.reason}`);
@@ -36,7 +36,8 @@ export function documentOf(name: string, text: string, { cwd, errTerminal, color
   return value;
 }
 
-async function textOf(input: Readable): Promise<string> {
+async function textOf(input: Readable | undefined): Promise<string> {
+  if (input === undefined) throw new UsageError('there is no standard input');
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of input as AsyncIterable<Buffer>) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { startApi, type TestApi } from '../../control/admin/v1/api.support.ts';
 import { FakeConfiguration } from '../../control/admin/v1/fake-configuration.support.ts';
@@ -21,6 +22,7 @@ async function run(
   line: string | readonly string[],
   env: Readonly<Record<string, string>>,
   confirm?: Io['confirm'],
+  input?: string,
 ): Promise<Ran> {
   let out = '';
   let err = '';
@@ -28,6 +30,7 @@ async function run(
     out: (text) => void (out += text),
     err: (text) => void (err += text),
     cwd: folder,
+    input: input === undefined ? undefined : Readable.from([Buffer.from(input)]),
     env: { HOME: folder, ...env },
     terminal: false,
     errTerminal: false,
@@ -125,8 +128,8 @@ describe('commands for a running gateway', () => {
   });
 
   it('delete what nothing needs any more', async () => {
-    file('other.json', '{"url": "http://127.0.0.1:4009"}');
-    assert.equal((await run('create service other -f other.json', env)).code, 0);
+    const other = 'url: http://127.0.0.1:4009\n';
+    assert.equal((await run('create service other -f -', env, undefined, other)).code, 0);
     assert.deepEqual(await run('delete service other', env), {
       code: 0,
       out: 'service other deleted\n',
@@ -229,6 +232,7 @@ describe('commands for a running gateway', () => {
     ['create api a --https-only --http-only', 2, /--https-only and --http-only exclude each other/],
     ['create api a --auth ldap:x', 2, /--auth takes a name after oidc: and session: alone/],
     ['create service users -f users.yaml', 1, /entity_exists/],
+    ['create service broken -f -', 2, /there is no standard input/],
     ['create service broken -f none.yaml', 2, /none\.yaml does not exist/],
     [
       'create service broken -f bad.yaml',

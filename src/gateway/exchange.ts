@@ -41,7 +41,7 @@ export class GatewayRequest implements RequestView {
   readonly path: string;
   readonly search: string;
   readonly version: number;
-  readonly fields: Fields;
+  fields: Fields;
   upstreamMethod: string;
   upstreamPath: string;
   upstreamSearch: string;

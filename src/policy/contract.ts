@@ -40,7 +40,8 @@ export interface RequestView {
   readonly search: string;
   /** 10, 11 or 20. */
   readonly version: number;
-  readonly fields: Fields;
+  /** A policy may put others in their place, which then are the request's from there on. */
+  fields: Fields;
   /** Method for the upstream. Neither CONNECT nor, unless the client sent it, HEAD: the client would wait for a body that never comes. */
   upstreamMethod: string;
   /** Path and query for the upstream: after the route's `rewrite`, which comes before any policy. */

@@ -103,6 +103,7 @@ describe('Certificates of a running gateway', () => {
     for (const [servername, host, expected] of [
       ['a.example', 'a.example', '200 hello'],
       ['a.example', 'A.Example:8443', '200 hello'],
+      ['a.example', 'a.example.', '200 hello'],
       ['a.example', 'www.shop.example', '200 hello'],
       ['www.shop.example', 'a.example', '200 hello'],
       ['a.example', 'shop.example', '421 misdirected_request'],

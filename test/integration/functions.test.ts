@@ -39,6 +39,7 @@ apis:
     paths: [/identified]
     authentication: basic
     policies: [{ identity-headers: { set: { X-User: '\${principal.subject}' } } }]
+  fixed: { function: who, paths: [/fixed], policies: [{ headers: { request: { set: { X-Env: prod } } } }] }
   ${ANSWERS.map(([name]) => `${name}: { function: ${name}, paths: [/${name}] }`).join('\n  ')}
 `;
 }
@@ -307,6 +308,17 @@ suite('An API with a function', () => {
         new RegExp(`${KEY}|${btoa('alice:correct-horse')}|correct-horse`),
       );
     });
+
+  test('gets the fields that policies set, also where the client sends the same', async () => {
+    const { calls } = await called('/fixed', {
+      headers: { 'X-Env': 'prod', 'X-Forwarded-For': '127.0.0.1', 'X-Forwarded-Proto': 'http' },
+    });
+    const { headers } = calls[0] ?? {};
+    assert.deepEqual(
+      [headers?.['x-env'], headers?.['x-forwarded-for'], headers?.['x-forwarded-proto']],
+      ['prod', '127.0.0.1', 'http'],
+    );
+  });
 
   test('is told who calls by the gateway alone', async () => {
     const headers = {

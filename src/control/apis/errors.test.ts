@@ -134,10 +134,10 @@ portcullis.yaml:5:40: apis.a.paths: is for an API without openapi: the document 
     {
       title: 'ties with another',
       files: {
-        'portcullis.yaml': `${AROUND}apis:\n  a: { service: pets, paths: ['/p/{id}'], organization: acme }\n  b: { service: pets, paths: [/x, '/acme/p/{name}'] }\n`,
+        'portcullis.yaml': `${AROUND}apis:\n  a: { service: pets, paths: ['/p/{id}'], organization: acme }\n  b: { service: pets, paths: [/x, '/p/{name}'], organization: acme }\n`,
       },
       errors: `portcullis.yaml:6:3: apis.b: ties with the API a: both match, and nothing says which goes first. Give one of them a priority
-   6 |   b: { service: pets, paths: [/x, '/acme/p/{name}'] }
+   6 |   b: { service: pets, paths: [/x, '/p/{name}'], organization: acme }
      |   ^
      = apis.a is in line 5
      = a request that shows it: GET https://example.com/acme/p/any

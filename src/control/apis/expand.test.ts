@@ -14,8 +14,12 @@ providers: { corp: { kind: oidc, issuer: 'https://corp.example', clientId: gatew
 sessions: { web: { login: [corp] } }
 `;
 
-async function load(text: string, cache?: LoadCache): Promise<LoadedConfig> {
-  using files = new Workspace({ 'portcullis.yaml': text });
+async function load(
+  text: string,
+  cache?: LoadCache,
+  documents: Record<string, string> = {},
+): Promise<LoadedConfig> {
+  using files = new Workspace({ 'portcullis.yaml': text, ...documents });
   const loaded = await loadConfig(files.path('portcullis.yaml'), { cache });
   assert.ok(loaded.ok, JSON.stringify(loaded));
   return loaded.config;
@@ -137,6 +141,25 @@ suite('The route of an API', () => {
       { name: 'function', options: { name: 'hello', headers: ['accept-language'] } },
     ]);
   });
+});
+
+test('The limits of an API are shared by the operations of its document', async () => {
+  const operation = (name: string) => `{ operationId: ${name}, responses: {} }`;
+  const document = `openapi: 3.1.0
+info: { title: Pets, version: '1' }
+paths: { /pets: { get: ${operation('list')}, post: ${operation('add')} } }
+`;
+  const api = '{ service: s, openapi: pets.yaml, limits: { rate: 10/s }, validate: { request: false } }';
+  const { dataPlane } = await load(`${AROUND}apis: { pets: ${api} }\n`, undefined, { 'pets.yaml': document });
+  const scopes = Object.values(dataPlane.routes).flatMap(({ policies }) =>
+    policies.filter(({ name }) => name === 'rate-limit').map(({ options }) => options),
+  );
+  const shared = {
+    limits: [{ rate: '10/s', name: 'rate' }],
+    key: 'address',
+    scope: { name: 'api/pets' },
+  };
+  assert.deepEqual(scopes, [shared, shared]);
 });
 
 suite('With the next load', () => {

@@ -97,7 +97,9 @@ function limitUses({ api, config, written }: UsesContext): PlacedUse[] {
   if (counted.length > 0) {
     // Of callers that nobody knows the address is all there is.
     const key = authentication === undefined || authentication === 'public' ? 'address' : 'consumer';
-    uses.push({ use: { 'rate-limit': { limits: counted, key, scope: 'route' } }, at, drop: ALL });
+    // They are those of the API, however many operations it has.
+    const scope = config.openapi === undefined ? 'route' : { name: `api/${api}` };
+    uses.push({ use: { 'rate-limit': { limits: counted, key, scope } }, at, drop: ALL });
   }
   if (limits.plan) uses.push({ use: { plan: {} }, at: [...at, 'plan'], drop: ALL });
   if (body !== undefined)

@@ -1,6 +1,6 @@
 import type { Fields } from '../../http/fields.ts';
 import type { Answer, BodyBounds, Exchange, PolicyHooks } from '../../policy/contract.ts';
-import { type Held, heldBy, hold } from '../../policy/held.ts';
+import { ClientFields } from './client-fields.ts';
 import { type Input, InputReader, malformed } from './input.ts';
 import { OutputReader } from './output.ts';
 import { objectText, readPairs } from './pairs.ts';
@@ -12,22 +12,6 @@ const NO_MEMORY: Answer = {
   detail: 'Too many bodies are looked at right now.',
 };
 const END = Buffer.from('}');
-
-/** What the client sent of its own accord: nothing of it is for the function service. */
-class ClientFields implements Held {
-  next: Held | undefined = undefined;
-  readonly owner: object;
-  readonly #lines: ReadonlySet<string>;
-
-  constructor(owner: object, { list }: Fields) {
-    this.owner = owner;
-    const lines = new Set<string>();
-    for (let i = 0; i < list.length; i += 3) lines.add(`${list[i]}:${list[i + 2]}`);
-    this.#lines = lines;
-  }
-
-  readonly isOthers = (lower: string, value: string): boolean => !this.#lines.has(`${lower}:${value}`);
-}
 
 /** Makes of a request the call of a function, and of its output the answer. */
 export class FunctionCall implements PolicyHooks {
@@ -77,7 +61,7 @@ export class FunctionCall implements PolicyHooks {
     const head = `${this.#start}${blocking},"httpContext":${this.#context(exchange, query.json)},"input":`;
     const json = typeof input.json === 'string' ? Buffer.from(input.json) : input.json;
     if (!exchange.replaceRequestBody(Buffer.concat([Buffer.from(head), json, END]))) return NO_MEMORY;
-    hold(exchange, new ClientFields(this, request.fields));
+    request.fields = new ClientFields(request.fields);
     request.upstreamMethod = 'POST';
     request.upstreamPath = this.#path;
     request.upstreamSearch = '';
@@ -108,9 +92,9 @@ export class FunctionCall implements PolicyHooks {
   }
 
   onAttempt(exchange: Exchange, fields: Fields): void {
-    const client = heldBy<ClientFields>(exchange, this);
-    if (client === undefined) return;
-    fields.retain(client.isOthers);
+    const all = exchange.request.fields;
+    if (!(all instanceof ClientFields)) return;
+    fields.retain(all.isOthers);
     fields.put('content-type', 'Content-Type', 'application/json');
     fields.put('accept', 'Accept', 'application/json');
     fields.put('accept-encoding', 'Accept-Encoding', 'identity');

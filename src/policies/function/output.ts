@@ -8,6 +8,7 @@ import { isOwnField } from '../field-options.ts';
 const LIMITS = { depth: 100, keys: 1_000_000, items: 1_000_000, string: Number.MAX_SAFE_INTEGER };
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
+const NULL = Buffer.from('null');
 const EMPTY: Answer = { status: 204 };
 const ACCEPTED: Answer = { status: 202 };
 const INVALID: Answer = {
@@ -41,9 +42,9 @@ export class OutputReader {
     const isAccepted = status === 202;
     const output = this.#json.fault(body) === undefined ? jsonMember(body, 'output') : undefined;
     if (output === undefined) return isAccepted ? ACCEPTED : INVALID;
-    if (output.toString('latin1') === 'null') return isAccepted ? ACCEPTED : EMPTY;
+    if (output.equals(NULL)) return isAccepted ? ACCEPTED : EMPTY;
     if (!this.#asHttp) return { status: isAccepted ? 202 : 200, headers: JSON_TYPE, body: output };
-    return httpAnswer(JSON.parse(output.toString('utf8')) as unknown) ?? INVALID;
+    return httpAnswer(output) ?? INVALID;
   }
 }
 
@@ -57,8 +58,9 @@ function failed({ status, fields }: ResponseView): Answer {
   };
 }
 
-/** An output that has `status`, `headers` and `body`; undefined for one that is no such answer. */
-function httpAnswer(output: unknown): Answer | undefined {
+/** Of an output that has `status`, `headers` and `body`, which goes on as it is written; undefined for one that is no such answer. */
+function httpAnswer(text: Buffer): Answer | undefined {
+  const output = JSON.parse(text.toString('utf8')) as unknown;
   if (!isRecord(output)) return undefined;
   const { status = 200, headers = {}, body = null, ...others } = output;
   if (Object.keys(others).length > 0 || !isFinalStatus(status) || !isRecord(headers)) return undefined;
@@ -74,7 +76,7 @@ function httpAnswer(output: unknown): Answer | undefined {
   if (body === null) return { status, headers: fields };
   const isText = typeof body === 'string';
   if (!isTyped) fields['Content-Type'] = isText ? 'text/plain; charset=utf-8' : 'application/json';
-  return { status, headers: fields, body: isText ? body : JSON.stringify(body) };
+  return { status, headers: fields, body: isText ? body : (jsonMember(text, 'body') ?? '') };
 }
 
 function isFinalStatus(status: unknown): status is number {

@@ -19,12 +19,13 @@ export function readPairs(text: string, secret: ReadonlySet<string> | undefined)
     const end = found < 0 ? text.length : found;
     if (end > start) {
       if (++count > MAX_PAIRS) return { ok: false, reason: `has more than ${MAX_PAIRS} parameters` };
-      const equals = text.indexOf('=', start);
-      const nameEnd = equals < 0 || equals > end ? end : equals;
-      const name = decodePercent(text.slice(start, nameEnd), true);
+      // Within the pair alone: there may be thousands, and no equals sign in all that follows.
+      const pair = text.slice(start, end);
+      const equals = pair.indexOf('=');
+      const name = decodePercent(equals < 0 ? pair : pair.slice(0, equals), true);
       if (name === '__proto__') return { ok: false, reason: 'has a parameter of a name that is not allowed' };
       if (secret?.has(name.trim().toLowerCase()) !== true)
-        add(values, name, nameEnd < end ? decodePercent(text.slice(nameEnd + 1, end), true) : '');
+        add(values, name, equals < 0 ? '' : decodePercent(pair.slice(equals + 1), true));
     }
     start = end + 1;
   }

@@ -56,6 +56,7 @@ export function compileLimits(options: RateLimitOptions, place: Place): readonly
 
 /** What shares the counts, as a text that no other scope has. */
 function scopeOf({ scope }: RateLimitOptions, { route, service, global }: Place): string {
+  if (typeof scope === 'object') return `named/${scope.name}`;
   switch (scope ?? (global ? 'gateway' : 'route')) {
     case 'gateway':
       return 'gateway';

@@ -264,6 +264,15 @@ describe('Counts', () => {
     assert.deepEqual([admitted(of('a'), 2), admitted(of('b'), 9)], [2, 1]);
   });
 
+  it('may be those of a name, of all routes that say it', () => {
+    const play = new PolicyPlay();
+    const of = (route: string, name: string) => play.policy({ ...options, scope: { name } }, { route });
+    assert.deepEqual(
+      [admitted(of('a', 'api/pets'), 2), admitted(of('b', 'api/pets'), 9), admitted(of('a', 'api/users'), 9)],
+      [2, 1, 3],
+    );
+  });
+
   it('may be those of a service, whichever route leads to it', () => {
     const play = new PolicyPlay();
     const of = (route: string, service: string) =>

@@ -123,10 +123,15 @@ export const rateLimitSchema = z
       .default('address')
       .describe('What becomes of a request without that key: counted by its address, or not at all'),
     scope: z
-      .enum(['gateway', 'service', 'route'])
+      .union([
+        z.enum(['gateway', 'service', 'route']),
+        z.strictObject({
+          name: z.string().regex(/^[A-Za-z0-9._/-]{1,200}$/, 'is not a name of letters, digits and . _ / -'),
+        }),
+      ])
       .optional()
       .describe(
-        'What shares the counts: gateway is the default for a policy of every route, route for a route’s own',
+        'What shares the counts: gateway is the default for a policy of every route, route for a route’s own; { name } is every route that says the same name',
       ),
     when: z
       .enum(['before-authentication', 'after-authentication'])

@@ -4,7 +4,15 @@ import * as net from 'node:net';
 import { before, suite, test } from 'node:test';
 import * as tls from 'node:tls';
 import fc from 'fast-check';
-import { type ClientHello, canonicalServerName, HELLO_MAX_BYTES, readClientHello } from './client-hello.ts';
+import {
+  type ClientHello,
+  canonicalServerName,
+  HELLO_MAX_BYTES,
+  type HelloReading,
+  HelloScan,
+} from './client-hello.ts';
+
+const readClientHello = (data: Buffer): HelloReading => new HelloScan().look(data);
 
 /** What node:tls sends first. */
 async function sentBy(options: tls.ConnectionOptions): Promise<Buffer> {
@@ -71,6 +79,15 @@ suite("A client's first message", () => {
       records.push(Buffer.from([22, 3, 1, 0, piece.length]), piece);
     }
     assert.deepEqual(read(Buffer.concat(records)), read(sent));
+  });
+
+  test('is read record by record as they come', () => {
+    const octets = [...sent.subarray(5)].flatMap((octet) => [22, 3, 1, 0, 1, octet]);
+    const all = Buffer.from(octets);
+    const scan = new HelloScan();
+    for (let end = 0; end < all.length; end++)
+      assert.equal(scan.look(all.subarray(0, end)).kind, 'incomplete', `after ${end}`);
+    assert.deepEqual(scan.look(all), { kind: 'hello', hello: read(sent) });
   });
 
   const hello = (length: number) => Buffer.from([22, 3, 1, 0, 4, 1, 0, length >> 8, length & 0xff]);

@@ -26,6 +26,9 @@ const OTHER = { kind: 'other' } as const;
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;
 const RECORD_MAX_BYTES = 16 * 1024;
+const RECORD_HEADER_BYTES = 5;
+/** Of a handshake message: its type and its length. */
+const HEADER_BYTES = 4;
 
 const SERVER_NAME = 0;
 const SUPPORTED_GROUPS = 10;
@@ -37,30 +40,54 @@ const SUPPORTED_VERSIONS = 43;
 const TLS_1_3 = 0x0304;
 const TICKET_KEY_NAME_BYTES = 16;
 
-/** Reads the first message of a TLS connection from its first octets. It never throws. */
-export function readClientHello(data: Buffer): HelloReading {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  let wanted = 4;
-  for (let at = 0; length < wanted; ) {
-    // RFC 8446 section 5.1: a message may lie in several records.
-    if (data.length < at + 5)
-      return data.length > at && data[at] !== HANDSHAKE_RECORD ? OTHER : incomplete(at + 5);
-    const size = data.readUInt16BE(at + 3);
-    if (data[at] !== HANDSHAKE_RECORD || data[at + 1] !== 3 || size === 0 || size > RECORD_MAX_BYTES)
-      return OTHER;
-    const end = at + 5 + size;
-    if (data.length < end) return incomplete(end);
-    pieces.push(data.subarray(at + 5, end));
-    length += size;
-    at = end;
-    if (wanted > 4 || length < 4) continue;
-    const start = Buffer.concat(pieces);
-    wanted = 4 + start.readUIntBE(1, 3);
-    if (start[0] !== CLIENT_HELLO || wanted > HELLO_MAX_BYTES) return OTHER;
+/**
+ * Reads the first message of a TLS connection from its first octets. It goes on where it stopped: a client may send every octet in a record and
+ * in a segment of its own.
+ */
+export class HelloScan {
+  /** Where the next record begins. */
+  #at = 0;
+  /** Octets of the message in the records before it. */
+  #length = 0;
+  #wanted = HEADER_BYTES;
+
+  /** `data` is all that came so far, with what was looked at before. It never throws. */
+  look(data: Buffer): HelloReading {
+    while (this.#length < this.#wanted) {
+      const at = this.#at;
+      // RFC 8446 section 5.1: a message may lie in several records.
+      if (data.length < at + RECORD_HEADER_BYTES)
+        return data.length > at && data[at] !== HANDSHAKE_RECORD
+          ? OTHER
+          : incomplete(at + RECORD_HEADER_BYTES);
+      const size = data.readUInt16BE(at + 3);
+      if (data[at] !== HANDSHAKE_RECORD || data[at + 1] !== 3 || size === 0 || size > RECORD_MAX_BYTES)
+        return OTHER;
+      const end = at + RECORD_HEADER_BYTES + size;
+      if (data.length < end) return incomplete(end);
+      const isBegun = this.#length >= HEADER_BYTES;
+      this.#length += size;
+      this.#at = end;
+      if (isBegun || this.#length < HEADER_BYTES) continue;
+      const start = messageIn(data, end);
+      this.#wanted = HEADER_BYTES + start.readUIntBE(1, 3);
+      if (start[0] !== CLIENT_HELLO || this.#wanted > HELLO_MAX_BYTES) return OTHER;
+    }
+    const message = messageIn(data, this.#at).subarray(HEADER_BYTES, this.#wanted);
+    const hello = parse(new Reader(message));
+    return hello === undefined ? OTHER : { kind: 'hello', hello };
   }
-  const hello = parse(new Reader(Buffer.concat(pieces).subarray(4, wanted)));
-  return hello === undefined ? OTHER : { kind: 'hello', hello };
+}
+
+/** What the records before `end` hold. */
+function messageIn(data: Buffer, end: number): Buffer {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < end; ) {
+    const next = at + RECORD_HEADER_BYTES + data.readUInt16BE(at + 3);
+    pieces.push(data.subarray(at + RECORD_HEADER_BYTES, next));
+    at = next;
+  }
+  return Buffer.concat(pieces);
 }
 
 function incomplete(atLeast: number): HelloReading {

@@ -87,6 +87,9 @@ suite('the certificates of a listener', () => {
       assert.deepEqual(await harness.meet({ servername: 'unknown.example' }), { alert });
       assert.deepEqual(await harness.meet(), { alert });
       assert.equal((await harness.meet({ servername: 'first.example' })).name, 'first');
+      // Longer than what is read of a hello: who pads it does not get to see a certificate either.
+      const ALPNProtocols = ['http/1.1', ...Array.from({ length: 140 }, () => 'x'.repeat(250))];
+      assert.deepEqual(await harness.meet({ servername: 'unknown.example', ALPNProtocols }), { alert });
     } finally {
       harness.update({ certificates: ALL }, pairs);
     }

@@ -60,7 +60,9 @@ export class ListenerTls {
 
   /** Begins a handshake with a client whose first octets are read and put back. */
   accept(socket: net.Socket, hello: ClientHello | undefined): void {
-    if (hello === undefined) return this.#shake(socket, this.#table.fallback, undefined);
+    const refusesUnknown = this.#config.tls?.unknownNames === 'refuse';
+    if (hello === undefined)
+      return this.#shake(socket, refusesUnknown ? undefined : this.#table.fallback, undefined);
     const { protocols, serverName = '' } = hello;
     if (protocols.length === 1 && protocols[0] === CHALLENGE_PROTOCOL) {
       const prover = this.#worker.prover(serverName);
@@ -70,7 +72,7 @@ export class ListenerTls {
       }
     }
     const found = this.#table.find(hello);
-    const isRefused = found.kind === 'unknown' && this.#config.tls?.unknownNames === 'refuse';
+    const isRefused = found.kind === 'unknown' && refusesUnknown;
     this.#shake(socket, isRefused ? undefined : found.entry, hello.ticketKeyName);
   }
 

@@ -6,6 +6,7 @@ import type { GatewayControl } from '../../src/control/admin/endpoint.ts';
 import { redact } from '../../src/control/admin/redact.ts';
 import { startApi, type TestApi } from '../../src/control/admin/v1/api.support.ts';
 import { explainRequest } from '../../src/control/explain/explain-request.ts';
+import { NO_STORE, RightsStore } from '../../src/control/rights/store/rights-store.ts';
 import { systemTimers } from '../../src/lib/timers.ts';
 import { Registry } from '../../src/upstream/discovery/registry/registry.ts';
 import { TestAuthority } from '../support/certificates.ts';
@@ -131,8 +132,10 @@ describe('The admin port, asked at random and with ill will', () => {
 const EVERYTHING = { sessions: {}, ...ENTITIES };
 
 /** As the gateway has it, but that nothing is put into force. */
-function behind({ reloader }: TestManager, registry: Registry): Partial<GatewayControl> {
+function behind({ reloader, source }: TestManager, registry: Registry): Partial<GatewayControl> {
+  const store = new RightsStore(source.connection ?? NO_STORE, Date.now);
   return {
+    rights: { store, authentication: undefined, external: undefined },
     reload: () => reloader.reload('admin'),
     config: () => {
       const { dataPlane, admin, runtime, state, secrets } = reloader.current;

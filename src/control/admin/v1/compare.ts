@@ -1,10 +1,14 @@
 import { z } from 'zod';
+import { isSecretField, redactQuery } from '../../../observability/secrets.ts';
+import type { Question } from '../../explain/question.ts';
 import type { Preview } from '../../manager/manager.ts';
 import { type AdminAnswer, json } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { REDACTED } from '../redact.ts';
 import { MAX_BODY_BYTES, sentEntities, TYPES, wantedChanges } from './apply.ts';
 import { type Call, define } from './define.ts';
 import { unknownRevision, whileReachable } from './history.ts';
+import { hostReachRefusal } from './host-reach.ts';
 import { failureAnswer, refused } from './outcomes.ts';
 import { readMap } from './read-body.ts';
 
@@ -75,7 +79,12 @@ async function ofSent({
   const wanted = wantedChanges(configuration, caller, sent, query.prune);
   if (!wanted.ok) return wanted.answer;
   const { changes } = wanted;
-  return described(await configuration.preview({ changes, allow: (made) => caller.refuse(made) }));
+  return described(
+    await configuration.preview({
+      changes,
+      allow: (made) => hostReachRefusal(made, caller) ?? caller.refuse(made),
+    }),
+  );
 }
 
 async function between({
@@ -89,7 +98,9 @@ async function described(preview: Preview): Promise<AdminAnswer> {
   switch (preview.kind) {
     case 'preview': {
       const { diffOutcomes } = await import('../../outcomes/diff.ts');
-      return json(200, await diffOutcomes(preview.before, preview.after, { mostRequests: MOST_REQUESTS }));
+      const diff = await diffOutcomes(preview.before, preview.after, { mostRequests: MOST_REQUESTS });
+      const changes = diff.changes.map((change) => ({ ...change, example: shown(change.example) }));
+      return json(200, { ...diff, changes });
     }
     case 'unchanged':
       return json(200, { changes: [], weaker: false, incomparable: false, tried: 0, cut: false });
@@ -98,4 +109,15 @@ async function described(preview: Preview): Promise<AdminAnswer> {
     default:
       return failureAnswer(preview, 'configuration');
   }
+}
+
+/** A route may ask for a secret in a field or parameter, which its example has then. */
+function shown(example: Question): Question {
+  const query = example.url.indexOf('?');
+  const url =
+    query === -1 ? example.url : example.url.slice(0, query) + redactQuery(example.url.slice(query));
+  const headers = example.headers?.map(
+    ([name, value]) => [name, isSecretField(name) ? REDACTED : value] as const,
+  );
+  return { ...example, url, ...(headers === undefined ? undefined : { headers }) };
 }

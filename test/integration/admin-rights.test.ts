@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { main } from '../../src/main/cli.ts';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { TEST_CLIENT, TestProvider } from '../support/identity-provider.ts';
 import { UserAgent } from '../support/user-agent.ts';
@@ -205,5 +207,42 @@ admin:
       for (const hidden of [secret.slice(4), BOOTSTRAP, PASSWORD, TEST_CLIENT.secret, '$argon2id', '$scrypt'])
         assert.ok(!text.includes(hidden), `${path} has ${hidden}`);
     }
+  });
+
+  it('gives the command line a token for a password, which logout revokes', async () => {
+    const contexts = workspace.path('contexts.json');
+    const run = async (line: string, secret?: string) => {
+      let out = '';
+      let err = '';
+      const code = await main(line.split(' '), {
+        out: (text) => void (out += text),
+        err: (text) => void (err += text),
+        cwd: workspace.directory,
+        env: { PORTCULLIS_CONTEXTS: contexts },
+        terminal: false,
+        errTerminal: false,
+        color: false,
+        secret: async () => secret,
+      });
+      return { code, out, err };
+    };
+    const line = `login here --url ${admin} --user olga --role viewer --days 1`;
+    const wrong = await run(line, 'not her password');
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.err, /^portcullis login: .*\(invalid_credentials\)\n$/);
+    assert.equal((await run(line)).err, 'portcullis login: no password was given\n');
+    assert.deepEqual(await run(line, PASSWORD), { code: 0, out: 'Logged in to here as olga.\n', err: '' });
+    const kept = readFileSync(contexts, 'utf8');
+    assert.ok(kept.includes('pca_') && !kept.includes(PASSWORD));
+    assert.equal((await run('get organizations -o name')).out, 'acme\nglobex\n');
+    assert.match((await run('delete organization acme')).err, /\(forbidden\)/);
+    const token = String((JSON.parse(kept) as { contexts: { here: { token: string } } }).contexts.here.token);
+    assert.equal((await ask('GET', '/v1/whoami', bearer(token))).status, 200);
+    assert.deepEqual(await run('logout'), { code: 0, out: 'Logged out of here.\n', err: '' });
+    assert.equal((await ask('GET', '/v1/whoami', bearer(token))).status, 401);
+    assert.ok(!readFileSync(contexts, 'utf8').includes('pca_'));
+    assert.match((await run('get organizations')).err, /\(unauthenticated\)/);
+    assert.equal((await run('login here', token)).code, 1);
+    assert.equal((await run('login elsewhere --url http://gateway.example.com:9900', token)).code, 2);
   });
 });

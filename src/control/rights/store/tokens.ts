@@ -124,8 +124,14 @@ export function revokeToken(
   owner: TokenOwner,
   id: string,
 ): Promise<Outcome<undefined>> {
+  const { account } = asker;
+  // Whoever has a token may always end it.
+  const self: FoundOwner | undefined =
+    owner.kind === 'self' && account.token === id
+      ? { id: account.id, name: account.name, organization: undefined }
+      : undefined;
   return store.change(asker, async (transaction): Promise<Done<undefined> | Refusal> => {
-    const found = await ownerOf(transaction, asker.account, owner);
+    const found = self ?? (await ownerOf(transaction, account, owner));
     if ('ok' in found) return found;
     const { numUpdatedRows } = await transaction
       .updateTable('account_tokens')

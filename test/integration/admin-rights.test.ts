@@ -236,7 +236,7 @@ admin:
     assert.ok(kept.includes('pca_') && !kept.includes(PASSWORD));
     assert.equal((await run('get organizations -o name')).out, 'acme\nglobex\n');
     assert.match((await run('delete organization acme')).err, /\(forbidden\)/);
-    const token = String((JSON.parse(kept) as { contexts: { here: { token: string } } }).contexts.here.token);
+    const { token } = (JSON.parse(kept) as { contexts: { here: { token: string } } }).contexts.here;
     assert.equal((await ask('GET', '/v1/whoami', bearer(token))).status, 200);
     assert.deepEqual(await run('logout'), { code: 0, out: 'Logged out of here.\n', err: '' });
     assert.equal((await ask('GET', '/v1/whoami', bearer(token))).status, 401);

@@ -106,7 +106,19 @@ function added(outcomes: readonly Outcome[], what: string, scenario: string, lim
     return other === undefined ? [] : [round.cpuUsPerRequest - other.cpuUsPerRequest];
   });
   const value = differences.length === 0 ? undefined : median(differences);
-  return verdict(what, limitUs, value, (us) => `${us.toFixed(1)} us`);
+  const verdictOnMedian = verdict(what, limitUs, value, (us) => `${us.toFixed(1)} us`);
+  if (value === undefined || differences.length < 2) return verdictOnMedian;
+  return {
+    ...verdictOnMedian,
+    measured: `${value.toFixed(1)} us ± ${errorOfMedian(differences).toFixed(1)}`,
+  };
+}
+
+/** Standard error of the median of values that scatter normally: by how much another run may well differ. */
+function errorOfMedian(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+  return Math.sqrt(((Math.PI / 2) * variance) / values.length);
 }
 
 function nodeProxy(outcomes: readonly Outcome[], name: string): Target {

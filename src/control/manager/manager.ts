@@ -1,3 +1,4 @@
+import type { CertificateDescription } from '../certificates/describe.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Actor } from '../rights/audit-entry.ts';
 import type { Collection, Entity, EntityChange, EntityValue, Revision } from '../store/entity.ts';
@@ -109,6 +110,8 @@ export interface ConfigurationManager {
   list(collection: Collection): readonly ListedEntity[];
   /** Why an API of the configuration in force does nothing yet; undefined for one that does. */
   pendingReason(api: string): string | undefined;
+  /** What the certificate of that name is that is in force; undefined where there is none yet. */
+  certificate(name: string): CertificateDescription | undefined;
   /** The store's revision in force on this node. */
   readonly revision: number;
   change(request: ChangeRequest): Promise<ChangeOutcome>;

@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/message-of.ts';
+import { type CertificateDescription, describeCertificate } from '../certificates/describe.ts';
 import type { LoadedConfig, LoadResult } from '../config/load.ts';
 import type { ConfigError } from '../config/problem.ts';
 import { describeChanges } from '../reload/changes.ts';
@@ -113,6 +114,12 @@ export class StoredConfiguration implements ConfigurationManager {
 
   pendingReason(api: string): string | undefined {
     return this.#options.reloader.current.pendingApis.get(api);
+  }
+
+  certificate(name: string): CertificateDescription | undefined {
+    const { certificates } = this.#options.reloader.current.dataPlane;
+    const pair = Object.hasOwn(certificates, name) ? certificates[name] : undefined;
+    return pair === undefined ? undefined : describeCertificate(pair.cert);
   }
 
   change(request: ChangeRequest): Promise<ChangeOutcome> {

@@ -76,11 +76,20 @@ const COLUMNS: Readonly<Partial<Record<Kind, readonly Column[]>>> = {
     ['plan', field('plan')],
     ['groups', field('groups')],
   ],
+  certificates: [
+    ['hosts', (entity) => certificateOf(entity)['hosts']],
+    ['key', (entity) => certificateOf(entity)['keyType']],
+    ['valid to', (entity) => certificateOf(entity)['validTo']],
+  ],
   organizations: [
     ['title', field('title')],
     ['path prefix', field('pathPrefix')],
   ],
 };
+
+function certificateOf(entity: Fields): Fields {
+  return (meta(entity)['certificate'] ?? {}) as Fields;
+}
 
 function targetsOf(targets: unknown): unknown {
   return Array.isArray(targets) ? targets.map((target: unknown) => (target as Fields)['url']) : undefined;

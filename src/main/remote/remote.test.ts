@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { startApi, type TestApi } from '../../control/admin/v1/api.support.ts';
 import { FakeConfiguration } from '../../control/admin/v1/fake-configuration.support.ts';
+import { CERT, KEY } from '../../control/config/load.support.ts';
 import { main } from '../cli.ts';
 import type { Io } from '../command-line.ts';
 
@@ -183,6 +184,17 @@ describe('commands for a running gateway', () => {
     });
     assert.deepEqual([code, err.includes('revision_outdated')], [1, true]);
     assert.equal((await run('edit api hello --enable', env)).code, 0);
+  });
+
+  it('tell until when certificates are good, and no key', async () => {
+    file('shop.yaml', JSON.stringify({ cert: CERT, key: KEY }));
+    assert.equal((await run('create certificate shop -f shop.yaml', env)).code, 0);
+    const { out } = await run('get certificates', env);
+    assert.match(
+      out,
+      /^NAME +HOSTS +KEY +VALID TO +ORIGIN +REVISION +UPDATED\nshop +localhost +ECDSA P-256 +2126-10-28T04:11:17\.000Z +store/,
+    );
+    assert.ok(!(await run('get certificate shop -o yaml', env)).out.includes('PRIVATE'));
   });
 
   it('say which requests would change their outcome, and fail where somebody is let in who was not', async () => {

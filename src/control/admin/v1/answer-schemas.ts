@@ -51,6 +51,20 @@ const nodes = z.array(
   }),
 );
 
+const certificate = z
+  .strictObject({
+    subject: z.string(),
+    hosts: z.array(z.string()).describe('DNS names and addresses that it is for'),
+    issuer: z.string(),
+    serialNumber: z.string(),
+    validFrom: time,
+    validTo: time,
+    fingerprint: z.string().describe('SHA-256, hex digits'),
+    keyType: z.string().describe('Such as RSA 2048 or ECDSA P-256'),
+    chainLength: z.int().describe('How many certificates there are, the leaf included'),
+  })
+  .describe('What the certificate in force is');
+
 const outcomeSide = z.strictObject({
   route: z.string().optional().describe('None: no route takes it'),
   access: z.string().describe('Whom it lets in'),
@@ -77,6 +91,7 @@ export const ANSWER_SCHEMAS = {
       updatedAt: time.optional(),
       updatedBy: z.string().optional(),
       status: apiState.optional(),
+      certificate: certificate.optional(),
       warnings: z.array(errorSchema).optional().describe('Of what was just written'),
     })
     .describe('What is known of an entity; ignored where an entity is sent'),

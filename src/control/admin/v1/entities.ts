@@ -155,7 +155,11 @@ async function list(
   }
   const nodes = collection === 'apis' && page.items.length > 0 ? await configuration.nodes() : [];
   const items = page.items.map((entity) =>
-    entityView(entity, collection === 'apis' ? apiStatus(entity, configuration, nodes).status : undefined),
+    entityView(
+      entity,
+      configuration,
+      collection === 'apis' ? apiStatus(entity, configuration, nodes).status : undefined,
+    ),
   );
   return json(200, { items, next: page.next });
 }
@@ -177,7 +181,7 @@ async function read(
     case 'malformed':
       return problem(400, 'precondition_malformed', 'If-Match and If-None-Match take entity tags or *');
     case 'proceed':
-      return json(200, entityView(entity, state), versionFields(version));
+      return json(200, entityView(entity, configuration, state), versionFields(version));
   }
 }
 

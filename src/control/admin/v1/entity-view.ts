@@ -1,13 +1,19 @@
 import { createHash } from 'node:crypto';
-import type { ListedEntity } from '../../manager/manager.ts';
+import type { ConfigurationManager, ListedEntity } from '../../manager/manager.ts';
 import type { EntityValue } from '../../store/entity.ts';
 import type { ApiState } from './api-status.ts';
 import { redactEntity } from './entity-secrets.ts';
 
 /** An entity as `/v1` shows it: what is written for it, without secrets, with its `name` and what is known about it. */
-export function entityView(entity: ListedEntity, status?: ApiState): Record<string, unknown> {
+export function entityView(
+  entity: ListedEntity,
+  configuration: Pick<ConfigurationManager, 'certificate'>,
+  status?: ApiState,
+): Record<string, unknown> {
   const { collection, name, value } = entity;
-  return { name, ...redactEntity(collection, value), meta: metaOf(entity, status) };
+  const certificate = collection === 'certificates' ? configuration.certificate(name) : undefined;
+  const meta = { ...metaOf(entity, status), ...(certificate === undefined ? undefined : { certificate }) };
+  return { name, ...redactEntity(collection, value), meta };
 }
 
 function metaOf(entity: ListedEntity, status: ApiState | undefined): Record<string, unknown> {

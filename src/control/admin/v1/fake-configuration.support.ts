@@ -1,3 +1,4 @@
+import { type CertificateDescription, describeCertificate } from '../../certificates/describe.ts';
 import { type LoadResult, loadConfig } from '../../config/load.ts';
 import type { ConfigError } from '../../config/problem.ts';
 import { configSchema } from '../../config/schema.ts';
@@ -87,6 +88,11 @@ export class FakeConfiguration implements ConfigurationManager {
           ? `the ${kind} ${target} does not exist yet`
           : undefined;
     return 'nothing answers it yet';
+  }
+
+  certificate(name: string): CertificateDescription | undefined {
+    const cert = this.get('certificates', name)?.value['cert'];
+    return typeof cert === 'string' ? describeCertificate(cert) : undefined;
   }
 
   async change(request: ChangeRequest): Promise<ChangeOutcome> {

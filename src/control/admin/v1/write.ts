@@ -179,7 +179,7 @@ async function writtenAnswer(
   if (entity === undefined)
     return json(isNew ? 201 : 200, { name, ...redactEntity(collection, value) }, created);
   const state = await apiStateOf(entity, call.configuration);
-  const view = entityView(entity, state);
+  const view = entityView(entity, call.configuration, state);
   const own = warnings
     .map((warning) => problemView(warning, { collection, name }))
     .filter(({ pointer }) => pointer !== undefined);

@@ -66,12 +66,17 @@ interface Entry {
 
 const NOTHING: AcmeState = { version: -1, certificates: new Map(), failures: new Map(), challenges: [] };
 
+/** The same is not ordered again before: nodes that do not agree what to order would do so without end, as would one whose clock is wrong. */
+const REPEAT_MS = 600_000;
+
 /**
  * Keeps the certificates that come by ACME: has them ordered when there is none, renewed when two thirds of their life are over, and tried
  * again after a failure; hands them out; and has every worker of every node answer challenges. All nodes that share the storage look
  * into it once a second; which of them orders is settled by a lease.
  */
 export class AcmeKeeper {
+  /** What this node ordered last, by name. */
+  readonly #lastIssued = new Map<string, { readonly ordered: string; readonly atMs: number }>();
   readonly #options: AcmeKeeperOptions;
   readonly #answers: ChallengeAnswers;
   readonly #closed = new AbortController();
@@ -253,7 +258,9 @@ export class AcmeKeeper {
       const certificate = this.#state.certificates.get(name);
       const isWanted =
         certificate === undefined || certificate.ordered !== entry.ordered || certificate.renewAtMs <= nowMs;
-      return isWanted && (this.#failureOf(name, entry)?.retryAtMs ?? 0) <= nowMs;
+      if (!isWanted || (this.#failureOf(name, entry)?.retryAtMs ?? 0) > nowMs) return false;
+      const last = this.#lastIssued.get(name);
+      return last === undefined || last.ordered !== entry.ordered || nowMs - last.atMs >= REPEAT_MS;
     });
   }
 
@@ -295,6 +302,7 @@ export class AcmeKeeper {
       signal: this.#closed.signal,
     });
     const renewAtMs = renewalTime(cert, settings.renewBefore, random);
+    this.#lastIssued.set(name, { ordered, atMs: nowMs() });
     await storage.saveCertificate({ name, ordered, cert, key, issuedAtMs: nowMs(), renewAtMs });
     this.#failures.delete(name);
     this.#ordersOf(name).issued++;

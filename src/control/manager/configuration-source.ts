@@ -35,7 +35,12 @@ export class ConfigurationSource {
 
   /** The file as it is now, with the newest that can be known of the store. */
   load(): Promise<LoadResult> {
-    return this.#load((settings) => this.#storeOf(settings).follower.pull());
+    return this.#load(async (settings) => {
+      const { follower } = this.#storeOf(settings);
+      const state = await follower.pull();
+      follower.offer(state.revision);
+      return state;
+    });
   }
 
   /** What asks of and changes the configuration that `reloader` begins with. */
@@ -63,6 +68,7 @@ export class ConfigurationSource {
     const { store } = reloader.current;
     if (!store.enabled) return;
     const { follower } = this.#storeOf(store);
+    follower.keep(reloader.current.stored);
     follower.follow(
       () => this.#catchUp(reloader, follower),
       () => void this.#manager?.report(),

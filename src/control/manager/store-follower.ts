@@ -18,6 +18,8 @@ export class StoreFollower {
   readonly #connection: StoreConnection;
   readonly #log: StoreFollowerOptions['log'];
   #latest: StoreState = EMPTY_STATE;
+  /** The newest revision that was tried to be put into force, well or not. */
+  #offered = 0;
   #hasRead = false;
   #fromSnapshot = false;
   #down: string | undefined;
@@ -68,6 +70,11 @@ export class StoreFollower {
     this.#latest = state;
   }
 
+  /** This revision was put into force, or was refused for good. */
+  offer(revision: number): void {
+    this.#offered = revision;
+  }
+
   /** The store was not reached. */
   lost(error: unknown): void {
     const reason = messageOf(error);
@@ -77,7 +84,7 @@ export class StoreFollower {
   }
 
   /**
-   * Calls back when there seems to be something newer than `latest`, until it is closed. `onPoll` is called every time that the store was
+   * Calls back when there seems to be something newer than what was offered, until it is closed. `onPoll` is called every time that the store was
    * asked by the clock.
    */
   follow(onNews: () => Promise<void>, onPoll: () => void): void {
@@ -92,14 +99,14 @@ export class StoreFollower {
     void lookAgain();
   }
 
-  /** Whether the store holds another revision than is known, or can be reached again. Does not reject. */
+  /** Whether the store holds another revision than was offered, or can be reached again. Does not reject. */
   async hasNews(): Promise<boolean> {
     try {
       const store = await this.#connection.existing();
       if (this.#closed) return false;
       if (store !== undefined) this.#listener ??= store.database.listen(() => void this.#look());
       const newest = store === undefined ? 0 : await store.newest();
-      return this.#down !== undefined || newest !== this.#latest.revision;
+      return this.#down !== undefined || newest !== this.#offered;
     } catch (error) {
       if (!this.#closed) this.lost(error);
       return false;

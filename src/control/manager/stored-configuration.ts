@@ -199,6 +199,8 @@ export class StoredConfiguration implements ConfigurationManager {
         ? [...problemsOf(outcome.errors), ...outcome.reasons.map((reason) => problemOf(reason))]
         : [];
     if (outcome.kind !== 'refused') follower.keep(reloader.current.stored);
+    // What the workers refuse may do better later; what is wrong stays so.
+    else if (outcome.reasons.length > 0) follower.offer(reloader.current.stored.revision);
     this.#reportSoon();
   }
 
@@ -273,11 +275,13 @@ export class StoredConfiguration implements ConfigurationManager {
         return prepared;
       });
       follower.know(ready.state);
+      follower.offer(ready.state.revision);
       this.#applied(request, ready, effect);
       return outcomeOf('applied', ready);
     } catch (error) {
       // Whether a commit that failed was one is not known: if it was, the next look at the store puts it into force again.
-      if (replaced !== undefined) await put(replaced);
+      // Where that is refused, too, the next look at the store has it read anew.
+      if (replaced !== undefined && (await put(replaced)).kind === 'refused') follower.lost(error);
       throw error;
     }
   }

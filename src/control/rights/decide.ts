@@ -48,7 +48,8 @@ const NEEDS: Readonly<Record<ObjectKind, Needs>> = {
   functions: TRAFFIC,
   routes: TRAFFIC,
   apis: TRAFFIC,
-  consumers: TRAFFIC,
+  // Whom one is, and to what groups one belongs, counts for the routes of everybody.
+  consumers: TRUST,
   plans: TRAFFIC,
   lists: TRAFFIC,
   certificates: TRUST,

@@ -17,7 +17,14 @@ export function listenOn(config: pg.ClientConfig, channel: string, onNews: () =>
   let closed = false;
 
   const connect = async (): Promise<void> => {
-    const next = new pg.Client(config);
+    let next: pg.Client;
+    try {
+      next = new pg.Client(config);
+    } catch {
+      // It reads the files that the address names, which may be away for a moment.
+      if (!closed) timer = setTimeout(() => void connect(), LONGEST_PAUSE_MS).unref();
+      return;
+    }
     client = next;
     let isGone = false;
     const gone = (): void => {

@@ -28,6 +28,10 @@ export function clientConfig({ url, schema, timeoutMs }: PostgresPlace): pg.Clie
   };
 }
 
+function isWaiting(client: object): boolean {
+  return '_activeQuery' in client && client._activeQuery !== null && client._activeQuery !== undefined;
+}
+
 /** Connects, and makes the schema where it is not there. Rejects where that cannot be done. */
 export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase> {
   const pool = new pg.Pool({
@@ -42,6 +46,10 @@ export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase>
   pool.on('error', () => {});
   // Of one in use: whoever uses it is told by its query.
   pool.on('connect', (client) => client.on('error', () => {}));
+  // One whose query was given up still waits for its answer: whoever got it next would wait behind that.
+  pool.on('release', (_error, client) => {
+    if (isWaiting(client)) void client.end().catch(() => {});
+  });
   const queries = new Kysely<StoreTables>({ dialect: new PostgresDialect({ pool }) });
   const { schema } = place;
   try {

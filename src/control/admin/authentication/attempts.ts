@@ -41,15 +41,15 @@ export class LoginAttempts {
     const network = this.#networks.of(address);
     const isFamiliar = this.#familiar.get(pairOf(account, network)) !== undefined;
     const nowMs = this.#nowMs();
-    const asked = [
-      { debt: debtOf(this.#addresses, network, nowMs), allowance: OF_ADDRESS },
-      ...(isFamiliar ? [] : [{ debt: debtOf(this.#accounts, account, nowMs), allowance: OF_ACCOUNT }]),
-    ];
-    const waitMs = Math.max(
-      ...asked.map(({ debt, allowance: { attempts, perMs } }) => debt.ms + perMs - attempts * perMs),
-    );
-    if (waitMs > 0) return waitMs;
-    for (const { debt, allowance } of asked) debt.ms += allowance.perMs;
+    const ofAddress = debtOf(this.#addresses, network, nowMs);
+    const addressWaitMs = waitOf(ofAddress, OF_ADDRESS);
+    // Its accounts are not looked at: made-up ones would push out those that are remembered.
+    if (addressWaitMs > 0) return addressWaitMs;
+    const ofAccount = isFamiliar ? undefined : debtOf(this.#accounts, account, nowMs);
+    const accountWaitMs = ofAccount === undefined ? 0 : waitOf(ofAccount, OF_ACCOUNT);
+    if (accountWaitMs > 0) return accountWaitMs;
+    ofAddress.ms += OF_ADDRESS.perMs;
+    if (ofAccount !== undefined) ofAccount.ms += OF_ACCOUNT.perMs;
     return undefined;
   }
 
@@ -71,6 +71,10 @@ function debtOf(debts: BoundedMap<string, Debt>, key: string, nowMs: number): De
   debt.ms = Math.max(0, debt.ms - (nowMs - debt.atMs));
   debt.atMs = nowMs;
   return debt;
+}
+
+function waitOf({ ms }: Debt, { attempts, perMs }: Allowance): number {
+  return ms + perMs - attempts * perMs;
 }
 
 function giveBack(debt: Debt | undefined, { perMs }: Allowance): void {

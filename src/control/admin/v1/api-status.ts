@@ -49,7 +49,14 @@ export function apiStatus(
 function statusOnNode(name: string, revision: number, node: NodeStatus): NodeApiStatus {
   if (node.revision >= revision) return { node: node.node, status: 'ready' };
   const errors = node.problems.filter(({ severity }) => severity === 'error');
-  const own = errors.find((problem) => isWithin(problem, name)) ?? errors[0];
+  const own = errors.find((problem) => isWithin(problem, name));
+  // Whoever may see this API may not see all that is wrong there.
+  if (own === undefined && errors.length > 0)
+    return {
+      node: node.node,
+      status: 'error',
+      reason: 'something else of the configuration is refused there',
+    };
   if (own === undefined)
     return { node: node.node, status: 'pending', reason: `is at revision ${node.revision} of ${revision}` };
   return {

@@ -95,6 +95,9 @@ export function wantedChanges(
   const errors: ProblemView[] = [];
   for (const { collection, name, value } of wanted) {
     const current = configuration.get(collection, name);
+    // Before what was sent is held against it: the answer would tell what is in it.
+    if (current !== undefined && !caller.may('read', { kind: 'entity', ...current }))
+      return { ok: false, answer: forbidden(caller, 'write', collection, name) };
     const restored = value === undefined ? undefined : restoreSecrets(collection, value, current?.value);
     if (restored?.ok === false) {
       for (const path of restored.paths)

@@ -42,10 +42,26 @@ const CASES: readonly [
     'services.a /discovery/file',
   ],
   [
-    'nothing: a variable that stays',
+    'a variable that stays, with what it is sent to',
     'routes',
     header('env:A'),
     { ...header('env:A'), priority: 1 },
+    AT_HEADER,
+  ],
+  ['a file behind a line end', 'routes', undefined, header('file:\n/../etc/hostname'), AT_HEADER],
+  ['a file behind another line end', 'routes', undefined, header('file:\u2028a'), AT_HEADER],
+  [
+    'the token of its pod, for another server',
+    'services',
+    undefined,
+    { discovery: { kubernetes: { apiServer: 'https://evil.example' } } },
+    'services.a /discovery/kubernetes/apiServer',
+  ],
+  [
+    'nothing: a module that stays',
+    'apis',
+    { openapi: 'a.yaml' },
+    { openapi: 'a.yaml', title: 'a' },
     undefined,
   ],
   [

@@ -1,29 +1,31 @@
 import { isRecord } from '../../../lib/is-record.ts';
 import { type Path, valueAt } from '../../config/place.ts';
 import { isModulePath } from '../../config/policies.ts';
+import { holdsReference } from '../../config/secrets.ts';
 import type { EntityChange } from '../../store/entity.ts';
 import type { AdminCaller } from '../access.ts';
 import { pointerOf } from './pointer.ts';
 
-const REFERENCE = /^(?:env|file):./;
-
-/** Places whose text is the path of a file or a module, by collection. */
+/** Places whose text is the path of a file or a module, by collection, or has the gateway send a token of the machine's there. */
 const FILES: Readonly<Record<string, readonly Path[]>> = {
   apis: [['openapi']],
   lists: [['file'], ['database']],
-  services: [['discovery', 'file']],
+  services: [
+    ['discovery', 'file'],
+    ['discovery', 'kubernetes', 'apiServer'],
+  ],
 };
 
 /**
  * Why a change is refused that reaches for what is the machine's own: `env:` and `file:`, files and modules by path. Whoever may write
  * these reads every secret of the process, since a policy may send them to anybody, so that they are for those who rule the gateway.
- * What was there before may stay at its place.
+ * What was there before may stay at its place, but for `env:` and `file:`: who changes what is around these may have them sent elsewhere.
  */
 export function hostReachRefusal(changes: readonly EntityChange[], caller: AdminCaller): string | undefined {
   if (caller.may('admin', { kind: 'gateway' })) return undefined;
   for (const { collection, name, before, after } of changes) {
     const reaches = after === undefined ? [] : reachesOf(collection, after);
-    const added = reaches.find(({ path, text }) => textAt(before, path) !== text);
+    const added = reaches.find(({ path, text }) => holdsReference(text) || textAt(before, path) !== text);
     if (added !== undefined)
       return `${caller.name} has no right to name files and variables of the machine: ${collection}.${name} ${pointerOf(added.path)}`;
   }
@@ -42,7 +44,7 @@ function reachesOf(collection: string, value: unknown): Reach[] {
     if (text !== undefined) found.push({ path, text });
   };
   const visit = (entry: unknown, path: Path): void => {
-    if (typeof entry === 'string' && (REFERENCE.test(entry) || isKindOfProvider(collection, entry, path)))
+    if (typeof entry === 'string' && (holdsReference(entry) || isKindOfProvider(collection, entry, path)))
       note(path);
     else if (Array.isArray(entry)) entry.forEach((one, index) => visit(one, [...path, index]));
     else if (isRecord(entry))

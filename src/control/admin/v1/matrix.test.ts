@@ -70,7 +70,7 @@ const CHANGE: Readonly<Record<Collection, Least>> = {
   providers: 'admin',
   sessions: 'admin',
   plans: 'developer',
-  consumers: 'developer',
+  consumers: 'admin',
   services: 'developer',
   functions: 'developer',
   routes: 'developer',

@@ -306,7 +306,8 @@ routes:
     assert.ok(load.offered >= 5 * rate * keys * LOAD_SECONDS, told);
     assert.deepEqual(new Set(load.statuses.keys()), new Set([200, 429]));
     const total = load.admitted.reduce((sum, count) => sum + count);
-    assert.ok(Math.abs(total - keys * limit) <= 0.01 * keys * limit, told);
+    const owed = keys * (burst + (rate * load.offeredMs) / 1000);
+    assert.ok(total >= 0.99 * owed, told);
     for (const count of load.admitted) assert.ok(count <= limit, told);
   });
 

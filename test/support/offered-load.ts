@@ -22,6 +22,7 @@ export class OfferedLoad {
   readonly #waiting = new Set<() => void>();
   #isOver = false;
   #beganMs = 0;
+  #lastOfferedMs = 0;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: OfferedLoadOptions) {
@@ -35,6 +36,11 @@ export class OfferedLoad {
 
   get elapsedMs(): number {
     return performance.now() - this.#beganMs;
+  }
+
+  /** Milliseconds until the last request was sent: what a limit lets through after that, nobody asks for any more. */
+  get offeredMs(): number {
+    return this.#lastOfferedMs - this.#beganMs;
   }
 
   /** Opens every connection first: what that takes is not counted. */
@@ -75,6 +81,7 @@ export class OfferedLoad {
     while (!this.#isOver) {
       this.offered++;
       const begun = performance.now();
+      this.#lastOfferedMs = begun;
       const status = await statusOf(url, `key ${key}`, agent);
       this.longestMs = Math.max(this.longestMs, performance.now() - begun);
       this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);

@@ -106,11 +106,19 @@ async function settled(
   const { client, account, timers } = context;
   const end = timers.nowMs() + LIMIT_MS;
   let pauseMs = LOOK_MS;
+  let isAskedAgain = false;
   for (let now = known; ; now = undefined) {
     now ??= await client.get(account, url);
     const status = String(now.value['status']);
     if (states.includes(status)) return now;
-    if (!['pending', 'processing', 'ready'].includes(status)) throw failureOf(now);
+    if (!['pending', 'processing', 'ready'].includes(status)) {
+      const failure = failureOf(now);
+      if (failure.type !== 'refused' || isAskedAgain) throw failure;
+      // A server may tell the state a moment before the reason.
+      isAskedAgain = true;
+      await pause(timers, LOOK_MS);
+      continue;
+    }
     if (timers.nowMs() >= end)
       throw new AcmeProblem('tooSlow', `the ACME server was not done within ${LIMIT_MS / 1000} s`);
     // Section 7.4.1, 7.5.1: how long to wait is the server's to say.

@@ -1,9 +1,8 @@
-import { EXIT } from '../command-line.ts';
-import { planText, readChange } from '../remote/change-text.ts';
+import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand } from '../remote/connect.ts';
 import { readDocuments } from '../remote/documents.ts';
-import { confirmed, YES_FLAG } from '../remote/output.ts';
-import { CHANGE_FLAGS } from './create.ts';
+import { YES_FLAG } from '../remote/output.ts';
+import { makePlanned } from '../remote/planned-change.ts';
 
 export const applyCommand = remoteCommand({
   name: 'apply',
@@ -31,24 +30,7 @@ export const applyCommand = remoteCommand({
   async run(given, io, client) {
     const body = await readDocuments(given.values('file'), io);
     const query = { prune: given.has('prune') || undefined };
-    const planned = await client.call('POST', '/v1/apply', { query: { ...query, 'dry-run': true }, body });
-    const plan = readChange(planned.body);
-    if (plan.changes.length === 0) {
-      io.out('Nothing to change.\n');
-      return EXIT.ok;
-    }
-    io.out(planText(plan, io));
-    if (given.has('dry-run')) return EXIT.ok;
-    if (!(await confirmed(given, io, 'Apply this?'))) {
-      io.err('Nothing was changed.\n');
-      return EXIT.failed;
-    }
-    // What was shown is what is done: a change of somebody else's in between refuses.
-    const done = await client.call('POST', '/v1/apply', {
-      query: { ...query, message: given.value('message'), follows: plan.revision },
-      body,
-    });
-    io.out(`Applied as revision ${readChange(done.body).revision}.\n`);
-    return EXIT.ok;
+    const change = { path: '/v1/apply', query, body, question: 'Apply this?', done: 'Applied' };
+    return makePlanned(change, given, io, client);
   },
 });

@@ -1,15 +1,11 @@
 import type { Given, Io } from '../command-line.ts';
 import { type AdminClient, AdminFailure } from '../remote/admin-client.ts';
 import { API_FLAGS, apiFields } from '../remote/api-flags.ts';
+import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand, UsageError } from '../remote/connect.ts';
 import { type Document, readDocument } from '../remote/documents.ts';
 import { collectionNamed, singular } from '../remote/kinds.ts';
 import { reportChange } from '../remote/report-change.ts';
-
-export const CHANGE_FLAGS = {
-  message: { short: 'm', value: 'text', description: 'Why, for the list of revisions' },
-  'dry-run': { description: 'Only say what would change' },
-} as const;
 
 export const createCommand = remoteCommand({
   name: 'create',

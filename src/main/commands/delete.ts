@@ -1,7 +1,7 @@
+import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand } from '../remote/connect.ts';
 import { collectionNamed, singular } from '../remote/kinds.ts';
 import { reportChange } from '../remote/report-change.ts';
-import { CHANGE_FLAGS } from './create.ts';
 
 export const deleteCommand = remoteCommand({
   name: 'delete',

@@ -8,11 +8,11 @@ import { sameData } from '../../lib/same-data.ts';
 import { EXIT, type Given, type Io } from '../command-line.ts';
 import { type AdminClient, AdminFailure } from '../remote/admin-client.ts';
 import { API_FLAGS, apiFields } from '../remote/api-flags.ts';
+import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand, UsageError } from '../remote/connect.ts';
 import { type Document, documentOf } from '../remote/documents.ts';
 import { collectionNamed, singular } from '../remote/kinds.ts';
 import { reportChange } from '../remote/report-change.ts';
-import { CHANGE_FLAGS } from './create.ts';
 
 export const editCommand = remoteCommand({
   name: 'edit',

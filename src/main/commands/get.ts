@@ -50,7 +50,7 @@ export const getCommand = remoteCommand({
 });
 
 /** Every entity, page by page. */
-export async function listAll(
+async function listAll(
   client: AdminClient,
   path: string,
   query: Readonly<Record<string, string | undefined>>,

@@ -1,5 +1,5 @@
 import { messageOf } from '../../lib/message-of.ts';
-import type { Timers } from '../../lib/timers.ts';
+import { pause, type Timers } from '../../lib/timers.ts';
 import type { ChallengesNews } from '../../server/challenges.ts';
 import type { CertificatePair } from '../../server/tls/certificate-table.ts';
 import { digest } from '../config/files.ts';
@@ -330,7 +330,7 @@ export class AcmeKeeper {
     await storage.saveChallenges(name, challenges, nowMs() + CHALLENGE_MS);
     await this.#refresh();
     const delayMs = storage.isShared ? OTHERS_HEAR_MS : WORKERS_HEAR_MS;
-    await new Promise<void>((resolve) => void timers.after(delayMs, resolve));
+    await pause(timers, delayMs);
   }
 
   #ordersOf(name: string): { issued: number; failed: number } {

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isRecord } from '../../lib/is-record.ts';
-import type { Timers } from '../../lib/timers.ts';
+import { pause, type Timers } from '../../lib/timers.ts';
 import type { Account, AcmeClient, Resource } from './client.ts';
 import { AcmeProblem } from './problem.ts';
 import type { ChallengeType } from './schema.ts';
@@ -125,10 +125,6 @@ async function settled(
     await pause(timers, known === now ? 0 : Math.min(LONGEST_LOOK_MS, now.retryAfterMs ?? pauseMs));
     if (known !== now) pauseMs = Math.min(LONGEST_LOOK_MS, pauseMs * 2);
   }
-}
-
-function pause(timers: Timers, ms: number): Promise<void> {
-  return new Promise((resolve) => void timers.after(ms, resolve));
 }
 
 /** What the server says of something that it did not grant: of the challenge that failed, where it was one. */

@@ -1,3 +1,4 @@
+import { withoutUserInfo } from '../../lib/user-info.ts';
 import { NAMING_OPTIONS, NO_OPTIONS } from '../config/secret-paths.ts';
 
 /** What stands in a secret's place. */
@@ -13,8 +14,6 @@ const PASSWORD_HASH = /^\$(?:scrypt|argon2\w*)\$/;
 const PEM_PRIVATE = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 /** A shorter secret is taken out where it is a whole value, not where its letters happen to stand in another one. */
 const MIN_PART_CHARS = 6;
-/** user:password@ of a URL, such as that of a database; it ends at the last @ (WHATWG URL, authority state), though a password should hold none. */
-const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)[^/?#\s]*@/gi;
 
 /**
  * A copy without secrets: the given values (those that came from `env:` and `file:`) wherever they stand, values under a
@@ -57,7 +56,7 @@ function namingOptionsOf(value: object): ReadonlySet<string> | undefined {
 /** A text without what is a secret in itself, and without those given. */
 export function redactText(text: string, secrets: ReadonlySet<string>): string {
   if (secrets.has(text) || PEM_PRIVATE.test(text) || PASSWORD_HASH.test(text)) return REDACTED;
-  let clean = text.replace(USER_INFO, `$1${REDACTED}@`);
+  let clean = withoutUserInfo(text, () => REDACTED);
   for (const secret of secrets)
     if (secret.length >= MIN_PART_CHARS) clean = clean.replaceAll(secret, REDACTED);
   return clean;

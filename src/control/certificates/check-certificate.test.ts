@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, suite, test } from 'node:test';
 import { TestAuthority } from '../../../test/support/certificates.ts';
+import { certificateBlocks } from '../../lib/pem.ts';
 import { certificateFaults } from './check-certificate.ts';
-import { certificateBlocks, describeCertificate } from './describe.ts';
+import { describeCertificate } from './describe.ts';
 
 const DAY = 86_400_000;
 const NOW = Date.parse('2030-01-02T03:04:05Z');

@@ -1,5 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { certificateHosts } from '../../lib/certificate-hosts.ts';
+import { certificateBlocks } from '../../lib/pem.ts';
 
 /** What people and lists want to know of a certificate; times in ISO 8601. */
 export interface CertificateDescription {
@@ -18,13 +19,6 @@ export interface CertificateDescription {
   readonly keyType: string;
   /** How many certificates there are, the leaf included. */
   readonly chainLength: number;
-}
-
-const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-
-/** PEM blocks of certificates in a text, in their order. */
-export function certificateBlocks(pem: string): readonly string[] {
-  return pem.match(BLOCK) ?? [];
 }
 
 /** Describes the first certificate of a chain; undefined when there is none that can be read. */

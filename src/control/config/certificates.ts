@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { certificateBlocks } from '../../lib/pem.ts';
 import { certificateFaults } from '../certificates/check-certificate.ts';
-import { certificateBlocks } from '../certificates/describe.ts';
 import { revocationListEnds } from '../certificates/revocation-list.ts';
 import type { Path } from './place.ts';
 import type { Problem } from './problem.ts';

@@ -1,4 +1,5 @@
 import { isRecord } from '../../lib/is-record.ts';
+import { withoutUserInfo } from '../../lib/user-info.ts';
 import { readJson, scanJson } from './json.ts';
 import {
   dottedPath,
@@ -164,8 +165,6 @@ function secretRanges(source: ConfigSource): FileRange[] {
   return ranges;
 }
 
-/** user:password@ of a URL, wherever it stands: it ends at the last @ (WHATWG URL, authority state). */
-const USER_INFO = /:\/\/([^/?#\s]*)@/g;
 const MAX_EXCERPT = 120;
 const MAX_TEXT = 80;
 /** For a text that could not be read: the rest of the line after a name that sounds like a secret. */
@@ -191,7 +190,7 @@ function describe(
     if (from < to)
       shown = shown.slice(0, from - lineStart) + '*'.repeat(to - from) + shown.slice(to - lineStart);
   }
-  shown = shown.replace(USER_INFO, (_, info: string) => `://${'*'.repeat(info.length)}@`);
+  shown = withoutUserInfo(shown, (info) => '*'.repeat(info.length));
   if (guessSecrets) {
     shown = shown.replace(SECRET_LINE, (_, head: string, tail: string) => head + '*'.repeat(tail.length));
     if (/-----BEGIN|^\s*[A-Za-z0-9+/=]{40,}\s*$/.test(shown)) shown = '*'.repeat(shown.length);

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { certificateBlocks } from '../../lib/pem.ts';
 
 /** Longest field that is read as a certificate: those of clients have a few kilobytes. */
 const MAX_CHARACTERS = 16_384;
 const BYTE_SEQUENCE = /^:([A-Za-z0-9+/]+={0,2}):$/;
-const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** A certificate as a byte sequence (RFC 9440 section 2.2), or as percent-encoded PEM; undefined when it is neither. */
 export function readCertificateField(value: string): X509Certificate | undefined {
@@ -20,7 +20,7 @@ export function readCertificateField(value: string): X509Certificate | undefined
 
 /** The certificates of a PEM text; undefined when there is none, or one that cannot be read. */
 export function readAuthorities(text: string): readonly X509Certificate[] | undefined {
-  const blocks = text.match(BLOCK) ?? [];
+  const blocks = certificateBlocks(text);
   try {
     return blocks.length === 0 ? undefined : blocks.map((block) => new X509Certificate(block));
   } catch {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { Issuers } from '../../../identity/discovery/issuers.ts';
 import type { IdentityData } from '../../../identity/identity-data.ts';
 import { ClaimPath, namesIn } from '../../../identity/jwt/claim-path.ts';
@@ -8,6 +8,7 @@ import { BoundedMap } from '../../../lib/bounded-map.ts';
 import { systemTimers } from '../../../lib/timers.ts';
 import { higherOf, type Role } from '../../rights/roles.ts';
 import type { ExternalUser } from '../../rights/store/external-users.ts';
+import { randomText } from '../../rights/store/tokens.ts';
 import { FLOW_TTL_MS } from './flow-time.ts';
 import type { RoleRule } from './schema.ts';
 
@@ -52,10 +53,10 @@ export class ExternalLogin {
     redirectUri: string,
     returnTo: string,
   ): Promise<{ readonly location: string; readonly secret: string }> {
-    const flow: LoginFlow = { state: random(), nonce: random(), verifier: random(), redirectUri };
+    const flow: LoginFlow = { state: randomText(), nonce: randomText(), verifier: randomText(), redirectUri };
     const provider = this.#providerName();
     const location = await this.#providers().named(provider).authorizationUrl(flow);
-    const secret = random();
+    const secret = randomText();
     const endsAtMs = this.#options.nowMs() + FLOW_TTL_MS;
     this.#flows.set(flow.state, { flow, provider, returnTo, hash: hashOf(secret), endsAtMs });
     return { location, secret };
@@ -124,10 +125,6 @@ export function rolesOf(
     if (higher !== undefined) roles.set(organization, higher);
   }
   return roles;
-}
-
-function random(): string {
-  return randomBytes(32).toString('base64url');
 }
 
 function hashOf(secret: string): Buffer {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { messageOf } from '../../../lib/message-of.ts';
-import { certificateBlocks } from '../describe.ts';
+import { certificateBlocks } from '../../../lib/pem.ts';
 import { type CertificateId, certificateId, checkResponse, ocspRequest } from './message.ts';
 
 export interface StaplerOptions {

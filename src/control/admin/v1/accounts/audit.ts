@@ -4,7 +4,7 @@ import type { AuditEntry } from '../../../rights/audit-entry.ts';
 import { decide, maySee } from '../../../rights/decide.ts';
 import { EVERYWHERE } from '../../../rights/roles.ts';
 import { type AuditFilter, readAudit, verifyAudit } from '../../../rights/store/audit-log.ts';
-import { refused } from '../../../rights/store/rights-store.ts';
+import { type RightsStore, refused } from '../../../rights/store/rights-store.ts';
 import { json } from '../../answer.ts';
 import type { Endpoint } from '../../endpoint.ts';
 import { defineForKnown, none, organizationName, refusalAnswer } from './account-calls.ts';
@@ -55,6 +55,11 @@ const exportSchema = z.strictObject({
 
 type FilterQuery = z.output<z.ZodObject<typeof filterShape>>;
 
+async function entriesIn(store: RightsStore, filter: AuditFilter): Promise<readonly AuditEntry[]> {
+  const database = await store.database();
+  return database === undefined ? [] : readAudit(database, filter);
+}
+
 /** What was done, by whom and from where. Whoever is an admin of an organization reads what concerns it. */
 export const AUDIT_ENDPOINTS: readonly Endpoint[] = [
   defineForKnown({
@@ -72,11 +77,7 @@ export const AUDIT_ENDPOINTS: readonly Endpoint[] = [
     async answer({ store, asker, query: { before, limit, ...filter } }) {
       const wanted = filterOf(asker.account, filter);
       if (wanted === undefined) return refusalAnswer(READERS);
-      const database = await store.database();
-      const entries =
-        database === undefined
-          ? []
-          : await readAudit(database, { ...wanted, before, limit, order: 'newest' });
+      const entries = await entriesIn(store, { ...wanted, before, limit, order: 'newest' });
       const next = entries.length < limit ? null : (entries.at(-1)?.number ?? null);
       return json(200, { items: entries.map(viewOf), next });
     },
@@ -91,11 +92,7 @@ export const AUDIT_ENDPOINTS: readonly Endpoint[] = [
     async answer({ store, asker, query: { after, ...filter } }) {
       const wanted = filterOf(asker.account, filter);
       if (wanted === undefined) return refusalAnswer(READERS);
-      const database = await store.database();
-      const entries =
-        database === undefined
-          ? []
-          : await readAudit(database, { ...wanted, after, limit: MAX_EXPORTED, order: 'oldest' });
+      const entries = await entriesIn(store, { ...wanted, after, limit: MAX_EXPORTED, order: 'oldest' });
       const body = entries.map((entry) => `${JSON.stringify(viewOf(entry))}\n`).join('');
       return { status: 200, type: NDJSON, body };
     },

@@ -1,9 +1,9 @@
 import type { Account } from '../account.ts';
 import type { Role } from '../roles.ts';
+import { newId } from './account-rows.ts';
 import { accountFrom, accountNamed } from './read-accounts.ts';
 import { type Outcome, type RightsStore, refused } from './rights-store.ts';
 import type { AccountRow, RightsTransaction } from './tables.ts';
-import { newId } from './users.ts';
 
 /** Who an identity provider says that somebody is. */
 export interface ExternalUser {

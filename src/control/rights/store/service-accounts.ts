@@ -1,7 +1,8 @@
 import type { Account } from '../account.ts';
 import { decide, maySee } from '../decide.ts';
 import { refusalToChange } from './account-changes.ts';
-import { accountNamed, type Reading, rolesOf } from './read-accounts.ts';
+import { type AccountView, accountsOf, viewOfAccount, writeAccount } from './account-rows.ts';
+import { accountNamed, type Reading } from './read-accounts.ts';
 import {
   type Asker,
   type Done,
@@ -11,21 +12,11 @@ import {
   refused,
 } from './rights-store.ts';
 import { type AccountRow, rightsQueries } from './tables.ts';
-import { newId } from './users.ts';
 
 /** An account of a program. It has no password: it is known by its tokens. */
-export interface ServiceAccountView {
-  readonly name: string;
-  readonly id: string;
-  readonly title?: string;
+export interface ServiceAccountView extends AccountView {
   /** Whose it is, and who manages it; absent: it is managed by admins everywhere. */
   readonly organization?: string;
-  readonly disabled: boolean;
-  readonly roles: Readonly<Record<string, string>>;
-  readonly createdAt: string;
-  readonly createdBy: string;
-  readonly updatedAt: string;
-  readonly updatedBy: string;
 }
 
 export interface WantedServiceAccount {
@@ -42,12 +33,7 @@ export async function listServiceAccounts(
   const database = await store.database();
   if (database === undefined) return [];
   const queries = rightsQueries(database);
-  const rows = await queries
-    .selectFrom('accounts')
-    .selectAll()
-    .where('kind', '=', 'service')
-    .orderBy('name')
-    .execute();
+  const rows = await accountsOf(queries, 'service');
   const seen = rows.filter((row) => maySee(account, objectOf(row)));
   return Promise.all(seen.map((row) => viewOf(queries, row)));
 }
@@ -77,22 +63,15 @@ export function putServiceAccount(
       (before && (await refusalOfChange(transaction, asker.account, before, name))) ??
       decided(asker.account, organization);
     if (refusal !== undefined) return refusal;
-    const nowMs = store.nowMs();
-    const row: AccountRow = {
-      id: before?.id ?? newId('s'),
+    const written = {
       kind: 'service',
       name,
-      title: title ?? null,
+      title,
       organization: organization ?? null,
       password: null,
-      disabled: disabled ? 1 : 0,
-      created_at_ms: before?.created_at_ms ?? nowMs,
-      created_by: before?.created_by ?? asker.account.name,
-      updated_at_ms: nowMs,
-      updated_by: asker.account.name,
-    };
-    if (before === undefined) await transaction.insertInto('accounts').values(row).execute();
-    else await transaction.updateTable('accounts').set(row).where('id', '=', row.id).execute();
+      disabled,
+    } as const;
+    const row = await writeAccount(transaction, before, written, asker.account.name, store.nowMs());
     const action = before === undefined ? 'create' : 'update';
     return {
       result: { created: before === undefined, serviceAccount: await viewOf(transaction, row) },
@@ -160,16 +139,6 @@ function objectOf({ organization }: AccountRow) {
 }
 
 async function viewOf(queries: Reading, row: AccountRow): Promise<ServiceAccountView> {
-  return {
-    name: row.name,
-    id: row.id,
-    ...(row.title === null ? {} : { title: row.title }),
-    ...(row.organization === null ? {} : { organization: row.organization }),
-    disabled: row.disabled === 1,
-    roles: Object.fromEntries(await rolesOf(queries, row.id)),
-    createdAt: new Date(row.created_at_ms).toISOString(),
-    createdBy: row.created_by,
-    updatedAt: new Date(row.updated_at_ms).toISOString(),
-    updatedBy: row.updated_by,
-  };
+  const { organization } = row;
+  return { ...(await viewOfAccount(queries, row)), ...(organization === null ? {} : { organization }) };
 }

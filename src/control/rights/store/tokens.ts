@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Account, Reach } from '../account.ts';
 import { isRole, type Role } from '../roles.ts';
+import { newId } from './account-rows.ts';
 import { accountNamed, type Reading } from './read-accounts.ts';
 import {
   type Asker,
@@ -12,7 +13,6 @@ import {
 } from './rights-store.ts';
 import { refusalOfChange } from './service-accounts.ts';
 import { rightsQueries, type TokenRow } from './tables.ts';
-import { newId } from './users.ts';
 
 /** What every token begins with, so that a scanner for secrets finds one that got into a file. */
 export const TOKEN_PREFIX = 'pca_';

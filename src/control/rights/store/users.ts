@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { decide } from '../decide.ts';
 import { refusalToChange } from './account-changes.ts';
-import { accountNamed, type Reading, rolesOf } from './read-accounts.ts';
+import { type AccountView, accountsOf, viewOfAccount, writeAccount } from './account-rows.ts';
+import { accountNamed, type Reading } from './read-accounts.ts';
 import {
   type Asker,
   type Done,
@@ -18,19 +18,10 @@ export interface Identity {
 }
 
 /** A user as others see them. */
-export interface UserView {
-  readonly name: string;
-  readonly id: string;
-  readonly title?: string;
-  readonly disabled: boolean;
+export interface UserView extends AccountView {
   /** Whether they have a password here. */
   readonly password: boolean;
   readonly identities: readonly Identity[];
-  readonly roles: Readonly<Record<string, string>>;
-  readonly createdAt: string;
-  readonly createdBy: string;
-  readonly updatedAt: string;
-  readonly updatedBy: string;
 }
 
 /** What a user is to be. */
@@ -42,19 +33,15 @@ export interface WantedUser {
   readonly identities?: readonly Identity[] | undefined;
 }
 
-const NOT_ALLOWED = refused('forbidden', 'users are managed by admins everywhere (*)');
+/** To whoever is no admin of the whole gateway. */
+export const USERS_FORBIDDEN = refused('forbidden', 'users are managed by admins everywhere (*)');
 
 /** Users by name. */
 export async function listUsers(store: RightsStore): Promise<readonly UserView[]> {
   const database = await store.database();
   if (database === undefined) return [];
   const queries = rightsQueries(database);
-  const rows = await queries
-    .selectFrom('accounts')
-    .selectAll()
-    .where('kind', '=', 'user')
-    .orderBy('name')
-    .execute();
+  const rows = await accountsOf(queries, 'user');
   return Promise.all(rows.map((row) => viewOf(queries, row)));
 }
 
@@ -76,12 +63,14 @@ export function putUser(
   return store.change(
     asker,
     async (transaction) => {
-      if (decide(asker.account, 'change', { kind: 'users' }) !== 'allowed') return NOT_ALLOWED;
+      if (decide(asker.account, 'change', { kind: 'users' }) !== 'allowed') return USERS_FORBIDDEN;
       const before = await accountNamed(transaction, name);
       if (before?.kind === 'service') return refused('name_taken', `a service account is called ${name}`);
       const refusal = before && (await refusalToChange(transaction, asker.account, before));
       if (refusal !== undefined) return refusal;
-      const row = await write(transaction, store.nowMs(), asker, name, before, wanted);
+      const { title, disabled = false, password = before?.password ?? null } = wanted;
+      const written = { kind: 'user', name, title, organization: null, password, disabled } as const;
+      const row = await writeAccount(transaction, before, written, asker.account.name, store.nowMs());
       const taken = await writeIdentities(transaction, row.id, wanted.identities ?? []);
       if (taken !== undefined) return taken;
       // Whoever knew the old password, or must not come in any more, has no session left.
@@ -100,7 +89,7 @@ export function deleteUser(store: RightsStore, asker: Asker, name: string): Prom
   return store.change(
     asker,
     async (transaction): Promise<Done<undefined> | Refusal> => {
-      if (decide(asker.account, 'change', { kind: 'users' }) !== 'allowed') return NOT_ALLOWED;
+      if (decide(asker.account, 'change', { kind: 'users' }) !== 'allowed') return USERS_FORBIDDEN;
       const row = await accountNamed(transaction, name);
       if (row?.kind !== 'user') return refused('not_found', `there is no user ${name}`);
       const refusal = await refusalToChange(transaction, asker.account, row);
@@ -130,36 +119,6 @@ export function changeOwnPassword(
   });
 }
 
-export function newId(prefix: string): string {
-  return `${prefix}_${randomBytes(12).toString('base64url')}`;
-}
-
-async function write(
-  transaction: RightsTransaction,
-  nowMs: number,
-  { account }: Asker,
-  name: string,
-  before: AccountRow | undefined,
-  { title, disabled = false, password }: WantedUser,
-): Promise<AccountRow> {
-  const row: AccountRow = {
-    id: before?.id ?? newId('u'),
-    kind: 'user',
-    name,
-    title: title ?? null,
-    organization: null,
-    password: password === undefined ? (before?.password ?? null) : password,
-    disabled: disabled ? 1 : 0,
-    created_at_ms: before?.created_at_ms ?? nowMs,
-    created_by: before?.created_by ?? account.name,
-    updated_at_ms: nowMs,
-    updated_by: account.name,
-  };
-  if (before === undefined) await transaction.insertInto('accounts').values(row).execute();
-  else await transaction.updateTable('accounts').set(row).where('id', '=', row.id).execute();
-  return row;
-}
-
 async function writeIdentities(
   transaction: RightsTransaction,
   account: string,
@@ -187,17 +146,5 @@ async function viewOf(queries: Reading, row: AccountRow): Promise<UserView> {
     .orderBy('provider')
     .orderBy('subject')
     .execute();
-  return {
-    name: row.name,
-    id: row.id,
-    ...(row.title === null ? {} : { title: row.title }),
-    disabled: row.disabled === 1,
-    password: row.password !== null,
-    identities,
-    roles: Object.fromEntries(await rolesOf(queries, row.id)),
-    createdAt: new Date(row.created_at_ms).toISOString(),
-    createdBy: row.created_by,
-    updatedAt: new Date(row.updated_at_ms).toISOString(),
-    updatedBy: row.updated_by,
-  };
+  return { ...(await viewOfAccount(queries, row)), password: row.password !== null, identities };
 }

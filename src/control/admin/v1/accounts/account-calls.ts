@@ -3,8 +3,14 @@ import { messageOf } from '../../../../lib/message-of.ts';
 import { problemsFromIssues } from '../../../config/issues.ts';
 import { dottedPath } from '../../../config/place.ts';
 import { isAccountName } from '../../../rights/store/external-users.ts';
-import type { Asker, Refusal, RefusalCode, RightsStore } from '../../../rights/store/rights-store.ts';
-import { type AdminAnswer, problem } from '../../answer.ts';
+import type {
+  Asker,
+  Outcome,
+  Refusal,
+  RefusalCode,
+  RightsStore,
+} from '../../../rights/store/rights-store.ts';
+import { type AdminAnswer, empty, problem } from '../../answer.ts';
 import type { AdminRequest, Endpoint, RightsControl } from '../../endpoint.ts';
 import { type Call, define, unavailable } from '../define.ts';
 import { pointerOf } from '../pointer.ts';
@@ -64,6 +70,19 @@ export const organizationName = z
   )
   .describe('Of the organization; * is everywhere');
 
+/** What users and service accounts tell alike. */
+export const accountView = z.object({
+  name: z.string(),
+  id: z.string(),
+  title: z.string().optional(),
+  disabled: z.boolean(),
+  roles: z.record(z.string(), z.string()).describe('By organization; * is everywhere'),
+  createdAt: z.string(),
+  createdBy: z.string(),
+  updatedAt: z.string(),
+  updatedBy: z.string(),
+});
+
 const STATUS: Readonly<Record<RefusalCode, number>> = {
   not_found: 404,
   forbidden: 403,
@@ -76,6 +95,11 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
 
 export function refusalAnswer({ code, message }: Refusal): AdminAnswer {
   return problem(STATUS[code], code === 'not_found' ? 'account_unknown' : code, message);
+}
+
+/** 204, or why it was not done. */
+export function doneAnswer(outcome: Outcome<unknown>): AdminAnswer {
+  return outcome.ok ? empty(204) : refusalAnswer(outcome);
 }
 
 /** A body by its schema, or what is answered to one that is wrong. */

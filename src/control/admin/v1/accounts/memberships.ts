@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { ROLES } from '../../../rights/roles.ts';
 import { giveRole, listMemberships, takeRole } from '../../../rights/store/memberships.ts';
-import { empty, json } from '../../answer.ts';
+import { json } from '../../answer.ts';
 import type { Endpoint } from '../../endpoint.ts';
 import {
   accountName,
   defineForKnown,
+  doneAnswer,
   none,
   organizationName,
   readShape,
@@ -72,8 +73,7 @@ export const MEMBERSHIP_ENDPOINTS: readonly Endpoint[] = [
     query: none,
     answers: { 204: { description: 'It has none any more' } },
     async answer({ store, asker, path: { organization, account } }) {
-      const outcome = await takeRole(store, asker, organization, account);
-      return outcome.ok ? empty(204) : refusalAnswer(outcome);
+      return doneAnswer(await takeRole(store, asker, organization, account));
     },
   }),
 ];

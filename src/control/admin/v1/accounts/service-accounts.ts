@@ -5,11 +5,13 @@ import {
   putServiceAccount,
   readServiceAccount,
 } from '../../../rights/store/service-accounts.ts';
-import { empty, json } from '../../answer.ts';
+import { json } from '../../answer.ts';
 import type { Endpoint } from '../../endpoint.ts';
 import {
   accountName,
+  accountView,
   defineForKnown,
+  doneAnswer,
   none,
   organizationName,
   readShape,
@@ -25,18 +27,7 @@ const serviceAccountSchema = z.strictObject({
   disabled: z.boolean().optional().describe('Whether it may not come in'),
 });
 
-const serviceAccountView = z.object({
-  name: z.string(),
-  id: z.string(),
-  title: z.string().optional(),
-  organization: z.string().optional(),
-  disabled: z.boolean(),
-  roles: z.record(z.string(), z.string()).describe('By organization; * is everywhere'),
-  createdAt: z.string(),
-  createdBy: z.string(),
-  updatedAt: z.string(),
-  updatedBy: z.string(),
-});
+const serviceAccountView = accountView.extend({ organization: z.string().optional() });
 
 const named = z.strictObject({ name: accountName });
 const serviceAccount = { description: 'The service account', shape: serviceAccountView };
@@ -91,8 +82,7 @@ export const SERVICE_ACCOUNT_ENDPOINTS: readonly Endpoint[] = [
     query: none,
     answers: { 204: { description: 'It is gone' } },
     async answer({ store, asker, path: { name } }) {
-      const outcome = await deleteServiceAccount(store, asker, name);
-      return outcome.ok ? empty(204) : refusalAnswer(outcome);
+      return doneAnswer(await deleteServiceAccount(store, asker, name));
     },
   }),
 ];

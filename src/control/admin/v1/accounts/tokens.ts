@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { ROLES } from '../../../rights/roles.ts';
 import { createToken, listTokens, revokeToken, type TokenOwner } from '../../../rights/store/tokens.ts';
-import { empty, json } from '../../answer.ts';
+import { json } from '../../answer.ts';
 import type { Endpoint } from '../../endpoint.ts';
 import {
   accountName,
   defineForKnown,
+  doneAnswer,
   none,
   organizationName,
   readShape,
@@ -98,8 +99,7 @@ function endpointsOf(
       query: none,
       answers: { 204: { description: 'It is refused from now on' } },
       async answer({ store, asker, path: given }) {
-        const outcome = await revokeToken(store, asker, ownerOf(given), String(given['id']));
-        return outcome.ok ? empty(204) : refusalAnswer(outcome);
+        return doneAnswer(await revokeToken(store, asker, ownerOf(given), String(given['id'])));
       },
     }),
   ];

@@ -2,11 +2,19 @@ import { z } from 'zod';
 import { hasControlCharacter } from '../../../../identity/passwords/characters.ts';
 import { decide } from '../../../rights/decide.ts';
 import { refused } from '../../../rights/store/rights-store.ts';
-import { deleteUser, listUsers, putUser, readUser } from '../../../rights/store/users.ts';
-import { empty, json } from '../../answer.ts';
+import { deleteUser, listUsers, putUser, readUser, USERS_FORBIDDEN } from '../../../rights/store/users.ts';
+import { json } from '../../answer.ts';
 import { newPasswordHash } from '../../authentication/local-login.ts';
 import type { Endpoint } from '../../endpoint.ts';
-import { accountName, defineForKnown, none, readShape, refusalAnswer } from './account-calls.ts';
+import {
+  accountName,
+  accountView,
+  defineForKnown,
+  doneAnswer,
+  none,
+  readShape,
+  refusalAnswer,
+} from './account-calls.ts';
 
 export const newPassword = z
   .string()
@@ -27,23 +35,13 @@ const userSchema = z.strictObject({
 });
 
 const identitySchema = z.object({ provider: z.string(), subject: z.string() });
-export const userView = z.object({
-  name: z.string(),
-  id: z.string(),
-  title: z.string().optional(),
-  disabled: z.boolean(),
+export const userView = accountView.extend({
   password: z.boolean().describe('Whether they have one'),
   identities: z.array(identitySchema),
-  roles: z.record(z.string(), z.string()).describe('By organization; * is everywhere'),
-  createdAt: z.string(),
-  createdBy: z.string(),
-  updatedAt: z.string(),
-  updatedBy: z.string(),
 });
 
 const named = z.strictObject({ name: accountName });
 const user = { description: 'The user', shape: userView };
-const READERS = refused('forbidden', 'users are managed by admins everywhere (*)');
 
 /** Users are managed by admins of the whole gateway. */
 export const USER_ENDPOINTS: readonly Endpoint[] = [
@@ -55,7 +53,8 @@ export const USER_ENDPOINTS: readonly Endpoint[] = [
     query: none,
     answers: { 200: { description: 'All of them', shape: z.object({ items: z.array(userView) }) } },
     async answer({ store, asker }) {
-      if (decide(asker.account, 'read', { kind: 'users' }) !== 'allowed') return refusalAnswer(READERS);
+      if (decide(asker.account, 'read', { kind: 'users' }) !== 'allowed')
+        return refusalAnswer(USERS_FORBIDDEN);
       return json(200, { items: await listUsers(store) });
     },
   }),
@@ -67,7 +66,8 @@ export const USER_ENDPOINTS: readonly Endpoint[] = [
     query: none,
     answers: { 200: user },
     async answer({ store, asker, path: { name } }) {
-      if (decide(asker.account, 'read', { kind: 'users' }) !== 'allowed') return refusalAnswer(READERS);
+      if (decide(asker.account, 'read', { kind: 'users' }) !== 'allowed')
+        return refusalAnswer(USERS_FORBIDDEN);
       const found = await readUser(store, name);
       return found === undefined
         ? refusalAnswer(refused('not_found', `there is no user ${name}`))
@@ -84,7 +84,8 @@ export const USER_ENDPOINTS: readonly Endpoint[] = [
     answers: { 200: user, 201: { description: 'They were not there before', shape: userView } },
     async answer({ store, asker, request, path: { name } }) {
       // Before a password is hashed, which costs something.
-      if (decide(asker.account, 'change', { kind: 'users' }) !== 'allowed') return refusalAnswer(READERS);
+      if (decide(asker.account, 'change', { kind: 'users' }) !== 'allowed')
+        return refusalAnswer(USERS_FORBIDDEN);
       const body = await readShape(request, userSchema);
       if (!body.ok) return body.answer;
       const { password } = body.value;
@@ -102,8 +103,7 @@ export const USER_ENDPOINTS: readonly Endpoint[] = [
     query: none,
     answers: { 204: { description: 'They are gone' } },
     async answer({ store, asker, path: { name } }) {
-      const outcome = await deleteUser(store, asker, name);
-      return outcome.ok ? empty(204) : refusalAnswer(outcome);
+      return doneAnswer(await deleteUser(store, asker, name));
     },
   }),
 ];

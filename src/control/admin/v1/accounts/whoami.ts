@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { refused } from '../../../rights/store/rights-store.ts';
 import { changeOwnPassword } from '../../../rights/store/users.ts';
-import { empty, json } from '../../answer.ts';
+import { json } from '../../answer.ts';
 import { tooManyAttempts } from '../../authentication/identify.ts';
 import { newPasswordHash } from '../../authentication/local-login.ts';
 import type { Endpoint } from '../../endpoint.ts';
-import { defineForKnown, none, readShape, refusalAnswer } from './account-calls.ts';
+import { defineForKnown, doneAnswer, none, readShape, refusalAnswer } from './account-calls.ts';
 import { newPassword } from './users.ts';
 
 const passwordSchema = z.strictObject({
@@ -61,8 +61,7 @@ export const WHOAMI_ENDPOINTS: readonly Endpoint[] = [
       if (verdict.kind === 'wait') return tooManyAttempts(verdict.waitMs);
       if (verdict.kind === 'wrong')
         return refusalAnswer(refused('wrong_password', 'this is not the password until now'));
-      const outcome = await changeOwnPassword(store, asker, await newPasswordHash(password));
-      return outcome.ok ? empty(204) : refusalAnswer(outcome);
+      return doneAnswer(await changeOwnPassword(store, asker, await newPasswordHash(password)));
     },
   }),
 ];

@@ -13,22 +13,16 @@ import { type RoutesToSample, sampleRequests } from './samples.ts';
  * there was an answer, and now there is none, or only for those who say who they are; `newly-reachable`: there was none, and now there is one
  * for those; `authentication`: others are let in; `destination`: another service, or another answer; `limits`: other limits.
  */
-export type ChangeKind =
-  | 'newly-public'
-  | 'newly-denied'
-  | 'newly-reachable'
-  | 'authentication'
-  | 'destination'
-  | 'limits';
-
-const KINDS: readonly ChangeKind[] = [
+export const CHANGE_KINDS = [
   'newly-public',
   'newly-denied',
   'newly-reachable',
   'authentication',
   'destination',
   'limits',
-];
+] as const;
+
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
 /** What a request meets, told for people. */
 export interface Side {
@@ -126,7 +120,7 @@ export async function diffOutcomes(
 }
 
 function rank({ kind, authentication }: OutcomeChange): number {
-  return KINDS.indexOf(kind) * 2 + (authentication === 'weaker' ? 0 : 1);
+  return CHANGE_KINDS.indexOf(kind) * 2 + (authentication === 'weaker' ? 0 : 1);
 }
 
 /** Everything that is otherwise between two outcomes of one request; nothing where they are the same. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CHANGE_KINDS } from '../../outcomes/diff.ts';
 import { COLLECTIONS } from '../../store/entity.ts';
 
 /** Shapes of answers, for the OpenAPI document; a test holds the answers to them. */
@@ -110,14 +111,7 @@ export const ANSWER_SCHEMAS = {
   OutcomeDiff: z.strictObject({
     changes: z.array(
       z.strictObject({
-        kind: z.enum([
-          'newly-public',
-          'newly-denied',
-          'newly-reachable',
-          'authentication',
-          'destination',
-          'limits',
-        ]),
+        kind: z.enum(CHANGE_KINDS),
         authentication: z
           .enum(['same', 'weaker', 'stronger', 'changed'])
           .describe('How it compares with the one before; changed: nobody can say'),

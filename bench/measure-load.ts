@@ -24,6 +24,9 @@ export interface LoadOutcome {
   readonly note: string;
 }
 
+/** Paths of one process share four times the time of a contender: what they differ by is small. */
+const PAIR_SHARE = 4;
+
 interface Entrant {
   readonly contender: Contender;
   readonly rounds: Round[];
@@ -143,7 +146,7 @@ async function turn(bench: Bench, scenario: LoadScenario, entrant: Entrant): Pro
   );
 }
 
-/** Many turns that are shorter than those of different programs can be: what they differ by is small. */
+/** Many turns, shorter than different programs could have. */
 async function alternateTurns(
   bench: Bench,
   scenario: LoadScenario,
@@ -153,7 +156,7 @@ async function alternateTurns(
   if (!entrant.proxy) return;
   const { pid } = entrant.proxy.running;
   const turns = await alternate(bench.processes, {
-    load: loadOf(bench, scenario, entrant, bench.seconds * 2),
+    load: loadOf(bench, scenario, entrant, bench.seconds * PAIR_SHARE),
     otherPath: pathOf(scenario, other.contender),
     pid,
   });

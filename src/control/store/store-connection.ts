@@ -45,7 +45,7 @@ export class StoreConnection {
 
   /** What encrypts secrets. Throws StoreRefused where the file of the key cannot be used. */
   sealer(): Sealer {
-    this.#sealer ??= new Sealer(this.#keys());
+    this.#sealer ??= sealerOf(this.settings, true);
     return this.#sealer;
   }
 
@@ -76,15 +76,15 @@ export class StoreConnection {
       throw error;
     }
   }
+}
 
-  #keys(): readonly string[] {
-    const { keys, place } = this.settings;
-    if (keys.length > 0 || place.kind === 'postgres' || place.file === ':memory:') return keys;
-    try {
-      return [keyFrom(`${place.file}.key`, true).key];
-    } catch (error) {
-      throw new StoreRefused(`the key of the store cannot be used: ${messageOf(error)}`, { cause: error });
-    }
+/** What encrypts the secrets of a store. Throws StoreRefused where the file of the key cannot be used, or made where it `mayMake` one. */
+export function sealerOf({ keys, place }: StoreSettings, mayMake: boolean): Sealer {
+  if (keys.length > 0 || place.kind === 'postgres' || place.file === ':memory:') return new Sealer(keys);
+  try {
+    return new Sealer([keyFrom(`${place.file}.key`, mayMake).key]);
+  } catch (error) {
+    throw new StoreRefused(`the key of the store cannot be used: ${messageOf(error)}`, { cause: error });
   }
 }
 

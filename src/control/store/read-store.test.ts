@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { startManager } from '../../../test/support/manager.ts';
+import { openPostgresSchema } from '../../../test/support/postgres.ts';
 import { readStore } from './read-store.ts';
 import type { StoreSettings } from './schema.ts';
 import { EMPTY_STATE } from './state.ts';
@@ -75,5 +76,20 @@ describe('A store that is only read', () => {
         'the tables of the store are older than this program: `portcullis migrate` brings them up to date',
     });
     assert.equal(count(), before);
+  });
+
+  it('in PostgreSQL is empty where there is none yet, and no schema is made', async () => {
+    using at = folder();
+    const settings = await madeStore(at.directory);
+    const postgres = await openPostgresSchema();
+    try {
+      const { url, schema } = postgres;
+      const place = { kind: 'postgres', url, schema, timeoutMs: 5000 } as const;
+      assert.equal(await readStore({ ...settings, place }), EMPTY_STATE);
+      const found = await postgres.query(`select to_regnamespace('${schema}') is null as missing`);
+      assert.deepEqual(found, [{ missing: true }]);
+    } finally {
+      await postgres.close();
+    }
   });
 });

@@ -3,7 +3,7 @@ import { StoreRefused } from './database.ts';
 import type { StoreState } from './entity.ts';
 import type { StoreSettings } from './schema.ts';
 import { EMPTY_STATE } from './state.ts';
-import { openDatabase, sealerOf } from './store-connection.ts';
+import { openDatabase, sealerOf, storeCode } from './store-connection.ts';
 
 /**
  * What a store holds now, for who only looks: no file, key or table is made or brought up to date. Nothing where there is none yet. Rejects with
@@ -12,11 +12,8 @@ import { openDatabase, sealerOf } from './store-connection.ts';
 export async function readStore(settings: StoreSettings): Promise<StoreState> {
   const { place, revisions } = settings;
   if (place.kind === 'sqlite' && !existsSync(place.file)) return EMPTY_STATE;
-  const [{ EntityStore }, { migrationStatus }] = await Promise.all([
-    import('./entity-store.ts'),
-    import('./migrate.ts'),
-  ]);
-  const database = await openDatabase(place);
+  const [{ EntityStore }, { migrationStatus }] = await storeCode();
+  const database = await openDatabase(place, false);
   try {
     const migrations = await migrationStatus(database);
     const due = migrations.filter(({ appliedAtMs }) => appliedAtMs === undefined);

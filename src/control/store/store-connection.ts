@@ -93,13 +93,14 @@ export function sealerOf({ keys, place }: StoreSettings, mayMake: boolean): Seal
   }
 }
 
-/** Opens either database as it is, without looking at its tables. */
-export async function openDatabase(place: StoreSettings['place']): Promise<StoreDatabase> {
+/** Opens either database as it is, without looking at its tables. A schema of PostgreSQL that is not there is made where it `mayMake` one. */
+export async function openDatabase(place: StoreSettings['place'], mayMake = true): Promise<StoreDatabase> {
   if (place.kind === 'sqlite') return (await databaseCode.sqlite()).openSqlite(place.file);
-  return (await databaseCode.postgres()).openPostgres(place);
+  return (await databaseCode.postgres()).openPostgres(place, mayMake);
 }
 
-function storeCode() {
+/** Of the store, whichever database it is in. */
+export function storeCode() {
   return Promise.all([import('./entity-store.ts'), import('./migrate.ts')]);
 }
 

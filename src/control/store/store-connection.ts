@@ -11,7 +11,10 @@ export interface StoreConnectionOptions {
   readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
-/** The way to the store. Nothing is opened, nor its code loaded, before somebody asks for a store that is there, or writes to it. */
+/**
+ * The way to the store. Nothing is opened before somebody asks for a store that is there, or writes to it; nor is its code loaded, where nobody says
+ * that it will be needed.
+ */
 export class StoreConnection {
   readonly settings: StoreSettings;
   readonly #log: StoreConnectionOptions['log'];
@@ -43,6 +46,11 @@ export class StoreConnection {
     return this.#opening;
   }
 
+  /** Loads what opening it takes, and opens nothing: loading takes longer than a change may. */
+  async loadCode(): Promise<void> {
+    await Promise.all([storeCode(), databaseCode[this.settings.place.kind]()]);
+  }
+
   /** What encrypts secrets. Throws StoreRefused where the file of the key cannot be used. */
   sealer(): Sealer {
     this.#sealer ??= new Sealer(this.#keys());
@@ -61,10 +69,7 @@ export class StoreConnection {
     if (this.#closed) throw new Error('the gateway is stopping');
     const { place, revisions } = this.settings;
     const isNew = place.kind === 'sqlite' && !existsSync(place.file);
-    const [{ EntityStore }, { migrate }] = await Promise.all([
-      import('./entity-store.ts'),
-      import('./migrate.ts'),
-    ]);
+    const [{ EntityStore }, { migrate }] = await storeCode();
     const database = await openDatabase(place);
     try {
       const migrations = await migrate(database);
@@ -90,10 +95,15 @@ export class StoreConnection {
 
 /** Opens either database as it is, without looking at its tables. */
 export async function openDatabase(place: StoreSettings['place']): Promise<StoreDatabase> {
-  if (place.kind === 'sqlite') {
-    const { openSqlite } = await import('./sqlite.ts');
-    return openSqlite(place.file);
-  }
-  const { openPostgres } = await import('./postgres.ts');
-  return openPostgres(place);
+  if (place.kind === 'sqlite') return (await databaseCode.sqlite()).openSqlite(place.file);
+  return (await databaseCode.postgres()).openPostgres(place);
 }
+
+function storeCode() {
+  return Promise.all([import('./entity-store.ts'), import('./migrate.ts')]);
+}
+
+const databaseCode = {
+  sqlite: () => import('./sqlite.ts'),
+  postgres: () => import('./postgres.ts'),
+};

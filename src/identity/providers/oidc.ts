@@ -54,6 +54,12 @@ export class OidcProvider implements Provider {
     this.#scope = [...new Set(['openid', ...config.scopes])].join(' ');
   }
 
+  /** Where the metadata promises it, openid-client takes no answer without `iss`. */
+  async namesItself(): Promise<boolean> {
+    const { authorization_response_iss_parameter_supported: isPromised } = await this.#place.metadata();
+    return isPromised === true;
+  }
+
   async authorizationUrl(flow: LoginFlow): Promise<string> {
     const url = client.buildAuthorizationUrl(await this.#configuration(), {
       // OpenID Connect Core section 11: without it the scope is to be ignored.

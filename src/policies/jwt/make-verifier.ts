@@ -54,7 +54,8 @@ function ofProvider(
   closers: (() => void)[],
 ): AcceptedIssuer {
   const link = linkTo(identity.data.providers, name);
-  const audience = options.audience ?? (link.clientId === undefined ? undefined : [link.clientId]);
+  const { clientId } = link.client;
+  const audience = options.audience ?? (clientId === undefined ? undefined : [clientId]);
   const keys = identity.issuers.keys(link);
   closers.push(keys.close);
   return accepted(

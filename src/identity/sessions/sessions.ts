@@ -6,6 +6,7 @@ import { keptText } from '../../lib/kept-text.ts';
 import type { RequestView } from '../../policy/contract.ts';
 import type { Principal } from '../../policy/principal.ts';
 import { type Records, RecordsUnavailable } from '../../state/records/records.ts';
+import type { ConsumerIndex } from '../consumers/consumer-index.ts';
 import { GrantStore } from '../grants/grant-store.ts';
 import { Grants } from '../grants/grants.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -41,8 +42,8 @@ export interface SessionsPlace {
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
-  /** The principal of a session's user. */
-  readonly principal: (id: string, content: SessionContent) => Principal;
+  /** The principal of a session's user, who may be one of `consumers`; without them of those whom all routes know. */
+  readonly principal: (id: string, content: SessionContent, consumers?: ConsumerIndex) => Principal;
   /** Throws an Error where the configuration has none of that name. */
   readonly provider: (name: string) => Provider;
   /** Only where the sessions name clients. */
@@ -296,6 +297,11 @@ export class Sessions {
       endsAt: new Date(session.endsAtMs).toISOString(),
       grants,
     };
+  }
+
+  /** The principal of a session's user where these are the consumers that are known. */
+  principalOf(session: Session, consumers: ConsumerIndex): Principal {
+    return this.#place.principal(session.id, session, consumers);
   }
 
   close(): void {

@@ -5,7 +5,8 @@ import type { GatewayControl, RightsControl } from '../control/admin/endpoint.ts
 import { ProbeServer } from '../control/admin/probe-server.ts';
 import { AdminServer } from '../control/admin/server.ts';
 import type { LoadedConfig } from '../control/config/load.ts';
-import { RightsStore, type StoreAccess } from '../control/rights/store/rights-store.ts';
+import { NO_STORE, RightsStore } from '../control/rights/store/rights-store.ts';
+import type { StoreConnection } from '../control/store/store-connection.ts';
 import { messageOf } from '../lib/message-of.ts';
 import type { ProcessLog } from './log.ts';
 
@@ -14,9 +15,13 @@ export interface AdminPortOptions {
   readonly config: () => LoadedConfig;
   /** What the port asks of the gateway. */
   readonly control: (rights: RightsControl) => GatewayControl;
-  readonly store: StoreAccess;
+  /** Undefined: there is none that can be changed. */
+  readonly store: StoreConnection | undefined;
   readonly log: ProcessLog['main'];
 }
+
+/** After a start, when the workers are at work. */
+const LOAD_DELAY_MS = 500;
 
 type Bound = { readonly address: string; readonly port: number };
 
@@ -29,13 +34,15 @@ export class AdminPort {
   readonly #probeServer: ProbeServer | undefined;
   readonly #certificate: string | undefined;
   readonly #closing: () => void;
+  readonly #store: StoreConnection | undefined;
+  #loading: NodeJS.Timeout | undefined;
 
   /** Rejects with an Error that says which port cannot be opened. */
   static async open(options: AdminPortOptions): Promise<AdminPort> {
     const { log, store } = options;
     const { admin, dataPlane } = options.config();
     const { authentication: settings, tls, hosts, address, port } = admin;
-    const rightsStore = new RightsStore(store, Date.now);
+    const rightsStore = new RightsStore(store ?? NO_STORE, Date.now);
     let external: Promise<ExternalLogin> | undefined;
     const session = settings?.session;
     const rights: RightsControl = {
@@ -84,7 +91,7 @@ export class AdminPort {
       throw error;
     }
     return new AdminPort(
-      { server, bound, probeServer, probes, certificate },
+      { server, bound, probeServer, probes, certificate, store },
       () => void external?.then((login) => login.close()).catch(() => {}),
     );
   }
@@ -96,6 +103,7 @@ export class AdminPort {
       readonly probeServer: ProbeServer | undefined;
       readonly probes: Bound | undefined;
       readonly certificate: string | undefined;
+      readonly store: StoreConnection | undefined;
     },
     closing: () => void,
   ) {
@@ -105,7 +113,18 @@ export class AdminPort {
     this.probes = parts.probes;
     this.#certificate = parts.certificate;
     this.scheme = parts.certificate === undefined ? 'http' : 'https';
+    this.#store = parts.store;
     this.#closing = closing;
+  }
+
+  /** The gateway serves: what the first change would wait for is loaded while nobody waits, so that it takes effect as soon as later ones. */
+  loadSoon(): void {
+    const store = this.#store;
+    if (store === undefined) return;
+    this.#loading = setTimeout(() => {
+      // Should it fail, it fails again for whoever needs it, and tells them.
+      void Promise.all([this.#server.loadApi(), store.loadCode()]).catch(() => {});
+    }, LOAD_DELAY_MS).unref();
   }
 
   /** Another configuration is in force: its certificate is used for connections that begin. */
@@ -115,6 +134,7 @@ export class AdminPort {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#loading);
     this.#closing();
     await Promise.all([this.#server.close(), this.#probeServer?.close()]);
   }

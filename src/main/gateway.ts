@@ -13,7 +13,6 @@ import { QuotaDesk } from '../control/quotas/quota-desk.ts';
 import { QuotaKeeper } from '../control/quotas/quota-keeper.ts';
 import { Reloader, type ReloadOutcome, type ReloadTrigger } from '../control/reload/reloader.ts';
 import { recordRevision } from '../control/rights/record-revision.ts';
-import { NO_STORE } from '../control/rights/store/rights-store.ts';
 import { CidrSet } from '../lib/address-table.ts';
 import { FileWatcher } from '../lib/file-watcher.ts';
 import { messageOf } from '../lib/message-of.ts';
@@ -306,7 +305,7 @@ export class Gateway {
       this.#admin = await AdminPort.open({
         config: () => this.config,
         control: (rights) => this.#control(rights),
-        store: config.store.enabled ? store : NO_STORE,
+        store: config.store.enabled ? store : undefined,
         log: this.#options.log.main,
       });
     // The admin port may be asked for changes already.
@@ -315,6 +314,7 @@ export class Gateway {
     this.#metrics.configReloaded(Date.now());
     this.#source.follow(this.#reloader);
     this.#state = 'ready';
+    this.#admin?.loadSoon();
     this.#options.log.main('info', 'ready', {
       version: VERSION,
       workers: this.#supervisor.status().workers,

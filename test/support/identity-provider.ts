@@ -14,6 +14,8 @@ export interface TestProviderOptions extends Partial<DevIssuerSettings> {
   readonly backchannelLogoutUri?: string;
   /** Default 127.0.0.1. */
   readonly host?: string;
+  /** Neither its metadata nor its answers know of `iss` (RFC 9207), as many providers do not. */
+  readonly isNameless?: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export class TestProvider implements AsyncDisposable {
   readonly #servers: DevProviders;
   readonly #changes = new Changes();
 
-  private constructor(servers: DevProviders) {
+  private constructor(servers: DevProviders, isNameless: boolean) {
     this.#servers = servers;
     servers.intercept = async (request, response, next) => {
       const path = (request.url ?? '/').split('?', 1)[0] as string;
@@ -51,6 +53,7 @@ export class TestProvider implements AsyncDisposable {
         response.writeHead(status).end();
         return;
       }
+      if (isNameless) withoutIssuer(response);
       if (path === '/token') this.#record(response);
       const answerWaitMs = this.answerDelaysMs[path];
       if (answerWaitMs !== undefined) {
@@ -65,7 +68,8 @@ export class TestProvider implements AsyncDisposable {
   }
 
   static async start(options: TestProviderOptions = {}): Promise<TestProvider> {
-    const { redirectUris, postLogoutRedirectUris, backchannelLogoutUri, host, ...settings } = options;
+    const { redirectUris, postLogoutRedirectUris, backchannelLogoutUri, host, isNameless, ...settings } =
+      options;
     const own = {
       client_id: TEST_CLIENT.id,
       client_secret: TEST_CLIENT.secret,
@@ -77,7 +81,8 @@ export class TestProvider implements AsyncDisposable {
         : { backchannel_logout_uri: backchannelLogoutUri, backchannel_logout_session_required: true }),
     };
     const issuer = { ...settings, clients: [...(settings.clients ?? []), own] };
-    return new TestProvider(await DevProviders.start({ issuers: { '': issuer }, ...(host && { host }) }));
+    const servers = await DevProviders.start({ issuers: { '': issuer }, ...(host && { host }) });
+    return new TestProvider(servers, isNameless === true);
   }
 
   get issuer(): string {
@@ -159,4 +164,21 @@ export class TestProvider implements AsyncDisposable {
   get #inner(): DevIssuer {
     return this.#servers.issuer('');
   }
+}
+
+/** Takes from answers what RFC 9207 put there. What the metadata promise keeps its length. */
+function withoutIssuer(response: ServerResponse): void {
+  const setHeader = response.setHeader.bind(response);
+  response.setHeader = (name, value) => {
+    const isAddress = name.toLowerCase() === 'location' && typeof value === 'string';
+    return setHeader(name, isAddress ? value.replace(/&iss=[^&]*/, '') : value);
+  };
+  const end = response.end.bind(response);
+  response.end = ((...args: Parameters<typeof end>) => {
+    const [body, ...rest] = args as readonly unknown[];
+    const isText = typeof body === 'string' || Buffer.isBuffer(body);
+    const promise = '"authorization_response_iss_parameter_supported":';
+    const told = isText ? body.toString('latin1').replace(`${promise}true`, `${promise}null`) : body;
+    return end(...([isText ? Buffer.from(String(told), 'latin1') : body, ...rest] as typeof args));
+  }) as typeof end;
 }

@@ -52,9 +52,9 @@ export class LoginPlay implements AsyncDisposable {
       const written = configOf(providers, session, config);
       const gateway = await startGateway(written);
       const url = `http://${host}:${gateway.port()}`;
-      for (const provider of providers.values())
+      for (const [name, provider] of providers)
         provider.setClient({
-          redirectUris: [`${url}/auth/callback`],
+          redirectUris: [`${url}/auth/callback`, `${url}/auth/callback/${name}`],
           postLogoutRedirectUris: [`${url}/auth/logout/done`],
           backchannelLogoutUri: `${gateway.url}/auth/backchannel-logout`,
         });
@@ -149,15 +149,19 @@ export function title({ body }: PageAnswer): string | undefined {
 
 /** Signs in at the provider, and stops at the address that it sends the browser back to. */
 export async function untilCallback(play: LoginPlay, agent: UserAgent, redirect = '/'): Promise<URL> {
-  const begun = await agent.request(`${play.url}/auth/login?redirect=${encodeURIComponent(redirect)}`);
-  let page = await agent.follow(begun);
+  return backFrom(agent, `${play.url}/auth/login?redirect=${encodeURIComponent(redirect)}`);
+}
+
+/** Likewise, from where a login or something like it is begun. */
+export async function backFrom(agent: UserAgent, begin: string): Promise<URL> {
+  let page = await agent.go(begin);
   const form = /action="([^"]*)"/.exec(page.body)?.[1] ?? '';
   page = await agent.request(new URL(form, page.url).href, {
     form: { username: 'alice', password: 'alice' },
   });
   for (;;) {
     const next = new URL(page.headers.get('location') ?? '', page.url);
-    if (next.pathname === '/auth/callback') return next;
+    if (next.pathname.startsWith('/auth/callback')) return next;
     page = await agent.request(next.href);
   }
 }

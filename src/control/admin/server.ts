@@ -71,6 +71,11 @@ export class AdminServer {
     });
   }
 
+  /** Loads what the first request of the API would wait for. */
+  async loadApi(): Promise<void> {
+    await this.#apiRouter();
+  }
+
   /** From now on, for connections that begin. */
   setCertificate(pair: { readonly cert: string; readonly key: string }): void {
     if ('setSecureContext' in this.#server) this.#server.setSecureContext(pair);

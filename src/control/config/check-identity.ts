@@ -13,6 +13,7 @@ export function checkIdentity(config: Record<string, unknown>, problems: Problem
     if (!isRecord(session)) continue;
     const path = ['sessions', name];
     checkProvidersOf(session, config['providers'], path, problems);
+    checkSharedCallback(session, path, problems);
     checkKeys(session, path, problems);
     checkClients(session, config['providers'], path, problems);
     checkCookie(session, name, cookies, path, problems);
@@ -69,6 +70,16 @@ function checkProvidersOf(
         checkLogin(provider, String(name), list === 'login' && index === 0, at, problems);
     });
   }
+}
+
+function checkSharedCallback(
+  { sharedCallback, login, connect }: Record<string, unknown>,
+  path: Path,
+  problems: Problem[],
+): void {
+  const known = [login, connect].flatMap((list): unknown[] => (Array.isArray(list) ? list : []));
+  const names = new Set(known.filter((name) => typeof name === 'string'));
+  checkReference(sharedCallback, names, 'provider of these sessions', [...path, 'sharedCallback'], problems);
 }
 
 /** A provider may be there for its tokens alone; to log in takes more. */

@@ -63,7 +63,7 @@ sessions:
   three: { login: [], path: /auth/../x, origins: [https://app.example.com/], idleTimeout: 1ms }
   four: { login: [keycloak], recognise: [cookie, baerer] }
   five: { login: [keycloak], recognise: [bearer], anonymous: true, store: redis, cookie: { name: __Host-portcullis } }
-  six: { login: [keycloak], cookie: { name: __Host-six } }
+  six: { login: [keycloak], cookie: { name: __Host-six }, sharedCallback: tokens }
 `,
       },
       errors: `c.yaml:6:18: sessions.one.login[0]: there is no provider "keyclock"; did you mean "keycloak"?
@@ -117,6 +117,9 @@ c.yaml:10:75: sessions.five.store: needs state.redis, which says where Redis is
 c.yaml:10:98: sessions.five.cookie.name: the sessions one have the cookie __Host-portcullis already: give one of them another cookie.name
   10 |   five: { login: [keycloak], recognise: [bearer], anonymous: true, store: redis, cookie: { name: __Host-portcullis } }
      |                                                                                                  ^^^^^^^^^^^^^^^^^
+c.yaml:11:75: sessions.six.sharedCallback: there is no provider of these sessions "tokens"; there are: keycloak
+  11 |   six: { login: [keycloak], cookie: { name: __Host-six }, sharedCallback: tokens }
+     |                                                                           ^^^^^^
 `,
     },
     {

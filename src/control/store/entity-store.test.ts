@@ -3,9 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
 import { openPostgresSchema } from '../../../test/support/postgres.ts';
 import { secretsIn } from '../../../test/support/secret-search.ts';
-import type { StoreDatabase } from './database.ts';
+import type { StoreDatabase, StoreTransaction } from './database.ts';
 import type { EntityChange, EntityValue, Revision, StoreState } from './entity.ts';
 import { EntityStore } from './entity-store.ts';
 import { migrate, migrationStatus } from './migrate.ts';
@@ -24,6 +25,8 @@ interface Place {
   readonly settings: StoreSettings['place'];
   /** Everything that lies in it. */
   octets(): Promise<Buffer>;
+  /** Ends a transaction behind the back of whoever has it. */
+  breakOff(transaction: StoreTransaction): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,6 +36,7 @@ async function sqlitePlace(): Promise<Place> {
   return {
     settings: { kind: 'sqlite', file },
     octets: async () => Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)]),
+    breakOff: async (transaction) => void (await sql`rollback`.execute(transaction)),
     close: async () => rmSync(directory, { recursive: true, force: true }),
   };
 }
@@ -44,6 +48,10 @@ async function postgresPlace(): Promise<Place> {
     async octets() {
       const tables = ['entities', 'changes'].map((table) => query(`select * from ${schema}.${table}`));
       return Buffer.from(JSON.stringify(await Promise.all(tables)));
+    },
+    async breakOff(transaction) {
+      const end = sql`select pg_terminate_backend(pg_backend_pid())`.execute(transaction);
+      await assert.rejects(end);
     },
     close,
   };
@@ -228,6 +236,20 @@ for (const [title, makePlace] of [
       );
       assert.equal(await store.newest(), 0);
       assert.equal((await store.read()).entities.size, 0);
+    });
+
+    it('tells why a change failed, also where it cannot be rolled back, and goes on', async () => {
+      await empty();
+      const store = open();
+      await assert.rejects(
+        store.database.writing(async (transaction) => {
+          await store.database.lock(transaction);
+          await place.breakOff(transaction);
+          throw new Error('refused');
+        }),
+        { message: 'refused' },
+      );
+      assert.equal((await write(store, EMPTY_STATE, [put('a', A)])).revision, 1);
     });
 
     it('lets one change at a time, of all who have it open', async () => {

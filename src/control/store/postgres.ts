@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, PostgresDialect, PostgresDriver, sql } from 'kysely';
 import pg from 'pg';
 import type { StoreDatabase } from './database.ts';
 import { listenOn } from './postgres-listener.ts';
@@ -32,8 +32,8 @@ function isWaiting(client: object): boolean {
   return '_activeQuery' in client && client._activeQuery !== null && client._activeQuery !== undefined;
 }
 
-/** Connects, and makes the schema where it is not there. Rejects where that cannot be done. */
-export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase> {
+/** Connects, and makes the schema where it is not there and `mayMake`. Rejects where that cannot be done. */
+export async function openPostgres(place: PostgresPlace, mayMake = true): Promise<StoreDatabase> {
   const pool = new pg.Pool({
     ...clientConfig(place),
     max: MAX_CONNECTIONS,
@@ -50,10 +50,10 @@ export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase>
   pool.on('release', (_error, client) => {
     if (isWaiting(client)) void client.end().catch(() => {});
   });
-  const queries = new Kysely<StoreTables>({ dialect: new PostgresDialect({ pool }) });
+  const queries = new Kysely<StoreTables>({ dialect: new Dialect(pool) });
   const { schema } = place;
   try {
-    await makeSchema(pool, schema);
+    if (mayMake) await makeSchema(pool, schema);
   } catch (error) {
     await pool.end();
     throw error;
@@ -73,6 +73,31 @@ export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase>
     listen: (onNews) => listenOn(clientConfig(place), channelOf(schema), onNews),
     close: () => queries.destroy(),
   };
+}
+
+class Dialect extends PostgresDialect {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    super({ pool });
+    this.#pool = pool;
+  }
+
+  override createDriver(): PostgresDriver {
+    return new Driver({ pool: this.#pool });
+  }
+}
+
+class Driver extends PostgresDriver {
+  /**
+   * Does not reject: whoever asked for the change is to hear why that failed, and PostgreSQL rolls back by itself. Kysely ends the connection after
+   * this.
+   */
+  override async rollbackTransaction(
+    connection: Parameters<PostgresDriver['rollbackTransaction']>[0],
+  ): Promise<void> {
+    await super.rollbackTransaction(connection).catch(() => {});
+  }
 }
 
 /** As libpq does it: whoever runs the process, where neither the address nor PGUSER names a user. */

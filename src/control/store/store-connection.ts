@@ -11,7 +11,10 @@ export interface StoreConnectionOptions {
   readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
-/** The way to the store. Nothing is opened, nor its code loaded, before somebody asks for a store that is there, or writes to it. */
+/**
+ * The way to the store. Nothing is opened before somebody asks for a store that is there, or writes to it; nor is its code loaded, where nobody says
+ * that it will be needed.
+ */
 export class StoreConnection {
   readonly settings: StoreSettings;
   readonly #log: StoreConnectionOptions['log'];
@@ -43,9 +46,14 @@ export class StoreConnection {
     return this.#opening;
   }
 
+  /** Loads what opening it takes, and opens nothing: loading takes longer than a change may. */
+  async loadCode(): Promise<void> {
+    await Promise.all([storeCode(), databaseCode[this.settings.place.kind]()]);
+  }
+
   /** What encrypts secrets. Throws StoreRefused where the file of the key cannot be used. */
   sealer(): Sealer {
-    this.#sealer ??= new Sealer(this.#keys());
+    this.#sealer ??= sealerOf(this.settings, true);
     return this.#sealer;
   }
 
@@ -61,10 +69,7 @@ export class StoreConnection {
     if (this.#closed) throw new Error('the gateway is stopping');
     const { place, revisions } = this.settings;
     const isNew = place.kind === 'sqlite' && !existsSync(place.file);
-    const [{ EntityStore }, { migrate }] = await Promise.all([
-      import('./entity-store.ts'),
-      import('./migrate.ts'),
-    ]);
+    const [{ EntityStore }, { migrate }] = await storeCode();
     const database = await openDatabase(place);
     try {
       const migrations = await migrate(database);
@@ -76,24 +81,30 @@ export class StoreConnection {
       throw error;
     }
   }
+}
 
-  #keys(): readonly string[] {
-    const { keys, place } = this.settings;
-    if (keys.length > 0 || place.kind === 'postgres' || place.file === ':memory:') return keys;
-    try {
-      return [keyFrom(`${place.file}.key`, true).key];
-    } catch (error) {
-      throw new StoreRefused(`the key of the store cannot be used: ${messageOf(error)}`, { cause: error });
-    }
+/** What encrypts the secrets of a store. Throws StoreRefused where the file of the key cannot be used, or made where it `mayMake` one. */
+export function sealerOf({ keys, place }: StoreSettings, mayMake: boolean): Sealer {
+  if (keys.length > 0 || place.kind === 'postgres' || place.file === ':memory:') return new Sealer(keys);
+  try {
+    return new Sealer([keyFrom(`${place.file}.key`, mayMake).key]);
+  } catch (error) {
+    throw new StoreRefused(`the key of the store cannot be used: ${messageOf(error)}`, { cause: error });
   }
 }
 
-/** Opens either database as it is, without looking at its tables. */
-export async function openDatabase(place: StoreSettings['place']): Promise<StoreDatabase> {
-  if (place.kind === 'sqlite') {
-    const { openSqlite } = await import('./sqlite.ts');
-    return openSqlite(place.file);
-  }
-  const { openPostgres } = await import('./postgres.ts');
-  return openPostgres(place);
+/** Opens either database as it is, without looking at its tables. A schema of PostgreSQL that is not there is made where it `mayMake` one. */
+export async function openDatabase(place: StoreSettings['place'], mayMake = true): Promise<StoreDatabase> {
+  if (place.kind === 'sqlite') return (await databaseCode.sqlite()).openSqlite(place.file);
+  return (await databaseCode.postgres()).openPostgres(place, mayMake);
 }
+
+/** Of the store, whichever database it is in. */
+export function storeCode() {
+  return Promise.all([import('./entity-store.ts'), import('./migrate.ts')]);
+}
+
+const databaseCode = {
+  sqlite: () => import('./sqlite.ts'),
+  postgres: () => import('./postgres.ts'),
+};

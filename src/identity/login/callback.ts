@@ -5,7 +5,7 @@ import { comeBack } from './walk.ts';
 
 const MAX_STATE_LENGTH = 100;
 
-/** GET /callback: where providers send browsers back to (RFC 6749 section 4.1.2). */
+/** GET /callback and /callback/{provider}: the browser is back (RFC 6749 section 4.1.2). */
 export async function callback(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
   const { request, query } = visit;
   const state = query.get('state') ?? '';

@@ -20,6 +20,7 @@ type Page = (place: LoginPlace, visit: Visit, name: string) => Promise<LocalAnsw
 const PAGES: Readonly<Record<string, Readonly<Record<string, Page>>>> = {
   '/login': { GET: login },
   '/callback': { GET: callback },
+  '/callback/*': { GET: callback },
   '/connect/*': { GET: connect },
   '/disconnect/*': { POST: disconnect },
   '/logout': { GET: logout, POST: logout },

@@ -1,5 +1,7 @@
+import { ProviderRefused } from '../providers/provider.ts';
 import { readSecret, sessionIdOf } from '../sessions/cookie-secret.ts';
 import type { Login, Session } from '../sessions/session.ts';
+import { callbackPath } from './callback-address.ts';
 import { deviceDone, settleDevice } from './device-outcome.ts';
 import { type Flow, type FlowStep, loginFlow } from './flows.ts';
 import { goOnByPage, type LocalAnswer, redirectTo, withCookies } from './local-answer.ts';
@@ -29,16 +31,17 @@ export async function goOn(
   if (provider === undefined) return arrive(place, way, cookies);
   const { request } = visit;
   const { session, returnTo, prompt, device } = way;
-  const step: FlowStep = {
-    provider,
-    rest,
-    returnTo,
-    redirectUri: `${visit.origin}${place.path}/callback`,
-    ...(session && { session: { id: session.id, secret: session.secret.toString('base64url') } }),
-    ...(prompt !== undefined && { prompt }),
-    ...(device !== undefined && { device }),
-  };
   try {
+    const step: FlowStep = {
+      provider,
+      rest,
+      returnTo,
+      by: place.begun.by(visit.clientAddress),
+      redirectUri: visit.origin + (await callbackPath(place, place.provider(provider))),
+      ...(session && { session: { id: session.id, secret: session.secret.toString('base64url') } }),
+      ...(prompt !== undefined && { prompt }),
+      ...(device !== undefined && { device }),
+    };
     const { flow, secret } = await place.flows.begin(step);
     const location = await place.provider(provider).authorizationUrl(flow);
     return redirectTo(location, [...cookies, ...place.flowCookies.set(flow.state, secret, request)]);
@@ -65,6 +68,9 @@ export async function comeBack(
     device: flow.device,
   };
   try {
+    // RFC 9700 section 4.4.2.2: before anything is sent to the provider of the flow.
+    if (new URL(flow.redirectUri).pathname !== visit.request.path)
+      throw new ProviderRefused('invalid_response', 'the answer came to the address of another provider');
     const tokens = await provider.redeem(visit.request.search, loginFlow(flow, state));
     login = { provider: flow.provider, tokens, user: await provider.user(tokens) };
   } catch (error) {

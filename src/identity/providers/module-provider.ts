@@ -30,6 +30,10 @@ export class ModuleProvider implements Provider {
     return `provider:${this.name}`;
   }
 
+  async namesItself(): Promise<boolean> {
+    return (await (await this.#made()).namesItself?.()) ?? false;
+  }
+
   async authorizationUrl(flow: LoginFlow): Promise<string> {
     return (await this.#made()).authorizationUrl(flow);
   }

@@ -55,6 +55,11 @@ export interface Provider {
   readonly issuer: string;
   /** How long a request to it takes at most, in milliseconds; default 5,000. */
   readonly timeoutMs?: number;
+  /**
+   * Whether what browsers come back with always says whose it is, and `redeem` refuses what does not (RFC 9207 section 3). Absent: it does not, and
+   * the provider has an address of its own to send them back to.
+   */
+  namesItself?(): Promise<boolean>;
   /** Where the browser is sent to log in. */
   authorizationUrl(flow: LoginFlow): Promise<string>;
   /** Exchanges what the browser came back with, checking `state`, `iss` (RFC 9207) and all that is in an ID token. `search` begins with `?`. */

@@ -32,7 +32,14 @@ export const sessionSchema = z.strictObject({
     .refine((text) => !/\/\.{1,2}(?:\/|$)/.test(text), 'has a dot segment')
     .default('/auth')
     .describe(
-      'Where its pages are: <path>/login, <path>/callback, <path>/logout, <path>/user, <path>/connect/{provider}',
+      'Where its pages are: <path>/login, <path>/callback, <path>/callback/{provider}, <path>/logout, <path>/user, <path>/connect/{provider}',
+    ),
+  sharedCallback: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'The one provider that sends browsers back to <path>/callback though its answers do not say whose they are; default: the first of `login`. All others like it have <path>/callback/{provider}',
     ),
   cookie: z
     .strictObject({

@@ -24,7 +24,7 @@ export class ConfiguredProviders {
     for (const [name, provider] of Object.entries(config.identity?.providers ?? {})) {
       const issuer = localIssuer(provider);
       if (issuer === undefined) continue;
-      const settings: Partial<DevIssuerSettings> = { clients: [clientOf(provider, config)] };
+      const settings: Partial<DevIssuerSettings> = { clients: [clientOf(name, provider, config)] };
       const { host, port, path } = issuer;
       const server = this.#servers.get(`${host}:${port}`) ?? (await this.#start(host, port));
       await server.put(path, settings);
@@ -54,6 +54,7 @@ function localIssuer(provider: ProviderConfig): { host: string; port: number; pa
 }
 
 function clientOf(
+  name: string,
   provider: ProviderConfig,
   { identity, listeners }: Config,
 ): DevIssuerSettings['clients'][number] {
@@ -70,7 +71,7 @@ function clientOf(
     ...(clientSecret === undefined
       ? { token_endpoint_auth_method: 'none' }
       : { client_secret: clientSecret }),
-    redirect_uris: below('/callback'),
+    redirect_uris: [...below('/callback'), ...below(`/callback/${name}`)],
     post_logout_redirect_uris: below('/logout/done'),
     grant_types: [
       'authorization_code',

@@ -21,7 +21,7 @@ export interface TestStore extends AsyncDisposable {
 /** Fails with what is wrong where there is no PostgreSQL. */
 export async function openTestStore(kind: (typeof STORE_KINDS)[number]): Promise<TestStore> {
   const clock = { nowMs: Date.UTC(2030, 0, 1) };
-  const opened = kind === 'sqlite' ? sqliteStore() : await postgresStore();
+  const opened = await (kind === 'sqlite' ? sqliteStore() : postgresStore());
   const { database } = opened;
   await migrate(database);
   const access = { existing: async () => ({ database }), open: async () => ({ database }) };
@@ -40,9 +40,9 @@ interface Opened {
   drop(): Promise<void>;
 }
 
-function sqliteStore(): Opened {
+async function sqliteStore(): Promise<Opened> {
   const directory = mkdtempSync(join(tmpdir(), 'portcullis-rights-'));
-  const database = openSqlite(join(directory, 'store.db'));
+  const database = await openSqlite(join(directory, 'store.db'));
   return {
     database,
     async drop() {

@@ -21,7 +21,7 @@ export async function compilePlan(
   if (rates === undefined) return { name, rates: undefined, quotas };
   const options = rateOptions(rates);
   // Counted for the plan, whichever routes it is applied on, and apart from every other plan and policy.
-  const limits = compileLimits(options, context).map((compiled) => ({
+  const limits = compileLimits(options, { ...context, organization: undefined }).map((compiled) => ({
     ...compiled,
     // As quotas call a consumer, so that both lie in one slot of a cluster.
     keyOf: (exchange: Exchange) => countedAs(compiled.keyOf(exchange)),

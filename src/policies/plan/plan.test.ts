@@ -30,23 +30,24 @@ class PlanPlay {
     {
       counter = this.#quotas,
       onFailure = 'open',
-    }: { counter?: QuotaCounter; onFailure?: 'open' | 'closed' } = {},
+      organization,
+    }: { counter?: QuotaCounter; onFailure?: 'open' | 'closed'; organization?: string } = {},
   ): Promise<PlanHooks> {
     const count = (event: string) => this.events.push(event);
     const context = { route: 'r', service: undefined, global: false, count } as unknown as BuiltinContext;
     const limiters = new Limiters(this.#limits.limiter(), undefined, () => {});
     const data = {
       plans: Object.fromEntries(Object.entries(plans).map(([name, plan]) => [name, planSchema.parse(plan)])),
-      consumers: { alice: { plan: 'gold' } },
+      consumers: { alice: { plan: 'gold' }, ann: { plan: 'gold', organization: 'acme' } },
     };
-    const { all, consumers } = new Plans(data, new Quotas(this.#quotas, undefined, () => {}));
-    const compiled = await Promise.all(all.map((plan) => compilePlan(plan, limiters, context)));
+    const made = new Plans(data, new Quotas(this.#quotas, undefined, () => {}));
+    const compiled = await Promise.all(made.all.map((plan) => compilePlan(plan, limiters, context)));
     return new PlanHooks(planPolicySchema.parse(options), {
       counter,
       onFailure,
       release() {},
       plans: new Map(compiled.map((plan) => [plan.name, plan])),
-      consumers,
+      planOf: (consumer) => made.planOf(consumer, organization),
       count,
       warn: (message) => this.warnings.push(message),
       nowMs: () => this.nowMs,
@@ -126,6 +127,16 @@ describe('The policy plan', () => {
     });
     const outcome = await send(policy, { consumer: 'alice', plan: 'free' });
     assert.match(field(outcome, 'ratelimit') ?? '', /^"month";r=6/);
+  });
+
+  it('knows the plan of a consumer of an organization on its routes alone', async () => {
+    const codes: (string | undefined)[] = [];
+    for (const organization of ['acme', 'globex', undefined]) {
+      const place = organization === undefined ? {} : { organization };
+      const policy = await new PlanPlay().policy({ gold: DAILY }, {}, place);
+      for (const consumer of ['ann', 'alice']) codes.push((await send(policy, { consumer })).answer?.code);
+    }
+    assert.deepEqual(codes, [undefined, undefined, 'no_plan', undefined, 'no_plan', undefined]);
   });
 
   it('refuses whoever has no plan, or lets them pass', async () => {

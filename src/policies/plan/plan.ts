@@ -12,8 +12,8 @@ import type { PlanOptions } from './schema.ts';
 
 export interface PlanPlace extends HeldQuotas {
   readonly plans: ReadonlyMap<string, CompiledPlan>;
-  /** Names of plans, by consumer. */
-  readonly consumers: ReadonlyMap<string, string>;
+  /** Name of the plan of a consumer who is known on the route. */
+  readonly planOf: (consumer: string) => string | undefined;
   readonly count: (event: QuotaEvent) => void;
   readonly warn: (message: string) => void;
   /** Milliseconds since 1970. */
@@ -100,7 +100,7 @@ export class PlanHooks implements PolicyHooks {
   /** The plan that authentication names, else that of the consumer. */
   #planOf(exchange: Exchange, consumer: string): CompiledPlan | undefined {
     const named = exchange.note('plan');
-    const name = typeof named === 'string' ? named : this.#place.consumers.get(consumer);
+    const name = typeof named === 'string' ? named : this.#place.planOf(consumer);
     return name === undefined ? undefined : this.#place.plans.get(name);
   }
 

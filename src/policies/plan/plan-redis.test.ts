@@ -41,12 +41,12 @@ async function open(settings: RedisServerConfig, plan: Readonly<Record<string, u
     () => {},
   );
   const data = { plans: { gold: planSchema.parse(plan) }, consumers: {} };
-  const { all, consumers } = new Plans(data, quotas);
+  const { all } = new Plans(data, quotas);
   const compiled = await Promise.all(all.map((each) => compilePlan(each, limiters, context)));
   const policy = new PlanHooks(planPolicySchema.parse({}), {
     ...(await quotas.open()),
     plans: new Map(compiled.map((each) => [each.name, each])),
-    consumers,
+    planOf: () => undefined,
     count,
     warn: () => {},
     nowMs: Date.now,

@@ -95,6 +95,7 @@ export class MemoryRecords implements Records {
   async addMember(set: string, member: string, ttlMs: number): Promise<number> {
     this.#check();
     const members = this.sets.get(set) ?? new Map<string, number>();
+    for (const [name, end] of members) if (end <= this.nowMs()) members.delete(name);
     if (members.size >= MAX_MEMBERS && !members.has(member)) throw new RecordsUnavailable('the set is full');
     this.sets.set(set, members.set(member, this.nowMs() + ttlMs));
     return members.size;

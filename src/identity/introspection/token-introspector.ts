@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { Networks } from '../../lib/cidr.ts';
 import { FairQueue } from '../../lib/fair-queue.ts';
 import type { Timers } from '../../lib/timers.ts';
-import { Awaited, awaitFor, stopWaiting } from '../../policy/awaited.ts';
+import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { type Finding, GONE, type Known, type Refused, type Unavailable } from '../authenticator.ts';
 import type { PrincipalReader } from '../bearer/principal-reader.ts';
@@ -77,7 +77,7 @@ export class TokenIntrospector {
   readonly #cache: TokenCache<JudgedToken>;
   readonly #refused: TokenCache<JudgedToken>;
   /** Tokens that are being asked about, by their hash. */
-  readonly #pending = new Map<string, Awaited<Finding>>();
+  readonly #pending = new Map<string, AwaitedWork<Finding>>();
   readonly #queue: FairQueue;
   /** What one customer has: an IPv4 address, or the half of an IPv6 address that names a network (RFC 6177). */
   readonly #networks = new Networks({ ipv4: 32, ipv6: 64 });
@@ -125,8 +125,8 @@ export class TokenIntrospector {
   }
 
   /** Of those that bring the same token at once the first one's client has it asked about. */
-  #question(key: string, token: string, client: string): Awaited<Finding> {
-    const question = new Awaited((signal) => this.#atTurn(key, token, client, signal));
+  #question(key: string, token: string, client: string): AwaitedWork<Finding> {
+    const question = new AwaitedWork((signal) => this.#atTurn(key, token, client, signal));
     this.#pending.set(key, question);
     void question.promise.finally(() => {
       if (this.#pending.get(key) === question) this.#pending.delete(key);

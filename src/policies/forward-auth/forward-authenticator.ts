@@ -1,8 +1,16 @@
 import { hash } from 'node:crypto';
 import { CookieRemover } from '../../http/cookie.ts';
-import type { Absent, Authenticator, Finding, Refused, Unavailable } from '../../identity/authenticator.ts';
+import {
+  type Absent,
+  type Authenticator,
+  type Finding,
+  GONE,
+  type Refused,
+  type Unavailable,
+} from '../../identity/authenticator.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
+import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
 import type { Principal } from '../../policy/principal.ts';
@@ -100,6 +108,10 @@ export class ForwardAuthenticator implements Authenticator {
       exchange.response.fields.push('set-cookie', 'Set-Cookie', value);
   }
 
+  onEnd(exchange: Exchange): void {
+    stopWaiting(exchange, this.#place.service);
+  }
+
   close(): void {
     this.#place.service.close();
   }
@@ -107,11 +119,13 @@ export class ForwardAuthenticator implements Authenticator {
   async #ask(exchange: Exchange, key: string | undefined): Promise<Finding> {
     const { requestHeaders, responseHeaders, cacheFor } = this.#options;
     const isKnowable = requestHeaders.some((name) => exchange.request.fields.has(name));
+    const { service } = this.#place;
+    const question = new AwaitedWork((gone) => service.ask(this.#question(exchange), gone));
     let answer: ServiceAnswer;
     try {
-      answer = await this.#place.service.ask(this.#question(exchange));
+      answer = await awaitFor(exchange, service, question);
     } catch (error) {
-      return this.#unavailable(error);
+      return question.isGivenUp ? GONE : this.#unavailable(error);
     }
     if (answer.status >= 500) return this.#unavailable(new Error(`it answered ${answer.status}`));
     this.#isWarned = false;

@@ -26,6 +26,9 @@ const UNAVAILABLE: Unavailable = {
   retryAfterMs: 1000,
 };
 
+/** Where the request has none of the fields that it is asked about. */
+const UNSHOWN: Unavailable = { ...UNAVAILABLE, isUnshown: true };
+
 /** Fields of an answer that the client gets with it. Its body is as it came, with its coding. */
 const PASSED = [
   'location',
@@ -125,9 +128,9 @@ export class ForwardAuthenticator implements Authenticator {
     try {
       answer = await awaitFor(exchange, service, question);
     } catch (error) {
-      return question.isGivenUp ? GONE : this.#unavailable(error);
+      return question.isGivenUp ? GONE : this.#unavailable(error, isKnowable);
     }
-    if (answer.status >= 500) return this.#unavailable(new Error(`it answered ${answer.status}`));
+    if (answer.status >= 500) return this.#unavailable(new Error(`it answered ${answer.status}`), isKnowable);
     this.#isWarned = false;
     const cookies = answer.fields.getAll('set-cookie');
     if (answer.status < 200 || answer.status > 299) {
@@ -194,11 +197,11 @@ export class ForwardAuthenticator implements Authenticator {
     };
   }
 
-  #unavailable(error: unknown): Unavailable {
+  #unavailable(error: unknown, isKnowable: boolean): Unavailable {
     // Once per outage: a line for each request would be a second one.
     if (!this.#isWarned) this.#place.warn('the service of forward-auth cannot be asked', error);
     this.#isWarned = true;
-    return UNAVAILABLE;
+    return isKnowable ? UNAVAILABLE : UNSHOWN;
   }
 }
 

@@ -1,13 +1,13 @@
 import { PrincipalReader } from '../../identity/bearer/principal-reader.ts';
 import type { ClientConfig } from '../../identity/client/schema.ts';
-import type { Identity } from '../../identity/identity.ts';
 import { IntrospectionClient } from '../../identity/introspection/introspection-client.ts';
 import { TokenIntrospector } from '../../identity/introspection/token-introspector.ts';
 import { linkTo } from '../../identity/providers/issuer-link.ts';
+import type { RouteIdentity } from '../../identity/route-identity.ts';
 import { type IntrospectionOptions, isProvable } from './schema.ts';
 
 /** Throws an Error when the options and the provider do not say who asks. */
-export function makeIntrospector(options: IntrospectionOptions, identity: Identity): TokenIntrospector {
+export function makeIntrospector(options: IntrospectionOptions, identity: RouteIdentity): TokenIntrospector {
   const { provider, endpoint, ca, insecure, timeout, claims, cache, questions } = options;
   const link = provider === undefined ? undefined : linkTo(identity.data.providers, provider);
   const asking = whoAsks(options, link?.client);

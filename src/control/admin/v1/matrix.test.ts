@@ -71,7 +71,7 @@ const CHANGE: Readonly<Record<Collection, Least>> = {
   providers: 'admin',
   sessions: 'admin',
   plans: 'developer',
-  consumers: 'admin',
+  consumers: 'developer',
   services: 'developer',
   functions: 'developer',
   routes: 'developer',

@@ -8,6 +8,7 @@ import { type Finding, GONE, type Known, type Refused, type Unavailable } from '
 import type { PrincipalReader } from '../bearer/principal-reader.ts';
 import { bytesTaken, type CachedToken, TokenCache, type TokenCacheOptions } from '../bearer/token-cache.ts';
 import { isToken68 } from '../bearer/token-source.ts';
+import { useOf } from '../bearer/token-use.ts';
 import {
   EXPIRED,
   MALFORMED_TOKEN,
@@ -186,19 +187,13 @@ export class TokenIntrospector {
   }
 }
 
-/**
- * Whether it says that it is no bearer token of access. Servers call refresh tokens active too: by RFC 7662 section 2.2 those have another
- * `token_type` or none; `token_use` is how Ory Hydra and Amazon Cognito tell, `typ` how Keycloak does.
- */
+/** Whether it says that it is no bearer token of access: servers call refresh tokens active too, of another `token_type` (RFC 7662 section 2.2). */
 function isOfOtherUse(answer: IntrospectionAnswer): boolean {
-  const { token_type: type, token_use: use, typ } = answer as Readonly<Record<string, unknown>>;
+  const { token_type: type } = answer;
   if (type !== undefined && type !== null && !isWord(type, 'bearer') && !isWord(type, 'access_token'))
     return true;
-  if (typeof use === 'string' && !isWord(use, 'access') && !isWord(use, 'access_token')) return true;
-  return typeof typ === 'string' && OTHER_TYPES.has(typ.toLowerCase());
+  return useOf(answer) !== 'access';
 }
-
-const OTHER_TYPES: ReadonlySet<string> = new Set(['refresh', 'offline', 'id', 'logout']);
 
 function isWord(value: unknown, word: string): boolean {
   return typeof value === 'string' && value.toLowerCase() === word;

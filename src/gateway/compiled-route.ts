@@ -85,20 +85,25 @@ export class SharedPolicies {
   }
 }
 
+/** What of a route its policies are made of. */
+type PolicySettings = Pick<ResolvedRoute, 'policies' | 'organization' | 'service' | 'enabled'>;
+
 /** The policies of the route as it was before, held once more, where nothing of them differs; else undefined. */
 export function takePolicies(
-  { policies, service, enabled }: Pick<ResolvedRoute, 'policies' | 'service' | 'enabled'>,
+  { policies, organization, service, enabled }: PolicySettings,
   before: RouteParts | undefined,
 ): SharedPolicies | undefined {
   if (before === undefined || !sameData(before.settings.policies, policies)) return undefined;
-  if (before.settings.service !== service || before.settings.enabled !== enabled) return undefined;
+  const { settings } = before;
+  if (settings.service !== service || settings.enabled !== enabled) return undefined;
+  if (settings.organization !== organization) return undefined;
   return before.policies.hold() ? before.policies : undefined;
 }
 
 /** Rejects with an Error that names the policy that cannot be made. */
 export async function makePolicies(
   name: string,
-  { policies, service, enabled }: Pick<ResolvedRoute, 'policies' | 'service' | 'enabled'>,
+  { policies, organization, service, enabled }: PolicySettings,
   { globals, reader, warn, load, policyEvent, addressLists, limiters, plans, identity }: Surroundings,
 ): Promise<SharedPolicies> {
   // What is switched off is so for everybody, at once.
@@ -110,6 +115,7 @@ export async function makePolicies(
     policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
     addressLists,
     globals,
+    organization,
     service,
     limiters,
     plans,

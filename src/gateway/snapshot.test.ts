@@ -165,6 +165,15 @@ describe('The policies of a route that a reload leaves alone', () => {
 });
 
 describe('The policies of a route that a reload changes', () => {
+  it('are made anew where the route belongs to another organization: they know other consumers', async () => {
+    const { compile, policy, said } = stage();
+    const { snapshot: first } = await compile({ routes: { a: route('/a', [policy('1')]) } });
+    const moved = route('/a', [policy('1')], { organization: 'acme' });
+    const { snapshot: second } = await compile({ routes: { a: moved } }, first);
+    for (const each of [first, second]) each.retire();
+    assert.deepEqual(said(), ['made 1 of a', 'made 1 of a', 'closed 1 of a', 'closed 1 of a']);
+  });
+
   it('are made anew, and the old ones closed after the last request that began with them', async () => {
     const { compile, policy, said } = stage();
     const { snapshot: first } = await compile({ routes: { a: route('/a', [policy('1')]) } });

@@ -24,6 +24,8 @@ export interface Authenticator {
   readonly requestBodyBounds?: BodyBounds | undefined;
   /** As the hook of a policy: adds to every answer, such as cookies. */
   onResponse?(exchange: Exchange): void;
+  /** As the hook of a policy: what is asked of somebody for this request alone need not be answered any more. */
+  onEnd?(exchange: Exchange): void;
   close?(): void;
 }
 
@@ -53,11 +55,16 @@ export interface Refused {
   readonly answer?: Answer;
 }
 
-/** Credentials were sent, and whoever could judge them cannot be asked: 503 `provider_unavailable`. */
+/** Credentials were sent, and whoever could judge them cannot be asked: 503. */
 export interface Unavailable {
   readonly kind: 'unavailable';
+  /** Default `provider_unavailable`. */
+  readonly code?: string;
   readonly detail: string;
   readonly retryAfterMs?: number;
 }
 
 export const ABSENT: Absent = { kind: 'absent' };
+
+/** The request has ended before its caller was known: nobody sees this finding. */
+export const GONE: Unavailable = { kind: 'unavailable', detail: '' };

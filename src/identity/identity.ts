@@ -1,8 +1,7 @@
 import { sameData } from '../lib/same-data.ts';
-import { SharedPool } from '../lib/shared-pool.ts';
 import { systemTimers } from '../lib/timers.ts';
 import type { RecordStores } from '../state/records/record-stores.ts';
-import { ConsumerIndex } from './consumers/consumer-index.ts';
+import { ConsumersByOwner } from './consumers/consumers-by-owner.ts';
 import { Issuers } from './discovery/issuers.ts';
 import type { IdentityData } from './identity-data.ts';
 import type { IdentityPlace } from './identity-place.ts';
@@ -10,12 +9,13 @@ import type * as logins from './logins.ts';
 import type { Logins } from './logins.ts';
 import { PasswordChecker } from './passwords/password-checker.ts';
 import type { Providers } from './providers/providers.ts';
+import { RouteIdentity } from './route-identity.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import { UsedNonces } from './used-nonces.ts';
 
 type LoginsCode = typeof logins;
 
-/** Who may call, as one configuration has it: one for all routes of a worker. Policies that authenticate are made of it. */
+/** Who may call, as one configuration has it: one for all routes of a worker. */
 export class Identity {
   readonly data: IdentityData;
   readonly place: IdentityPlace;
@@ -23,10 +23,9 @@ export class Identity {
   readonly issuers: Issuers;
   /** Of signatures, for this configuration and those after it. */
   readonly nonces: UsedNonces;
-  /** What several policies of this configuration hold together. */
-  readonly shared = new SharedPool();
   readonly #passwords: PasswordChecker;
-  #consumers: ConsumerIndex | undefined;
+  #consumers: ConsumersByOwner | undefined;
+  readonly #ofRoutes = new Map<string | undefined, RouteIdentity>();
   /** Undefined where the configuration has no providers and no sessions. */
   readonly #logins: Logins | undefined;
   #holders = 0;
@@ -40,11 +39,22 @@ export class Identity {
       new Issuers({ timers: place.timers ?? systemTimers, random: Math.random, log: place.log });
     this.nonces = before?.nonces ?? new UsedNonces();
     this.#passwords = before === undefined ? new PasswordChecker(place.nowMs) : before.#passwords;
-    this.#logins = code && new code.Logins(data, place, this.issuers, () => this.consumers);
+    this.#logins = code && new code.Logins(data, place, this.issuers, () => this.#byOwner.of(undefined));
   }
 
-  get consumers(): ConsumerIndex {
-    this.#consumers ??= new ConsumerIndex(this.data.consumers, this.#passwords, this.place.nowMs);
+  /** As routes of an organization see it, or of none. Those of organizations without consumers of their own see the same as those of none. */
+  of(organization: string | undefined): RouteIdentity {
+    const owner = this.#byOwner.has(organization) ? organization : undefined;
+    let seen = this.#ofRoutes.get(owner);
+    if (seen === undefined) {
+      seen = new RouteIdentity(this, () => this.#byOwner.of(owner), owner !== undefined);
+      this.#ofRoutes.set(owner, seen);
+    }
+    return seen;
+  }
+
+  get #byOwner(): ConsumersByOwner {
+    this.#consumers ??= new ConsumersByOwner(this.data.consumers, this.#passwords, this.place.nowMs);
     return this.#consumers;
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 type Script = (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -23,7 +23,7 @@ export class IssuerServer implements AsyncDisposable {
     );
   }
 
-  static async start(tls?: { readonly cert: string; readonly key: string }): Promise<IssuerServer> {
+  static async start(tls?: ServerOptions): Promise<IssuerServer> {
     const server = tls === undefined ? createServer() : createTlsServer(tls);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -52,7 +52,8 @@ export class Logins {
       log,
       provider: (wanted) => this.providers.named(wanted),
       clientTokens,
-      principal: (id, content) => principalOf(id, content, provider, this.#consumers()),
+      principal: (id, content, consumers = this.#consumers()) =>
+        principalOf(id, content, provider, consumers),
     });
     this.#sessions.set(name, made);
     return made;

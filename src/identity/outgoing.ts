@@ -7,6 +7,8 @@ import { addressProblem } from './address-problem.ts';
 export interface OutgoingOptions {
   /** PEM of the authorities to trust instead of those that Node.js trusts. */
   readonly ca?: string | undefined;
+  /** PEM of what the other side is shown over TLS. */
+  readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined;
   /** Whether http may lead to another host than this one. */
   readonly insecure?: boolean | undefined;
   /** For the whole answer; default 5 s. */
@@ -105,7 +107,7 @@ export class Outgoing {
   ): Promise<IncomingMessage> {
     const isTls = url.protocol === 'https:';
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const { ca } = this.#options;
+    const { ca, clientCertificate } = this.#options;
     const body = bodyOf(request.body);
     const sent = (isTls ? requestTls : requestPlain)(url, {
       method: request.method ?? 'GET',
@@ -116,6 +118,7 @@ export class Outgoing {
       agent: this.#agents?.[isTls ? 1 : 0] ?? false,
       signal,
       ...(ca === undefined ? undefined : { ca }),
+      ...clientCertificate,
     })
       .on('error', reject)
       .on('response', (answer) => {

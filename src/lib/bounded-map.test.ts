@@ -35,6 +35,20 @@ describe('A bounded map', () => {
     );
   });
 
+  it('tells of what it lets go of, once, and not of what was deleted or replaced', () => {
+    const forgotten: string[] = [];
+    const map = new BoundedMap<string, string>(4, (value) => forgotten.push(value));
+    for (const value of ['a', 'b', 'c', 'd']) map.set(value, value);
+    map.set('a', 'another a');
+    map.delete('c');
+    assert.deepEqual(forgotten, ['b']);
+    assert.deepEqual([...map.values()], ['d', 'another a']);
+    for (const value of ['e', 'f']) map.set(value, value);
+    assert.deepEqual(forgotten, ['b', 'd', 'another a'].slice(0, forgotten.length));
+    map.clear();
+    assert.deepEqual([map.size, [...map.values()]], [0, []]);
+  });
+
   it('keeps what is asked for', () => {
     const map = new BoundedMap<string, number>(4);
     map.set('kept', 1);

@@ -1,4 +1,4 @@
-import type { Identity } from '../identity/identity.ts';
+import type { RouteIdentity } from '../identity/route-identity.ts';
 import type { PolicyContext } from '../policy/contract.ts';
 import type { Limiters } from '../state/limiters.ts';
 import type { Plans } from './plan/plans.ts';
@@ -7,6 +7,8 @@ import type { Plans } from './plan/plans.ts';
 export interface BuiltinContext extends PolicyContext {
   /** It stands in the policies of every route, and is made for each. */
   readonly global: boolean;
+  /** Whose route it is; undefined: of no organization. */
+  readonly organization: string | undefined;
   /** The one service that the route sends to. */
   readonly service: string | undefined;
   /** Where limits are counted; undefined where no request will come, because the policy is made to be checked. */
@@ -14,5 +16,5 @@ export interface BuiltinContext extends PolicyContext {
   /** Likewise. */
   readonly plans: Plans | undefined;
   /** Likewise. */
-  readonly identity: Identity | undefined;
+  readonly identity: RouteIdentity | undefined;
 }

@@ -72,6 +72,8 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly addressLists?: AddressLists | undefined;
   /** Which of the uses are those of every route; none where it is not given. */
   readonly globals?: readonly PolicyUse[];
+  /** Whose route it is. */
+  readonly organization?: string | undefined;
   /** The one service that the route sends to. */
   readonly service?: string | undefined;
   readonly limiters?: Limiters;
@@ -207,6 +209,7 @@ async function make(
     load = noLoad,
     addressLists = new AddressLists(),
     globals,
+    organization,
     service,
     limiters,
     plans,
@@ -220,10 +223,11 @@ async function make(
     count: (event) => policyEvent(use.name, event),
     addressList: (name) => addressLists.named(name),
     global: globals?.includes(use) ?? false,
+    organization,
     service,
     limiters,
     plans,
-    identity,
+    identity: identity?.of(organization),
   };
   let hooks: PolicyHooks;
   try {

@@ -9,6 +9,15 @@ export interface OfferedLoadOptions {
   readonly clients: number;
 }
 
+/** Of one key: so many at once, and then so many a second. */
+export interface OfferedLimit {
+  readonly burst: number;
+  readonly rate: number;
+}
+
+/** How often what a limit lets through is offered. */
+const TIMES = 5;
+
 /** Requests that are offered as fast as they are answered, by many keys at once. */
 export class OfferedLoad {
   /** Answers with 200, by key. */
@@ -22,12 +31,15 @@ export class OfferedLoad {
   readonly #waiting = new Set<() => void>();
   #isOver = false;
   #beganMs = 0;
-  #lastOfferedMs = 0;
+  /** Of each key, when the last request was sent that was not let through. */
+  readonly #refusedMs: number[];
+  #lastAdmittedMs = 0;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: OfferedLoadOptions) {
     this.#options = options;
     this.admitted = Array.from({ length: options.keys }, () => 0);
+    this.#refusedMs = Array.from({ length: options.keys }, () => 0);
     this.#agents = Array.from(
       { length: options.keys * options.clients },
       () => new Agent({ keepAlive: true, maxSockets: 1 }),
@@ -38,9 +50,20 @@ export class OfferedLoad {
     return performance.now() - this.#beganMs;
   }
 
-  /** Milliseconds until the last request was sent: what a limit lets through after that, nobody asks for any more. */
-  get offeredMs(): number {
-    return this.#lastOfferedMs - this.#beganMs;
+  /** The most that a limit lets through of one key until the last answer that let something through had come. */
+  mostOf({ burst, rate }: OfferedLimit): number {
+    return burst + (rate * Math.max(0, this.#lastAdmittedMs - this.#beganMs)) / 1000;
+  }
+
+  /**
+   * The least that it lets through of all keys. Whoever was refused found nothing left: all was taken then that had come until it was
+   * sent. So a machine that answers late, or asks seldom, makes the limit no less accurate.
+   */
+  leastOf({ burst, rate }: OfferedLimit): number {
+    return this.#refusedMs.reduce(
+      (sum, sentMs) => sum + Math.floor(burst + (rate * Math.max(0, sentMs - this.#beganMs)) / 1000),
+      0,
+    );
   }
 
   /** Opens every connection first: what that takes is not counted. */
@@ -55,19 +78,27 @@ export class OfferedLoad {
     while (!condition()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }
 
+  /** Waits until five times what the limit lets through in that time was offered, and for some seconds at least: by count, however slow the machine is. */
+  async offer({ burst, rate }: OfferedLimit, seconds: number): Promise<void> {
+    const { keys } = this.#options;
+    await this.until(
+      () =>
+        this.elapsedMs >= seconds * 1000 &&
+        this.offered >= TIMES * keys * (burst + (rate * this.elapsedMs) / 1000),
+    );
+  }
+
   /** Waits for the next answer of that status. */
   async answered(status: number): Promise<void> {
     const before = this.statuses.get(status) ?? 0;
     await this.until(() => (this.statuses.get(status) ?? 0) > before);
   }
 
-  /** Milliseconds that it lasted. */
-  async stop(): Promise<number> {
+  /** Waits for what was sent. */
+  async stop(): Promise<void> {
     this.#isOver = true;
     await this.#running;
-    const ms = this.elapsedMs;
     for (const agent of this.#agents) agent.destroy();
-    return ms;
   }
 
   #urlOf(client: number): string {
@@ -81,11 +112,14 @@ export class OfferedLoad {
     while (!this.#isOver) {
       this.offered++;
       const begun = performance.now();
-      this.#lastOfferedMs = begun;
       const status = await statusOf(url, `key ${key}`, agent);
-      this.longestMs = Math.max(this.longestMs, performance.now() - begun);
+      const now = performance.now();
+      this.longestMs = Math.max(this.longestMs, now - begun);
       this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
-      if (status === 200) this.admitted[key] = (this.admitted[key] ?? 0) + 1;
+      if (status === 200) {
+        this.admitted[key] = (this.admitted[key] ?? 0) + 1;
+        this.#lastAdmittedMs = now;
+      } else this.#refusedMs[key] = Math.max(this.#refusedMs[key] ?? 0, begun);
       for (const wake of this.#waiting) wake();
       this.#waiting.clear();
     }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { checkConsumers } from '../../identity/consumers/check.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { messageOf } from '../../lib/message-of.ts';
+import type { PlansData } from '../../policies/plan/plans-schema.ts';
 import { type RouteConfig, routeSchema } from '../../routing/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { StateConfig } from '../../state/schema.ts';
@@ -327,9 +328,11 @@ function parse(
 }
 
 /** Consumers with a plan. */
-function withPlans(consumers: ParsedConfig['consumers']): Record<string, { readonly plan: string }> {
+function withPlans(consumers: ParsedConfig['consumers']): PlansData['consumers'] {
   return Object.fromEntries(
-    Object.entries(consumers).flatMap(([name, { plan }]) => (plan === undefined ? [] : [[name, { plan }]])),
+    Object.entries(consumers).flatMap(([name, { plan, organization }]) =>
+      plan === undefined ? [] : [[name, { plan, ...(organization !== undefined && { organization }) }]],
+    ),
   );
 }
 

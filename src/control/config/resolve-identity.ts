@@ -1,5 +1,7 @@
+import { clientProblem } from '../../identity/client/client-key.ts';
 import { type IdentityData, NO_IDENTITY } from '../../identity/identity-data.ts';
 import { loadProviderDefinition, makeProvider } from '../../identity/providers/definition.ts';
+import { isOAuth2, isOidc } from '../../identity/providers/schema.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import type { FileReader } from './files.ts';
 import { problemsFromIssues } from './issues.ts';
@@ -31,6 +33,7 @@ export async function resolvedIdentity(
   );
   const data = Object.fromEntries(await Promise.all(entries)) as unknown as IdentityData;
   checkKeyLengths(data, context.problems);
+  checkClients(data, context.problems);
   return { ...data, providers: await withModules(data.providers, context) };
 }
 
@@ -43,6 +46,15 @@ function checkKeyLengths({ sessions }: IdentityData, problems: Problem[]): void 
           message: `is shorter than ${MIN_KEY_LENGTH} characters; make one with openssl rand -base64 32`,
         });
     });
+}
+
+/** Keys and certificates by which the gateway proves who it is. */
+function checkClients({ providers }: IdentityData, problems: Problem[]): void {
+  for (const [name, provider] of Object.entries(providers)) {
+    const problem = isOidc(provider) || isOAuth2(provider) ? clientProblem(provider) : undefined;
+    if (problem !== undefined)
+      problems.push({ path: ['providers', name, ...problem.path], message: problem.message });
+  }
 }
 
 /** Providers of modules get the address of the module, and are made once to see whether they can be. */

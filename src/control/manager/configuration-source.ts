@@ -6,6 +6,7 @@ import { StoreConnection } from '../store/store-connection.ts';
 import { StoreFollower } from './store-follower.ts';
 import {
   type ConfigReloader,
+  type LoadedOther,
   StoredConfiguration,
   type StoredConfigurationOptions,
 } from './stored-configuration.ts';
@@ -56,6 +57,7 @@ export class ConfigurationSource {
       follower,
       reloader,
       load: (state) => this.#load(state),
+      loadOther: (other, state) => this.#loadOther(other, state),
       log: this.#options.log,
       nowMs: Date.now,
     });
@@ -103,6 +105,13 @@ export class ConfigurationSource {
   #load(stored: StoreState | ((settings: StoreSettings) => Promise<StoreState>)): Promise<LoadResult> {
     const { file, env } = this.#options;
     return loadConfig(file, { env, cache: this.#cache, stored });
+  }
+
+  /** With a memory of its own: what is tried and put away is not to take the place of what is known. */
+  async #loadOther(other: Readonly<Record<string, unknown>>, stored: StoreState): Promise<LoadedOther> {
+    const name = `${this.#options.file}.json`;
+    const result = await loadConfig(name, { env: this.#options.env, text: JSON.stringify(other), stored });
+    return { name, result };
   }
 
   /** What this node changed itself is known by the time that it has the turn. */

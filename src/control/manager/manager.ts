@@ -91,6 +91,16 @@ export type PreviewRequest =
   | Pick<ChangeRequest, 'changes' | 'allow'>
   | { readonly from: number; readonly to: number };
 
+/** What a configuration file would be with what the store has; nothing of it is put into force. */
+export interface FileTrial {
+  /** What is in force. */
+  readonly before: LoadedConfig;
+  /** Undefined where there are errors. */
+  readonly after: LoadedConfig | undefined;
+  /** Errors and warnings. Those without a file are of the one that was tried. */
+  readonly problems: readonly ChangeProblem[];
+}
+
 /** How far a node is. */
 export interface NodeStatus {
   readonly node: string;
@@ -123,5 +133,7 @@ export interface ConfigurationManager {
   rollback(to: number, request: Omit<ChangeRequest, 'changes'>): Promise<ChangeOutcome>;
   /** The configurations before and after a change, or of two revisions. */
   preview(request: PreviewRequest): Promise<Preview>;
+  /** Tries a configuration in place of the node's own file, beside which it is thought to stand. */
+  tryFile(file: Readonly<Record<string, unknown>>): Promise<FileTrial>;
   nodes(): Promise<readonly NodeStatus[]>;
 }

@@ -17,6 +17,7 @@ import type {
   ChangeRequest,
   ConfigurationManager,
   FailedChange,
+  FileTrial,
   ListedEntity,
   NodeStatus,
   Preview,
@@ -36,6 +37,8 @@ export interface StoredConfigurationOptions {
   readonly reloader: Pick<ConfigReloader, 'current' | 'inTurn'>;
   /** Reads the file as it is, with what a store would hold beside it. */
   readonly load: (stored: StoreState) => Promise<LoadResult>;
+  /** The same of another file in its place; `name` is what problems call that. */
+  readonly loadOther: (file: Readonly<Record<string, unknown>>, stored: StoreState) => Promise<LoadedOther>;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** Name of this node. */
   readonly node: string;
@@ -47,6 +50,11 @@ export interface StoredConfigurationOptions {
     changes: readonly EntityChange[],
     request: Pick<ChangeRequest, 'actor'>,
   ) => Promise<void>;
+}
+
+export interface LoadedOther {
+  readonly name: string;
+  readonly result: LoadResult;
 }
 
 const REPORT_DELAY_MS = 50;
@@ -155,6 +163,20 @@ export class StoredConfiguration implements ConfigurationManager {
       return tried.kind === 'ready'
         ? { kind: 'preview', before: reloader.current, after: tried.config }
         : tried;
+    });
+  }
+
+  tryFile(file: Readonly<Record<string, unknown>>): Promise<FileTrial> {
+    const { reloader, follower, loadOther } = this.#options;
+    // In turn, so that it is one at a time.
+    return reloader.inTurn(async () => {
+      const { name, result } = await loadOther(file, await follower.pull());
+      const problems = problemsOf([...(result.ok ? [] : result.errors), ...result.warnings]);
+      return {
+        before: reloader.current,
+        after: result.ok ? result.config : undefined,
+        problems: problems.map((found) => (found.file === name ? withoutPlace(found) : found)),
+      };
     });
   }
 
@@ -360,6 +382,11 @@ export class StoredConfiguration implements ConfigurationManager {
       void this.report();
     }, REPORT_DELAY_MS).unref();
   }
+}
+
+/** It is known to whoever has the file: what was tried is not written as that is. */
+function withoutPlace({ severity, path, message, suggestion }: ChangeProblem): ChangeProblem {
+  return { severity, path, message, ...(suggestion === undefined ? undefined : { suggestion }) };
 }
 
 function outcomeOf(kind: 'applied' | 'planned', { revision, changes, warnings }: Ready): ChangeOutcome {

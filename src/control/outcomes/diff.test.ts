@@ -134,6 +134,57 @@ describe('Authentication', () => {
   });
 });
 
+describe('The organization of a consumer and that of a route', () => {
+  const organizations = { acme: {}, globex: {} };
+  const of = (owner: string | undefined) => ({
+    organizations,
+    consumers: {
+      ann: {
+        ...(owner !== undefined && { organization: owner }),
+        basic: { password: 'a password of ann' },
+      },
+    },
+  });
+  const ordersOf = (organization: string | undefined, policies: readonly Json[] = [basic]) =>
+    orders(policies, organization === undefined ? {} : { organization });
+  const table: readonly (readonly [
+    title: string,
+    before: readonly [route: string | undefined, consumer: string | undefined],
+    after: readonly [route: string | undefined, consumer: string | undefined],
+    expected: string | undefined,
+    policies?: readonly Json[],
+  ])[] = [
+    ['let in a consumer that is shared from now on', ['acme', 'globex'], ['acme', undefined], 'weaker'],
+    ['refuse one that is another’s from now on', ['acme', undefined], ['acme', 'globex'], 'stronger'],
+    ['let in one that comes to the route’s own', [undefined, 'acme'], ['acme', 'acme'], 'weaker'],
+    ['refuse one that the route leaves behind', ['acme', 'acme'], ['globex', 'acme'], 'stronger'],
+    [
+      'are nothing to a route that knows it before and after',
+      ['acme', undefined],
+      ['acme', 'acme'],
+      undefined,
+    ],
+    ['are nothing where nobody is asked', ['acme', 'globex'], ['acme', undefined], undefined, []],
+  ];
+  for (const [title, before, after, expected, policies] of table)
+    it(title, async () =>
+      assert.deepEqual(
+        [
+          ...new Set(
+            await changes(ordersOf(before[0], policies), ordersOf(after[0], policies), [
+              of(before[1]),
+              of(after[1]),
+            ]),
+          ),
+        ].slice(0, 1),
+        expected === undefined ? [] : [`authentication ${expected}: ${EXAMPLE}`],
+      ),
+    );
+
+  it('of a new consumer are no change of what a route asks for', async () =>
+    assert.deepEqual(await changes(ordersOf('acme'), ordersOf('acme'), [{ organizations }, of('acme')]), []));
+});
+
 describe('Authorization', () => {
   const authorize = (options: Json) => [basic, { authorize: options }];
   const table: readonly (readonly [

@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Question } from '../explain/question.ts';
 import type { Comparison } from './comparison.ts';
 import { compareGuards, guardText, HTTPS_ONLY, isClosed, isPublic } from './guard.ts';
+import { hasMoved } from './known-consumers.ts';
 import { type Outcome, OutcomeFinder } from './outcome.ts';
 import { type RoutesToSample, sampleRequests } from './samples.ts';
 
@@ -173,7 +174,9 @@ function toSample(config: DataPlaneConfig, other: DataPlaneConfig): RoutesToSamp
     each.identity?.providers,
     each.identity?.sessions,
   ];
-  const allDiffer = !sameData(around(config), around(other));
+  const allDiffer =
+    !sameData(around(config), around(other)) ||
+    hasMoved(config.identity?.consumers, other.identity?.consumers);
   const services = new Set(
     Object.keys(config.services).filter((name) => !sameData(config.services[name], other.services[name])),
   );

@@ -9,6 +9,7 @@ import { canonical, isPlain } from './canonical.ts';
 import { type Comparison, comparisonOf, worst } from './comparison.ts';
 import { type Credential, compareCredentials } from './credential.ts';
 import { type Demand, demandsOfAuthorize, demandText, isOfCaller, meets } from './demand.ts';
+import { KnownConsumers } from './known-consumers.ts';
 
 /** Whom a route lets in with a method. */
 export interface Guard {
@@ -17,6 +18,8 @@ export interface Guard {
   /** Whether wrong credentials are refused: what sets optional authentication apart from none. */
   readonly looks: boolean;
   readonly demands: readonly Demand[];
+  /** Whom credentials may tell of. */
+  readonly consumers: KnownConsumers;
 }
 
 /** More ways than that are one that is only ever equal to itself. */
@@ -53,7 +56,10 @@ export class RouteAccess {
   /** The function that is called. */
   readonly calls: string | undefined;
 
-  constructor(uses: readonly ReadUse[], identity: DataPlaneConfig['identity']) {
+  readonly #consumers: KnownConsumers;
+
+  constructor(uses: readonly ReadUse[], identity: DataPlaneConfig['identity'], consumers: KnownConsumers) {
+    this.#consumers = consumers;
     const authentication = uses.filter(({ stage }) => stage === 'authentication');
     const around = (name: string, options: unknown) => surroundings(name, options, identity);
     this.#ways = authentication.reduce<Guard['ways']>(
@@ -82,7 +88,8 @@ export class RouteAccess {
     const refused: readonly Demand[] =
       this.#httpsOnly && scheme === 'http' ? [{ kind: 'nobody', over: 'http' }] : [];
     const asked = this.#authorize.flatMap((options) => demandsOfAuthorize(options, method));
-    return { ways: this.#ways, looks: this.#looks, demands: [...refused, ...asked, ...this.#demands] };
+    const demands = [...refused, ...asked, ...this.#demands];
+    return { ways: this.#ways, looks: this.#looks, demands, consumers: this.#consumers };
   }
 }
 
@@ -99,6 +106,8 @@ export class AccessReader {
   readonly #config: DataPlaneConfig;
   readonly #read = new Map<PolicyUse, Promise<Omit<ReadUse, 'isGlobal'>>>();
   readonly #routes = new Map<string, Promise<RouteAccess>>();
+  /** By organization. */
+  readonly #consumers = new Map<string | undefined, KnownConsumers>();
 
   constructor(config: DataPlaneConfig) {
     this.#config = config;
@@ -109,17 +118,28 @@ export class AccessReader {
     const key = route ?? '';
     let access = this.#routes.get(key);
     if (access === undefined) {
-      access = this.#accessOf(route === undefined ? [] : (this.#config.routes[route]?.policies ?? []));
+      const { policies = [], organization } =
+        (route === undefined ? undefined : this.#config.routes[route]) ?? {};
+      access = this.#accessOf(policies, organization);
       this.#routes.set(key, access);
     }
     return access;
   }
 
-  async #accessOf(own: readonly PolicyUse[]): Promise<RouteAccess> {
+  async #accessOf(own: readonly PolicyUse[], organization: string | undefined): Promise<RouteAccess> {
     const globals = this.#config.policies;
     const read = await Promise.all([...globals, ...own].map((use) => this.#use(use)));
     const placed = read.map((each, index) => ({ ...each, isGlobal: index < globals.length }));
-    return new RouteAccess(inOrder(placed), this.#config.identity);
+    return new RouteAccess(inOrder(placed), this.#config.identity, this.#consumersOf(organization));
+  }
+
+  #consumersOf(organization: string | undefined): KnownConsumers {
+    let consumers = this.#consumers.get(organization);
+    if (consumers === undefined) {
+      consumers = new KnownConsumers(this.#config.identity?.consumers ?? {}, organization);
+      this.#consumers.set(organization, consumers);
+    }
+    return consumers;
   }
 
   #use(use: PolicyUse): Promise<Omit<ReadUse, 'isGlobal'>> {
@@ -200,7 +220,13 @@ export function compareGuards(before: Guard, after: Guard): Comparison {
     asksNoMore(before.demands, after.demands),
   );
   // Whether wrong credentials are refused matters only between guards that let everybody in without any.
-  return worst([ways === 'same' ? looks : ways, demands]);
+  return worst([ways === 'same' ? looks : ways, demands, compareConsumers(before, after)]);
+}
+
+/** Where nobody is asked for credentials, nobody is told by them. */
+function compareConsumers(before: Guard, after: Guard): Comparison {
+  const asks = ({ ways }: Guard) => ways.some((way) => way.length > 0);
+  return asks(before) && asks(after) ? before.consumers.compare(after.consumers) : 'same';
 }
 
 /** Whether whoever comes in by one of the narrow ways comes in by one of the wide ones. */

@@ -19,8 +19,8 @@ type Row = readonly [
   everywhere: string,
 ];
 
-const TRAFFIC = ['services', 'functions', 'routes', 'apis', 'plans', 'lists'] as const;
-const TRUST = ['consumers', 'certificates', 'providers', 'sessions'] as const;
+const TRAFFIC = ['services', 'functions', 'routes', 'apis', 'plans', 'lists', 'consumers'] as const;
+const TRUST = ['certificates', 'providers', 'sessions'] as const;
 
 // Roles in the organization of the object, in another, in some organization while the object is of none; and roles everywhere.
 const TABLE: readonly Row[] = [

@@ -48,8 +48,8 @@ const NEEDS: Readonly<Record<ObjectKind, Needs>> = {
   functions: TRAFFIC,
   routes: TRAFFIC,
   apis: TRAFFIC,
-  // Whom one is, and to what groups one belongs, counts for the routes of everybody.
-  consumers: TRUST,
+  // They are known on the routes of their organization alone, where a developer says anyway who is let in.
+  consumers: TRAFFIC,
   plans: TRAFFIC,
   lists: TRAFFIC,
   certificates: TRUST,

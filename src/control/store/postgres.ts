@@ -32,8 +32,8 @@ function isWaiting(client: object): boolean {
   return '_activeQuery' in client && client._activeQuery !== null && client._activeQuery !== undefined;
 }
 
-/** Connects, and makes the schema where it is not there. Rejects where that cannot be done. */
-export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase> {
+/** Connects, and makes the schema where it is not there and `mayMake`. Rejects where that cannot be done. */
+export async function openPostgres(place: PostgresPlace, mayMake = true): Promise<StoreDatabase> {
   const pool = new pg.Pool({
     ...clientConfig(place),
     max: MAX_CONNECTIONS,
@@ -53,7 +53,7 @@ export async function openPostgres(place: PostgresPlace): Promise<StoreDatabase>
   const queries = new Kysely<StoreTables>({ dialect: new Dialect(pool) });
   const { schema } = place;
   try {
-    await makeSchema(pool, schema);
+    if (mayMake) await makeSchema(pool, schema);
   } catch (error) {
     await pool.end();
     throw error;

@@ -53,7 +53,7 @@ export class StoreConnection {
 
   /** What encrypts secrets. Throws StoreRefused where the file of the key cannot be used. */
   sealer(): Sealer {
-    this.#sealer ??= new Sealer(this.#keys());
+    this.#sealer ??= sealerOf(this.settings, true);
     return this.#sealer;
   }
 
@@ -81,25 +81,26 @@ export class StoreConnection {
       throw error;
     }
   }
+}
 
-  #keys(): readonly string[] {
-    const { keys, place } = this.settings;
-    if (keys.length > 0 || place.kind === 'postgres' || place.file === ':memory:') return keys;
-    try {
-      return [keyFrom(`${place.file}.key`, true).key];
-    } catch (error) {
-      throw new StoreRefused(`the key of the store cannot be used: ${messageOf(error)}`, { cause: error });
-    }
+/** What encrypts the secrets of a store. Throws StoreRefused where the file of the key cannot be used, or made where it `mayMake` one. */
+export function sealerOf({ keys, place }: StoreSettings, mayMake: boolean): Sealer {
+  if (keys.length > 0 || place.kind === 'postgres' || place.file === ':memory:') return new Sealer(keys);
+  try {
+    return new Sealer([keyFrom(`${place.file}.key`, mayMake).key]);
+  } catch (error) {
+    throw new StoreRefused(`the key of the store cannot be used: ${messageOf(error)}`, { cause: error });
   }
 }
 
-/** Opens either database as it is, without looking at its tables. */
-export async function openDatabase(place: StoreSettings['place']): Promise<StoreDatabase> {
+/** Opens either database as it is, without looking at its tables. A schema of PostgreSQL that is not there is made where it `mayMake` one. */
+export async function openDatabase(place: StoreSettings['place'], mayMake = true): Promise<StoreDatabase> {
   if (place.kind === 'sqlite') return (await databaseCode.sqlite()).openSqlite(place.file);
-  return (await databaseCode.postgres()).openPostgres(place);
+  return (await databaseCode.postgres()).openPostgres(place, mayMake);
 }
 
-function storeCode() {
+/** Of the store, whichever database it is in. */
+export function storeCode() {
   return Promise.all([import('./entity-store.ts'), import('./migrate.ts')]);
 }
 

@@ -7,7 +7,9 @@ import type { TokenSource } from './token-source.ts';
 /** Knows whose a token is. */
 export interface TokenJudge {
   /** Never rejects. */
-  verify(token: string): Finding | Promise<Finding>;
+  verify(token: string, exchange: Exchange): Finding | Promise<Finding>;
+  /** Where it asks somebody: the request waits no longer. */
+  onEnd?(exchange: Exchange): void;
   close(): void;
 }
 
@@ -20,6 +22,7 @@ export class BearerAuthenticator implements Authenticator {
   readonly #challenge: BearerChallenge;
   /** Takes the token off what is sent upstream; undefined: it stays. */
   readonly strip?: (exchange: Exchange) => void;
+  readonly onEnd?: (exchange: Exchange) => void;
 
   constructor(
     method: string,
@@ -33,12 +36,14 @@ export class BearerAuthenticator implements Authenticator {
     this.#judge = judge;
     this.#verifier = judge.value;
     this.#challenge = challenge;
+    const { value } = judge;
+    if (value.onEnd !== undefined) this.onEnd = (exchange) => value.onEnd?.(exchange);
     if (!keep) this.strip = (exchange) => source.strip(exchange);
   }
 
   authenticate(exchange: Exchange): Finding | Promise<Finding> {
     const token = this.#source.find(exchange);
-    return typeof token === 'string' ? this.#verifier.verify(token) : token;
+    return typeof token === 'string' ? this.#verifier.verify(token, exchange) : token;
   }
 
   challenge(finding: Absent | Refused): string {

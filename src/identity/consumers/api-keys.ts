@@ -30,9 +30,12 @@ export class ApiKeys {
   readonly #byDigest = new Map<string, ApiKey>();
   readonly #sent = new BoundedMap<string, Known>(KNOWN_KEYS);
   readonly #nowMs: () => number;
+  readonly #shared: ApiKeys | undefined;
 
-  constructor(consumers: Iterable<Consumer>, nowMs: () => number) {
+  /** `shared` are known beside them. */
+  constructor(consumers: Iterable<Consumer>, nowMs: () => number, shared?: ApiKeys) {
     this.#nowMs = nowMs;
+    this.#shared = shared;
     for (const consumer of consumers) {
       for (const key of consumer.config.apiKeys) {
         const digest = storedDigest(key);
@@ -60,10 +63,15 @@ export class ApiKeys {
 
   #lookUp(key: string): Known | undefined {
     const digest = keyDigest(key);
-    const found = this.#byDigest.get(digest);
+    const found = this.#withDigest(digest);
     // The look-up is by a hash, whose time tells nothing of the key; that it is this one is decided in constant time.
     if (found === undefined || !timingSafeEqual(found.digest, Buffer.from(digest, 'base64url')))
       return undefined;
     return found.known;
+  }
+
+  #withDigest(digest: string): ApiKey | undefined {
+    const own = this.#byDigest.get(digest);
+    return own !== undefined || this.#shared === undefined ? own : this.#shared.#withDigest(digest);
   }
 }

@@ -21,11 +21,15 @@ export class BasicUsers {
   readonly #users = new Map<string, User>();
   /** What unknown users are checked against: as costly as what known ones are, so that time does not tell who is known. */
   readonly #decoys: readonly Secret[];
-  readonly #key = randomBytes(32);
+  readonly #key: Buffer;
+  readonly #shared: BasicUsers | undefined;
   readonly #checker: PasswordChecker;
 
-  constructor(consumers: Iterable<Consumer>, checker: PasswordChecker) {
+  /** `shared` are known beside them, of whom none has the same name. */
+  constructor(consumers: Iterable<Consumer>, checker: PasswordChecker, shared?: BasicUsers) {
     this.#checker = checker;
+    this.#shared = shared;
+    this.#key = shared === undefined ? randomBytes(32) : shared.#key;
     for (const consumer of consumers) {
       const { basic } = consumer.config;
       const secret = basic === undefined ? undefined : this.#secretOf(basic);
@@ -33,7 +37,8 @@ export class BasicUsers {
       const known: Known = { kind: 'known', principal: principalOf(consumer, 'basic') };
       this.#users.set(basic?.username ?? consumer.name, { secret, known });
     }
-    this.#decoys = Array.from(this.#users.values(), ({ secret }) => decoySecret(secret));
+    const decoys = Array.from(this.#users.values(), ({ secret }) => decoySecret(secret));
+    this.#decoys = shared === undefined ? decoys : [...decoys, ...shared.#decoys];
   }
 
   /** The user with that password, undefined when there is none, `busy` when too many passwords are being checked. */
@@ -42,13 +47,18 @@ export class BasicUsers {
     password: string,
     client: string,
   ): Known | undefined | 'busy' | Promise<Known | undefined | 'busy'> {
-    const user = this.#users.get(username);
+    const user = this.#userOf(username);
     // The same decoy each time, or an unknown name would be the one whose time varies.
     const secret = user?.secret ?? this.#decoys[hashOf(username) % this.#decoys.length];
     if (secret === undefined) return undefined;
     const verdict = this.#check(username, password, secret, client);
     if (verdict instanceof Promise) return verdict.then((settled) => found(settled, user));
     return found(verdict, user);
+  }
+
+  #userOf(username: string): User | undefined {
+    const own = this.#users.get(username);
+    return own !== undefined || this.#shared === undefined ? own : this.#shared.#userOf(username);
   }
 
   #check(

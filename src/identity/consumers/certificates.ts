@@ -20,8 +20,11 @@ interface Match {
 /** The client certificates of consumers. */
 export class Certificates {
   readonly #known = new Map<string, Known>();
+  readonly #shared: Certificates | undefined;
 
-  constructor(consumers: Iterable<Consumer>) {
+  /** `shared` are known beside them. */
+  constructor(consumers: Iterable<Consumer>, shared?: Certificates) {
+    this.#shared = shared;
     for (const consumer of consumers) {
       if (consumer.config.certificates.length === 0) continue;
       const known: Known = { kind: 'known', principal: principalOf(consumer, 'mtls') };
@@ -38,7 +41,7 @@ export class Certificates {
 
   /** The most exact way first: the certificate itself, its issuer and number, its alternative names, its subject. */
   find(certificate: X509Certificate): Match | undefined {
-    const pinned = this.#known.get(`fingerprint ${fingerprintOf(certificate)}`);
+    const pinned = this.#knownBy(`fingerprint ${fingerprintOf(certificate)}`);
     if (pinned !== undefined) return { known: pinned, isPinned: true };
     const issuer = distinguishedName(certificate.issuer);
     const subject = distinguishedName(certificate.subject);
@@ -48,9 +51,14 @@ export class Certificates {
       ...(subject === undefined ? [] : [`subject ${subject}`]),
     ];
     for (const key of keys) {
-      const known = this.#known.get(key);
+      const known = this.#knownBy(key);
       if (known !== undefined) return { known, isPinned: false };
     }
     return undefined;
+  }
+
+  #knownBy(key: string): Known | undefined {
+    const own = this.#known.get(key);
+    return own !== undefined || this.#shared === undefined ? own : this.#shared.#knownBy(key);
   }
 }

@@ -92,6 +92,17 @@ const CASES: readonly Case[] = [
     { a: { basic: { password: 'x' } }, b: { basic: { username: 'a', password: 'y' } } },
     ['b.basic.username', 'the consumer a has this user name already'],
   ],
+  [
+    'a user name of two organizations, of one that has it twice, and of a shared consumer',
+    {
+      a: { organization: 'acme', basic: { username: 'app', password: 'x' } },
+      g: { organization: 'globex', basic: { username: 'app', password: 'y' } },
+      h: { organization: 'globex', basic: { username: 'app', password: 'z' } },
+      s: { basic: { username: 'app', password: 's' } },
+    },
+    ['h.basic.username', 'the consumer g has this user name already'],
+    ['s.basic.username', 'the consumer a has this user name already'],
+  ],
   ['a key without one', { a: { apiKeys: [{}] } }, ['a.apiKeys.0', 'needs either key or hash']],
   [
     'a hash of a key that is none',

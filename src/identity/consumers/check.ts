@@ -31,19 +31,30 @@ export function checkConsumers(
 
 type Path = ConsumerProblem['path'];
 
+interface Owner {
+  readonly name: string;
+  readonly organization: string | undefined;
+}
+
 class ConsumersCheck {
   readonly problems: ConsumerProblem[] = [];
   readonly #providers: ReadonlySet<string>;
   readonly #nowMs: number;
-  /** Who has what, by kind and value: nothing may tell of two consumers. */
-  readonly #owners = new Map<string, string>();
+  /** Who has what, by kind and value: on no route may anything tell of two consumers. */
+  readonly #owners = new Map<string, Owner[]>();
+  /** Whose is looked at. */
+  #organization: string | undefined;
 
   constructor(providers: ReadonlySet<string>, nowMs: number) {
     this.#providers = providers;
     this.#nowMs = nowMs;
   }
 
-  consumer(name: string, { basic, apiKeys, certificates, signatureKeys, subjects }: ConsumerConfig): void {
+  consumer(
+    name: string,
+    { organization, basic, apiKeys, certificates, signatureKeys, subjects }: ConsumerConfig,
+  ): void {
+    this.#organization = organization;
     if (basic !== undefined) this.#basic(name, basic);
     apiKeys.forEach((key, index) => this.#apiKey(name, key, [name, 'apiKeys', index]));
     this.#expiries(apiKeys, [name, 'apiKeys']);
@@ -148,12 +159,20 @@ class ConsumersCheck {
   }
 
   #own(name: string, key: string, what: string, path: Path): void {
-    const owner = this.#owners.get(key);
-    if (owner === undefined) this.#owners.set(key, name);
+    const organization = this.#organization;
+    const owners = this.#owners.get(key);
+    if (owners === undefined) {
+      this.#owners.set(key, [{ name, organization }]);
+      return;
+    }
+    const other = owners.find((owner) => meet(owner.organization, organization));
+    if (other === undefined) owners.push({ name, organization });
     else
       this.#tell(
         path,
-        owner === name ? `this ${what} stands here twice` : `the consumer ${owner} has this ${what} already`,
+        other.name === name
+          ? `this ${what} stands here twice`
+          : `the consumer ${other.name} has this ${what} already`,
       );
   }
 
@@ -168,6 +187,11 @@ class ConsumersCheck {
   #tell(path: Path, message: string, severity?: 'warning'): void {
     this.problems.push({ path, message, ...(severity === undefined ? {} : { severity }) });
   }
+}
+
+/** Whether consumers of both are known on some route: a shared one on all of them. */
+function meet(a: string | undefined, b: string | undefined): boolean {
+  return a === b || a === undefined || b === undefined;
 }
 
 function isReference(value: string): boolean {

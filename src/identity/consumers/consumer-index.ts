@@ -6,26 +6,30 @@ import type { Consumer } from './consumer.ts';
 import type { ConsumerConfig } from './schema.ts';
 import { SignatureKeys } from './signature-keys.ts';
 
-/** The consumers of a configuration by what they are known by. Made once per configuration; what is not asked for is not made. */
+/** Consumers by what they are known by. Made once per configuration and organization; what is not asked for is not made. */
 export class ConsumerIndex {
   readonly #byName = new Map<string, Consumer>();
   /** By provider and subject. */
   readonly #bySubject = new Map<string, Consumer>();
   readonly #passwords: PasswordChecker;
   readonly #nowMs: () => number;
+  readonly #shared: ConsumerIndex | undefined;
   #users: BasicUsers | undefined;
   #apiKeys: ApiKeys | undefined;
   #certificates: Certificates | undefined;
   #signatureKeys: SignatureKeys | undefined;
 
+  /** `shared` are others that are known beside these, of whom none is known by the same. */
   constructor(
-    consumers: Readonly<Record<string, ConsumerConfig>>,
+    consumers: Iterable<readonly [name: string, config: ConsumerConfig]>,
     passwords: PasswordChecker,
     nowMs: () => number,
+    shared?: ConsumerIndex,
   ) {
     this.#passwords = passwords;
     this.#nowMs = nowMs;
-    for (const [name, config] of Object.entries(consumers)) {
+    this.#shared = shared;
+    for (const [name, config] of consumers) {
       const consumer = { name, groups: config.groups, config };
       this.#byName.set(name, consumer);
       for (const { provider, subject } of config.subjects)
@@ -34,31 +38,37 @@ export class ConsumerIndex {
   }
 
   get users(): BasicUsers {
-    this.#users ??= new BasicUsers(this.#byName.values(), this.#passwords);
+    this.#users ??= new BasicUsers(this.#byName.values(), this.#passwords, this.#shared?.users);
     return this.#users;
   }
 
   get apiKeys(): ApiKeys {
-    this.#apiKeys ??= new ApiKeys(this.#byName.values(), this.#nowMs);
+    this.#apiKeys ??= new ApiKeys(this.#byName.values(), this.#nowMs, this.#shared?.apiKeys);
     return this.#apiKeys;
   }
 
   get certificates(): Certificates {
-    this.#certificates ??= new Certificates(this.#byName.values());
+    this.#certificates ??= new Certificates(this.#byName.values(), this.#shared?.certificates);
     return this.#certificates;
   }
 
   get signatureKeys(): SignatureKeys {
-    this.#signatureKeys ??= new SignatureKeys(this.#byName.values(), this.#nowMs);
+    this.#signatureKeys ??= new SignatureKeys(
+      this.#byName.values(),
+      this.#nowMs,
+      this.#shared?.signatureKeys,
+    );
     return this.#signatureKeys;
   }
 
   named(name: string): Consumer | undefined {
-    return this.#byName.get(name);
+    return this.#byName.get(name) ?? this.#shared?.named(name);
   }
 
   /** Who a subject of one of `providers` is. */
   withSubject(provider: string, subject: string): Consumer | undefined {
-    return this.#bySubject.size === 0 ? undefined : this.#bySubject.get(JSON.stringify([provider, subject]));
+    const own =
+      this.#bySubject.size === 0 ? undefined : this.#bySubject.get(JSON.stringify([provider, subject]));
+    return own ?? this.#shared?.withSubject(provider, subject);
   }
 }

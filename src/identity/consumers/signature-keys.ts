@@ -12,6 +12,8 @@ export interface SignatureKey {
   /** The shared secret of `hmac-sha256`, else a public key. */
   readonly key: Buffer | KeyObject;
   readonly known: Known;
+  /** Of this key alone: two organizations may each have one of that id. */
+  readonly nonceKey: string;
 }
 
 /** Shortest shared secret: shorter ones are guessed from one signed request. */
@@ -71,9 +73,12 @@ function fits(
 export class SignatureKeys {
   readonly #byId = new Map<string, SignatureKey>();
   readonly #nowMs: () => number;
+  readonly #shared: SignatureKeys | undefined;
 
-  constructor(consumers: Iterable<Consumer>, nowMs: () => number) {
+  /** `shared` are known beside them. */
+  constructor(consumers: Iterable<Consumer>, nowMs: () => number, shared?: SignatureKeys) {
     this.#nowMs = nowMs;
+    this.#shared = shared;
     for (const consumer of consumers) {
       for (const config of consumer.config.signatureKeys) {
         const key = readSignatureKey(config);
@@ -81,7 +86,8 @@ export class SignatureKeys {
         const { id, algorithm, expires } = config;
         const expiresAtMs = expires === undefined ? Number.POSITIVE_INFINITY : Date.parse(expires);
         const principal = principalOf(consumer, 'signature', expiresAtMs);
-        this.#byId.set(id, { id, algorithm, key, known: { kind: 'known', principal } });
+        const nonceKey = JSON.stringify([consumer.name, id]);
+        this.#byId.set(id, { id, algorithm, key, known: { kind: 'known', principal }, nonceKey });
       }
     }
   }
@@ -89,6 +95,7 @@ export class SignatureKeys {
   /** Undefined when there is none of that id, or it is over. */
   find(id: string): SignatureKey | undefined {
     const key = this.#byId.get(id);
-    return key !== undefined && key.known.principal.expiresAtMs > this.#nowMs() ? key : undefined;
+    if (key === undefined) return this.#shared?.find(id);
+    return key.known.principal.expiresAtMs > this.#nowMs() ? key : undefined;
   }
 }

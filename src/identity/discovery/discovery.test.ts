@@ -189,9 +189,23 @@ describe('Metadata are refused', () => {
       issuer,
       jwks_uri: null,
       more: [1],
-      mtls_endpoint_aliases: { token_endpoint: 'http://x' },
     };
     assert.deepEqual(checkMetadata(found, issuer, false), { issuer, more: [1] });
+  });
+
+  it('but not for addresses of clients with a certificate, of which the good ones are kept', () => {
+    const found = {
+      issuer,
+      mtls_endpoint_aliases: {
+        token_endpoint: 'http://mtls.example.com/token',
+        introspection_endpoint: 'https://mtls.example.com/introspect',
+        revocation_endpoint: null,
+        more: 'https://mtls.example.com/',
+      },
+    };
+    assert.deepEqual(checkMetadata(found, issuer, false)['mtls_endpoint_aliases'], {
+      introspection_endpoint: 'https://mtls.example.com/introspect',
+    });
   });
 
   it('and what stands in a prototype is none of them', () => {

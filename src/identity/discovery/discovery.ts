@@ -10,6 +10,8 @@ export interface IssuerLink {
   readonly issuer: string;
   /** PEM of the authorities to trust instead of those that Node.js trusts. */
   readonly ca?: string | undefined;
+  /** PEM of what it is shown over TLS. */
+  readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined;
   /** Whether http may lead to another host than this one. */
   readonly insecure?: boolean | undefined;
   readonly timeoutMs?: number | undefined;

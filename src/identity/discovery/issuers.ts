@@ -42,8 +42,8 @@ export class Issuers {
 
 function keyOf(
   what: string,
-  { name, issuer, ca, insecure, timeoutMs }: IssuerLink,
+  { name, issuer, ca, clientCertificate, insecure, timeoutMs }: IssuerLink,
   address?: string,
 ): string {
-  return JSON.stringify([what, name, issuer, ca, insecure, timeoutMs, address]);
+  return JSON.stringify([what, name, issuer, ca, clientCertificate, insecure, timeoutMs, address]);
 }

@@ -14,6 +14,7 @@ export interface ProviderMetadata {
   readonly userinfo_endpoint?: string;
   readonly end_session_endpoint?: string;
   readonly device_authorization_endpoint?: string;
+  readonly mtls_endpoint_aliases?: Readonly<Record<string, string>>;
   readonly [member: string]: unknown;
 }
 
@@ -40,17 +41,29 @@ export function checkMetadata(found: unknown, issuer: string, insecure: boolean)
     throw new Error(
       `the issuer says that it is ${JSON.stringify(members['issuer'])?.slice(0, 200) ?? 'nobody'}`,
     );
-  // Members that are null are not there: some providers write them so. Addresses for client certificates are not checked: they go.
-  const kept = Object.entries(members).filter(
-    ([name, value]) => !(isAddress(name) && value === null) && name !== 'mtls_endpoint_aliases',
-  );
+  // Members that are null are not there: some providers write them so.
+  const kept = Object.entries(members).filter(([name, value]) => !(isAddress(name) && value === null));
   // Not by assignment, to which a member called __proto__ would bring others that were not checked.
   return Object.fromEntries(
-    kept.map(([name, value]) => [
-      name,
-      isAddress(name) ? checkAddress(name, value, issuer, insecure) : value,
-    ]),
+    kept.map(([name, value]) => {
+      if (name === 'mtls_endpoint_aliases') return [name, goodAddresses(value, issuer, insecure)];
+      return [name, isAddress(name) ? checkAddress(name, value, issuer, insecure) : value];
+    }),
   ) as unknown as ProviderMetadata;
+}
+
+/** Where clients with a certificate ask (RFC 8705 section 5); most have none, and what is wrong here is not worth the others. */
+function goodAddresses(found: unknown, issuer: string, insecure: boolean): Readonly<Record<string, string>> {
+  const entries = typeof found === 'object' && found !== null ? Object.entries(found) : [];
+  return Object.fromEntries(
+    entries.flatMap(([name, value]): [string, string][] => {
+      try {
+        return isAddress(name) ? [[name, checkAddress(name, value, issuer, insecure)]] : [];
+      } catch {
+        return [];
+      }
+    }),
+  );
 }
 
 function isAddress(name: string): boolean {

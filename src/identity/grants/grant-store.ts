@@ -103,7 +103,7 @@ export class GrantStore {
     this.#cache.forget(key);
     if (version === undefined) return undefined;
     // What is written counts, whether or not the new token opens the session too.
-    this.#writeSlots(session, grant.provider, grant).catch(() => {});
+    this.#renewSlots(session, before.value, grant).catch(() => {});
     return grant;
   }
 
@@ -147,6 +147,14 @@ export class GrantStore {
   async #writeSlots(session: Session, provider: string, tokens: GrantTokens): Promise<void> {
     if (this.#slots === undefined || provider !== session.user.provider) return;
     await this.#slots.write(session, tokens, this.#ttlMs(session));
+  }
+
+  async #renewSlots(session: Session, before: Grant, grant: Grant): Promise<void> {
+    await this.#writeSlots(session, grant.provider, grant);
+    const { refreshToken } = before;
+    if (refreshToken === undefined || refreshToken === grant.refreshToken) return;
+    if (grant.provider === session.user.provider)
+      await this.#slots?.retire(session, refreshToken, this.#ttlMs(session));
   }
 
   #open(session: Session, key: string, text: string): Grant | undefined {

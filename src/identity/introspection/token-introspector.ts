@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto';
-import type { IntrospectionResponse } from 'openid-client';
-import type { Finding, Known, Refused } from '../authenticator.ts';
+import { Networks } from '../../lib/cidr.ts';
+import { FairQueue } from '../../lib/fair-queue.ts';
+import type { Timers } from '../../lib/timers.ts';
+import { Awaited, awaitFor, stopWaiting } from '../../policy/awaited.ts';
+import type { Exchange } from '../../policy/contract.ts';
+import { type Finding, GONE, type Known, type Refused, type Unavailable } from '../authenticator.ts';
 import type { PrincipalReader } from '../bearer/principal-reader.ts';
 import { bytesTaken, type CachedToken, TokenCache, type TokenCacheOptions } from '../bearer/token-cache.ts';
 import { isToken68 } from '../bearer/token-source.ts';
-import { isUnavailable } from '../discovery/remote-document.ts';
 import {
   EXPIRED,
   MALFORMED_TOKEN,
@@ -17,7 +20,7 @@ import {
   WRONG_CLAIMS,
   WRONG_USE,
 } from '../jwt/refusals.ts';
-import type { IntrospectionClient } from './introspection-client.ts';
+import type { IntrospectionAnswer, IntrospectionClient } from './introspection-client.ts';
 
 export interface TokenIntrospectorOptions {
   readonly client: Pick<IntrospectionClient, 'ask' | 'close'>;
@@ -31,9 +34,20 @@ export interface TokenIntrospectorOptions {
   readonly maxTtlMs: number;
   /** So long a token counts as refused. */
   readonly refusedTtlMs: number;
+  /** Of tokens that are good. */
   readonly cache: TokenCacheOptions;
+  readonly questions: QuestionBounds;
+  readonly timers: Timers;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
+}
+
+/** How many tokens are asked about. */
+export interface QuestionBounds {
+  readonly atOnce: number;
+  readonly atOncePerClient: number;
+  /** How long one waits for its turn. */
+  readonly longestWaitMs: number;
 }
 
 interface JudgedToken extends CachedToken {
@@ -43,52 +57,116 @@ interface JudgedToken extends CachedToken {
 /** By which the clocks of server and gateway may differ: a token that begins later is not valid yet. */
 const SKEW_MS = 30_000;
 
+/** Refusals are small, and made up at will: they have a place of their own, so that they push out no token that is good. */
+const REFUSED_CACHE: TokenCacheOptions = { maxTokens: 10_000, maxBytes: Number.POSITIVE_INFINITY };
+/** Questions that wait, of all clients and of one. */
+const WAITING = 2000;
+const WAITING_PER_CLIENT = 200;
+
+/** The endpoint is there: the client, or all of them together, send more tokens than it is asked about. */
+const TOO_MANY: Unavailable = {
+  kind: 'unavailable',
+  code: 'overloaded',
+  detail: 'Too many tokens are being asked about at the moment.',
+  retryAfterMs: 1000,
+};
+
 /** Knows opaque tokens by asking about each once in a while (RFC 7662), and keeps their hashes alone. */
 export class TokenIntrospector {
   readonly #options: TokenIntrospectorOptions;
   readonly #cache: TokenCache<JudgedToken>;
+  readonly #refused: TokenCache<JudgedToken>;
   /** Tokens that are being asked about, by their hash. */
-  readonly #pending = new Map<string, Promise<Finding>>();
+  readonly #pending = new Map<string, Awaited<Finding>>();
+  readonly #queue: FairQueue;
+  /** What one customer has: an IPv4 address, or the half of an IPv6 address that names a network (RFC 6177). */
+  readonly #networks = new Networks({ ipv4: 32, ipv6: 64 });
 
   constructor(options: TokenIntrospectorOptions) {
     this.#options = options;
     this.#cache = new TokenCache(options.cache);
+    this.#refused = new TokenCache(REFUSED_CACHE);
+    const { atOnce, atOncePerClient, longestWaitMs } = options.questions;
+    this.#queue = new FairQueue(
+      {
+        atOnce,
+        atOncePerParty: atOncePerClient,
+        waiting: WAITING,
+        waitingPerParty: WAITING_PER_CLIENT,
+        longestWaitMs,
+      },
+      options.timers,
+    );
   }
 
   /** Never rejects. */
-  verify(token: string): Finding | Promise<Finding> {
+  verify(token: string, exchange: Exchange): Finding | Promise<Finding> {
     if (token.length > this.#options.maxTokenLength) return TOO_LONG;
     if (!isToken68(token)) return MALFORMED_TOKEN;
     const key = hash('sha256', token, 'base64url');
-    const known = this.#cache.get(key, this.#options.nowMs());
-    return known?.finding ?? this.#pending.get(key) ?? this.#ask(key, token);
+    const nowMs = this.#options.nowMs();
+    const known = this.#cache.get(key, nowMs) ?? this.#refused.get(key, nowMs);
+    if (known !== undefined) return known.finding;
+    const pending = this.#pending.get(key);
+    const question =
+      pending === undefined || pending.isGivenUp
+        ? this.#question(key, token, this.#networks.of(exchange.client.address))
+        : pending;
+    return awaitFor(exchange, this, question);
+  }
+
+  onEnd(exchange: Exchange): void {
+    stopWaiting(exchange, this);
   }
 
   close(): void {
+    this.#queue.close();
     this.#options.client.close();
   }
 
-  #ask(key: string, token: string): Promise<Finding> {
-    const finding = this.#judge(key, token).finally(() => this.#pending.delete(key));
-    this.#pending.set(key, finding);
-    return finding;
+  /** Of those that bring the same token at once the first one's client has it asked about. */
+  #question(key: string, token: string, client: string): Awaited<Finding> {
+    const question = new Awaited((signal) => this.#atTurn(key, token, client, signal));
+    this.#pending.set(key, question);
+    void question.promise.finally(() => {
+      if (this.#pending.get(key) === question) this.#pending.delete(key);
+    });
+    return question;
   }
 
-  async #judge(key: string, token: string): Promise<Finding> {
+  async #atTurn(key: string, token: string, client: string, signal: AbortSignal): Promise<Finding> {
+    const turn = this.#queue.enter(client, signal);
+    if (!(typeof turn === 'boolean' ? turn : await turn)) return signal.aborted ? GONE : TOO_MANY;
+    try {
+      const finding = await this.#judge(key, token, signal);
+      return signal.aborted ? GONE : finding;
+    } finally {
+      this.#queue.leave(client);
+    }
+  }
+
+  async #judge(key: string, token: string, signal: AbortSignal): Promise<Finding> {
     const { client, nowMs, maxTtlMs, refusedTtlMs } = this.#options;
-    const answer = await client.ask(token);
-    if (isUnavailable(answer)) return answer;
+    const answer = await client.ask(token, signal);
+    if (!('active' in answer)) {
+      if (answer.kind === 'unavailable') return answer;
+      this.#queue.pause(answer.retryAfterMs);
+      return { ...TOO_MANY, retryAfterMs: answer.retryAfterMs };
+    }
     const now = nowMs();
     const finding = this.#findingOf(answer, now);
-    const expiresAtMs =
-      finding.kind === 'known' ? Math.min(finding.principal.expiresAtMs, now + maxTtlMs) : now + refusedTtlMs;
-    const bytes = bytesTaken(finding.kind === 'known' ? JSON.stringify(answer).length : 0);
-    if (expiresAtMs > now) this.#cache.put(key, { finding, expiresAtMs, bytes, used: false });
+    const isKnown = finding.kind === 'known';
+    const expiresAtMs = isKnown
+      ? Math.min(finding.principal.expiresAtMs, now + maxTtlMs)
+      : now + refusedTtlMs;
+    const bytes = bytesTaken(isKnown ? JSON.stringify(answer).length : 0);
+    const cache = isKnown ? this.#cache : this.#refused;
+    if (expiresAtMs > now) cache.put(key, { finding, expiresAtMs, bytes, used: false });
     return finding;
   }
 
   /** RFC 7662 section 2.2, and section 4 for what whoever asks has to check. */
-  #findingOf(answer: IntrospectionResponse, now: number): Known | Refused {
+  #findingOf(answer: IntrospectionAnswer, now: number): Known | Refused {
     if (!answer.active) return NOT_ACTIVE;
     if (isOfOtherUse(answer)) return WRONG_USE;
     const { exp, nbf, aud, iss } = answer as Readonly<Record<string, unknown>>;
@@ -112,7 +190,7 @@ export class TokenIntrospector {
  * Whether it says that it is no bearer token of access. Servers call refresh tokens active too: by RFC 7662 section 2.2 those have another
  * `token_type` or none; `token_use` is how Ory Hydra and Amazon Cognito tell, `typ` how Keycloak does.
  */
-function isOfOtherUse(answer: IntrospectionResponse): boolean {
+function isOfOtherUse(answer: IntrospectionAnswer): boolean {
   const { token_type: type, token_use: use, typ } = answer as Readonly<Record<string, unknown>>;
   if (type !== undefined && type !== null && !isWord(type, 'bearer') && !isWord(type, 'access_token'))
     return true;

@@ -10,7 +10,11 @@ export async function settleDevice(
   device: string,
   outcome: 'allowed' | 'denied',
 ): Promise<void> {
-  await place.records.create(`e:${device}`, outcome, DEVICE_TTL_MS);
+  await place.begun.begin(outcomeKey(place, device), outcome, DEVICE_TTL_MS);
+}
+
+export function outcomeKey({ begun }: LoginPlace, device: string): string {
+  return begun.keyOf(`e:${device}`);
 }
 
 export function deviceDone(): LocalAnswer {

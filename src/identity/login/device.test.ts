@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exchangeFor } from '../../../test/support/exchange.ts';
+import type { LoginFlow } from '../providers/provider.ts';
 import { deviceCode, deviceEntered, deviceToken } from './device.ts';
 import type { LocalAnswer } from './local-answer.ts';
+import { login } from './login.ts';
 import { PlacePlay } from './login-place.support.ts';
 import { Visit } from './visit.ts';
 
@@ -32,6 +34,41 @@ describe('A code of a device', () => {
     assert.deepEqual(await guesses(play, ['192.0.2.2']), { 400: 1 });
     play.now += 600_000;
     assert.deepEqual(await guesses(play, ['192.0.2.1']), { 400: 1 });
+  });
+
+  it('is guessed no more often by somebody who begins a lot beside', async () => {
+    const play = new PlacePlay({}, OPTIONS);
+    await guesses(play, Array(10).fill('192.0.2.1'));
+    for (let begun = 0; begun < 300; begun++) await deviceCode(play.place, visit({}));
+    assert.deepEqual(await guesses(play, ['192.0.2.1']), { 429: 1 });
+  });
+
+  it('is one of 250 of an address at a time, of which the oldest end', async () => {
+    const play = new PlacePlay({}, OPTIONS);
+    const codes: string[] = [];
+    for (let begun = 0; begun < 260; begun++) {
+      play.now++;
+      codes.push(String(bodyOf(await deviceCode(play.place, visit({})))['device_code']));
+    }
+    const grantType = 'urn:ietf:params:oauth:grant-type:device_code';
+    const ask = async (code?: string): Promise<unknown> => {
+      const form = { grant_type: grantType, device_code: code ?? '' };
+      return bodyOf(await deviceToken(play.place, visit(form)))['error'];
+    };
+    assert.deepEqual(
+      [await ask(codes[9]), await ask(codes[10]), await ask(codes[259])],
+      ['expired_token', 'authorization_pending', 'authorization_pending'],
+    );
+  });
+
+  it('and a login of one address are 500 at a time', async () => {
+    const authorizationUrl = async ({ state }: LoginFlow) => `https://id.example.com/auth?state=${state}`;
+    const play = new PlacePlay({ authorizationUrl }, OPTIONS);
+    for (let begun = 0; begun < 600; begun++) {
+      play.now++;
+      assert.equal((await login(play.place, visit({}))).answer.status, 303);
+    }
+    assert.equal(play.records.kept.size, 500);
   });
 
   const networks: readonly (readonly [what: string, addresses: readonly [string, string], same: boolean])[] =

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { escapeHtml } from '../../lib/html.ts';
 import { newSecret } from '../sessions/cookie-secret.ts';
-import { DEVICE_TTL_MS as TTL_MS } from './device-outcome.ts';
+import { outcomeKey, DEVICE_TTL_MS as TTL_MS } from './device-outcome.ts';
 import { json, type LocalAnswer, page, problem } from './local-answer.ts';
 import type { LoginPlace } from './login-place.ts';
 import type { Visit } from './visit.ts';
@@ -16,12 +16,13 @@ const INTERVAL_S = 5;
 const MAX_GUESSES = 10;
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
 
-const pendingShape = z.object({ secret: z.string(), device: z.string() });
+const pendingShape = z.object({ secret: z.string(), device: z.string(), by: z.string() });
 const pollShape = z.object({
   secret: z.string(),
   notBeforeMs: z.number(),
   intervalS: z.number(),
   endsAtMs: z.number(),
+  by: z.string(),
 });
 
 /** POST /device/code: a device asks for codes (RFC 8628 section 3.1). */
@@ -32,8 +33,14 @@ export async function deviceCode(place: LoginPlace, visit: Visit): Promise<Local
   const secret = newSecret().text;
   const device = deviceOf(place, code);
   const endsAtMs = place.identity.place.nowMs() + TTL_MS;
-  await put(place, `d:${device}`, code, { secret, notBeforeMs: 0, intervalS: INTERVAL_S, endsAtMs });
-  await put(place, userKey(place, userCode), userCode, { secret, device });
+  const by = place.begun.by(visit.clientAddress);
+  await put(place, deviceKey(place, device), code, by, {
+    secret,
+    notBeforeMs: 0,
+    intervalS: INTERVAL_S,
+    endsAtMs,
+  });
+  await put(place, userKey(place, userCode), userCode, by, { secret, device });
   const shown = `${userCode.slice(0, 4)}-${userCode.slice(4)}`;
   const uri = `${visit.origin}${place.path}/device`;
   return json({
@@ -53,16 +60,17 @@ export async function deviceToken(place: LoginPlace, visit: Visit): Promise<Loca
   if (form.get('grant_type') !== GRANT_TYPE) return oauthError('unsupported_grant_type');
   const code = form.get('device_code') ?? '';
   const device = deviceOf(place, code);
-  const key = `d:${device}`;
+  const key = deviceKey(place, device);
   const record = await place.records.read(key);
   const text = record && place.sessions.ring.open(record.value, keyOf(code), key);
   if (record === undefined || text === undefined) return oauthError('expired_token');
   const poll = pollShape.parse(JSON.parse(text));
   const nowMs = place.identity.place.nowMs();
-  const outcome = (await place.records.read(`e:${device}`))?.value;
+  const outcome = (await place.records.read(outcomeKey(place, device)))?.value;
   if (outcome !== undefined) {
     // Once: whoever asks a second time has nothing to get.
     if ((await place.records.take(key)) === undefined) return oauthError('expired_token');
+    await place.begun.end(key, poll.by);
     if (outcome !== 'allowed') return oauthError('access_denied');
     const expiresIn = Math.floor(place.sessions.config.lifetime / 1000);
     return json({ access_token: poll.secret, token_type: 'Bearer', expires_in: expiresIn });
@@ -97,8 +105,9 @@ export async function deviceEntered(place: LoginPlace, visit: Visit): Promise<Lo
   const record = await place.records.take(key);
   const text = record && place.sessions.ring.open(record, keyOf(userCode), key);
   if (text === undefined) return codeForm(place, entered, 400, 'No device waits with this code.');
+  const { secret, device, by } = pendingShape.parse(JSON.parse(text));
   await place.records.remove([guess]);
-  const { secret, device } = pendingShape.parse(JSON.parse(text));
+  await Promise.all([place.begun.end(guess), place.begun.end(key, by)]);
   const providers = place.sessions.config.login;
   return goOn(place, visit, { providers, returnTo: `${place.path}/device`, device: { secret, id: device } });
 }
@@ -106,26 +115,14 @@ export async function deviceEntered(place: LoginPlace, visit: Visit): Promise<Lo
 /**
  * Takes one of the guesses that an address has, before it is known whether it is wrong: many at once are as many guesses. Undefined where none is left.
  */
-async function guessOf(
-  { records, sessions }: LoginPlace,
-  { clientAddress }: Visit,
-): Promise<string | undefined> {
-  const guesses = `q:${hash(`${sessions.name}\n${networkOf(clientAddress)}`)}`;
+async function guessOf({ begun }: LoginPlace, { clientAddress }: Visit): Promise<string | undefined> {
+  const by = begun.by(clientAddress);
   for (let at = 0; at < MAX_GUESSES; at++) {
-    const key = `${guesses}:${at}`;
-    if (await records.create(key, '1', TTL_MS)) return key;
+    const key = begun.keyOf(`q:${by}:${at}`);
+    // Not among those of the network, whose oldest others push out: guesses would be forgotten by beginning logins.
+    if (await begun.begin(key, '1', TTL_MS)) return key;
   }
   return undefined;
-}
-
-/** What one customer has: an IPv4 address, or the half of an IPv6 address that names a network (RFC 6177). */
-function networkOf(address: string): string {
-  if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':');
-  // Whatever `::` stands for beyond the first half does not matter.
-  if (tail !== undefined) while (groups.length < 4) groups.push('0');
-  return groups.slice(0, 4).join(':');
 }
 
 function codeForm(place: LoginPlace, userCode: string, status: number, what?: string): LocalAnswer {
@@ -155,20 +152,26 @@ function oauthError(error: string): LocalAnswer {
 }
 
 async function put(
-  { records, sessions }: LoginPlace,
+  { begun, sessions }: LoginPlace,
   key: string,
   code: string,
-  value: unknown,
+  by: string,
+  value: object,
 ): Promise<void> {
-  await records.create(key, sessions.ring.seal(JSON.stringify(value), keyOf(code), key), TTL_MS);
+  const text = sessions.ring.seal(JSON.stringify({ ...value, by }), keyOf(code), key);
+  await begun.begin(key, text, TTL_MS, by);
+}
+
+function deviceKey({ begun }: LoginPlace, device: string): string {
+  return begun.keyOf(`d:${device}`);
 }
 
 function deviceOf({ sessions }: LoginPlace, code: string): string {
   return hash(`device ${sessions.name}\n${code}`);
 }
 
-function userKey({ sessions }: LoginPlace, userCode: string): string {
-  return `u:${sessions.ring.nameOf(userCode, `user code ${sessions.name}`)}`;
+function userKey({ begun, sessions }: LoginPlace, userCode: string): string {
+  return begun.keyOf(`u:${sessions.ring.nameOf(userCode, `user code ${sessions.name}`)}`);
 }
 
 function keyOf(code: string): Buffer {

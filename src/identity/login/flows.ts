@@ -4,6 +4,7 @@ import type { Records } from '../../state/records/records.ts';
 import type { LoginFlow } from '../providers/provider.ts';
 import { type CookieSecret, newSecret } from '../sessions/cookie-secret.ts';
 import type { KeyRing } from '../sessions/key-ring.ts';
+import type { Begun } from './begun.ts';
 import { FLOW_TTL_MS } from './flow-cookies.ts';
 
 const flowShape = z.object({
@@ -16,6 +17,7 @@ const flowShape = z.object({
   session: z.object({ id: z.string(), secret: z.string() }).optional(),
   prompt: z.string().optional(),
   device: z.object({ secret: z.string(), id: z.string() }).optional(),
+  by: z.string(),
 });
 
 /** What is remembered of one way to a provider and back. */
@@ -28,11 +30,13 @@ export type FlowStep = Omit<Flow, 'nonce' | 'verifier'>;
  * its cookie in the browser, and its name from `state`, so that several tabs do not meet and a dump of the store tells nothing.
  */
 export class Flows {
+  readonly #begun: Begun;
   readonly #records: Records;
   readonly #ring: KeyRing;
   readonly #kind: string;
 
-  constructor(records: Records, ring: KeyRing, kind: string) {
+  constructor(begun: Begun, records: Records, ring: KeyRing, kind: string) {
+    this.#begun = begun;
     this.#records = records;
     this.#ring = ring;
     this.#kind = kind;
@@ -44,7 +48,8 @@ export class Flows {
     const flow = { ...step, nonce: random(), verifier: random() };
     const state = random();
     const key = this.#keyOf(state);
-    await this.#records.create(key, this.#ring.seal(JSON.stringify(flow), secret.octets, key), FLOW_TTL_MS);
+    const text = this.#ring.seal(JSON.stringify(flow), secret.octets, key);
+    await this.#begun.begin(key, text, FLOW_TTL_MS, flow.by);
     return { flow: loginFlow(flow, state), secret };
   }
 
@@ -54,11 +59,15 @@ export class Flows {
     const record = await this.#records.read(key);
     const text = record === undefined ? undefined : this.#ring.open(record.value, secret.octets, key);
     if (text === undefined || (await this.#records.take(key)) === undefined) return undefined;
-    return flowShape.parse(JSON.parse(text));
+    const flow = flowShape.parse(JSON.parse(text));
+    await this.#begun.end(key, flow.by);
+    return flow;
   }
 
   #keyOf(state: string): string {
-    return `f:${createHash('sha256').update(`${this.#kind}\n${state}`).digest('base64url')}`;
+    return this.#begun.keyOf(
+      `f:${createHash('sha256').update(`${this.#kind}\n${state}`).digest('base64url')}`,
+    );
   }
 }
 

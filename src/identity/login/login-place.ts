@@ -6,6 +6,7 @@ import type { Identity } from '../identity.ts';
 import { type Provider, ProviderRefused } from '../providers/provider.ts';
 import type { Session, SessionFinding } from '../sessions/session.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import { Begun } from './begun.ts';
 import { FlowCookies } from './flow-cookies.ts';
 import { Flows } from './flows.ts';
 import { type LocalAnswer, page, problem } from './local-answer.ts';
@@ -16,6 +17,7 @@ import type { Visit } from './visit.ts';
 export class LoginPlace {
   readonly identity: Identity;
   readonly sessions: Sessions;
+  readonly begun: Begun;
   readonly flows: Flows;
   readonly flowCookies: FlowCookies;
   readonly origins: AllowedOrigins;
@@ -27,7 +29,9 @@ export class LoginPlace {
     const { config } = sessions;
     this.identity = identity;
     this.sessions = sessions;
-    this.flows = new Flows(sessions.grants.records, sessions.ring, name);
+    const { records } = sessions.grants;
+    this.begun = new Begun(records, sessions.ring, name);
+    this.flows = new Flows(this.begun, records, sessions.ring, name);
     this.flowCookies = new FlowCookies(config.cookie.name);
     this.origins = new AllowedOrigins(config.origins);
     this.path = config.path;

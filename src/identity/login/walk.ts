@@ -36,6 +36,7 @@ export async function goOn(
       provider,
       rest,
       returnTo,
+      by: place.begun.by(visit.clientAddress),
       redirectUri: visit.origin + (await callbackPath(place, place.provider(provider))),
       ...(session && { session: { id: session.id, secret: session.secret.toString('base64url') } }),
       ...(prompt !== undefined && { prompt }),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { importPKCS8, SignJWT } from 'jose';
 import { messageOf } from '../../lib/message-of.ts';
 import { valueAt } from '../../lib/value-at.ts';
+import { ClientAuthentication } from '../client/client-authentication.ts';
 import {
   type GrantTokens,
   type LoginFlow,
@@ -24,13 +24,10 @@ export interface OAuth2Place {
   ) => Promise<Response>;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
-  readonly randomId: () => string;
 }
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
-const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-const ASSERTION_SECONDS = 60;
 
 /** A provider of OAuth 2.0 (RFC 6749) that knows nothing of OpenID Connect, or answers in a way of its own. */
 export class OAuth2Provider implements Provider {
@@ -39,6 +36,7 @@ export class OAuth2Provider implements Provider {
   readonly timeoutMs: number;
   readonly #config: OAuth2Config;
   readonly #place: OAuth2Place;
+  #authentication: ClientAuthentication | undefined;
 
   constructor(name: string, config: OAuth2Config, place: OAuth2Place) {
     this.name = name;
@@ -185,51 +183,14 @@ export class OAuth2Provider implements Provider {
 
   async #post(url: string, parameters: Record<string, string>): Promise<Answer> {
     const body = new URLSearchParams(parameters);
-    const headers: Record<string, string> = {
-      accept: 'application/json',
-      'content-type': 'application/x-www-form-urlencoded',
-      ...this.#config.headers,
-    };
-    await this.#authenticate(headers, body, url);
-    return this.#fetch(url, { method: 'POST', headers, body: body.toString() });
-  }
-
-  async #authenticate(
-    headers: Record<string, string>,
-    body: URLSearchParams,
-    audience: string,
-  ): Promise<void> {
-    const { clientSecret, clientAuthentication, clientKey } = this.#config;
-    const clientId = this.#clientId();
-    if (clientKey !== undefined) {
-      const nowSeconds = Math.floor(this.#place.nowMs() / 1000);
-      const assertion = await new SignJWT({})
-        .setProtectedHeader({
-          alg: clientKey.algorithm,
-          ...(clientKey.id === undefined ? {} : { kid: clientKey.id }),
-        })
-        .setIssuer(clientId)
-        .setSubject(clientId)
-        .setAudience(audience)
-        .setJti(this.#place.randomId())
-        .setIssuedAt(nowSeconds)
-        .setExpirationTime(nowSeconds + ASSERTION_SECONDS)
-        .sign(await importPKCS8(clientKey.key, clientKey.algorithm));
-      body.set('client_id', clientId);
-      body.set('client_assertion_type', ASSERTION);
-      body.set('client_assertion', assertion);
-    } else if (clientSecret === undefined || clientAuthentication === 'post') {
-      body.set('client_id', clientId);
-      if (clientSecret !== undefined) body.set('client_secret', clientSecret);
-    } else if (clientAuthentication === 'basic') {
-      // RFC 6749 section 2.3.1: each is form-encoded first.
-      const pair = `${formEncoded(clientId)}:${formEncoded(clientSecret)}`;
-      headers['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
-    } else {
-      const { header, prefix } = clientAuthentication;
-      headers[header.toLowerCase()] = prefix === '' ? clientSecret : `${prefix} ${clientSecret}`;
-      body.set('client_id', clientId);
-    }
+    const headers = new Map([
+      ['accept', 'application/json'],
+      ['content-type', 'application/x-www-form-urlencoded'],
+      ...Object.entries(this.#config.headers),
+    ]);
+    this.#authentication ??= new ClientAuthentication(this.#clientId(), this.#config, this.#place.nowMs);
+    await this.#authentication.prove(headers, body, this.#config.issuer ?? url);
+    return this.#fetch(url, { method: 'POST', headers: Object.fromEntries(headers), body: body.toString() });
   }
 
   async #fetch(url: string, request: Parameters<OAuth2Place['fetch']>[1]): Promise<Answer> {
@@ -262,10 +223,6 @@ function parsed(text: string): unknown {
   } catch {
     return text.includes('=') ? Object.fromEntries(new URLSearchParams(text)) : undefined;
   }
-}
-
-function formEncoded(text: string): string {
-  return new URLSearchParams([['', text]]).toString().slice(1);
 }
 
 function refused(code: string, message: string): ProviderRefused {

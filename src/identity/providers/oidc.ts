@@ -1,5 +1,6 @@
-import { createRemoteJWKSet, customFetch, decodeJwt, importPKCS8, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, decodeJwt, type JWTVerifyGetKey } from 'jose';
 import * as client from 'openid-client';
+import { ClientAuthentication } from '../client/client-authentication.ts';
 import { verifyLogoutToken } from './logout-token.ts';
 import { outcomeOf } from './oidc-errors.ts';
 import {
@@ -25,8 +26,7 @@ export interface OidcPlace {
   readonly nowMs: () => number;
 }
 
-/** What the gateway sends as the proof of who it is; RFC 7523 needs a key that was read. */
-type Authentication = client.ClientAuth;
+type ProofLater = (...parameters: Parameters<client.ClientAuth>) => Promise<void>;
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -42,7 +42,7 @@ export class OidcProvider implements Provider {
   #made:
     | { readonly metadata: client.ServerMetadata; readonly configuration: client.Configuration }
     | undefined;
-  #authentication: Promise<Authentication> | undefined;
+  #authentication: ClientAuthentication | undefined;
   #logoutKeys: { readonly address: string; readonly keys: JWTVerifyGetKey } | undefined;
 
   constructor(name: string, config: OidcConfig, place: OidcPlace) {
@@ -190,14 +190,22 @@ export class OidcProvider implements Provider {
   async #configuration(): Promise<client.Configuration> {
     const metadata = await this.#place.metadata();
     if (this.#made?.metadata === metadata) return this.#made.configuration;
-    const { clientId, clientSecret, timeout } = this.#config;
+    const { clientId, clientCertificate, timeout } = this.#config;
     if (clientId === undefined) throw new ProviderRefused('invalid_client', `${this.name} has no clientId`);
-    this.#authentication ??= this.#authenticate();
+    const authentication = (this.#authentication ??= new ClientAuthentication(
+      clientId,
+      this.#config,
+      this.#place.nowMs,
+    ));
+    // Its type says that nothing is waited for; openid-client's own ways to sign return a promise, and are.
+    const proof = ((_server, _client, form, fields) =>
+      authentication.prove(fields, form, this.issuer)) satisfies ProofLater as client.ClientAuth;
     const configuration = new client.Configuration(
       withoutWeakAlgorithms(metadata),
       clientId,
-      clientSecret,
-      await this.#authentication,
+      // RFC 8705 section 5
+      { use_mtls_endpoint_aliases: clientCertificate !== undefined },
+      proof,
     );
     configuration[client.customFetch] = this.#place.fetch;
     configuration.timeout = timeout / 1000;
@@ -207,18 +215,6 @@ export class OidcProvider implements Provider {
     client.enableNonRepudiationChecks(configuration);
     this.#made = { metadata, configuration };
     return configuration;
-  }
-
-  async #authenticate(): Promise<Authentication> {
-    const { clientKey, clientSecret, clientAuthentication } = this.#config;
-    if (clientKey !== undefined) {
-      const key = await importPKCS8(clientKey.key, clientKey.algorithm);
-      return client.PrivateKeyJwt(clientKey.id === undefined ? key : { key, kid: clientKey.id });
-    }
-    if (clientSecret === undefined) return client.None();
-    return clientAuthentication === 'post'
-      ? client.ClientSecretPost(clientSecret)
-      : client.ClientSecretBasic(clientSecret);
   }
 }
 

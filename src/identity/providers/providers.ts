@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { ServerMetadata } from 'openid-client';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { Issuers } from '../discovery/issuers.ts';
 import { isUnavailable } from '../discovery/remote-document.ts';
 import { Outgoing } from '../outgoing.ts';
+import { oidcLink } from './issuer-link.ts';
 import { ModuleProvider } from './module-provider.ts';
 import { OAuth2Provider } from './oauth2.ts';
 import { OidcProvider } from './oidc.ts';
@@ -45,17 +45,17 @@ export class Providers {
     const nowMs = this.#nowMs;
     if (isOidc(config)) return this.#oidc(name, config);
     if (isOAuth2(config)) {
-      const { ca, insecure, timeout: timeoutMs } = config;
-      const { fetch } = this.#kept(new Outgoing({ ca, insecure, timeoutMs }));
-      return new OAuth2Provider(name, config, { fetch, nowMs, randomId: randomUUID });
+      const { ca, insecure, timeout: timeoutMs, clientCertificate } = config;
+      const { fetch } = this.#kept(new Outgoing({ ca, insecure, timeoutMs, clientCertificate }));
+      return new OAuth2Provider(name, config, { fetch, nowMs });
     }
     return new ModuleProvider(name, config, { name, nowMs, fetch: this.#kept(new Outgoing()).fetch });
   }
 
   #oidc(name: string, config: OidcConfig): Provider {
-    const { issuer, ca, insecure, timeout: timeoutMs } = config;
-    const outgoing = this.#kept(new Outgoing({ ca, insecure, timeoutMs }));
-    const discovery = this.#kept(this.#issuers.discovery({ name, issuer, ca, insecure, timeoutMs }));
+    const link = oidcLink(name, config);
+    const outgoing = this.#kept(new Outgoing(link));
+    const discovery = this.#kept(this.#issuers.discovery(link));
     return new OidcProvider(name, config, {
       metadata: () => metadataOf(discovery.value, name),
       fetch: outgoing.fetch,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isFieldValue, isToken } from '../../http/fields.ts';
 import { ownerSchema } from '../../lib/entity-name.ts';
 import { duration } from '../../lib/units.ts';
+import { clientAuthentication, clientOptions } from '../client/schema.ts';
 
 const url = (description: string) =>
   z
@@ -22,24 +23,8 @@ const parameters = (description: string) =>
 /** What the gateway is to a provider, of whatever kind that is. */
 const client = {
   organization: ownerSchema,
-  clientId: z.string().min(1).max(500).optional().describe('What the provider knows the gateway by'),
-  clientSecret: z
-    .string()
-    .min(1)
-    .max(2000)
-    .optional()
-    .describe('env:NAME or file:path keeps it out of the configuration'),
-  clientKey: z
-    .strictObject({
-      key: z.string().min(1).max(20_000).describe('PEM of the private key (PKCS #8)'),
-      algorithm: z
-        .enum(['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'])
-        .default('RS256')
-        .describe('What assertions are signed with'),
-      id: z.string().min(1).max(200).optional().describe('`kid` of the assertions'),
-    })
-    .optional()
-    .describe('The gateway proves who it is by signed assertions, private_key_jwt (RFC 7523)'),
+  ...clientOptions,
+  clientAuthentication: clientAuthentication.default('basic'),
   authorizationParameters: parameters(
     'Sent along to the authorization endpoint: prompt, audience, access_type',
   ),
@@ -72,10 +57,6 @@ export const oidcSchema = z
       'Identifier of the issuer, as in the `iss` of its tokens: https://id.example.com/realms/main',
     ),
     ...client,
-    clientAuthentication: z
-      .enum(['basic', 'post'])
-      .default('basic')
-      .describe('How the secret is sent: client_secret_basic or client_secret_post'),
     scopes: z
       .array(scope)
       .max(100)
@@ -101,21 +82,6 @@ export const oauth2Schema = z
     revocationEndpoint: url('Where tokens are revoked (RFC 7009)').optional(),
     logoutEndpoint: url('Where the browser is sent to log out').optional(),
     ...client,
-    clientAuthentication: z
-      .union([
-        z.enum(['basic', 'post']),
-        z.strictObject({
-          header: z.string().refine(isToken, 'is not a field name').describe('Field that has the secret'),
-          prefix: z
-            .string()
-            .max(100)
-            .refine(isFieldValue, 'is not a field value')
-            .default('')
-            .describe('Stands before the secret and a space'),
-        }),
-      ])
-      .default('basic')
-      .describe('How the secret is sent: in Authorization, as parameters, or in a field of another name'),
     scopes: z.array(scope).max(100).default([]).describe('Asked for at a login'),
     scopeSeparator: z.string().min(1).max(3).default(' ').describe('Between scopes; some want a comma'),
     headers: z

@@ -128,7 +128,7 @@ class Play {
     const clientTokens = new ClientTokens(config, {
       issuers: new Issuers({ timers: systemTimers, random: Math.random, log }),
       providers: { first: providerSchema.parse({ issuer: url, clientId: 'gateway' }) },
-      consumers: new ConsumerIndex({}, new PasswordChecker(nowMs), nowMs),
+      consumers: new ConsumerIndex([], new PasswordChecker(nowMs), nowMs),
       nowMs,
     });
     this.sessions = new Sessions('web', config, {

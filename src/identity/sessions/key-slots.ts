@@ -13,6 +13,7 @@ export interface SlotContent {
   readonly untilMs: number;
 }
 
+const RETIRED_MS = 3_600_000;
 /** In place of a secret that the gateway does not have: only its own keys protect what is sealed so. */
 const NO_SECRET = Buffer.alloc(0);
 
@@ -45,6 +46,13 @@ export class KeySlots {
     for (const [kind, token, untilMs] of kinds) {
       if (token !== undefined) await this.#write(id, secret, token, kind, untilMs, ttlMs);
     }
+  }
+
+  /** A refresh token that the provider replaced opens the session a while longer, for whoever has not heard: each renewal would leave one for ever. */
+  async retire({ id }: Session, refreshToken: string, ttlMs: number): Promise<void> {
+    const key = `k:${this.#ring.nameOf(refreshToken, 'refresh')}`;
+    const leftMs = Math.min(RETIRED_MS, ttlMs);
+    if (await this.#records.touch(key, leftMs)) await this.#records.addMember(membersOf(id), key, leftMs);
   }
 
   /** Lets whoever knows its id open it, which is enough for `find` with the kind `session`. */

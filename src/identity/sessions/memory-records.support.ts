@@ -1,3 +1,4 @@
+import { MAX_MEMBERS } from '../../state/records/checks.ts';
 import {
   type Lease,
   type Records,
@@ -91,10 +92,13 @@ export class MemoryRecords implements Records {
     }
   }
 
-  async addMember(set: string, member: string, ttlMs: number): Promise<void> {
+  async addMember(set: string, member: string, ttlMs: number): Promise<number> {
     this.#check();
     const members = this.sets.get(set) ?? new Map<string, number>();
+    for (const [name, end] of members) if (end <= this.nowMs()) members.delete(name);
+    if (members.size >= MAX_MEMBERS && !members.has(member)) throw new RecordsUnavailable('the set is full');
     this.sets.set(set, members.set(member, this.nowMs() + ttlMs));
+    return members.size;
   }
 
   async removeMember(set: string, member: string): Promise<void> {
@@ -104,7 +108,10 @@ export class MemoryRecords implements Records {
 
   async members(set: string): Promise<readonly string[]> {
     this.#check();
-    return [...(this.sets.get(set) ?? [])].filter(([, end]) => end > this.nowMs()).map(([member]) => member);
+    return [...(this.sets.get(set) ?? [])]
+      .filter(([, end]) => end > this.nowMs())
+      .sort(([, one], [, other]) => one - other)
+      .map(([member]) => member);
   }
 
   async acquire(key: string, holder: string, ttlMs: number): Promise<Lease | undefined> {

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import type { Records } from '../../state/records/records.ts';
 
 /** What is remembered of a record. */
@@ -21,15 +22,17 @@ interface Reading<Value> {
  */
 export class RecordCache<Value> {
   readonly #records: Records;
-  readonly #max: number;
-  readonly #cached = new Map<string, Cached<Value>>();
+  readonly #cached: BoundedMap<string, Cached<Value>>;
   readonly #readings = new Map<string, Reading<Value>>();
   readonly #stop: () => void;
   #isClosed = false;
 
   constructor(records: Records, max: number) {
     this.#records = records;
-    this.#max = max;
+    // Whoever still has one is told of no change any more.
+    this.#cached = new BoundedMap(max, (cached) => {
+      cached.isStale = true;
+    });
     this.#stop = records.onChange((key) => this.#changed(key));
   }
 
@@ -95,14 +98,6 @@ export class RecordCache<Value> {
     }
     const before = this.#cached.get(key);
     if (before !== undefined) before.isStale = true;
-    if (this.#cached.size >= this.#max && before === undefined) {
-      // The one that was put in first: those in use come back with the next request.
-      for (const [oldest, old] of this.#cached) {
-        old.isStale = true;
-        this.#cached.delete(oldest);
-        break;
-      }
-    }
     this.#cached.set(key, cached);
   }
 

@@ -7,6 +7,9 @@ export interface LogoutTarget {
   readonly subject?: string | undefined;
 }
 
+/** Of one user, or of one session of the provider's: a set has a hundred places more, for logins at the same time. */
+export const MAX_SESSIONS = 900;
+
 /** Which sessions a user of a provider has, by names that tell neither. */
 export class SessionIndex {
   readonly #records: Records;
@@ -19,9 +22,20 @@ export class SessionIndex {
     this.#kind = kind;
   }
 
-  async add(id: string, provider: string, target: LogoutTarget, ttlMs: number): Promise<void> {
-    for (const value of this.#values(provider, target))
-      await this.#records.addMember(`i:${this.#ring.nameOf(value, 'index')}`, id, ttlMs);
+  /** Returns the sessions that are too many now, those that end first: they are in the index no more, and have to end. */
+  async add(id: string, provider: string, target: LogoutTarget, ttlMs: number): Promise<readonly string[]> {
+    const surplus: string[] = [];
+    for (const value of this.#values(provider, target)) {
+      const set = `i:${this.#ring.nameOf(value, 'index')}`;
+      if ((await this.#records.addMember(set, id, ttlMs)) <= MAX_SESSIONS) continue;
+      const members = await this.#records.members(set);
+      const oldest = members
+        .filter((member) => member !== id)
+        .slice(0, Math.max(0, members.length - MAX_SESSIONS));
+      await Promise.all(oldest.map((member) => this.#records.removeMember(set, member)));
+      surplus.push(...oldest);
+    }
+    return surplus;
   }
 
   /** Ids of the sessions that are meant: with a `sid` those of that session of the provider's alone. */

@@ -329,6 +329,74 @@ describe('A grant', () => {
   });
 });
 
+describe('A user who logs in without end', () => {
+  it('has 900 sessions, of which the oldest end, and none that a logout of all would not find', async () => {
+    const play = new Play();
+    const sessions = play.sessions();
+    const made: string[] = [];
+    for (let i = 0; i < 1010; i++) {
+      play.now++;
+      const user = { ...LOGIN.user, sid: `sid-${i}` };
+      made.push((await sessions.create({ ...LOGIN, user }, AT)).session.id);
+    }
+    const ended = made.filter((id) => !play.records.kept.has(`s:${id}`));
+    assert.deepEqual(ended, made.slice(0, 110));
+    assert.equal(await sessions.destroyOf('keycloak', { subject: 'alice-subject' }), 900);
+    assert.equal(play.records.kept.size, 0);
+  });
+
+  it('at another provider loses the grant of that one alone', async () => {
+    const play = new Play();
+    const sessions = play.sessions();
+    const made: string[] = [];
+    for (let i = 0; i < 901; i++) {
+      play.now++;
+      const user = { ...LOGIN.user, subject: `user-${i}`, sid: undefined };
+      const { session } = await sessions.create({ ...LOGIN, user }, AT);
+      await sessions.putGrant(session, {
+        ...LOGIN,
+        provider: 'gitlab',
+        user: { ...user, subject: 'shared' },
+      });
+      made.push(session.id);
+    }
+    const without = made.filter((id) => !play.records.kept.has(`g:${id}:gitlab`));
+    assert.deepEqual(without, made.slice(0, 1));
+    assert.ok(play.records.kept.has(`s:${made[0]}`));
+  });
+});
+
+describe('Refresh tokens that open a session', () => {
+  it('do so for an hour when they were replaced, and are not kept for longer', async () => {
+    const play = new Play();
+    const sessions = play.sessions({ recognise: ['cookie', 'basic'], lifetime: '30d', idleTimeout: '30d' });
+    const at = (): number => play.now;
+    const tokens = (generation: number): GrantTokens => ({
+      ...TOKENS,
+      accessToken: `access-token-${generation}`,
+      refreshToken: `refresh-token-${generation}`,
+      expiresAtMs: at() + 60_000,
+    });
+    const { session } = await sessions.create({ ...LOGIN, tokens: tokens(0) }, AT);
+    for (let generation = 1; generation <= 1500; generation++) {
+      play.now += 60_000;
+      const before = (await sessions.grants.readAnew(session, 'keycloak')) ?? assert.fail();
+      assert.ok(await sessions.grants.renew(session, before, tokens(generation), undefined));
+      await new Promise(setImmediate);
+    }
+    const kind = async (generation: number): Promise<string> => {
+      const text = Buffer.from(`git:refresh-token-${generation}`).toString('base64');
+      const headers = { Authorization: `Basic ${text}` };
+      return (await sessions.find(exchangeFor({ url: 'https://app.example.com/', headers }).request)).kind;
+    };
+    assert.deepEqual([await kind(1500), await kind(1450), await kind(1400)], ['known', 'known', 'refused']);
+    const living = [...play.records.kept.values()].filter(({ endsAtMs }) => endsAtMs > play.now);
+    assert.ok(living.length < 70, `${living.length}`);
+    await sessions.destroy(session);
+    assert.deepEqual([await kind(1500), await kind(1450)], ['refused', 'refused']);
+  });
+});
+
 describe('A provider ends', () => {
   it('all sessions of a user, or those of one of its own sessions', async () => {
     const play = new Play();

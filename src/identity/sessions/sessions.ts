@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { AllowedOrigins } from '../../http/allowed-origins.ts';
 import type { Fields } from '../../http/fields.ts';
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import { keptText } from '../../lib/kept-text.ts';
 import type { RequestView } from '../../policy/contract.ts';
 import type { Principal } from '../../policy/principal.ts';
 import { type Records, RecordsUnavailable } from '../../state/records/records.ts';
+import type { ConsumerIndex } from '../consumers/consumer-index.ts';
 import { GrantStore } from '../grants/grant-store.ts';
 import { Grants } from '../grants/grants.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -28,7 +30,7 @@ import {
   type SessionFinding,
 } from './session.ts';
 import { type CookiePlace, SessionCookie, TOO_LONG } from './session-cookie.ts';
-import { type LogoutTarget, SessionIndex } from './session-index.ts';
+import { type LogoutTarget, MAX_SESSIONS, SessionIndex } from './session-index.ts';
 import { readSessionText, type SessionContent, sessionText } from './session-text.ts';
 import { withinLimits } from './token-limits.ts';
 import { TokenSessions } from './token-sessions.ts';
@@ -40,8 +42,8 @@ export interface SessionsPlace {
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   readonly log: (level: 'info' | 'warn', message: string, detail?: unknown) => void;
-  /** The principal of a session's user. */
-  readonly principal: (id: string, content: SessionContent) => Principal;
+  /** The principal of a session's user, who may be one of `consumers`; without them of those whom all routes know. */
+  readonly principal: (id: string, content: SessionContent, consumers?: ConsumerIndex) => Principal;
   /** Throws an Error where the configuration has none of that name. */
   readonly provider: (name: string) => Provider;
   /** Only where the sessions name clients. */
@@ -101,7 +103,7 @@ export class Sessions {
   readonly personalTokens: PersonalTokens;
   readonly #index: SessionIndex;
   readonly #cache: RecordCache<Session>;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new BoundedMap<string, Entry>(MAX_CACHED);
   readonly #unknown = new UnknownTokens();
   readonly #readsCookies: boolean;
   readonly #slots: KeySlots | undefined;
@@ -217,19 +219,22 @@ export class Sessions {
     const session = this.#session(id, secret, content);
     const key = keyOf(id);
     const text = this.ring.seal(sessionText(content), secret, key);
-    await this.#index.add(id, provider, user, this.config.lifetime);
+    const surplus = await this.#index.add(id, provider, user, this.config.lifetime);
     if (this.#place.clientTokens !== undefined)
       await this.#slots?.writeSession(session, this.config.lifetime);
     await this.grants.put(session, provider, tokens);
     await this.#place.records.create(key, text, this.#ttlMs(session, createdAtMs));
+    await this.#endOldest(provider, surplus);
     return session;
   }
 
   /** The session has a grant of this provider from now on, instead of the one that it may have had. False where the session has ended. */
   async putGrant(session: Session, { provider, user, tokens }: Login): Promise<boolean> {
     // A token outlives its user's sessions, and those that it got grants by.
-    if (session.token === undefined)
-      await this.#index.add(session.id, provider, user, Math.max(1, session.endsAtMs - this.#place.nowMs()));
+    if (session.token === undefined) {
+      const leftMs = Math.max(1, session.endsAtMs - this.#place.nowMs());
+      await this.#endOldest(provider, await this.#index.add(session.id, provider, user, leftMs));
+    }
     await this.grants.put(session, provider, tokens);
     if ((await this.#place.records.read(keyOf(session.id))) !== undefined) return true;
     await this.grants.remove(session.id, [provider]);
@@ -258,11 +263,12 @@ export class Sessions {
    */
   async destroyOf(provider: string, target: LogoutTarget): Promise<number> {
     const ids = await this.#index.find(provider, target);
-    for (const id of ids) {
-      if (provider === this.config.login[0]) await this.#remove(id);
-      else await this.grants.remove(id, [provider]);
-      await this.#index.remove(id, provider, target);
-    }
+    await Promise.all(
+      ids.map(async (id) => {
+        await this.#end(id, provider);
+        await this.#index.remove(id, provider, target);
+      }),
+    );
     return ids.length;
   }
 
@@ -291,6 +297,11 @@ export class Sessions {
       endsAt: new Date(session.endsAtMs).toISOString(),
       grants,
     };
+  }
+
+  /** The principal of a session's user where these are the consumers that are known. */
+  principalOf(session: Session, consumers: ConsumerIndex): Principal {
+    return this.#place.principal(session.id, session, consumers);
   }
 
   close(): void {
@@ -336,7 +347,7 @@ export class Sessions {
       touchAtMs: Number.POSITIVE_INFINITY,
     };
     if (session.token === undefined) this.#touch(entry, nowMs);
-    if (!cached.isStale) this.#remember(keptText(text), entry);
+    if (!cached.isStale) this.#entries.set(keptText(text), entry);
     return finding;
   }
 
@@ -363,16 +374,6 @@ export class Sessions {
     return cached === undefined || cached.value.endsAtMs <= this.#place.nowMs() ? undefined : cached;
   }
 
-  #remember(text: string, entry: Entry): void {
-    if (this.#entries.size >= MAX_CACHED) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest);
-        break;
-      }
-    }
-    this.#entries.set(text, entry);
-  }
-
   /** Keeps the session alive, in the background: the request does not wait for it. */
   #touch(entry: Entry, nowMs: number): void {
     entry.touchAtMs = nowMs + this.config.idleTimeout / TOUCHES;
@@ -389,6 +390,20 @@ export class Sessions {
           this.#place.log('warn', 'a session cannot be kept alive', error);
       },
     );
+  }
+
+  /** One that could not be found any more must not go on: neither a logout of all nor a provider could end it. */
+  async #endOldest(provider: string, surplus: readonly string[]): Promise<void> {
+    if (surplus.length === 0) return;
+    await Promise.all(surplus.map((id) => this.#end(id, provider)));
+    const what = `a user of ${provider} has more than ${MAX_SESSIONS} sessions ${this.name}: the oldest ended`;
+    this.#place.log('info', what);
+  }
+
+  /** What a provider vouched for: the session, where it is the one that said who the user is, else its grant alone. */
+  async #end(id: string, provider: string): Promise<void> {
+    if (provider === this.config.login[0]) await this.#remove(id);
+    else await this.grants.remove(id, [provider]);
   }
 
   async #remove(id: string): Promise<void> {

@@ -6,6 +6,7 @@ import { explanationText } from '../../control/explain/text.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { type Command, EXIT, type Given, type Io } from '../command-line.ts';
 import { CONFIG_FLAG, findConfigFile } from '../config-file.ts';
+import { STORE_FLAG, storedFor } from '../store-flag.ts';
 
 /** How long a running gateway may take to answer. */
 const ADMIN_TIMEOUT_MS = 10_000;
@@ -27,6 +28,7 @@ export const explainCommand: Command = {
   flags: {
     header: { short: 'H', value: 'name: value', repeatable: true, description: 'A header of the request' },
     config: CONFIG_FLAG,
+    store: STORE_FLAG,
     admin: {
       value: 'url',
       description: 'Ask the running gateway with this admin address, such as http://127.0.0.1:9900',
@@ -46,6 +48,10 @@ export const explainCommand: Command = {
     }
     if (given.has('admin') && given.has('config')) {
       io.err('portcullis explain: --admin asks a running gateway, --config reads a file: give one of them\n');
+      return EXIT.usage;
+    }
+    if (given.has('admin') && given.has('store')) {
+      io.err('portcullis explain: --store reads the store, a running gateway knows it: give one of them\n');
       return EXIT.usage;
     }
     const admin = given.value('admin');
@@ -81,7 +87,7 @@ function questionOf(given: Given): Question | string {
 async function fromFile(given: Given, question: Question, io: Io): Promise<RequestExplanation | string> {
   const found = findConfigFile(given.value('config'), io);
   if (!found.ok) return found.message;
-  const loaded = await loadConfig(found.file, { env: io.env });
+  const loaded = await loadConfig(found.file, { env: io.env, stored: storedFor(given) });
   if (!loaded.ok)
     return `the configuration has errors\n${formatErrors(loaded.errors, { color: io.errTerminal && io.color, cwd: io.cwd })}`;
   const result = await explainRequest(loaded.config, question);

@@ -45,6 +45,11 @@ export async function reporting(name: string, io: Io, run: () => Promise<number>
   }
 }
 
+/** Whether the flags name one: for commands that also do without. */
+export function namesGateway(given: Given): boolean {
+  return given.has('context') || given.has('admin');
+}
+
 /** The gateway that the flags, the environment or the current context name. */
 export async function connect(given: Given, io: Io): Promise<AdminClient> {
   const named = given.value('context');

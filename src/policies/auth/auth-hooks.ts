@@ -3,6 +3,7 @@ import {
   type Absent,
   type Authenticator,
   type Finding,
+  GONE,
   type Refused,
   type Unavailable,
 } from '../../identity/authenticator.ts';
@@ -23,6 +24,8 @@ export class AuthHooks implements PolicyHooks, Challenger {
   readonly #isOptional: boolean;
   readonly #count: (event: string) => void;
   readonly onResponse?: (exchange: Exchange) => void;
+  /** Only where somebody is asked for a request, who need not answer when its client has left. */
+  readonly onEnd?: (exchange: Exchange) => void;
   /** Only where a body is looked at: the gateway collects bodies for who has it. */
   readonly onRequestBody?: (exchange: Exchange, body: Buffer, octets: Buffer) => Answer | undefined;
   readonly requestBodyBounds?: BodyBounds | undefined;
@@ -34,6 +37,7 @@ export class AuthHooks implements PolicyHooks, Challenger {
     this.requestBodyBounds = authenticator.requestBodyBounds;
     if (authenticator.onResponse !== undefined)
       this.onResponse = (exchange) => authenticator.onResponse?.(exchange);
+    if (authenticator.onEnd !== undefined) this.onEnd = (exchange) => authenticator.onEnd?.(exchange);
     if (authenticator.checkBody !== undefined)
       this.onRequestBody = (exchange, _body, octets) => authenticator.checkBody?.(exchange, octets);
   }
@@ -74,7 +78,7 @@ export class AuthHooks implements PolicyHooks, Challenger {
         this.#count('refused');
         return finding.answer ?? this.#unauthorised(exchange, finding, finding.code, finding.detail);
       case 'unavailable':
-        this.#count('unavailable');
+        if (finding !== GONE) this.#count('unavailable');
         return unavailable(finding);
     }
   }
@@ -88,8 +92,8 @@ export class AuthHooks implements PolicyHooks, Challenger {
 
 const NOBODY = 'The request does not say who sends it.';
 
-function unavailable({ detail, retryAfterMs }: Unavailable): Answer {
-  const answer = { status: 503, code: 'provider_unavailable', detail };
+function unavailable({ code = 'provider_unavailable', detail, retryAfterMs }: Unavailable): Answer {
+  const answer = { status: 503, code, detail };
   if (retryAfterMs === undefined) return answer;
   return { ...answer, headers: { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) } };
 }

@@ -32,6 +32,7 @@ export function identityOf(
 /** What a request got: who it is from, or the answer; and what the upstream would see. */
 export interface Outcome {
   readonly consumer: string | undefined;
+  readonly groups: readonly string[] | undefined;
   readonly status: number | undefined;
   readonly code: string | undefined;
   readonly challenge: string | undefined;
@@ -39,19 +40,21 @@ export interface Outcome {
   readonly search: string;
 }
 
-/** Asks policies who sends requests, one after the other, in one configuration. */
+/** Asks policies who sends requests, one after the other, in one configuration, on a route of that organization. */
 export async function asker(
   uses: readonly PolicyUse[],
   identity: Identity,
   globals: readonly PolicyUse[] = [],
+  organization?: string,
 ): Promise<(request?: RequestDescription) => Promise<Outcome>> {
-  const context = { route: 'r', warn: () => {}, policyEvent: () => {}, identity, globals };
+  const context = { route: 'r', warn: () => {}, policyEvent: () => {}, identity, globals, organization };
   const policies = await compilePolicies([...globals, ...uses], context);
   return async (request) => {
     const exchange = exchangeFor(request);
     const answer = await runPolicies(policies, exchange);
     return {
       consumer: exchange.principal?.consumer,
+      groups: exchange.principal?.groups,
       status: answer?.status,
       code: answer?.code,
       challenge: answer?.headers?.['WWW-Authenticate'],

@@ -13,18 +13,14 @@ export class Combined {
   readonly answerFields: Readonly<Record<string, string>>;
   readonly requestBodyBounds: BodyBounds | undefined;
   readonly onResponse: ((exchange: Exchange) => void) | undefined;
+  readonly onEnd: ((exchange: Exchange) => void) | undefined;
   readonly checkBody: ((exchange: Exchange, octets: Buffer) => Answer | undefined) | undefined;
 
   constructor(members: readonly Authenticator[]) {
     this.members = members;
     this.answerFields = Object.assign({}, ...members.map((member) => member.answerFields));
-    const adding = members.filter((member) => member.onResponse !== undefined);
-    this.onResponse =
-      adding.length === 0
-        ? undefined
-        : (exchange) => {
-            for (const member of adding) member.onResponse?.(exchange);
-          };
+    this.onResponse = eachWith(members, 'onResponse');
+    this.onEnd = eachWith(members, 'onEnd');
     const looking = members.filter((member) => member.checkBody !== undefined);
     this.requestBodyBounds =
       looking.length === 0
@@ -60,4 +56,16 @@ export class Combined {
   close(): void {
     for (const member of this.members) member.close?.();
   }
+}
+
+/** The hook of all that have it; undefined where none has. */
+function eachWith(
+  members: readonly Authenticator[],
+  hook: 'onResponse' | 'onEnd',
+): ((exchange: Exchange) => void) | undefined {
+  const having = members.filter((member) => member[hook] !== undefined);
+  if (having.length === 0) return undefined;
+  return (exchange) => {
+    for (const member of having) member[hook]?.(exchange);
+  };
 }

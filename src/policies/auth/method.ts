@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import type { Authenticator } from '../../identity/authenticator.ts';
-import type { Identity } from '../../identity/identity.ts';
+import type { RouteIdentity } from '../../identity/route-identity.ts';
 import type { Policy } from '../../policy/contract.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 
 /** What a method is made in. */
 export interface MethodContext extends BuiltinContext {
-  readonly identity: Identity;
+  readonly identity: RouteIdentity;
 }
 
 /** A way to authenticate that a configuration may name: as a policy of its own, and within `auth`. */

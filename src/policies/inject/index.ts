@@ -1,4 +1,4 @@
-import type { Identity } from '../../identity/identity.ts';
+import type { RouteIdentity } from '../../identity/route-identity.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { definePolicy } from '../../policy/contract.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
@@ -33,7 +33,7 @@ export const injectPolicy = definePolicy({
   },
 });
 
-function sourceOf(options: InjectOptions, identity: Identity): TokenSource {
+function sourceOf(options: InjectOptions, identity: RouteIdentity): TokenSource {
   const { provider } = options;
   if (options.from === 'grant') return new GrantSource(provider);
   const { nowMs, log } = identity.place;

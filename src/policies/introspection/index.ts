@@ -1,6 +1,7 @@
 import { BearerAuthenticator } from '../../identity/bearer/bearer-authenticator.ts';
 import { BearerChallenge } from '../../identity/bearer/challenge.ts';
 import { TokenSource } from '../../identity/bearer/token-source.ts';
+import { clientProblem } from '../../identity/client/client-key.ts';
 import { authPolicy } from '../auth/auth-policy.ts';
 import { defineMethod } from '../auth/method.ts';
 import { checkProviders } from '../check-providers.ts';
@@ -10,11 +11,17 @@ import { introspectionSchema } from './schema.ts';
 export const introspectionMethod = defineMethod({
   name: 'introspection',
   schema: introspectionSchema,
-  check: ({ provider }, context) =>
-    provider === undefined ? [] : checkProviders([provider], () => ['provider'], context),
+  check(options, context) {
+    const { provider } = options;
+    const problem = clientProblem(options);
+    return [
+      ...(provider === undefined ? [] : checkProviders([provider], () => ['provider'], context)),
+      ...(problem === undefined ? [] : [problem]),
+    ];
+  },
   secretParameters: ({ from }) => (from.query === undefined ? [] : [from.query]),
   async create(options, { identity }) {
-    // With openid-client, which takes its time to load.
+    // With jose, which takes 60 ms to load.
     const { makeIntrospector } = await import('./make-introspector.ts');
     const key = JSON.stringify(['introspection', options]);
     const judge = identity.shared.open(key, () => makeIntrospector(options, identity));

@@ -1,51 +1,12 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
-import { IssuerServer } from '../../identity/issuer-server.support.ts';
 import { validatePolicyUse } from '../compile.ts';
-import { AuthPlay, START_MS } from '../jwt/jwt.support.ts';
+import { AuthPlay } from '../jwt/jwt.support.ts';
+import { ALICE, type Answer, NOW, withServer } from './introspection.support.ts';
 
-const NOW = START_MS / 1000;
 const AWAY =
   '503 provider_unavailable: The identity provider that knows who may call cannot be asked at the moment.';
 const NOT_ACTIVE = '401 invalid_token: The token is not valid.';
-
-type Answer = Readonly<Record<string, unknown>> | number | 'silence' | 'nonsense';
-
-interface Stage {
-  readonly play: AuthPlay;
-  readonly server: IssuerServer;
-  /** What is answered of a token; of any other that it is not active. */
-  readonly tokens: Map<string, Answer>;
-  /** Parameters of the questions, in order. */
-  readonly asked: URLSearchParams[];
-  readonly authorizations: (string | undefined)[];
-}
-
-async function withServer(
-  options: Readonly<Record<string, unknown>>,
-  act: (stage: Stage) => Promise<void>,
-): Promise<void> {
-  await using server = await IssuerServer.start();
-  const tokens = new Map<string, Answer>();
-  const asked: URLSearchParams[] = [];
-  const authorizations: (string | undefined)[] = [];
-  server.answer('/introspect', (request: IncomingMessage, response: ServerResponse, body: string) => {
-    const parameters = new URLSearchParams(body);
-    asked.push(parameters);
-    authorizations.push(request.headers.authorization);
-    const answer = tokens.get(parameters.get('token') ?? '') ?? { active: false };
-    if (answer === 'silence') return request.socket.destroy();
-    if (typeof answer === 'number') return response.writeHead(answer).end();
-    response.setHeader('content-type', 'application/json');
-    return response.end(answer === 'nonsense' ? '{"active":"yes"}' : JSON.stringify(answer));
-  });
-  const all = { endpoint: `${server.url}/introspect`, clientId: 'gw', clientSecret: 's: e', ...options };
-  using started = await AuthPlay.start('introspection', all);
-  await act({ play: started, server, tokens, asked, authorizations });
-}
-
-const ALICE = { active: true, sub: 'alice', exp: NOW + 3600 };
 
 describe('An opaque token', () => {
   it('lets in whoever the server says it is of', () =>
@@ -72,7 +33,7 @@ describe('An opaque token', () => {
     }));
 
   it('is asked about with the secret in the form where options say so', () =>
-    withServer({ authentication: 'post' }, async ({ play, tokens, asked, authorizations }) => {
+    withServer({ clientAuthentication: 'post' }, async ({ play, tokens, asked, authorizations }) => {
       tokens.set('t1', ALICE);
       assert.equal(await play.verdict('t1'), '200 alice');
       assert.deepEqual(Object.fromEntries(asked[0] ?? []), {
@@ -208,7 +169,7 @@ describe('A token that cannot be one', () => {
 });
 
 describe('A server that is away', () => {
-  for (const answer of ['silence', 401, 403, 429, 502, 503, 504] as const) {
+  for (const answer of ['silence', 'page', 302, 401, 403, 404, 502, 503, 504] as const) {
     it(`with ${answer} makes 503 of what it is not known of, and is left alone for a while`, () =>
       withServer({}, async ({ play, server, tokens, asked }) => {
         tokens.set('known', ALICE);
@@ -227,7 +188,9 @@ describe('A server that is away', () => {
         assert.equal(await play.verdict('t2'), '200 alice');
         assert.equal(play.log.length, 2);
         const cause =
-          answer === 'silence' ? `${server.url}/introspect: socket hang up` : `answered ${answer}`;
+          answer === 'silence'
+            ? `${server.url}/introspect: socket hang up`
+            : `answered ${answer === 'page' ? 'with something that is not JSON' : answer}`;
         assert.deepEqual(play.log, [
           `warn: introspection of provider ${server.url}: ${cause}`,
           `info: introspection of provider ${server.url}: answers again, after 1 failures`,
@@ -250,7 +213,7 @@ describe('Options', () => {
     [
       { endpoint: 'https://id.example.com/introspect' },
       '',
-      'needs clientId and clientSecret: not everybody may ask about tokens',
+      'needs clientId and one of clientSecret, clientKey and clientCertificate: not everybody may ask about tokens',
     ],
   ] as const) {
     it(`${JSON.stringify(options)} are refused`, async () => {
@@ -263,7 +226,7 @@ describe('Options', () => {
     const providers = { p: { issuer: 'https://id.example.com', clientId: 'gw' } };
     await assert.rejects(AuthPlay.start('introspection', { provider: 'p' }, { providers }), {
       message:
-        'the policy introspection cannot be made: provider p has no clientId with a clientSecret to ask about tokens with',
+        'the policy introspection cannot be made: provider p has no clientId with a clientSecret, clientKey or clientCertificate to ask about tokens with',
     });
   });
 });

@@ -1,6 +1,10 @@
 import { z } from 'zod';
+import { type ClientConfig, clientAuthentication, clientOptions } from '../../identity/client/schema.ts';
 import { duration, size } from '../../lib/units.ts';
 import { challengeOptions, claimMapping, tokenPlaces } from '../token-options.ts';
+
+/** As many connections as are kept to one provider: further questions would wait for one of them. */
+const MAX_QUESTIONS = 128;
 
 const name = (max: number) => z.string().min(1).max(max);
 
@@ -17,14 +21,8 @@ export const introspectionSchema = z
     issuer: name(2000)
       .optional()
       .describe('Whose tokens they are, for what comes after; an answer that says another is refused'),
-    clientId: name(500)
-      .optional()
-      .describe('What the endpoint knows the gateway by; default: as of the provider'),
-    clientSecret: name(2000).optional().describe('env:NAME or file:path keeps it out of the configuration'),
-    authentication: z
-      .enum(['basic', 'post'])
-      .default('basic')
-      .describe('How the secret is sent: client_secret_basic or client_secret_post'),
+    ...clientOptions,
+    clientAuthentication: clientAuthentication.optional(),
     ca: name(1_000_000)
       .optional()
       .describe('PEM of the authorities to trust instead of those that Node.js trusts: file:path'),
@@ -62,18 +60,46 @@ export const introspectionSchema = z
       })
       .prefault({})
       .describe('A token that was revoked is let in for up to `ttl`'),
+    questions: z
+      .strictObject({
+        atOnce: z
+          .int()
+          .min(1)
+          .max(MAX_QUESTIONS)
+          .default(64)
+          .describe('Tokens that a worker asks about at once'),
+        perClient: z
+          .int()
+          .min(1)
+          .max(MAX_QUESTIONS)
+          .default(16)
+          .describe('Of them for one client: an address, or a network of IPv6'),
+      })
+      .prefault({})
+      .describe('More wait for their turn, clients one after the other, for up to `timeout`'),
   })
-  .superRefine(({ provider, endpoint, clientId, clientSecret }, context) => {
+  .superRefine((options, context) => {
+    const { provider, endpoint, clientId } = options;
     const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     if (provider === undefined && endpoint === undefined)
       issue([], 'needs provider or endpoint: who is asked about tokens');
-    if (
-      provider === undefined &&
-      endpoint !== undefined &&
-      (clientId === undefined || clientSecret === undefined)
-    )
-      issue([], 'needs clientId and clientSecret: not everybody may ask about tokens');
+    if (provider === undefined && endpoint !== undefined && (clientId === undefined || !isProvable(options)))
+      issue(
+        [],
+        'needs clientId and one of clientSecret, clientKey and clientCertificate: not everybody may ask about tokens',
+      );
+    if (options.clientSecret !== undefined && options.clientKey !== undefined)
+      issue(['clientKey'], 'is one proof too many: write one of clientSecret and clientKey');
   })
   .describe('Lets in who has a token that an authorization server says is good');
+
+/** Whether there is something that proves who asks. */
+export function isProvable({
+  clientSecret,
+  clientKey,
+  clientCertificate,
+}: Pick<ClientConfig, 'clientSecret' | 'clientKey' | 'clientCertificate'>): boolean {
+  return clientSecret !== undefined || clientKey !== undefined || clientCertificate !== undefined;
+}
 
 export type IntrospectionOptions = z.output<typeof introspectionSchema>;

@@ -1,4 +1,9 @@
-import { exchangeFor, runPolicies, type TestExchange } from '../../../test/support/exchange.ts';
+import {
+  exchangeFor,
+  type RequestDescription,
+  runPolicies,
+  type TestExchange,
+} from '../../../test/support/exchange.ts';
 import { consumerSchema } from '../../identity/consumers/schema.ts';
 import { Identity } from '../../identity/identity.ts';
 import type { IdentityData } from '../../identity/identity-data.ts';
@@ -19,6 +24,13 @@ export interface AuthPlayOptions {
 
 /** 2026-01-01, in milliseconds; the clock of tests begins there. */
 export const START_MS = Date.UTC(2026, 0, 1);
+
+/** A request on its way. */
+export interface Begun {
+  readonly verdict: Promise<string>;
+  /** What the gateway tells policies when the client is gone. */
+  readonly leave: () => void;
+}
 
 /** One policy of a route on a clock of the test's own. */
 export class AuthPlay implements Disposable {
@@ -57,7 +69,7 @@ export class AuthPlay implements Disposable {
   }
 
   async send(
-    headers: Readonly<Record<string, string>> | (readonly [string, string])[],
+    headers: NonNullable<RequestDescription['headers']>,
     url = '/',
   ): Promise<{ readonly answer: Answer | undefined; readonly exchange: TestExchange }> {
     const exchange = exchangeFor({ url, headers });
@@ -71,13 +83,29 @@ export class AuthPlay implements Disposable {
 
   async verdictOf(headers: Parameters<AuthPlay['send']>[0], url?: string): Promise<string> {
     const { answer, exchange } = await this.send(headers, url);
-    if (answer === undefined) return `200 ${exchange.principal?.consumer ?? 'nobody'}`;
-    return `${answer.status} ${answer.code ?? ''}: ${answer.detail ?? ''}`;
+    return verdictIn(answer, exchange);
+  }
+
+  /** A request of a client that may leave before it is answered. */
+  begin(token: string, clientAddress?: string): Begun {
+    const headers = { authorization: `Bearer ${token}` };
+    const exchange = exchangeFor({ headers, ...(clientAddress !== undefined && { clientAddress }) });
+    return {
+      verdict: runPolicies(this.#policies, exchange).then((answer) => verdictIn(answer, exchange)),
+      leave: () => {
+        for (const { hooks } of this.#policies.onEnd) hooks.onEnd(exchange);
+      },
+    };
   }
 
   [Symbol.dispose](): void {
     this.#policies.close();
   }
+}
+
+function verdictIn(answer: Answer | undefined, exchange: TestExchange): string {
+  if (answer === undefined) return `200 ${exchange.principal?.consumer ?? 'nobody'}`;
+  return `${answer.status} ${answer.code ?? ''}: ${answer.detail ?? ''}`;
 }
 
 function dataOf({ consumers = {}, providers = {} }: AuthPlayOptions): IdentityData {

@@ -1,10 +1,10 @@
 import { PrincipalReader } from '../../identity/bearer/principal-reader.ts';
-import type { Identity } from '../../identity/identity.ts';
 import { ASYMMETRIC_ALGORITHMS } from '../../identity/jwt/algorithms.ts';
 import type { KeySource } from '../../identity/jwt/key-source.ts';
 import { type AcceptedIssuer, TokenVerifier } from '../../identity/jwt/token-verifier.ts';
 import { TrustedIssuer } from '../../identity/jwt/trusted-issuer.ts';
 import { linkTo } from '../../identity/providers/issuer-link.ts';
+import type { RouteIdentity } from '../../identity/route-identity.ts';
 import { isKeyProblem, keysOfIssuer } from './keys-of-issuer.ts';
 import type { JwtIssuerOptions, JwtOptions } from './schema.ts';
 
@@ -17,7 +17,7 @@ type Rules = Pick<
 >;
 
 /** Everything that the options accept, with the keys of its issuers. Throws an Error when they cannot be meant. */
-export function makeVerifier(options: JwtOptions, identity: Identity): TokenVerifier {
+export function makeVerifier(options: JwtOptions, identity: RouteIdentity): TokenVerifier {
   const closers: (() => void)[] = [];
   const close = () => {
     for (const closer of closers) closer();
@@ -50,11 +50,12 @@ function namesOfProviders({ provider, providers = [] }: JwtOptions): readonly st
 function ofProvider(
   name: string,
   options: JwtOptions,
-  identity: Identity,
+  identity: RouteIdentity,
   closers: (() => void)[],
 ): AcceptedIssuer {
   const link = linkTo(identity.data.providers, name);
-  const audience = options.audience ?? (link.clientId === undefined ? undefined : [link.clientId]);
+  const { clientId } = link.client;
+  const audience = options.audience ?? (clientId === undefined ? undefined : [clientId]);
   const keys = identity.issuers.keys(link);
   closers.push(keys.close);
   return accepted(
@@ -71,7 +72,7 @@ function ofProvider(
 function ofIssuer(
   issuer: JwtIssuerOptions,
   options: JwtOptions,
-  identity: Identity,
+  identity: RouteIdentity,
   closers: (() => void)[],
 ): AcceptedIssuer {
   const rules = { ...withoutUndefined<Rules>(options), ...withoutUndefined<JwtIssuerOptions>(issuer) };
@@ -99,7 +100,7 @@ function accepted(
   algorithms: readonly string[],
   provider: string | undefined,
   options: JwtOptions,
-  identity: Identity,
+  identity: RouteIdentity,
 ): AcceptedIssuer {
   const { audience, anyAudience = false, authorizedParties, type, skew = SKEW_MS, maxAge, expiry } = rules;
   if (audience === undefined && !anyAudience)

@@ -9,7 +9,7 @@ export const personalTokenMethod = defineMethod({
   schema: personalTokenSchema,
   check: checkNames,
   create: ({ name, providers }, { identity }) =>
-    new PersonalTokenAuthenticator(identity.sessionsNamed(name), providers),
+    new PersonalTokenAuthenticator(identity.sessionsNamed(name), providers, identity),
 });
 
 export const personalTokenPolicy = authPolicy(personalTokenMethod);

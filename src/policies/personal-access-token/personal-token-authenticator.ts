@@ -1,4 +1,5 @@
 import { ABSENT, type Authenticator, type Finding } from '../../identity/authenticator.ts';
+import type { RouteIdentity } from '../../identity/route-identity.ts';
 import { gatewayTokenOf } from '../../identity/sessions/gateway-token.ts';
 import type { SessionConfig } from '../../identity/sessions/schema.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
@@ -11,8 +12,8 @@ export class PersonalTokenAuthenticator implements Authenticator {
   readonly #inner: SessionAuthenticator;
   readonly #kinds: Pick<SessionConfig, 'devices' | 'tokens'>;
 
-  constructor(sessions: Sessions, providers: readonly string[]) {
-    this.#inner = new SessionAuthenticator(sessions, providers);
+  constructor(sessions: Sessions, providers: readonly string[], identity: Pick<RouteIdentity, 'seenHere'>) {
+    this.#inner = new SessionAuthenticator(sessions, providers, identity);
     this.#kinds = { devices: false, tokens: sessions.config.tokens };
   }
 

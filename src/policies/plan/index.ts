@@ -11,7 +11,7 @@ export const planPolicy = definePolicy({
   needs: ['plans'],
   schema: planPolicySchema,
   async create(options, context: BuiltinContext) {
-    const { plans, limiters } = context;
+    const { plans, limiters, organization } = context;
     // Made to be checked, and closed again.
     if (plans === undefined || limiters === undefined) return {};
     const held = await plans.counting.open();
@@ -19,7 +19,7 @@ export const planPolicy = definePolicy({
     return new PlanHooks(options, {
       ...held,
       plans: new Map(compiled.map((plan) => [plan.name, plan])),
-      consumers: plans.consumers,
+      planOf: (consumer) => plans.planOf(consumer, organization),
       count: (event) => context.count(event),
       warn: (message) => context.warn(message),
       nowMs: Date.now,

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { exchangeFor, type TestExchange } from '../../../test/support/exchange.ts';
-import type { Answer } from '../../policy/contract.ts';
 import { Limiters } from '../../state/limiters.ts';
 import type { QuotaCounter } from '../../state/quota/quota.ts';
 import { QuotaTable } from '../../state/quota/quota-table.ts';
@@ -10,17 +8,13 @@ import { SharedQuotas } from '../../state/quota/shared-quotas.ts';
 import { LimitPlay } from '../../state/shared/limiter.support.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compilePlan } from './compiled-plan.ts';
+import { type Outcome, send } from './plan.support.ts';
 import { PlanHooks } from './plan.ts';
 import { Plans } from './plans.ts';
 import { planSchema } from './plans-schema.ts';
 import { planPolicySchema } from './schema.ts';
 
 const NOON = Date.parse('2026-03-31T10:00:00Z');
-
-interface Outcome {
-  readonly answer: Answer | undefined;
-  readonly exchange: TestExchange;
-}
 
 /** The policy over memory of its own, on a clock that a test moves. */
 class PlanPlay {
@@ -36,38 +30,29 @@ class PlanPlay {
     {
       counter = this.#quotas,
       onFailure = 'open',
-    }: { counter?: QuotaCounter; onFailure?: 'open' | 'closed' } = {},
+      organization,
+    }: { counter?: QuotaCounter; onFailure?: 'open' | 'closed'; organization?: string } = {},
   ): Promise<PlanHooks> {
     const count = (event: string) => this.events.push(event);
     const context = { route: 'r', service: undefined, global: false, count } as unknown as BuiltinContext;
     const limiters = new Limiters(this.#limits.limiter(), undefined, () => {});
     const data = {
       plans: Object.fromEntries(Object.entries(plans).map(([name, plan]) => [name, planSchema.parse(plan)])),
-      consumers: { alice: { plan: 'gold' } },
+      consumers: { alice: { plan: 'gold' }, ann: { plan: 'gold', organization: 'acme' } },
     };
-    const { all, consumers } = new Plans(data, new Quotas(this.#quotas, undefined, () => {}));
-    const compiled = await Promise.all(all.map((plan) => compilePlan(plan, limiters, context)));
+    const made = new Plans(data, new Quotas(this.#quotas, undefined, () => {}));
+    const compiled = await Promise.all(made.all.map((plan) => compilePlan(plan, limiters, context)));
     return new PlanHooks(planPolicySchema.parse(options), {
       counter,
       onFailure,
       release() {},
       plans: new Map(compiled.map((plan) => [plan.name, plan])),
-      consumers,
+      planOf: (consumer) => made.planOf(consumer, organization),
       count,
       warn: (message) => this.warnings.push(message),
       nowMs: () => this.nowMs,
     });
   }
-}
-
-async function send(policy: PlanHooks, notes: object = { consumer: 'alice' }): Promise<Outcome> {
-  const exchange = exchangeFor({});
-  for (const [name, value] of Object.entries(notes)) exchange.notes.set(name, value);
-  const answer = await policy.onRequest(exchange);
-  exchange.response.status = answer?.status ?? 200;
-  policy.onResponse(exchange);
-  policy.onEnd(exchange);
-  return { answer, exchange };
 }
 
 function field({ exchange }: Outcome, name: string): string | undefined {
@@ -144,8 +129,18 @@ describe('The policy plan', () => {
     assert.match(field(outcome, 'ratelimit') ?? '', /^"month";r=6/);
   });
 
+  it('knows the plan of a consumer of an organization on its routes alone', async () => {
+    const codes: (string | undefined)[] = [];
+    for (const organization of ['acme', 'globex', undefined]) {
+      const place = organization === undefined ? {} : { organization };
+      const policy = await new PlanPlay().policy({ gold: DAILY }, {}, place);
+      for (const consumer of ['ann', 'alice']) codes.push((await send(policy, { consumer })).answer?.code);
+    }
+    assert.deepEqual(codes, [undefined, undefined, 'no_plan', undefined, 'no_plan', undefined]);
+  });
+
   it('refuses whoever has no plan, or lets them pass', async () => {
-    const nobody = [
+    const nobody: readonly Readonly<Record<string, string>>[] = [
       {},
       { consumer: '' },
       { consumer: 'bob' },

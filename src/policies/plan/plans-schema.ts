@@ -62,11 +62,18 @@ export const planSchema = z
 
 export type PlanConfig = z.output<typeof planSchema>;
 
+/** A consumer with a plan. */
+export interface PlannedConsumer {
+  readonly plan: string;
+  /** On whose routes alone it is known; undefined: on all. */
+  readonly organization?: string | undefined;
+}
+
 /** What a worker gets of it. */
 export interface PlansData {
   readonly plans: Readonly<Record<string, PlanConfig>>;
   /** Who has which; a consumer without a plan is left out. */
-  readonly consumers: Readonly<Record<string, { readonly plan: string }>>;
+  readonly consumers: Readonly<Record<string, PlannedConsumer>>;
 }
 
 export const NO_PLANS: PlansData = { plans: {}, consumers: {} };

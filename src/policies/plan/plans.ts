@@ -3,7 +3,7 @@ import { sameData } from '../../lib/same-data.ts';
 import { PERS } from '../../state/quota/quota.ts';
 import type { Quotas } from '../../state/quota/quotas.ts';
 import type { RedisServerConfig } from '../../state/schema.ts';
-import type { PlanConfig, PlansData } from './plans-schema.ts';
+import type { PlanConfig, PlannedConsumer, PlansData } from './plans-schema.ts';
 
 /** One kind of period of a plan. */
 export interface PlanQuota {
@@ -25,8 +25,7 @@ export interface Plan {
 /** Plans and consumers of one configuration, and where quotas are counted: one for all routes of a worker. */
 export class Plans {
   readonly all: readonly Plan[];
-  /** Names of plans, by consumer. */
-  readonly consumers: ReadonlyMap<string, string>;
+  readonly #consumers: ReadonlyMap<string, PlannedConsumer>;
   readonly counting: Quotas;
   readonly #data: PlansData;
 
@@ -38,7 +37,15 @@ export class Plans {
       limits: plan.limits,
       quotas: quotasOf(plan),
     }));
-    this.consumers = new Map(Object.entries(data.consumers).map(([name, { plan }]) => [name, plan]));
+    this.#consumers = new Map(Object.entries(data.consumers));
+  }
+
+  /** Name of the plan of a consumer, on a route of that organization or of none. */
+  planOf(consumer: string, organization: string | undefined): string | undefined {
+    const found = this.#consumers.get(consumer);
+    if (found === undefined) return undefined;
+    const isKnown = found.organization === undefined || found.organization === organization;
+    return isKnown ? found.plan : undefined;
   }
 
   /** These where nothing differs, else others: then the policies that apply them are made anew, and what was counted stays. */

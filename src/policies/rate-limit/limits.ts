@@ -19,7 +19,8 @@ export interface CompiledLimit {
   readonly hasCost: boolean;
 }
 
-type Place = Pick<BuiltinContext, 'route' | 'service' | 'global'>;
+type Place = Pick<BuiltinContext, 'route' | 'service' | 'global'> &
+  Partial<Pick<BuiltinContext, 'organization'>>;
 
 export function compileLimits(options: RateLimitOptions, place: Place): readonly CompiledLimit[] {
   const scope = scopeOf(options, place);
@@ -55,7 +56,14 @@ export function compileLimits(options: RateLimitOptions, place: Place): readonly
 }
 
 /** What shares the counts, as a text that no other scope has. */
-function scopeOf({ scope }: RateLimitOptions, { route, service, global }: Place): string {
+function scopeOf(options: RateLimitOptions, place: Place): string {
+  const { organization, global } = place;
+  const scope = scopeWithin(options, place);
+  // One organization must not use up what another counts, by a limit that says the same.
+  return organization === undefined || global ? scope : `of/${organization}/${scope}`;
+}
+
+function scopeWithin({ scope }: RateLimitOptions, { route, service, global }: Place): string {
   if (typeof scope === 'object') return `named/${scope.name}`;
   switch (scope ?? (global ? 'gateway' : 'route')) {
     case 'gateway':

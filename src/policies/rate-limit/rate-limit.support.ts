@@ -8,7 +8,7 @@ import { compileLimits } from './limits.ts';
 import { RateLimit } from './rate-limit.ts';
 import { rateLimitSchema } from './schema.ts';
 
-type Place = Partial<Pick<BuiltinContext, 'route' | 'service' | 'global'>>;
+type Place = Partial<Pick<BuiltinContext, 'route' | 'service' | 'global' | 'organization'>>;
 
 /** Uses of the policy over one table, on a clock that a test moves. */
 export class PolicyPlay {

@@ -283,6 +283,18 @@ describe('Counts', () => {
     );
   });
 
+  for (const scope of ['gateway', 'service', { name: 'api/pets' }] as const)
+    it(`of ${JSON.stringify(scope)} are an organization’s own: no other uses them up by the same words`, () => {
+      const play = new PolicyPlay();
+      const of = (organization?: string, global = false) =>
+        play.policy({ ...options, scope }, { service: 'orders', organization, global });
+      assert.deepEqual(
+        [admitted(of('acme'), 9), admitted(of('acme'), 9), admitted(of('globex'), 9), admitted(of(), 9)],
+        [3, 0, 3, 3],
+      );
+      assert.deepEqual([admitted(of('acme', true), 9), admitted(of('globex', true), 9)], [0, 0]);
+    });
+
   it('outlive the policy where a reload makes it anew as it was, and begin anew where it changed', () => {
     const play = new PolicyPlay();
     assert.equal(admitted(play.policy(options), 9), 3);

@@ -20,7 +20,7 @@ export const sessionPolicy = definePolicy({
     if (identity === undefined) return {};
     const sessions = identity.sessionsNamed(name);
     return new SessionHooks({
-      authenticator: new SessionAuthenticator(sessions, providers),
+      authenticator: new SessionAuthenticator(sessions, providers, identity),
       isRequired: required,
       visitors: sessions.config.anonymous ? new Visitors(sessions.config) : undefined,
       clearCookie: (exchange) => sessions.cookie.clear(exchange.request),

@@ -10,7 +10,7 @@ export const sessionMethod = defineMethod({
   schema: sessionMethodSchema,
   check: checkNames,
   create: ({ name, providers }, { identity }) =>
-    new SessionAuthenticator(identity.sessionsNamed(name), providers),
+    new SessionAuthenticator(identity.sessionsNamed(name), providers, identity),
 });
 
 /** What the options name has to be in the configuration. */

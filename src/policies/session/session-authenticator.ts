@@ -1,5 +1,6 @@
 import type { Absent, Authenticator, Finding, Refused } from '../../identity/authenticator.ts';
 import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
+import type { RouteIdentity } from '../../identity/route-identity.ts';
 import { gatewayTokenOf } from '../../identity/sessions/gateway-token.ts';
 import { HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
 import type { SentToken } from '../../identity/sessions/sent-token.ts';
@@ -26,8 +27,10 @@ export class SessionAuthenticator implements Authenticator {
   readonly answers: SessionAnswers;
   readonly #sessions: Sessions;
   readonly #providers: readonly string[];
+  readonly #identity: Pick<RouteIdentity, 'seenHere'>;
 
-  constructor(sessions: Sessions, providers: readonly string[]) {
+  constructor(sessions: Sessions, providers: readonly string[], identity: Pick<RouteIdentity, 'seenHere'>) {
+    this.#identity = identity;
     this.#sessions = sessions;
     this.#providers = providers;
     this.answers = new SessionAnswers(sessions);
@@ -56,7 +59,7 @@ export class SessionAuthenticator implements Authenticator {
     if (finding.kind !== 'known') return WRONG_TOKEN;
     if (worthOf(exchange.request, scheme, this.#sessions.origins) === 'forged') return FORGERY;
     hold(exchange, new HeldSession(finding.session, this.#sessions, true));
-    return this.#withGrants(exchange, finding, 0);
+    return this.#withGrants(exchange, this.#seen(finding), 0);
   }
 
   /** A token is for the gateway alone. Cookies are taken off every request that is sent on, whatever its policies. */
@@ -99,9 +102,13 @@ export class SessionAuthenticator implements Authenticator {
         return this.#absent(exchange, false);
       case 'counts': {
         hold(exchange, new HeldSession(finding.session, this.#sessions, finding.by !== 'cookie'));
-        return this.#providers.length === 0 ? finding : this.#withGrants(exchange, finding, 0);
+        return this.#withGrants(exchange, this.#seen(finding), 0);
       }
     }
+  }
+
+  #seen(finding: Known): Known {
+    return this.#identity.seenHere(this.#sessions, finding);
   }
 
   /** Asks for one provider's grant after the other: all are mostly at hand. */

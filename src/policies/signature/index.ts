@@ -1,4 +1,4 @@
-import type { Identity } from '../../identity/identity.ts';
+import type { RouteIdentity } from '../../identity/route-identity.ts';
 import { takeStoredNonce } from '../../identity/used-nonces.ts';
 import { authPolicy } from '../auth/auth-policy.ts';
 import { defineMethod } from '../auth/method.ts';
@@ -19,7 +19,7 @@ export const signatureMethod = defineMethod({
 /** Throws an Error where there is no such store. */
 function noncesOf(
   store: SignatureOptions['nonceStore'],
-  { nonces, place }: Identity,
+  { nonces, place }: RouteIdentity,
 ): Pick<SignaturePlace, 'takeNonce' | 'close'> {
   if (store === 'worker')
     return { takeNonce: (key, nonce, windowMs) => nonces.take(key, nonce, windowMs, place.nowMs()) };

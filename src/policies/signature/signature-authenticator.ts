@@ -126,7 +126,7 @@ export class SignatureAuthenticator implements Authenticator {
     const wrongBody = this.#expectBody(exchange, covered);
     if (wrongBody !== undefined) return wrongBody;
     if (typeof nonce !== 'string') return key.known;
-    const taken = this.#takeNonce(key.id, nonce, this.#windowMs);
+    const taken = this.#takeNonce(key.nonceKey, nonce, this.#windowMs);
     return taken instanceof Promise ? taken.then((told) => findingOf(told, key)) : findingOf(taken, key);
   }
 

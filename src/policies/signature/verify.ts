@@ -2,7 +2,11 @@ import { constants, createHmac, type KeyObject, timingSafeEqual, verify } from '
 import type { SignatureKey } from '../../identity/consumers/signature-keys.ts';
 
 /** Whether the signature is that of the base by the key (RFC 9421 section 3.3). Takes up to 0.1 ms. */
-export function isSignatureOf(base: Buffer, signature: Buffer, { algorithm, key }: SignatureKey): boolean {
+export function isSignatureOf(
+  base: Buffer,
+  signature: Buffer,
+  { algorithm, key }: Pick<SignatureKey, 'algorithm' | 'key'>,
+): boolean {
   switch (algorithm) {
     case 'hmac-sha256': {
       const computed = createHmac('sha256', key).update(base).digest();

@@ -141,13 +141,18 @@ export function recordsSuite(played: () => PlayedRecords): void {
     const { records, others, shortMs, pass } = played();
     const set = newKey();
     assert.deepEqual(await records.members(set), []);
-    await records.addMember(set, 'a', shortMs);
-    await records.addMember(set, 'b', shortMs);
-    await others.addMember(set, 'c', LONG_MS);
-    await others.addMember(set, 'b', LONG_MS);
-    assert.deepEqual([...(await records.members(set))].sort(), ['a', 'b', 'c']);
+    const counts = [
+      await records.addMember(set, 'b', 2 * shortMs),
+      await records.addMember(set, 'a', shortMs),
+      await others.addMember(set, 'c', LONG_MS),
+      await others.addMember(set, 'b', 2 * LONG_MS),
+    ];
+    assert.deepEqual(counts, [1, 2, 3, 3]);
+    // Those first that end first.
+    assert.deepEqual(await records.members(set), ['a', 'c', 'b']);
     await pass(2 * shortMs);
-    assert.deepEqual([...(await records.members(set))].sort(), ['b', 'c']);
+    assert.deepEqual(await records.members(set), ['c', 'b']);
+    assert.equal(await records.addMember(set, 'c', LONG_MS), 2);
     await records.removeMember(set, 'b');
     await records.removeMember(set, 'none');
     assert.deepEqual(await others.members(set), ['c']);

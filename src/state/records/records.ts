@@ -1,3 +1,9 @@
+/**
+ * Begins the names of records and sets of what anybody may begin who is not signed in, such as logins under way. In memory they have a part of the room
+ * for themselves, where the oldest go first, so that they never keep anybody from being signed in.
+ */
+export const PASSING = 'p:';
+
 /** A record as it was read. */
 export interface StoredRecord {
   readonly value: string;
@@ -42,10 +48,13 @@ export interface Records {
    */
   remove(keys: readonly string[]): Promise<void>;
 
-  /** Sets of names, such as the sessions of a user. Each member has a lifetime of its own. Rejects with `RecordsUnavailable` at 1,000 members. */
-  addMember(set: string, member: string, ttlMs: number): Promise<void>;
+  /**
+   * Sets of names, such as the sessions of a user. Each member has a lifetime of its own. Resolves with how many there are now; rejects with
+   * `RecordsUnavailable` at 1,000 members.
+   */
+  addMember(set: string, member: string, ttlMs: number): Promise<number>;
   removeMember(set: string, member: string): Promise<void>;
-  /** At most 1,000 of them. */
+  /** At most 1,000 of them, in the order in which they end. */
   members(set: string): Promise<readonly string[]>;
 
   /** Undefined while somebody else has it; who has it already gets it again. `holder` is a random text of the asker's. */

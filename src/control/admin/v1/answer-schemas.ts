@@ -126,6 +126,11 @@ export const ANSWER_SCHEMAS = {
     tried: z.int(),
     cut: z.boolean().describe('Whether there were more requests to try than are tried'),
   }),
+  Check: z.strictObject({
+    ok: z.boolean().describe('Whether the gateway would take it'),
+    errors: z.array(errorSchema),
+    warnings: z.array(errorSchema).describe('What works and cannot be meant'),
+  }),
   Nodes: z.strictObject({ items: nodes }),
   Status: z.strictObject({
     version: z.string(),

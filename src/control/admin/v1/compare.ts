@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isSecretField, redactQuery } from '../../../observability/secrets.ts';
+import type { LoadedConfig } from '../../config/load.ts';
 import type { Question } from '../../explain/question.ts';
 import type { Preview } from '../../manager/manager.ts';
 import { type AdminAnswer, json } from '../answer.ts';
@@ -28,7 +29,7 @@ const betweenSchema = z.strictObject({
 /** Requests that are tried on both configurations: it is the main thread that does. */
 const MOST_REQUESTS = 5000;
 
-const answers = {
+export const OUTCOMES_ANSWERS = {
   200: {
     description: 'Which requests change their outcome, with an example of each',
     shape: { component: 'OutcomeDiff' },
@@ -51,7 +52,7 @@ export const COMPARE: readonly Endpoint[] = [
       maxBytes: MAX_BODY_BYTES,
       example: { services: { orders: { url: 'http://127.0.0.1:3000' } } },
     },
-    answers,
+    answers: OUTCOMES_ANSWERS,
     answer: (call) => whileReachable(() => ofSent(call)),
   }),
   define({
@@ -61,7 +62,7 @@ export const COMPARE: readonly Endpoint[] = [
     access: 'admin',
     parameters: none,
     query: betweenSchema,
-    answers,
+    answers: OUTCOMES_ANSWERS,
     answer: (call) => whileReachable(() => between(call)),
   }),
 ];
@@ -96,12 +97,8 @@ async function between({
 
 async function described(preview: Preview): Promise<AdminAnswer> {
   switch (preview.kind) {
-    case 'preview': {
-      const { diffOutcomes } = await import('../../outcomes/diff.ts');
-      const diff = await diffOutcomes(preview.before, preview.after, { mostRequests: MOST_REQUESTS });
-      const changes = diff.changes.map((change) => ({ ...change, example: shown(change.example) }));
-      return json(200, { ...diff, changes });
-    }
+    case 'preview':
+      return outcomesAnswer(preview.before, preview.after);
     case 'unchanged':
       return json(200, { changes: [], weaker: false, incomparable: false, tried: 0, cut: false });
     case 'unknown':
@@ -109,6 +106,13 @@ async function described(preview: Preview): Promise<AdminAnswer> {
     default:
       return failureAnswer(preview, 'configuration');
   }
+}
+
+export async function outcomesAnswer(before: LoadedConfig, after: LoadedConfig): Promise<AdminAnswer> {
+  const { diffOutcomes } = await import('../../outcomes/diff.ts');
+  const diff = await diffOutcomes(before, after, { mostRequests: MOST_REQUESTS });
+  const changes = diff.changes.map((change) => ({ ...change, example: shown(change.example) }));
+  return json(200, { ...diff, changes });
 }
 
 /** A route may ask for a secret in a field or parameter, which its example has then. */

@@ -6,6 +6,7 @@ import { COMPARE } from './compare.ts';
 import { DOCS } from './docs-page.ts';
 import { entityEndpoints } from './entities.ts';
 import { EXPORT } from './export.ts';
+import { FILE } from './file.ts';
 import { HISTORY } from './history.ts';
 import { STATUS } from './status.ts';
 
@@ -16,6 +17,7 @@ export function apiEndpoints(): readonly Endpoint[] {
     ...entityEndpoints(),
     APPLY,
     ...COMPARE,
+    ...FILE,
     EXPORT,
     ...HISTORY,
     ...STATUS,

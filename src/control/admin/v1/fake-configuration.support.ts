@@ -7,6 +7,7 @@ import type {
   ChangeProblem,
   ChangeRequest,
   ConfigurationManager,
+  FileTrial,
   ListedEntity,
   NodeStatus,
   Preview,
@@ -166,6 +167,15 @@ export class FakeConfiguration implements ConfigurationManager {
       default:
         return planned;
     }
+  }
+
+  async tryFile(file: Readonly<Record<string, unknown>>): Promise<FileTrial> {
+    const before = await loaded(this.#file, this.#state);
+    if (!before.ok) throw new Error('what was stored does not load');
+    const stored = { revision: this.revision, entities: this.#state };
+    const tried = await loadConfig('configuration.json', { text: JSON.stringify(file), env: {}, stored });
+    const problems = [...(tried.ok ? [] : tried.errors), ...tried.warnings].map(asProblem);
+    return { before: before.config, after: tried.ok ? tried.config : undefined, problems };
   }
 
   async #previewOf(before: Entities, after: Entities): Promise<Preview> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { loadConfig } from '../../config/load.ts';
 import type { WantedChange } from '../../manager/manager.ts';
 import { type Account, LOCAL_ACCOUNT } from '../../rights/account.ts';
 import { giveRole } from '../../rights/store/memberships.ts';
@@ -70,7 +71,7 @@ const CHANGE: Readonly<Record<Collection, Least>> = {
   providers: 'admin',
   sessions: 'admin',
   plans: 'developer',
-  consumers: 'admin',
+  consumers: 'developer',
   services: 'developer',
   functions: 'developer',
   routes: 'developer',
@@ -202,6 +203,8 @@ const OTHERS: Readonly<Record<string, readonly Case[]>> = {
   'GET /docs/{file}': [{ sent: { path: '/docs/start.js' }, row: everybody(OK) }],
   'POST /v1/apply': sentConfigurations('/v1/apply?dry-run'),
   'POST /v1/outcomes': sentConfigurations('/v1/outcomes'),
+  'POST /v1/file/check': [{ sent: { path: '/v1/file/check', body: {} }, row: gateway('admin') }],
+  'POST /v1/file/outcomes': [{ sent: { path: '/v1/file/outcomes', body: {} }, row: gateway('admin') }],
   'GET /v1/outcomes': [{ sent: { path: '/v1/outcomes?from=1&to=1' }, row: gateway('admin') }],
   'GET /v1/export': [{ sent: { path: '/v1/export' }, row: row(ANONYMOUS, FORBIDDEN, ...many(8, OK)) }],
   'GET /v1/revisions': [{ sent: { path: '/v1/revisions' }, row: gateway('viewer') }],
@@ -323,6 +326,9 @@ describe('What every endpoint answers to every role', () => {
     const configuration = new FakeConfiguration({}, { check: false });
     // What stands in it is no configuration that could be compared.
     configuration.preview = async () => ({ kind: 'unchanged' });
+    const empty = await loadConfig('portcullis.yaml', { text: '{}', env: {} });
+    assert.ok(empty.ok);
+    configuration.tryFile = async () => ({ before: empty.config, after: empty.config, problems: [] });
     const changes = COLLECTIONS.flatMap((collection): WantedChange[] =>
       collection === 'organizations'
         ? ['acme', 'globex'].map((name) => ({ collection, name, value: {} }))

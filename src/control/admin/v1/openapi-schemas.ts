@@ -39,6 +39,11 @@ export function openApiSchemas(): Schema {
     ),
     additionalProperties: false,
   };
+  schemas['File'] = {
+    type: 'object',
+    description: 'A configuration as the file of a gateway has it: listeners, state and the like included',
+    additionalProperties: true,
+  };
   return schemas;
 }
 

@@ -45,8 +45,8 @@ export class LocalRecords implements OpenRecords {
     this.#table.remove(keys);
   }
 
-  async addMember(set: string, member: string, ttlMs: number): Promise<void> {
-    this.#table.addMember(set, member, ttlMs);
+  async addMember(set: string, member: string, ttlMs: number): Promise<number> {
+    return this.#table.addMember(set, member, ttlMs);
   }
 
   async removeMember(set: string, member: string): Promise<void> {

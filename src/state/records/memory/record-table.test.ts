@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { RecordsUnavailable } from '../records.ts';
+import { PASSING, RecordsUnavailable } from '../records.ts';
 import { RecordTable } from './record-table.ts';
 
 const LONG_MS = 600_000;
@@ -65,12 +65,49 @@ describe('A table of records', () => {
     assert.equal(table.read('a0'), undefined);
   });
 
+  it('gives what anybody may begin a quarter of its room, where the oldest go first and everybody is told', () => {
+    const { table } = tableOf(MB);
+    const told = new Set<string>();
+    table.onChange = (keys) => keys.forEach((key) => told.add(key));
+    table.create('stays', 'value', LONG_MS);
+    for (let i = 0; i < 1000; i++) table.create(`${PASSING}${i}`, 'x'.repeat(1000), LONG_MS);
+    const there = Array.from({ length: 1000 }, (_, i) => i).filter((i) => table.read(`${PASSING}${i}`));
+    assert.ok(table.bytes < MB / 4 + 1000 && there.length > 190, `${there.length} in ${table.bytes}`);
+    assert.equal(there[0], 1000 - there.length);
+    assert.ok(table.read('stays'));
+    told.clear();
+    table.addMember(`${PASSING}set`, 'member', LONG_MS);
+    table.create(`${PASSING}1000`, 'x'.repeat(1000), LONG_MS);
+    assert.deepEqual(told, new Set([`${PASSING}${there[0]}`, `${PASSING}1000`]));
+  });
+
+  it('makes room for all else of what anybody may begin', () => {
+    const count = fill(tableOf(MB).table, LONG_MS, 'a');
+    const { table } = tableOf(MB);
+    for (let i = 0; i < 200; i++) table.create(`${PASSING}${i}`, 'x'.repeat(1000), LONG_MS);
+    assert.equal(fill(table, LONG_MS, 'a'), count);
+    assert.throws(() => table.create(`${PASSING}more`, 'x'.repeat(1000), LONG_MS), RecordsUnavailable);
+  });
+
+  it('does not write what made room for itself', () => {
+    const { table } = tableOf(MB);
+    table.create(`${PASSING}a`, 'short', LONG_MS);
+    const { version } = table.read(`${PASSING}a`) ?? assert.fail();
+    fill(table, LONG_MS, 'b');
+    const { version: other } = table.read('b0') ?? assert.fail();
+    table.replace('b0', 'y'.repeat(100_000), LONG_MS, other);
+    assert.equal(table.replace(`${PASSING}a`, 'z'.repeat(100_000), LONG_MS, version), undefined);
+    assert.equal(table.read(`${PASSING}a`), undefined);
+  });
+
   it('gives back what it counted', () => {
     const { table, clock } = tableOf(MB);
     for (let i = 0; i < 100; i++) {
       table.create(`a${i}`, 'x'.repeat(i), i % 3 === 0 ? 1000 : LONG_MS);
       table.addMember(`set${i % 7}`, `m${i}`, i % 2 === 0 ? 1000 : LONG_MS);
       table.acquire(`a${i}`, 'holder', 1000);
+      table.create(`${PASSING}a${i}`, 'x'.repeat(i), 1000);
+      table.addMember(`${PASSING}set`, `m${i}`, 1000);
     }
     clock.nowMs += 1000;
     while (table.expire(10));

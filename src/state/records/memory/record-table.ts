@@ -1,9 +1,12 @@
 import { checkName, checkValue, lifetimeMs, MAX_MEMBERS } from '../checks.ts';
-import { type Lease, RecordsUnavailable, type StoredRecord } from '../records.ts';
+import { type Lease, PASSING, RecordsUnavailable, type StoredRecord } from '../records.ts';
 import { type Expiring, ExpiryHeap } from './expiry-heap.ts';
 
 export interface RecordTableOptions {
-  /** Of everything in it. An eighth is kept for what is there already to grow into, so that a full table still serves those who are signed in. */
+  /**
+   * Of everything in it. An eighth is kept for what is there already to grow into, so that a full table still serves those who are signed in. Of the
+   * names that begin with `PASSING` a quarter at most.
+   */
   readonly maxBytes: number;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
@@ -60,6 +63,9 @@ export class RecordTable {
   readonly #sets = new Map<string, Map<string, Entry>>();
   readonly #leases = new Map<string, Entry>();
   readonly #expiry = new ExpiryHeap<Entry>();
+  /** Those of what anybody may begin, the oldest first. */
+  readonly #passing = new Set<Entry>();
+  #passingBytes = 0;
   #bytes = 0;
   #lastNumber = 0;
 
@@ -99,7 +105,10 @@ export class RecordTable {
     const record = this.#find(this.#records, key);
     if (record?.number !== version || (fence !== undefined && fence < record.fence)) return undefined;
     this.#makeRoom(bytes, this.#options.maxBytes);
+    // Where it is of what makes room, it may have been the oldest.
+    if (this.#records.get(key) !== record) return undefined;
     this.#bytes += bytes;
+    if (this.#passing.has(record)) this.#passingBytes += bytes;
     record.bytes += bytes;
     record.value = value;
     record.number = this.#next();
@@ -137,7 +146,7 @@ export class RecordTable {
   }
 
   /** Throws `RecordsUnavailable` where a set has as many members as it can: to forget one would be to lose a session. */
-  addMember(set: string, member: string, ttlMs: number): void {
+  addMember(set: string, member: string, ttlMs: number): number {
     checkName(set);
     checkName(member);
     const ms = lifetimeMs(ttlMs);
@@ -146,11 +155,12 @@ export class RecordTable {
     if (known !== undefined) {
       this.#postpone(known, ms);
       this.onKept(known);
-      return;
+      return members?.size ?? 0;
     }
     if ((members?.size ?? 0) >= MAX_MEMBERS && this.members(set).length >= MAX_MEMBERS)
       throw this.#refuse(`a set has ${MAX_MEMBERS} members already`);
     this.#add({ kind: 'member', key: set, member, value: '', number: 0, fence: 0 }, 0, ms);
+    return this.#sets.get(set)?.size ?? 0;
   }
 
   removeMember(set: string, member: string): void {
@@ -160,11 +170,12 @@ export class RecordTable {
 
   members(set: string): readonly string[] {
     const now = this.#options.nowMs();
-    const found: string[] = [];
-    for (const [member, entry] of this.#sets.get(set) ?? [])
-      if (entry.expiresAtMs > now) found.push(member);
+    const found: Entry[] = [];
+    for (const entry of this.#sets.get(set)?.values() ?? [])
+      if (entry.expiresAtMs > now) found.push(entry);
       else this.#drop(entry);
-    return found;
+    found.sort((one, other) => one.expiresAtMs - other.expiresAtMs);
+    return found.map(({ member }) => member ?? '');
   }
 
   acquire(key: string, holder: string, ttlMs: number): Lease | undefined {
@@ -262,7 +273,9 @@ export class RecordTable {
     const { maxBytes, nowMs } = this.#options;
     // Leases may use what is kept for those who are signed in: they are short, and what refreshes their tokens.
     const limit = entry.kind === 'lease' ? maxBytes : maxBytes - maxBytes / 8;
-    this.#makeRoom(bytesOf(entry, valueBytes), limit);
+    const bytes = bytesOf(entry, valueBytes);
+    if (isPassing(entry)) this.#makeRoomAmongPassing(bytes);
+    this.#makeRoom(bytes, limit);
     if (entry.kind !== 'member') entry.number = this.#next();
     const added = this.#insert(entry, valueBytes, nowMs() + ttlMs);
     if (entry.kind !== 'lease') this.onKept(added);
@@ -274,6 +287,10 @@ export class RecordTable {
     const bytes = bytesOf(parts, valueBytes);
     const entry: Entry = { kind, key, member, value, number, fence, bytes, expiresAtMs, heapIndex: 0 };
     this.#bytes += bytes;
+    if (isPassing(entry)) {
+      this.#passing.add(entry);
+      this.#passingBytes += bytes;
+    }
     this.#expiry.add(entry);
     if (member === undefined) (kind === 'record' ? this.#records : this.#leases).set(key, entry);
     else {
@@ -291,6 +308,7 @@ export class RecordTable {
   #drop(entry: Entry): void {
     this.#expiry.remove(entry);
     this.#bytes -= entry.bytes;
+    if (this.#passing.delete(entry)) this.#passingBytes -= entry.bytes;
     const { kind, key, member } = entry;
     if (member !== undefined) {
       const members = this.#sets.get(key);
@@ -300,12 +318,28 @@ export class RecordTable {
     if (kind !== 'lease') this.onKept(entry);
   }
 
-  /** What has ended goes first. Nothing that lives is ever dropped: that would sign somebody out in silence. */
+  /** What has ended goes first, then what anybody may begin. Nothing else is ever dropped: that would sign somebody out in silence. */
   #makeRoom(bytes: number, limit: number): void {
     this.expire();
     while (this.#bytes + bytes > limit && this.expire());
+    while (this.#bytes + bytes > limit && this.#dropOldestPassing());
     if (bytes > 0 && this.#bytes + bytes > limit)
       throw this.#refuse('the memory for records is full: see state.memory.records');
+  }
+
+  #makeRoomAmongPassing(bytes: number): void {
+    const limit = this.#options.maxBytes / 4;
+    while (this.#passingBytes + bytes > limit && this.#dropOldestPassing());
+  }
+
+  /** False where there is none. */
+  #dropOldestPassing(): boolean {
+    for (const oldest of this.#passing) {
+      this.#drop(oldest);
+      if (oldest.kind === 'record') this.onChange([oldest.key]);
+      return true;
+    }
+    return false;
   }
 
   #refuse(reason: string): RecordsUnavailable {
@@ -322,6 +356,11 @@ export class RecordTable {
 
 function bytesOf({ key, member }: Pick<Entry, 'key' | 'member'>, valueBytes: number): number {
   return ENTRY_BYTES + key.length + (member?.length ?? 0) + valueBytes;
+}
+
+/** A lease is none: it is short, and somebody's who is at work. */
+function isPassing({ kind, key }: Pick<Entry, 'kind' | 'key'>): boolean {
+  return kind !== 'lease' && key.startsWith(PASSING);
 }
 
 function keptAs({ kind, key, member, value, number, expiresAtMs }: Entry): KeptEntry {

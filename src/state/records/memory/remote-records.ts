@@ -72,7 +72,7 @@ export class RemoteRecords implements OpenRecords {
     return this.#ask('remove', keys);
   }
 
-  addMember(set: string, member: string, ttlMs: number): Promise<void> {
+  addMember(set: string, member: string, ttlMs: number): Promise<number> {
     return this.#ask('addMember', set, member, ttlMs);
   }
 

@@ -93,10 +93,11 @@ export class RedisRecords implements OpenRecords {
       await Promise.all(keys.slice(at, at + REMOVED_AT_ONCE).map((key) => this.#removeOne(key)));
   }
 
-  async addMember(set: string, member: string, ttlMs: number): Promise<void> {
+  async addMember(set: string, member: string, ttlMs: number): Promise<number> {
     checkName(member);
     const answer = await this.#run(SCRIPTS.addMember, [this.#setName(set)], [member, `${lifetimeMs(ttlMs)}`]);
-    if (answer !== 1) throw new RecordsUnavailable(`a set has ${MAX_MEMBERS} members already`);
+    if (answer === 0) throw new RecordsUnavailable(`a set has ${MAX_MEMBERS} members already`);
+    return numberIn(answer);
   }
 
   async removeMember(set: string, member: string): Promise<void> {

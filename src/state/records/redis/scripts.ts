@@ -44,7 +44,7 @@ const REMOVE = `
 redis.call('UNLINK', KEYS[1], KEYS[2])
 return redis.call('PUBLISH', ARGV[1], ARGV[2])`;
 
-/** KEYS: set, sorted by when its members end. ARGV: member, lifetime. */
+/** KEYS: set, sorted by when its members end. ARGV: member, lifetime. Answers how many there are, 0 where there is no room. */
 const ADD_MEMBER = `
 local ms = math.floor(now / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms)
@@ -52,7 +52,7 @@ local isNew = not redis.call('ZSCORE', KEYS[1], ARGV[1])
 if isNew and redis.call('ZCARD', KEYS[1]) >= ${MAX_MEMBERS} then return 0 end
 redis.call('ZADD', KEYS[1], string.format('%.0f', ms + ARGV[2]), ARGV[1])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return 1`;
+return redis.call('ZCARD', KEYS[1])`;
 
 /** KEYS: set. */
 const MEMBERS = `

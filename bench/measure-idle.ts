@@ -89,7 +89,7 @@ interface Clients {
 
 async function openConnections(bench: Bench, port: number, wanted: number): Promise<Clients> {
   const log = join(bench.directory, `connections-${port}-${wanted}.log`);
-  const script = join(import.meta.dirname, 'load', 'connections.ts');
+  const script = join(import.meta.dirname, 'load', 'idle-connections.ts');
   const running = bench.processes.start(
     'idle connections',
     [process.execPath, script, `${port}`, `${wanted}`],

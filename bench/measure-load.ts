@@ -1,4 +1,5 @@
 import { type Bench, median, messageOf, startPeer } from './bench.ts';
+import { alternate, type Turn } from './load/alternation.ts';
 import { PEERS } from './peers/all.ts';
 import { type StartedProxy, UNGUARDED_PREFIX } from './peers/peer.ts';
 import { cpuTimeUs, residentBytes } from './processes.ts';
@@ -23,6 +24,9 @@ export interface LoadOutcome {
   readonly note: string;
 }
 
+/** Paths of one process share four times the time of a contender: what they differ by is small. */
+const PAIR_SHARE = 4;
+
 interface Entrant {
   readonly contender: Contender;
   readonly rounds: Round[];
@@ -46,11 +50,16 @@ export async function measureLoad(bench: Bench, scenario: LoadScenario): Promise
       entrant.notes.push('not run: no certificate could be made');
     else await attempt(entrant, () => enter(bench, scenario, entrant, ownerOf(entrants, entrant)));
   }
+  const pairs = pairsOf(entrants);
+  const alone = entrants.filter((entrant) => !pairs.flat().includes(entrant));
   for (let round = 0; round < bench.rounds; round += 1) {
-    const order = round % 2 === 0 ? entrants : entrants.toReversed();
+    const order = round % 2 === 0 ? alone : alone.toReversed();
     for (const entrant of order) {
       if (entrant.proxy) await attempt(entrant, () => turn(bench, scenario, entrant));
     }
+  }
+  for (const [entrant, other] of pairs) {
+    if (entrant.proxy) await attempt(entrant, () => alternateTurns(bench, scenario, entrant, other));
   }
   for (const { proxy, contender } of entrants) {
     if (proxy !== undefined && contender.within === undefined) await bench.processes.stop(proxy.running);
@@ -74,6 +83,14 @@ async function attempt(entrant: Entrant, action: () => Promise<void>): Promise<v
     entrant.notes.push(`failed: ${messageOf(error)}`);
     entrant.proxy = undefined;
   }
+}
+
+/** Those that share a process. */
+function pairsOf(entrants: readonly Entrant[]): (readonly [Entrant, Entrant])[] {
+  return entrants.flatMap((entrant) => {
+    const owner = ownerOf(entrants, entrant);
+    return owner === undefined ? [] : [[owner, entrant] as const];
+  });
 }
 
 /** The contender whose process is measured instead of one of its own. */
@@ -126,6 +143,43 @@ async function turn(bench: Bench, scenario: LoadScenario, entrant: Entrant): Pro
   entrant.rounds.push(round);
   bench.say(
     `  ${entrant.contender.label.padEnd(32)} ${round.cpuUsPerRequest.toFixed(1).padStart(8)} us/request ${round.requestsPerSecond.toFixed(0).padStart(7)}/s`,
+  );
+}
+
+/** Many turns, shorter than different programs could have. */
+async function alternateTurns(
+  bench: Bench,
+  scenario: LoadScenario,
+  entrant: Entrant,
+  other: Entrant,
+): Promise<void> {
+  if (!entrant.proxy) return;
+  const { pid } = entrant.proxy.running;
+  const turns = await alternate(bench.processes, {
+    load: loadOf(bench, scenario, entrant, bench.seconds * PAIR_SHARE),
+    otherPath: pathOf(scenario, other.contender),
+    pid,
+  });
+  const resident = residentBytes(pid);
+  for (const both of turns) {
+    for (const [index, { rounds }] of [entrant, other].entries()) {
+      const { requests, cpuUs, seconds, p50Us, p99Us } = both[index] as Turn;
+      const cpuUsPerRequest = cpuUs / requests;
+      rounds.push({
+        cpuUsPerRequest,
+        requestsPerSecond: requests / seconds,
+        p50Us,
+        p99Us,
+        residentBytes: resident,
+        failed: 0,
+      });
+    }
+  }
+  const [policy, none] = [entrant, other].map(({ rounds }) =>
+    median(rounds.map((round) => round.cpuUsPerRequest)),
+  );
+  bench.say(
+    `  ${entrant.contender.label} ${policy?.toFixed(1)}, ${other.contender.label} ${none?.toFixed(1)} us/request, ${turns.length} pairs of turns`,
   );
 }
 

@@ -1,3 +1,5 @@
+import type { Companion } from './redis/companion.ts';
+
 /**
  * How a limit counts. `gcra` is the generic cell rate algorithm, a token bucket that stores one time; `sliding-window` weighs the count of
  * the window before by how much of it the last window's length still covers; `concurrency` counts what is under way.
@@ -51,9 +53,10 @@ export interface Decision {
   readonly charges: readonly Charge[];
   /**
    * Takes every charge, or none if one of them has no room: a request that is refused costs nothing. At once where the counts are in
-   * memory; a promise where they are elsewhere, which never rejects. May be called again after `refused`.
+   * memory; a promise where they are elsewhere, which never rejects. May be called again after `refused`. `along` is for a limiter that
+   * `takesAlong`. Where only that had no room, nothing is taken, and the verdict is `taken` all the same: of these nothing is missing.
    */
-  take(): Verdict | Promise<Verdict>;
+  take(along?: Companion): Verdict | Promise<Verdict>;
   /** Takes `units` more of every charge that counts costs, or gives them back when negative, room or not: what was taken turned out to be wrong. */
   correct(units: number): void;
   /** Gives back what is under way of `concurrency`. Nothing happens when nothing was taken, or the second time. */
@@ -64,6 +67,8 @@ export interface Decision {
 export interface Limiter {
   /** Whether it always decides at once. */
   readonly isInstant: boolean;
+  /** Whether a decision can take along what else is counted in the same storage. */
+  readonly takesAlong?: boolean;
   /** Made when a configuration is loaded, or when all that there are are in use. */
   decision(limits: readonly Limit[]): Decision;
 }

@@ -1,5 +1,7 @@
 import { clockMs } from '../../lib/clock.ts';
+import type { Exchange } from '../../policy/contract.ts';
 import type { Limiters } from '../../state/limiters.ts';
+import { countedAs } from '../../state/quota/quota.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compileLimits } from '../rate-limit/limits.ts';
 import { RateLimit } from '../rate-limit/rate-limit.ts';
@@ -21,6 +23,8 @@ export async function compilePlan(
   // Counted for the plan, whichever routes it is applied on, and apart from every other plan and policy.
   const limits = compileLimits(options, { ...context, organization: undefined }).map((compiled) => ({
     ...compiled,
+    // As quotas call a consumer, so that both lie in one slot of a cluster.
+    keyOf: (exchange: Exchange) => countedAs(compiled.keyOf(exchange)),
     limit: { ...compiled.limit, id: `plan/${name}/${compiled.limit.id}` },
   }));
   // Memory or Redis, as configured; neither synchronises.

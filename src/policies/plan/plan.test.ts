@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { exchangeFor, type TestExchange } from '../../../test/support/exchange.ts';
-import type { Answer } from '../../policy/contract.ts';
 import { Limiters } from '../../state/limiters.ts';
 import type { QuotaCounter } from '../../state/quota/quota.ts';
 import { QuotaTable } from '../../state/quota/quota-table.ts';
@@ -10,17 +8,13 @@ import { SharedQuotas } from '../../state/quota/shared-quotas.ts';
 import { LimitPlay } from '../../state/shared/limiter.support.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compilePlan } from './compiled-plan.ts';
+import { type Outcome, send } from './plan.support.ts';
 import { PlanHooks } from './plan.ts';
 import { Plans } from './plans.ts';
 import { planSchema } from './plans-schema.ts';
 import { planPolicySchema } from './schema.ts';
 
 const NOON = Date.parse('2026-03-31T10:00:00Z');
-
-interface Outcome {
-  readonly answer: Answer | undefined;
-  readonly exchange: TestExchange;
-}
 
 /** The policy over memory of its own, on a clock that a test moves. */
 class PlanPlay {
@@ -59,16 +53,6 @@ class PlanPlay {
       nowMs: () => this.nowMs,
     });
   }
-}
-
-async function send(policy: PlanHooks, notes: object = { consumer: 'alice' }): Promise<Outcome> {
-  const exchange = exchangeFor({});
-  for (const [name, value] of Object.entries(notes)) exchange.notes.set(name, value);
-  const answer = await policy.onRequest(exchange);
-  exchange.response.status = answer?.status ?? 200;
-  policy.onResponse(exchange);
-  policy.onEnd(exchange);
-  return { answer, exchange };
 }
 
 function field({ exchange }: Outcome, name: string): string | undefined {
@@ -156,7 +140,7 @@ describe('The policy plan', () => {
   });
 
   it('refuses whoever has no plan, or lets them pass', async () => {
-    const nobody = [
+    const nobody: readonly Readonly<Record<string, string>>[] = [
       {},
       { consumer: '' },
       { consumer: 'bob' },

@@ -2,7 +2,7 @@ import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
 import { type Held, heldBy, hold, letGo } from '../../policy/held.ts';
 import { authenticated } from '../../policy/principal.ts';
 import type { Verdict } from '../../state/limiter.ts';
-import { PERS, type QuotaCharge, type QuotaTaking } from '../../state/quota/quota.ts';
+import { PERS, type QuotaCharge, type QuotaCompanion, type QuotaTaking } from '../../state/quota/quota.ts';
 import type { HeldQuotas } from '../../state/quota/quotas.ts';
 import { LIMITS_UNAVAILABLE } from '../rate-limit/rate-limit.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
@@ -57,10 +57,18 @@ export class PlanHooks implements PolicyHooks {
     if (plan === undefined) return this.#goOnUnknown();
     const holding = this.#hold(exchange, plan);
     holding.taking.consumer = consumer as string;
-    // Rates first: what is over them costs nothing of the quotas.
-    const refused = plan.rates?.onRequest(exchange);
-    if (refused instanceof Promise) return this.#afterRates(exchange, holding, refused);
-    return refused ?? this.#takeQuotas(exchange, holding);
+    const { rates } = plan;
+    if (rates === undefined) return this.#takeQuotas(exchange, holding);
+    // Rates first: what is over them costs nothing of the quotas. Where one decision is about both, it is so by itself.
+    const along = plan.quotas !== undefined && rates.takesAlong ? holding.taking.companion : undefined;
+    if (along !== undefined) {
+      along.begin();
+      this.#charge(holding);
+    }
+    const refused = rates.take(exchange, along);
+    return refused instanceof Promise
+      ? this.#afterRates(exchange, holding, along, refused)
+      : (refused ?? this.#goOn(exchange, holding, along));
   }
 
   onResponse(exchange: Exchange): void {
@@ -120,18 +128,33 @@ export class PlanHooks implements PolicyHooks {
   async #afterRates(
     exchange: Exchange,
     holding: Holding,
+    along: QuotaCompanion | undefined,
     pending: Promise<Answer | undefined>,
   ): Promise<Answer | undefined> {
     holding.isPending = true;
     const refused = await pending;
     holding.isPending = false;
     if (this.#isGone(exchange, holding)) return undefined;
-    return refused ?? this.#takeQuotas(exchange, holding);
+    return refused ?? this.#goOn(exchange, holding, along);
   }
 
-  #takeQuotas(exchange: Exchange, holding: Holding): Answer | undefined | Promise<Answer | undefined> {
-    const { plan, taking } = holding;
-    if (plan.quotas === undefined) return undefined;
+  /** The rates refuse nothing. */
+  #goOn(
+    exchange: Exchange,
+    holding: Holding,
+    along: QuotaCompanion | undefined,
+  ): Answer | undefined | Promise<Answer | undefined> {
+    const verdict = along?.verdict;
+    // That nobody could be asked was told by the rates.
+    if (verdict === 'unavailable') return undefined;
+    return verdict === undefined
+      ? this.#takeQuotas(exchange, holding)
+      : this.#decide(exchange, holding, verdict);
+  }
+
+  /** What a request takes of each quota of its plan. */
+  #charge({ plan, taking }: Holding): void {
+    if (plan.quotas === undefined) return;
     taking.plan = plan.name;
     const nowMs = this.#place.nowMs();
     for (let i = 0; i < plan.quotas.length; i++) {
@@ -140,6 +163,12 @@ export class PlanHooks implements PolicyHooks {
       charge.limit = limit;
       charge.period = calendar.at(nowMs);
     }
+  }
+
+  #takeQuotas(exchange: Exchange, holding: Holding): Answer | undefined | Promise<Answer | undefined> {
+    const { plan, taking } = holding;
+    if (plan.quotas === undefined) return undefined;
+    this.#charge(holding);
     const verdict = taking.take();
     return typeof verdict === 'string'
       ? this.#decide(exchange, holding, verdict)

@@ -3,6 +3,7 @@ import { type Held, heldBy, hold, letGo } from '../../policy/held.ts';
 import { MAX_COST } from '../../state/exactness.ts';
 import type { Charge, Decision, Limit, Limiter, Verdict } from '../../state/limiter.ts';
 import type { OnFailure } from '../../state/limiters.ts';
+import type { Companion } from '../../state/redis/companion.ts';
 import { putLegacyFields, putRetryAfter, StandardFields } from './fields.ts';
 import type { CompiledLimit } from './limits.ts';
 import type { RateLimitOptions } from './schema.ts';
@@ -87,6 +88,11 @@ export class RateLimit implements PolicyHooks {
   }
 
   onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
+    return this.take(exchange, undefined);
+  }
+
+  /** `along` is what the decision takes along, for a place whose limiter does. Nothing waits then. */
+  take(exchange: Exchange, along: Companion | undefined): Answer | undefined | Promise<Answer | undefined> {
     const taking = this.#unused.pop() ?? this.#make();
     if (!this.#identify(taking, exchange)) {
       this.#unused.push(taking);
@@ -106,7 +112,7 @@ export class RateLimit implements PolicyHooks {
         return this.#delay(exchange, taking, lines);
       }
     }
-    const verdict = taking.decision.take();
+    const verdict = taking.decision.take(along);
     return typeof verdict === 'string'
       ? this.#decideOrDelay(exchange, taking, verdict)
       : this.#decideLater(exchange, taking, verdict);
@@ -116,6 +122,10 @@ export class RateLimit implements PolicyHooks {
   giveBack(exchange: Exchange): void {
     const taking = heldBy<Taking>(exchange, this);
     if (taking?.isTaken === true) taking.decision.correct(-this.#cost);
+  }
+
+  get takesAlong(): boolean {
+    return this.#place.limiter.takesAlong === true;
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Per, Period } from '../../lib/calendar.ts';
 import type { Verdict } from '../limiter.ts';
+import type { Companion } from '../redis/companion.ts';
 
 export type { Per, Period } from '../../lib/calendar.ts';
 
@@ -30,6 +31,14 @@ export interface QuotaTaking {
   readonly charges: readonly QuotaCharge[];
   /** As of `Decision.take`. */
   take(): Verdict | Promise<Verdict>;
+  /** There where a decision about limits in the same storage can take it along, in place of `take`. */
+  readonly companion?: QuotaCompanion | undefined;
+}
+
+export interface QuotaCompanion extends Companion {
+  /** What came of it the last time; undefined: nobody has asked since `begin`. */
+  readonly verdict: Verdict | undefined;
+  begin(): void;
 }
 
 /** Where quotas are counted: one per worker. */
@@ -56,7 +65,7 @@ const MAX_NAME = 90;
 /** Of a UTF-16 unit in UTF-8. */
 const MAX_OCTETS = 3;
 
-/** What a consumer is called where it is counted: the same, or of a name that is very long its hash. What is so called is called the same again. */
+/** What a consumer is called where it is counted, which decides where that is: the same, or of a name that is very long its hash. What is so called is called the same again. */
 export function countedAs(consumer: string): string {
   const name = consumer.toWellFormed();
   if (name.length * MAX_OCTETS <= MAX_NAME || Buffer.byteLength(name) <= MAX_NAME) return name;

@@ -5,7 +5,6 @@ import { seededRandom } from '../../../test/support/seeded-random.ts';
 import { Calendar } from '../../lib/calendar.ts';
 import { connectWorker } from '../redis/redis.support.ts';
 import { PERS, type QuotaCharge, type QuotaTaking } from './quota.ts';
-import { quotaScript } from './quota-script.ts';
 import { RedisQuotas } from './redis-quotas.ts';
 
 const DAY_MS = 86_400_000;
@@ -21,7 +20,7 @@ describe('Quotas in Redis', () => {
 
   /** As two nodes see it. */
   async function nodes() {
-    const workers = await Promise.all([1, 2].map(() => connectWorker(redis, { script: quotaScript() })));
+    const workers = await Promise.all([1, 2].map(() => connectWorker(redis)));
     return {
       quotas: workers.map(({ connection }) => new RedisQuotas(connection, redis.prefix)),
       close: () => Promise.all(workers.map((worker) => worker.close())),

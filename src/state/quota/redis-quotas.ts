@@ -1,22 +1,22 @@
 import type { Verdict } from '../limiter.ts';
 import type { Log } from '../log.ts';
 import { type Asker, RedisConnection } from '../redis/connection.ts';
-import { digest } from '../redis/key-names.ts';
+import { digest, slotOf } from '../redis/key-names.ts';
+import { decisionScript } from '../redis/script.ts';
 import type { RedisServerConfig } from '../schema.ts';
 import {
   countedAs,
   newCharges,
   PERS,
   type QuotaCharge,
+  type QuotaCompanion,
   type QuotaCounter,
   type QuotaRecord,
   type QuotaTaking,
 } from './quota.ts';
-import { quotaScript } from './quota-script.ts';
 
-/** Three figures of each kind of period, after whether everything was taken. */
+/** What the script tells of a period: its start, its end, and the units in it. */
 const FIGURES = 3;
-const REPLY_LENGTH = 1 + FIGURES * PERS.length;
 
 /** A counter, and its connection, which is the caller's to close. */
 export interface ConnectedQuotas {
@@ -26,11 +26,11 @@ export interface ConnectedQuotas {
 
 /** The counter can be asked once the connection is ready. */
 export function connectQuotas(settings: RedisServerConfig, log: Log): ConnectedQuotas {
-  const connection = new RedisConnection(settings, quotaScript(), log);
+  const connection = new RedisConnection(settings, decisionScript(), log);
   return { connection, counter: new RedisQuotas(connection, settings.prefix) };
 }
 
-/** Counts in Redis, for all nodes together: one script call per request. The connection is one that runs `quotaScript`. */
+/** Counts in Redis, for all nodes together: one script call per request. The connection is one that runs `decisionScript`. */
 export class RedisQuotas implements QuotaCounter {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
@@ -41,83 +41,128 @@ export class RedisQuotas implements QuotaCounter {
   }
 
   taking(): QuotaTaking {
-    return new RedisTaking(this);
-  }
-
-  /** The verdict, with what was found in `charges`. */
-  take(plan: string, consumer: string, charges: readonly QuotaCharge[]): Verdict | Promise<Verdict> {
-    if (!this.#connection.isUp) return 'unavailable';
-    const operands = ['1', this.#nameOf(plan, consumer), 'take'];
-    for (const { limit, period } of charges)
-      operands.push(`${limit}`, `${period.startMs}`, `${period.endMs}`);
-    const { promise, resolve } = Promise.withResolvers<Verdict>();
-    this.#connection.ask(operands, new Question(charges, resolve));
-    return promise;
+    return new RedisTaking(this.#connection, this.#prefix);
   }
 
   /** undefined: Redis did not answer. */
   read(plan: string, consumer: string): Promise<QuotaRecord | undefined> {
-    return this.#record(plan, consumer, ['read']);
+    return this.#record('look', plan, consumer, []);
   }
 
   /** Begins periods anew, as though nothing had been taken; `which` is as `PERS`. undefined: Redis did not answer, and may have done it. */
   reset(plan: string, consumer: string, which: readonly boolean[]): Promise<QuotaRecord | undefined> {
-    return this.#record(plan, consumer, ['reset', ...which.map((one) => (one ? '1' : '0'))]);
+    return this.#record('reset', plan, consumer, which);
   }
 
   async #record(
+    op: 'look' | 'reset',
     plan: string,
     consumer: string,
-    operands: readonly string[],
+    which: readonly boolean[],
   ): Promise<QuotaRecord | undefined> {
-    const charges = newCharges();
-    for (const charge of charges) charge.limit = 1;
-    const { promise, resolve } = Promise.withResolvers<Verdict>();
-    const name = this.#nameOf(plan, consumer);
-    this.#connection.ask(['1', name, ...operands], new Question(charges, resolve));
-    return (await promise) === 'unavailable' ? undefined : { plan, consumer, counts: charges };
-  }
-
-  /** Only a hash stands there, and in a cluster it is what decides the slot. */
-  #nameOf(plan: string, consumer: string): string {
-    return `${this.#prefix}quota:{${digest(`${plan}\0${countedAs(consumer)}`)}}`;
+    const taking = new RedisTaking(this.#connection, this.#prefix);
+    taking.plan = plan;
+    taking.consumer = consumer;
+    for (const charge of taking.charges) charge.limit = 1;
+    const answered = await taking.ask(op, (index) => (which[index] === true ? 1 : 0));
+    return answered === 'unavailable' ? undefined : { plan, consumer, counts: taking.charges };
   }
 }
 
-class RedisTaking implements QuotaTaking {
+/** Of a plan and a consumer: only hashes stand there, and in a cluster that of the consumer decides the slot, as it does of its limits. */
+function nameOf(prefix: string, plan: string, consumer: string): string {
+  return `${prefix}quota:${slotOf(countedAs(consumer))}:${digest(plan)}`;
+}
+
+class RedisTaking implements QuotaTaking, QuotaCompanion {
   plan = '';
   consumer = '';
   readonly charges = newCharges();
-  readonly #quotas: RedisQuotas;
+  readonly companion = this;
+  verdict: Verdict | undefined;
+  readonly #connection: RedisConnection;
+  readonly #prefix: string;
 
-  constructor(quotas: RedisQuotas) {
-    this.#quotas = quotas;
+  constructor(connection: RedisConnection, prefix: string) {
+    this.#connection = connection;
+    this.#prefix = prefix;
   }
 
   take(): Verdict | Promise<Verdict> {
-    return this.#quotas.take(this.plan, this.consumer, this.charges);
+    return this.#connection.isUp ? this.ask('ask', oneUnit) : 'unavailable';
+  }
+
+  /** `unitsOf` each kind of period. */
+  ask(op: 'ask' | 'look' | 'reset', unitsOf: (index: number) => number): Promise<Verdict> {
+    const keys: string[] = [];
+    const operands: string[] = [op];
+    this.#add(keys, operands, unitsOf);
+    operands.unshift(`${keys.length}`, ...keys);
+    const { promise, resolve } = Promise.withResolvers<Verdict>();
+    this.#connection.ask(operands, new Question(this, resolve));
+    return promise;
+  }
+
+  begin(): void {
+    this.verdict = undefined;
+  }
+
+  get figures(): number {
+    return this.charges.reduce((sum, { limit }) => (limit > 0 ? sum + FIGURES : sum), 0);
+  }
+
+  addTo(keys: string[], operands: string[]): void {
+    this.#add(keys, operands, oneUnit);
+  }
+
+  read(reply: readonly unknown[], at: number, isTaken: boolean): boolean | undefined {
+    let next = at;
+    let hasRoom = true;
+    for (const charge of this.charges) {
+      if (charge.limit === 0) continue;
+      const [startMs, endMs, used] = [reply[next], reply[next + 1], reply[next + 2]];
+      if (!isCount(startMs) || !isCount(endMs) || !isCount(used)) return undefined;
+      next += FIGURES;
+      charge.period = { startMs, endMs };
+      charge.used = used;
+      charge.admitted = isTaken || used < charge.limit;
+      if (!charge.admitted) hasRoom = false;
+    }
+    this.verdict = isTaken ? 'taken' : 'refused';
+    return hasRoom;
+  }
+
+  unanswered(): void {
+    this.verdict = 'unavailable';
+  }
+
+  #add(keys: string[], operands: string[], unitsOf: (index: number) => number): void {
+    const name = nameOf(this.#prefix, this.plan, this.consumer);
+    for (let i = 0; i < this.charges.length; i++) {
+      const { limit, period } = this.charges[i] as QuotaCharge;
+      if (limit === 0) continue;
+      keys.push(`${name}:${PERS[i]}`);
+      operands.push('period', `${limit}`, `${period.startMs}`, `${period.endMs}`, `${unitsOf(i)}`);
+    }
   }
 }
 
+const oneUnit = (): number => 1;
+
 class Question implements Asker {
-  readonly #charges: readonly QuotaCharge[];
+  readonly #taking: RedisTaking;
   readonly #resolve: (verdict: Verdict) => void;
 
-  constructor(charges: readonly QuotaCharge[], resolve: (verdict: Verdict) => void) {
-    this.#charges = charges;
+  constructor(taking: RedisTaking, resolve: (verdict: Verdict) => void) {
+    this.#taking = taking;
     this.#resolve = resolve;
   }
 
   answered(reply: unknown): boolean {
-    if (!Array.isArray(reply) || reply.length !== REPLY_LENGTH || !reply.every(isCount)) return false;
+    const taking = this.#taking;
+    if (!Array.isArray(reply) || reply.length !== 1 + taking.figures || !isCount(reply[0])) return false;
     const isTaken = reply[0] === 1;
-    for (const [i, charge] of this.#charges.entries()) {
-      if (charge.limit === 0) continue;
-      const at = 1 + FIGURES * i;
-      charge.period = { startMs: reply[at] as number, endMs: reply[at + 1] as number };
-      charge.used = reply[at + 2] as number;
-      charge.admitted = isTaken || charge.used < charge.limit;
-    }
+    if (taking.read(reply, 1, isTaken) === undefined) return false;
     this.#resolve(isTaken ? 'taken' : 'refused');
     return true;
   }

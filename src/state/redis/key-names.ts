@@ -13,17 +13,21 @@ export class KeyNames {
   readonly #slot: string | undefined;
 
   constructor(prefix: string, { id, sharedSlot }: Limit) {
-    this.#slot = sharedSlot === undefined ? undefined : digest(sharedSlot);
-    this.#prefix = `${prefix}limit:{`;
-    this.#suffix = `}:${digest(id)}`;
+    this.#slot = sharedSlot === undefined ? undefined : slotOf(sharedSlot);
+    this.#prefix = `${prefix}limit:`;
+    this.#suffix = `:${digest(id)}`;
   }
 
   nameOf(key: string): string {
-    const name = digest(key);
     return this.#slot === undefined
-      ? `${this.#prefix}${name}${this.#suffix}`
-      : `${this.#prefix}${this.#slot}${this.#suffix}:${name}`;
+      ? this.#prefix + slotOf(key) + this.#suffix
+      : `${this.#prefix}${this.#slot}${this.#suffix}:${digest(key)}`;
   }
+}
+
+/** The part of a name that decides the slot of a cluster: the same of the same text. */
+export function slotOf(text: string): string {
+  return `{${digest(text)}}`;
 }
 
 /** 132 bits of a hash, for the names of keys. */

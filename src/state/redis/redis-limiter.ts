@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Decision, Limit, Limiter, Verdict } from '../limiter.ts';
+import type { Companion } from './companion.ts';
 import type { Asker, RedisConnection } from './connection.ts';
 import { add, FIGURES, type Figures, figuresAt, find, leave, NO_FIGURES } from './figures.ts';
 import { KeyNames } from './key-names.ts';
@@ -11,6 +12,7 @@ import { LEASE_MS } from './script.ts';
  */
 export class RedisLimiter implements Limiter {
   readonly isInstant = false;
+  readonly takesAlong = true;
   readonly #connection: RedisConnection;
   readonly #prefix: string;
   readonly #tickets = new Tickets();
@@ -98,6 +100,7 @@ class RedisDecision implements Decision {
   readonly #tickets: Tickets;
   /** Those with a key. */
   readonly #asked: RedisCharge[] = [];
+  #along: Companion | undefined;
 
   constructor(charges: readonly RedisCharge[], connection: RedisConnection, tickets: Tickets) {
     this.charges = charges;
@@ -105,7 +108,8 @@ class RedisDecision implements Decision {
     this.#tickets = tickets;
   }
 
-  take(): Verdict | Promise<Verdict> {
+  take(along?: Companion): Verdict | Promise<Verdict> {
+    this.#along = along;
     const asked = this.#asked;
     asked.length = 0;
     for (const charge of this.charges) {
@@ -115,13 +119,14 @@ class RedisDecision implements Decision {
       if (charge.isConcurrency) charge.ticket = this.#tickets.next();
       asked.push(charge);
     }
-    if (asked.length === 0) return 'taken';
-    if (!this.#connection.isUp) return this.#forget('unavailable');
-    const operands = [`${asked.length}`];
-    for (const charge of asked) operands.push(charge.name);
-    operands.push('ask');
+    if (asked.length === 0 && along === undefined) return 'taken';
+    if (!this.#connection.isUp) return this.unavailable();
+    const keys = asked.map(({ name }) => name);
+    const operands = ['ask'];
     for (const charge of asked)
       operands.push(...charge.settings, charge.isConcurrency ? charge.ticket : `${charge.cost}`);
+    along?.addTo(keys, operands);
+    operands.unshift(`${keys.length}`, ...keys);
     const { promise, resolve } = Promise.withResolvers<Verdict>();
     this.#connection.ask(operands, new Taking(this, resolve, this.#connection));
     return promise;
@@ -150,7 +155,8 @@ class RedisDecision implements Decision {
   /** What the script answered; undefined where it is nothing that it answers. */
   read(reply: unknown): Verdict | undefined {
     const asked = this.#asked;
-    if (!Array.isArray(reply) || reply.length !== lengthFor(asked)) return undefined;
+    const along = this.#along;
+    if (!Array.isArray(reply) || reply.length !== lengthFor(asked) + (along?.figures ?? 0)) return undefined;
     const [taken] = reply;
     if (taken !== 0 && taken !== 1) return undefined;
     let at = 1;
@@ -163,15 +169,18 @@ class RedisDecision implements Decision {
       if (taken === 1) leave(charge, figures);
       else charge.admitted = find(charge, figures);
     }
+    const hasRoom = along === undefined || along.read(reply, at, taken === 1);
+    if (hasRoom === undefined) return undefined;
     if (taken === 0) {
-      const hasReason = asked.some(({ admitted }) => !admitted);
-      return hasReason ? this.#forget('refused') : undefined;
+      if (asked.some(({ admitted }) => !admitted)) return this.#forget('refused');
+      return hasRoom ? undefined : this.#forget('taken');
     }
     for (const charge of asked) if (charge.isConcurrency) this.#tickets.taken.add(charge);
     return 'taken';
   }
 
   unavailable(): Verdict {
+    this.#along?.unanswered();
     return this.#forget('unavailable');
   }
 

@@ -19,12 +19,17 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local spare = 1000`;
 
+/** How long the count of a period is kept after it has ended: clocks of nodes and of Redis may differ. */
+const SPARE_PERIOD_MS = 86_400_000;
+
 /**
- * One decision, whole or not at all. KEYS are those of its charges. ARGV is `ask`, or `force` to take whether there is room or not,
- * then for each charge: algorithm, quota, window, burst, and units; of concurrency the ticket in place of units.
+ * One decision, whole or not at all. KEYS are those of its charges. ARGV is `ask`; `force` to take whether there is room or not; `look` to take
+ * nothing; or `reset` to forget those with units, and take nothing. Then for each charge: algorithm, quota, window, burst, and units; of
+ * concurrency the ticket in place of units, of a period its start and end in place of window and burst.
  *
  * Answers 1 where everything was taken, else 0, and for each charge what is counted then, whole numbers as `findings.ts` takes them: of
- * gcra what is owed, of a sliding window both counts and what is left of the window, of concurrency how many are under way.
+ * gcra what is owed, of a sliding window both counts and what is left of the window, of concurrency how many are under way, of a period start,
+ * end and units.
  *
  * What does not look like a count is none: nothing but this script writes here.
  */
@@ -105,6 +110,31 @@ algorithms.concurrency = {
   end
 }
 
+-- A day or month of the calendar: start, end, units in it. Nodes tell which one runs, and the first that is in a new one begins it for all.
+algorithms.period = {
+  look = function (charge)
+    local start, ends, used = get(charge.key, '^(%d+) (%d+) (%d+)$')
+    charge.start, charge.ends, charge.used = tonumber(start) or 0, tonumber(ends) or 0, tonumber(used) or 0
+    if charge.window >= charge.ends then
+      charge.start, charge.ends, charge.used = charge.window, charge.burst, 0
+    end
+    return charge.used + charge.units <= charge.quota
+  end,
+  take = function (charge)
+    charge.used = charge.used + charge.units
+    redis.call(
+      'SET', charge.key, string.format('%.0f %.0f %.0f', charge.start, charge.ends, charge.used),
+      'PXAT', string.format('%.0f', charge.ends + ${SPARE_PERIOD_MS})
+    )
+  end,
+  tell = function (charge, answer)
+    answer[#answer + 1] = charge.start
+    answer[#answer + 1] = charge.ends
+    answer[#answer + 1] = charge.used
+  end
+}
+
+local op = ARGV[1]
 local charges = {}
 local room = true
 for i, key in ipairs(KEYS) do
@@ -118,10 +148,11 @@ for i, key in ipairs(KEYS) do
     ticket = ARGV[at + 4],
     algorithm = algorithms[ARGV[at]]
   }
+  if op == 'reset' and charge.units > 0 then redis.call('DEL', key) end
   if not charge.algorithm.look(charge) then room = false end
   charges[i] = charge
 end
-local takes = room or ARGV[1] == 'force'
+local takes = op == 'force' or (op == 'ask' and room)
 local answer = { takes and 1 or 0 }
 for _, charge in ipairs(charges) do
   if takes then charge.algorithm.take(charge) end

@@ -37,9 +37,8 @@ suite('a keeper of certificates', () => {
   let refusal: string | undefined;
   let wanted: Readonly<Record<string, AcmeSettings>>;
   let keepers: AcmeKeeper[];
-  /** What the authority says of when to renew, and how often it was asked. */
+  /** What the authority says of when to renew. */
   let wish: () => RenewalInfo | undefined;
-  let asked: number;
   const events = new Changes();
 
   before(async () => {
@@ -61,7 +60,6 @@ suite('a keeper of certificates', () => {
     wanted = { shop };
     keepers = [];
     wish = () => undefined;
-    asked = 0;
   });
 
   afterEach(async () => {
@@ -79,10 +77,7 @@ suite('a keeper of certificates', () => {
         events.tell();
         return order.promise;
       },
-      askRenewalInfo: async () => {
-        asked++;
-        return wish();
-      },
+      askRenewalInfo: async () => wish(),
       userAgent: 'test',
       timers,
       nowMs: () => startMs + timers.nowMs(),
@@ -149,76 +144,21 @@ suite('a keeper of certificates', () => {
     assert.deepEqual((await kept.pairs({ shop }))['shop'], other);
   });
 
-  const HOUR_MS = 3_600_000;
-  /** A second wide: what is chosen in it by chance is known. */
-  const at = (hour: number, more: Partial<RenewalInfo> = {}) => ({
-    startMs: startMs + hour * HOUR_MS,
-    endMs: startMs + hour * HOUR_MS + 1000,
-    explanation: undefined,
-    retryAfterMs: undefined,
-    ...more,
-  });
-
-  /** Hours after the start of the life of `pair`, of 25 hours, at which it is ordered again. */
-  async function renewedAt(limitHours: number, settings = shop): Promise<number | undefined> {
-    const kept = keeper();
-    wanted = { shop: settings };
-    kept.keep(wanted);
-    await pass(0);
-    orders[0]?.resolve(pair);
-    await turns(20);
-    while (orders.length === 1 && timers.nowMs() < limitHours * HOUR_MS) await pass(60_000);
-    return orders.length === 1 ? undefined : Math.round(timers.nowMs() / 360_000) / 10;
-  }
-
-  for (const [what, info, hours, settings] of [
-    ['sooner than its record says', () => at(5), 5],
-    ['later', () => at(20), 20],
-    ['not so late that it would end meanwhile', () => at(1000), 23.8],
-    ['not at once over and over: a tenth of its life has to be over, or an hour', () => at(-1000), 1],
-    ['as its record says where the authority has no wish', () => undefined, 16.3],
-    [
-      'as its record says where the authority does not answer',
-      () => {
-        throw new AcmeProblem('unreachable', 'no route');
-      },
-      16.3,
-    ],
-    [
-      'when whoever runs the gateway wants it, if that is sooner',
-      () => at(20),
-      13.1,
-      { ...shop, renewBefore: 12 * HOUR_MS },
-    ],
-  ] as const) {
-    test(`renews when the authority suggests it: ${what}`, async () => {
-      wish = info;
-      assert.equal(await renewedAt(24, settings), hours);
-      assert.equal(orders[1]?.context.replaces, pair.cert);
-    });
-  }
-
-  test('asks the authority again when it wants to be asked, and takes over what it says then', async () => {
-    wish = () => at(20, { retryAfterMs: 2 * HOUR_MS, explanation: 'https://ca.example/why' });
-    const renewed = renewedAt(24);
-    await events.until(() => orders.length > 0, 'an order');
-    wish = () => (timers.nowMs() < 3.9 * HOUR_MS ? at(20, { retryAfterMs: 2 * HOUR_MS }) : at(3));
-    assert.equal(await renewed, 4);
-    assert.equal(asked, 3);
-  });
-
-  test('asks the authority no more than once a minute, and says once that it does not answer', async () => {
-    wish = () => {
-      throw new AcmeProblem('malformedAnswer', 'nonsense', { retryAfterMs: 0 });
-    };
+  test('renews when the authority suggests it, and tells it which certificate is replaced', async () => {
+    const at = startMs + 5 * 3_600_000;
+    wish = () => ({ startMs: at, endMs: at + 0.4, explanation: undefined, retryAfterMs: undefined });
     const kept = keeper();
     kept.keep({ shop });
     await pass(0);
     orders[0]?.resolve(pair);
     await turns(20);
-    for (let i = 0; i < 200; i++) await pass(LOOK_MS);
-    assert.equal(asked, 3);
-    assert.equal(log.filter((line) => line.includes('does not say when to renew it: nonsense')).length, 1);
+    await pass(LOOK_MS);
+    assert.equal(kept.status()[0]?.renewAtMs, at);
+    assert.equal(orders[0]?.context.replaces, undefined);
+    await pass(5 * 3_600_000 - 2 * LOOK_MS);
+    assert.equal(orders.length, 1);
+    await pass(LOOK_MS);
+    assert.equal(orders[1]?.context.replaces, pair.cert);
   });
 
   test('orders once for all nodes, and the others get it within a second', async () => {
@@ -474,9 +414,9 @@ suite('a keeper of certificates', () => {
     await turns(20);
     const offered = [timers.nowMs()];
     for (let i = 0; i < 20; i++) {
-      const asked = changed.length;
+      const offers = changed.length;
       await pass(LOOK_MS);
-      if (changed.length > asked) offered.push(timers.nowMs());
+      if (changed.length > offers) offered.push(timers.nowMs());
     }
     assert.deepEqual(
       offered.map((atMs) => atMs / 1000),

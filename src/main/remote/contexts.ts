@@ -69,10 +69,10 @@ export class Contexts {
   }
 
   async remove(name: string): Promise<void> {
-    await this.#change(({ current, contexts: { [name]: _, ...others } }) => ({
-      ...(current === name ? {} : { current }),
-      contexts: others,
-    }));
+    await this.#change(({ current, contexts }) => {
+      const { [name]: _, ...others } = contexts;
+      return { ...(current === name ? {} : { current }), contexts: others };
+    });
   }
 
   /** Of what the file says now: another command may have changed it since it was read. */

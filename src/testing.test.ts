@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { connect } from 'node:tls';
 import { startGateway } from './testing.ts';
 
 const says = (body: string) => ({ routes: { say: { match: { paths: ['/say'] }, respond: { body } } } });
@@ -32,6 +34,23 @@ describe('a gateway in a test', () => {
       /there is no service "nope"/,
     );
     assert.equal(await (await fetch(`${gateway.url}/say`)).text(), 'two');
+  });
+
+  it('serves a certificate that would come by ACME with one of its own making', async () => {
+    await using gateway = await startGateway({
+      ...says('hello'),
+      listeners: { https: { port: 443, protocol: 'https' }, http: { port: 80 } },
+      certificates: { shop: { acme: { hosts: ['shop.example'], termsAgreed: true } } },
+    });
+    const socket = connect({
+      port: gateway.port('https'),
+      servername: 'shop.example',
+      rejectUnauthorized: false,
+    });
+    await once(socket, 'secureConnect');
+    const { issuer, subjectaltname } = socket.getPeerCertificate();
+    socket.destroy();
+    assert.deepEqual([issuer.CN, subjectaltname], ['Portcullis stand-in', 'DNS:shop.example']);
   });
 
   it('tells of the requests that it logged', async () => {

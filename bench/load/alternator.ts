@@ -75,7 +75,7 @@ function giveUp(reason: string): never {
   process.exit(1);
 }
 
-async function turn(of: Side): Promise<void> {
+async function run(of: Side): Promise<void> {
   side = of;
   unsent = REQUESTS_OF_A_TURN;
   unanswered = REQUESTS_OF_A_TURN;
@@ -102,7 +102,7 @@ const turns: (readonly [Turn, Turn])[] = [];
 const end = performance.now() + load.seconds * 1000;
 while (performance.now() < end) {
   // So what the machine grows slower by meanwhile falls on both alike.
-  for (const next of [one, other, other, one]) await turn(next);
+  for (const next of [one, other, other, one]) await run(next);
   turns.push([one.take(), other.take()]);
 }
 process.stdout.write(JSON.stringify(turns), () => process.exit(0));

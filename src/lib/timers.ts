@@ -15,7 +15,16 @@ export const systemTimers: Timers = {
   },
 };
 
-/** Resolves after a while. */
-export function pause(timers: Timers, ms: number): Promise<void> {
-  return new Promise((resolve) => void timers.after(ms, resolve));
+/** Resolves after a while, or at once when `signal` is aborted. */
+export function pause(timers: Timers, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
+    const end = (): void => {
+      cancel();
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = timers.after(ms, end);
+    signal?.addEventListener('abort', end);
+  });
 }

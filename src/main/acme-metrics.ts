@@ -19,6 +19,11 @@ export function acmeMetrics(certificates: readonly AcmeStatus[]): string {
       samples: certificates.map(({ name, failures }) => [{ certificate: name }, failures]),
     },
     {
+      name: 'portcullis_acme_served',
+      help: 'Whether this node serves the certificate that was issued last: 1, else 0.',
+      samples: certificates.map(({ name, isServed }) => [{ certificate: name }, Number(isServed)]),
+    },
+    {
       name: 'portcullis_acme_renewal_timestamp_seconds',
       help: 'When a certificate by ACME is to be renewed.',
       samples: certificates.flatMap(({ name, renewAtMs }) =>

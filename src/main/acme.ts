@@ -13,8 +13,8 @@ export interface AcmeOptions {
   readonly log: Log;
   /** Tells every worker. */
   readonly publish: (news: News) => void;
-  /** There are other certificates than those that a configuration was completed with. */
-  readonly changed: () => void;
+  /** There are other certificates than those that a configuration was completed with. Resolves with why they cannot be put into force. */
+  readonly changed: () => Promise<string | undefined>;
 }
 
 /** Certificates by ACME in this process. Nothing of it is loaded before a configuration has one. */

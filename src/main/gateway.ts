@@ -216,7 +216,7 @@ export class Gateway {
       connection: () => source.connection,
       log: options.log.main,
       publish: (news) => this.#supervisor.tell(news),
-      changed: () => void this.#applyAgain(),
+      changed: () => this.#applyAgain(),
     });
     this.#reloader = new Reloader(config, {
       load: () => source.load(),
@@ -406,11 +406,10 @@ export class Gateway {
     return applied;
   }
 
-  /** The configuration in force, with certificates that came meanwhile. */
-  async #applyAgain(): Promise<void> {
+  /** The configuration in force, with certificates that came meanwhile; resolves with why that is refused. */
+  async #applyAgain(): Promise<string | undefined> {
     const applied = await this.#reloader.inTurn(() => this.#apply(this.config));
-    if (applied.ok || this.#state === 'stopping') return;
-    for (const reason of applied.reasons) this.#options.log.main('error', reason);
+    return applied.ok || this.#state === 'stopping' ? undefined : applied.reasons.join('; ');
   }
 
   #warnOfFixed(config: LoadedConfig): void {

@@ -78,6 +78,24 @@ describe('the log writer', () => {
     assert.equal(writer.droppedLines, 0);
   });
 
+  it('gives back the memory of a large batch when all of it is out, or when it is dropped', () => {
+    const files = new FakeFiles();
+    const writer = new LogWriter('stdout', { files, maxQueueBytes: 256 * 1024 });
+    const line = `${'x'.repeat(200_000)}\n`;
+    const written = bytes(line);
+    const dropped = bytes(line);
+    const small = Buffer.from('part of a buffer that Node keeps for many\n');
+    writer.write(written);
+    writer.write(dropped);
+    writer.write(small);
+    files.answer(100_000);
+    assert.equal(written.buffer.byteLength, 200_001, 'a part is still to be written');
+    files.answerAll();
+    assert.equal(written.buffer.byteLength, 0);
+    assert.equal(dropped.buffer.byteLength, 0);
+    assert.notEqual(small.buffer.byteLength, 0);
+  });
+
   it('drops whole lines when the queue is full, counts them, and says so once when there is room', () => {
     const files = new FakeFiles();
     const writer = new LogWriter('stdout', {

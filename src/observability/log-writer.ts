@@ -85,6 +85,7 @@ export class LogWriter {
     if (batch.length === 0) return;
     if (this.#closed || this.#queuedBytes + batch.length > this.#maxQueueBytes) {
       this.#drop(batch);
+      free(batch);
       return;
     }
     this.#queue.push(batch);
@@ -144,6 +145,7 @@ export class LogWriter {
     const batch = this.#queue[0];
     if (batch !== undefined && this.#offset >= batch.length) {
       this.#queue.shift();
+      free(batch);
       this.#queuedBytes -= batch.length;
       this.#offset = 0;
       this.#reportDropped();
@@ -210,6 +212,17 @@ export class LogWriter {
     this.#queue.push(line);
     this.#queuedBytes += line.length;
   }
+}
+
+/** Below it a buffer may be a part of one that Node keeps for many, and is not worth the while. */
+const FREED_BYTES = 128 * 1024;
+
+/**
+ * Gives the memory back now. To V8 a few hundred batches are a reason to look for garbage in all of the heap (every 2 s under load, which held up
+ * workers on the same core for 10 to 40 ms), although none of them is in use. Never of a batch that is being written.
+ */
+function free({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= FREED_BYTES) buffer.transfer(0);
 }
 
 function errorCode(error: unknown): string {

@@ -88,7 +88,10 @@ test('two nodes that share a store order once, the one that did not order answer
       log: (_, message) => log.push(`${name}: ${message}`),
       publish: (news) => gateway.dataPlane.receive(news),
       // After this the state is the new one.
-      changed: () => setImmediate(() => events.tell()),
+      changed: async () => {
+        setImmediate(() => events.tell());
+        return undefined;
+      },
     });
     cleanup.defer(() => keeper.close());
     const answered = () =>

@@ -28,7 +28,7 @@ services:
 consumers: { alice: { basic: { password: correct-horse } } }
 ${cors}
 apis:
-  hello: { organization: acme, service: site, paths: [/hello, '/things/{id}', /all/*], methods: [GET] }
+  hello: { organization: acme, service: site, paths: [/, /hello, '/things/{id}', /all/*], methods: [GET] }
   rest: { organization: globex, service: site }
   root: { organization: plain, service: site, paths: [/root] }
   hosted: { organization: acme, service: site, hosts: [api.example.com], paths: [/hello] }
@@ -105,6 +105,8 @@ suite('APIs', () => {
   const codeOf = ({ body }: Answered) => (JSON.parse(body) as { code: string }).code;
 
   for (const [path, seen] of [
+    ['/acme?a=1', '/?a=1'],
+    ['/acme/?a=1', '/?a=1'],
     ['/acme/hello?a=1', '/hello?a=1'],
     ['/acme/things/7', '/things/7'],
     ['/acme/all', '/all'],

@@ -41,10 +41,12 @@ export async function makeRequest(
 }
 
 /** A certificate that nobody vouches for, for hosts that have no other yet. */
-export function makeStandIn(hosts: readonly string[], nowMs: number): Promise<CertificatePair> {
-  return selfSigned('Portcullis stand-in', hosts, nowMs, STAND_IN_MS, [
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-  ]);
+export async function makeStandIn(hosts: readonly string[], nowMs: number): Promise<CertificatePair> {
+  const usage = new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]);
+  return {
+    ...(await selfSigned('Portcullis stand-in', hosts, nowMs, STAND_IN_MS, [usage])),
+    isStandIn: true,
+  };
 }
 
 /** The answer to a challenge of TLS-ALPN-01 (RFC 8737 section 3). */

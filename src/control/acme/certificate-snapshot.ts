@@ -1,6 +1,6 @@
-import { rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { readText } from '../../lib/read-text.ts';
+import { replaceFile } from '../../lib/replace-file.ts';
 import type { CertificateRow } from './tables.ts';
 
 const MAX_BYTES = 64 * 1024 ** 2;
@@ -38,13 +38,7 @@ export class CertificateSnapshot {
 
   /** One after the other. Rejects where the file cannot be written. */
   write(rows: readonly CertificateRow[]): Promise<void> {
-    this.#written = this.#written.catch(() => {}).then(() => this.#replace(JSON.stringify(rows)));
+    this.#written = this.#written.catch(() => {}).then(() => replaceFile(this.#file, JSON.stringify(rows)));
     return this.#written;
-  }
-
-  async #replace(text: string): Promise<void> {
-    const next = `${this.#file}.new`;
-    await writeFile(next, text, { mode: 0o600, flush: true });
-    await rename(next, this.#file);
   }
 }

@@ -14,6 +14,9 @@ export interface IssueContext extends Pick<OrderContext, 'timers' | 'nowMs'> {
   readonly signal: AbortSignal;
 }
 
+/** A server that takes longer has others wait, whose certificates it is not asked for. */
+const LONGEST_MS = 15 * 60_000;
+
 /** Has a certificate issued, with the account that is there or a new one. Rejects with an AcmeProblem, or with what the storage says. */
 export async function issueCertificate(
   settings: AcmeSettings,
@@ -22,6 +25,7 @@ export async function issueCertificate(
   const transport = new AcmeTransport(settings.ca, context.userAgent);
   const close = (): void => transport.close();
   context.signal.addEventListener('abort', close);
+  const cancel = context.timers.after(LONGEST_MS, close);
   try {
     const client = new AcmeClient(settings.directory, transport);
     const account = await accountFor(client, settings, context.storage);
@@ -32,9 +36,10 @@ export async function issueCertificate(
       publish: context.publish,
       makeRequest: async () => (await import('./certificate-maker.ts')).makeRequest(hosts, keyType),
     };
-    const { timers, nowMs } = context;
-    return await orderCertificate(request, { client, account, timers, nowMs });
+    const { timers, nowMs, signal } = context;
+    return await orderCertificate(request, { client, account, timers, nowMs, signal });
   } finally {
+    cancel();
     context.signal.removeEventListener('abort', close);
     transport.close();
   }

@@ -32,6 +32,9 @@ suite('a keeper of certificates', () => {
   let log: string[];
   let news: Record<string, ChallengesNews[]>;
   let changed: string[];
+  /** Why workers refuse certificates; undefined: they do not. */
+  let refusal: string | undefined;
+  let wanted: Readonly<Record<string, AcmeSettings>>;
   let keepers: AcmeKeeper[];
   const events = new Changes();
 
@@ -43,13 +46,15 @@ suite('a keeper of certificates', () => {
 
   beforeEach(() => {
     timers = new FakeTimers();
-    storage = new MemoryStorage();
+    storage = new MemoryStorage(() => startMs + timers.nowMs());
     // A certificate of TestAuthority begins an hour before it is made, and lasts for 25.
     startMs = new X509Certificate(pair.cert).validFromDate.getTime();
     orders = [];
     log = [];
     news = {};
     changed = [];
+    refusal = undefined;
+    wanted = { shop };
     keepers = [];
   });
 
@@ -77,7 +82,14 @@ suite('a keeper of certificates', () => {
         (news[node] ??= []).push(said);
         events.tell();
       },
-      changed: () => changed.push(node),
+      changed: async () => {
+        changed.push(node);
+        if (refusal !== undefined) return refusal;
+        // A gateway completes its configuration anew, and puts it into force.
+        await made.pairs(wanted);
+        made.keep(wanted);
+        return undefined;
+      },
     });
     keepers.push(made);
     return made;
@@ -146,7 +158,7 @@ suite('a keeper of certificates', () => {
   });
 
   test('takes over from a node that died within half a minute', async () => {
-    await storage.lease('a', startMs, startMs + 30_000);
+    await storage.lease('a', 30_000);
     keeper('b').keep({ shop });
     for (let i = 0; i < 29; i++) await pass(LOOK_MS);
     assert.equal(orders.length, 0);
@@ -258,7 +270,8 @@ suite('a keeper of certificates', () => {
   test('a restart orders nothing where there is a certificate, and keeps waiting where there was a failure', async () => {
     const kept = keeper();
     const blog = acmeSchema.parse({ hosts: ['blog.example'], termsAgreed: true });
-    kept.keep({ shop, blog });
+    wanted = { shop, blog };
+    kept.keep(wanted);
     await pass(0);
     orders[0]?.resolve(pair);
     await turns(20);
@@ -349,12 +362,79 @@ suite('a keeper of certificates', () => {
     const kept = keeper();
     kept.keep({ shop });
     await pass(0);
+    const whole = {
+      saveCertificate: storage.saveCertificate.bind(storage),
+      saveFailure: storage.saveFailure.bind(storage),
+    };
     storage.saveCertificate = () => Promise.reject(new Error('the disk is full'));
     storage.saveFailure = () => Promise.reject(new Error('the disk is full'));
     orders[0]?.resolve(pair);
     await turns(20);
-    for (let i = 0; i < 5; i++) await pass(LOOK_MS);
-    assert.equal(orders.length, 1);
+    await pass(LOOK_MS);
     assert.equal(kept.status()[0]?.reason, 'the disk is full');
+    for (let i = 0; i < 20; i++) await pass(LOOK_MS);
+    assert.equal(orders.length, 1);
+    storage.saveCertificate = whole.saveCertificate;
+    storage.saveFailure = whole.saveFailure;
+    for (let i = 0; i < 60; i++) await pass(LOOK_MS);
+    assert.equal(orders.length, 1);
+    assert.equal(storage.certificates.get('shop')?.cert, pair.cert);
+    assert.equal(kept.status()[0]?.state, 'ready');
+  });
+
+  test('a certificate that the workers refuse is offered again, later each time, and its status says why', async () => {
+    const kept = keeper();
+    await kept.pairs({ shop });
+    kept.keep({ shop });
+    await pass(0);
+    refusal = 'worker 1: no memory';
+    orders[0]?.resolve(pair);
+    await turns(20);
+    const offered = [timers.nowMs()];
+    for (let i = 0; i < 20; i++) {
+      const before = changed.length;
+      await pass(LOOK_MS);
+      if (changed.length > before) offered.push(timers.nowMs());
+    }
+    assert.deepEqual(
+      offered.map((atMs) => atMs / 1000),
+      [0, 2, 6, 14],
+    );
+    const { state, isServed, reason, failures, retryAtMs } = kept.status()[0] ?? assert.fail();
+    assert.deepEqual(
+      { state, isServed, reason, failures, retryAtMs },
+      {
+        state: 'error',
+        isServed: false,
+        reason: 'worker 1: no memory',
+        failures: 0,
+        retryAtMs: startMs + 30_000,
+      },
+    );
+    refusal = undefined;
+    for (let i = 0; i < 15; i++) await pass(LOOK_MS);
+    assert.deepEqual([kept.status()[0]?.state, kept.status()[0]?.isServed], ['ready', true]);
+    assert.equal(changed.length, 5);
+    assert.ok(
+      log.includes(
+        `error: certificates by ACME are not put into force: worker 1: no memory; tried again at ${new Date(startMs + 2000).toISOString()}`,
+      ),
+    );
+  });
+
+  test('waits for nothing when it is closed', async () => {
+    const kept = keeper();
+    kept.keep({ shop });
+    await pass(0);
+    const { context, reject } = await orderNumber(0);
+    const published = context.publish([
+      { type: 'http-01', host: 'shop.example', token: 'T', keyAuthorization: 'T.print' },
+    ]);
+    await turns(20);
+    const closed = kept.close();
+    await published;
+    reject(new Error('closed'));
+    await closed;
+    assert.deepEqual((await storage.read()).challenges, []);
   });
 });

@@ -4,13 +4,14 @@ import type { ChallengesNews } from '../../server/challenges.ts';
 import type { CertificatePair } from '../../server/tls/certificate-table.ts';
 import { digest } from '../config/files.ts';
 import { ChallengeAnswers } from './challenge-answers.ts';
+import { Handover } from './handover.ts';
 import type { issueCertificate } from './issue.ts';
 import type { Challenge } from './order.ts';
 import { AcmeProblem } from './problem.ts';
 import { renewalTime } from './renewal-time.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import type { AcmeSettings } from './schema.ts';
-import type { AcmeState, AcmeStorage, FailureRecord } from './storage.ts';
+import type { AcmeState, AcmeStorage, CertificateRecord, FailureRecord } from './storage.ts';
 
 /** Between two looks whether another node changed something, or something is due. */
 export const LOOK_MS = 1000;
@@ -36,18 +37,20 @@ export interface AcmeKeeperOptions {
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** Other answers than before: for every worker. */
   readonly publish: (news: ChallengesNews) => void;
-  /** Other certificates than those that `pairs` gave: to be put into force. */
-  readonly changed: () => void;
+  /** Other certificates than those that `pairs` gave: to be put into force. Resolves with why they are refused, undefined where they are not. */
+  readonly changed: () => Promise<string | undefined>;
 }
 
 /** How it stands with a certificate. */
 export interface AcmeStatus {
   readonly name: string;
-  /** `pending`: there is none yet; `error`: the last order failed, whether or not there is a certificate. */
+  /** `pending`: there is none yet; `error`: the last order failed, whether or not there is a certificate, or the workers refuse it. */
   readonly state: 'pending' | 'ready' | 'error';
   /** Milliseconds since 1970, of what there is. */
   readonly renewAtMs: number | undefined;
-  /** Why the last order failed, as the authority says. */
+  /** Whether this node serves the certificate that was issued last. */
+  readonly isServed: boolean;
+  /** Why the last order failed, as the authority says, or why the certificate is not served. */
   readonly reason: string | undefined;
   /** Orders that failed since the last one that did not. */
   readonly failures: number;
@@ -82,8 +85,9 @@ export class AcmeKeeper {
   readonly #closed = new AbortController();
   readonly #standIns = new Map<string, Promise<CertificatePair>>();
   readonly #orders = new Map<string, { issued: number; failed: number }>();
-  /** What was handed out, by name. */
-  readonly #served = new Map<string, string>();
+  readonly #handover: Handover;
+  /** What was issued and could not be written down yet, by name. */
+  readonly #unsaved = new Map<string, CertificateRecord>();
   /** Those of this node, which hold also where they could not be written down. */
   readonly #failures = new Map<string, FailureRecord>();
   #storage: Promise<AcmeStorage> | undefined;
@@ -98,6 +102,7 @@ export class AcmeKeeper {
   constructor(options: AcmeKeeperOptions) {
     this.#options = options;
     this.#answers = new ChallengeAnswers(options.nowMs, options.publish);
+    this.#handover = new Handover({ ask: options.changed, nowMs: options.nowMs, log: options.log });
   }
 
   /**
@@ -107,15 +112,18 @@ export class AcmeKeeper {
   async pairs(wanted: Readonly<Record<string, AcmeSettings>>): Promise<Record<string, CertificatePair>> {
     await this.#refresh();
     const pairs = Object.entries(wanted).map(async ([name, { hosts }]) => {
-      const { cert, key } = this.#state.certificates.get(name) ?? (await this.#standIn(name, hosts));
-      this.#served.set(name, cert);
-      return [name, { cert, key }] as const;
+      const issued = this.#state.certificates.get(name);
+      const pair =
+        issued === undefined ? await this.#standIn(name, hosts) : { cert: issued.cert, key: issued.key };
+      this.#handover.offer(name, pair.cert);
+      return [name, pair] as const;
     });
     return Object.fromEntries(await Promise.all(pairs));
   }
 
-  /** From now on these are kept, and no others. */
+  /** What `pairs` gave is in force. From now on these are kept, and no others. */
   keep(wanted: Readonly<Record<string, AcmeSettings>>): void {
+    this.#handover.accepted();
     this.#entries = new Map(Object.entries(wanted).map(([name, settings]) => [name, entryOf(settings)]));
     for (const name of this.#standIns.keys()) if (!this.#entries.has(name)) this.#standIns.delete(name);
     if (this.#entries.size > 0 && !this.#looking && this.#cancelLook === undefined) this.#lookIn(0);
@@ -124,14 +132,18 @@ export class AcmeKeeper {
   status(): readonly AcmeStatus[] {
     return Array.from(this.#entries, ([name, entry]) => {
       const certificate = this.#state.certificates.get(name);
+      const isServed = certificate !== undefined && this.#handover.isServed(name, certificate.cert);
+      const refusal = certificate === undefined || isServed ? undefined : this.#handover.refusal;
       const failure = this.#failureOf(name, entry);
+      const trouble = failure ?? refusal;
       return {
         name,
-        state: failure === undefined ? (certificate === undefined ? 'pending' : 'ready') : 'error',
+        state: trouble === undefined ? (certificate === undefined ? 'pending' : 'ready') : 'error',
         renewAtMs: certificate?.renewAtMs,
-        reason: failure?.reason,
+        isServed,
+        reason: trouble?.reason,
         failures: failure?.failures ?? 0,
-        retryAtMs: failure?.retryAtMs,
+        retryAtMs: trouble?.retryAtMs,
         orders: { ...this.#ordersOf(name) },
       };
     });
@@ -195,8 +207,7 @@ export class AcmeKeeper {
 
   async #lease(): Promise<boolean> {
     const storage = await this.#opened();
-    const nowMs = this.#options.nowMs();
-    return storage.lease(this.#options.node, nowMs, nowMs + LEASE_MS);
+    return storage.lease(this.#options.node, LEASE_MS);
   }
 
   /** Takes over what other nodes, or this one, changed. Whether the storage could be asked. One at a time, lest what is older come later. */
@@ -209,10 +220,10 @@ export class AcmeKeeper {
     try {
       const storage = await this.#opened();
       if ((await storage.version()) !== this.#state.version) {
-        this.#state = await storage.read(this.#options.nowMs());
+        this.#state = await storage.read();
         await this.#answers.replace(this.#state.challenges);
-        if (this.#isOther()) this.#options.changed();
       }
+      if (this.#isOther()) void this.#handover.press();
     } catch (error) {
       this.#away(error);
       if (this.#state === NOTHING) await this.#recall();
@@ -248,7 +259,7 @@ export class AcmeKeeper {
   #isOther(): boolean {
     return [...this.#entries.keys()].some((name) => {
       const cert = this.#state.certificates.get(name)?.cert;
-      return cert !== undefined && cert !== this.#served.get(name);
+      return cert !== undefined && !this.#handover.isServed(name, cert);
     });
   }
 
@@ -259,7 +270,7 @@ export class AcmeKeeper {
       const isWanted =
         certificate === undefined || certificate.ordered !== entry.ordered || certificate.renewAtMs <= nowMs;
       if (!isWanted || (this.#failureOf(name, entry)?.retryAtMs ?? 0) > nowMs) return false;
-      const last = this.#lastIssued.get(name);
+      const last = this.#unsaved.has(name) ? undefined : this.#lastIssued.get(name);
       return last === undefined || last.ordered !== entry.ordered || nowMs - last.atMs >= REPEAT_MS;
     });
   }
@@ -272,17 +283,16 @@ export class AcmeKeeper {
 
   /** Never rejects. */
   async #order(name: string, entry: Entry): Promise<void> {
-    const { log, node } = this.#options;
+    const { node } = this.#options;
     try {
       const storage = await this.#opened();
-      log('info', `certificate ${name}: ordered at ${entry.settings.directory}`);
       try {
         await this.#issue(name, entry, storage);
       } catch (error) {
         if (this.#closed.signal.aborted) return;
         await storage.saveFailure(this.#failed(name, entry, error));
       } finally {
-        await storage.saveChallenges(name, [], 0);
+        await storage.saveChallenges(name, [], CHALLENGE_MS);
       }
       await this.#refresh();
       if (this.#nextDue() === undefined) await storage.release(node);
@@ -291,8 +301,26 @@ export class AcmeKeeper {
     }
   }
 
-  async #issue(name: string, { settings, ordered }: Entry, storage: AcmeStorage): Promise<void> {
+  async #issue(name: string, entry: Entry, storage: AcmeStorage): Promise<void> {
+    const unsaved = this.#unsaved.get(name);
+    const record = unsaved?.ordered === entry.ordered ? unsaved : await this.#issued(name, entry, storage);
+    // An authority counts what it issues, so that it is written down later rather than ordered again.
+    this.#unsaved.set(name, record);
+    await storage.saveCertificate(record);
+    this.#unsaved.delete(name);
+    this.#failures.delete(name);
+    this.#ordersOf(name).issued++;
+    const when = new Date(record.renewAtMs).toISOString();
+    this.#options.log('info', `certificate ${name}: issued, to be renewed at ${when}`);
+  }
+
+  async #issued(
+    name: string,
+    { settings, ordered }: Entry,
+    storage: AcmeStorage,
+  ): Promise<CertificateRecord> {
     const { log, timers, nowMs, random, issue, userAgent } = this.#options;
+    log('info', `certificate ${name}: ordered at ${settings.directory}`);
     const { cert, key } = await issue(settings, {
       storage,
       userAgent,
@@ -303,16 +331,15 @@ export class AcmeKeeper {
     });
     const renewAtMs = renewalTime(cert, settings.renewBefore, random);
     this.#lastIssued.set(name, { ordered, atMs: nowMs() });
-    await storage.saveCertificate({ name, ordered, cert, key, issuedAtMs: nowMs(), renewAtMs });
-    this.#failures.delete(name);
-    this.#ordersOf(name).issued++;
-    log('info', `certificate ${name}: issued, to be renewed at ${new Date(renewAtMs).toISOString()}`);
+    return { name, ordered, cert, key, issuedAtMs: nowMs(), renewAtMs };
   }
 
   #failed(name: string, entry: Entry, error: unknown): FailureRecord {
     const { nowMs, random, log } = this.#options;
     const reason = messageOf(error);
-    const problem = error instanceof AcmeProblem ? error : new AcmeProblem('internal', reason);
+    // What is there and only has to be written down waits for no authority.
+    const type = this.#unsaved.has(name) ? 'unreachable' : 'internal';
+    const problem = error instanceof AcmeProblem ? error : new AcmeProblem(type, reason);
     const failures = (this.#failureOf(name, entry)?.failures ?? 0) + 1;
     const atMs = nowMs();
     const retryAtMs = atMs + Math.round(retryDelayMs(problem, failures, random));
@@ -326,11 +353,10 @@ export class AcmeKeeper {
 
   /** Resolves once every node can be asked. */
   async #publish(storage: AcmeStorage, name: string, challenges: readonly Challenge[]): Promise<void> {
-    const { nowMs, timers } = this.#options;
-    await storage.saveChallenges(name, challenges, nowMs() + CHALLENGE_MS);
+    await storage.saveChallenges(name, challenges, CHALLENGE_MS);
     await this.#refresh();
     const delayMs = storage.isShared ? OTHERS_HEAR_MS : WORKERS_HEAR_MS;
-    await pause(timers, delayMs);
+    await pause(this.#options.timers, delayMs, this.#closed.signal);
   }
 
   #ordersOf(name: string): { issued: number; failed: number } {

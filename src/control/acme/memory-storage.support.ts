@@ -11,18 +11,23 @@ export class MemoryStorage implements AcmeStorage {
   readonly certificates = new Map<string, CertificateRecord>();
   readonly failures = new Map<string, FailureRecord>();
   readonly #challenges = new Map<string, { list: readonly Challenge[]; untilMs: number }>();
+  readonly #nowMs: () => number;
   #version = 0;
   #leaseUntilMs = 0;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
 
   async version(): Promise<number> {
     this.#reach();
     return this.#version;
   }
 
-  async read(nowMs: number): Promise<AcmeState> {
+  async read(): Promise<AcmeState> {
     this.#reach();
     const challenges = [...this.#challenges.values()].flatMap(({ list, untilMs }) =>
-      untilMs > nowMs ? list : [],
+      untilMs > this.#nowMs() ? list : [],
     );
     return {
       version: this.#version,
@@ -60,16 +65,17 @@ export class MemoryStorage implements AcmeStorage {
     this.failures.set(failure.name, failure);
   }
 
-  async saveChallenges(name: string, list: readonly Challenge[], untilMs: number): Promise<void> {
+  async saveChallenges(name: string, list: readonly Challenge[], lifeMs: number): Promise<void> {
     this.#change();
-    this.#challenges.set(name, { list, untilMs });
+    this.#challenges.set(name, { list, untilMs: this.#nowMs() + lifeMs });
   }
 
-  async lease(holder: string, nowMs: number, untilMs: number): Promise<boolean> {
+  async lease(holder: string, lifeMs: number): Promise<boolean> {
     this.#reach();
+    const nowMs = this.#nowMs();
     if (this.holder !== undefined && this.holder !== holder && this.#leaseUntilMs > nowMs) return false;
     this.holder = holder;
-    this.#leaseUntilMs = untilMs;
+    this.#leaseUntilMs = nowMs + lifeMs;
     return true;
   }
 

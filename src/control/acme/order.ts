@@ -1,5 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { isRecord } from '../../lib/is-record.ts';
+import { messageOf } from '../../lib/message-of.ts';
+import { certificateBlocks } from '../../lib/pem.ts';
 import { pause, type Timers } from '../../lib/timers.ts';
 import type { Account, AcmeClient, Resource } from './client.ts';
 import { AcmeProblem } from './problem.ts';
@@ -28,6 +31,8 @@ export interface OrderContext {
   readonly timers: Timers;
   /** Now, in milliseconds since 1970. */
   readonly nowMs: () => number;
+  /** Ends pauses at once. What is asked after that has to be refused by the client. */
+  readonly signal: AbortSignal;
 }
 
 /** Between two looks at something that the server works at, where it does not say. */
@@ -35,6 +40,8 @@ const LOOK_MS = 250;
 const LONGEST_LOOK_MS = 30_000;
 /** How long the server may work at one thing. */
 const LIMIT_MS = 5 * 60_000;
+/** Certificates of a chain: every client gets all of them. */
+const MAX_CHAIN = 10;
 
 /**
  * Orders a certificate (RFC 8555 section 7.1): the order, a challenge for each host that the server does not know to be ours yet, the
@@ -51,8 +58,8 @@ export async function orderCertificate(
   const { key, request: csr } = await request.makeRequest();
   const finalized = await client.post(account, textOf(ready.value, 'finalize'), { csr });
   const issued = await settled(order.url, ['valid'], context, { ...finalized, url: order.url });
-  const cert = await client.certificate(account, textOf(issued.value, 'certificate'));
-  checkCertificate(cert, key, request.hosts, context.nowMs());
+  const sent = await client.certificate(account, textOf(issued.value, 'certificate'));
+  const cert = checkedCertificate(sent, key, request.hosts, context.nowMs());
   return { cert, key };
 }
 
@@ -60,11 +67,14 @@ export async function orderCertificate(
 async function prove(order: Resource, request: OrderRequest, context: OrderContext): Promise<void> {
   const { client, account } = context;
   const pending: { readonly url: string; readonly at: string; readonly challenge: Challenge }[] = [];
-  for (const url of textsOf(order.value, 'authorizations')) {
+  const urls = textsOf(order.value, 'authorizations');
+  if (urls.length > request.hosts.length)
+    throw new AcmeProblem('malformedAnswer', 'the ACME server wants more proved than was ordered');
+  for (const url of urls) {
     const authorization = await client.get(account, url);
     if (authorization.value['status'] === 'valid') continue;
     if (authorization.value['status'] !== 'pending') throw failureOf(authorization);
-    pending.push({ url, ...challengeOf(authorization, request.challenge, account) });
+    pending.push({ url, ...challengeOf(authorization, request, account) });
   }
   if (pending.length === 0) return;
   await request.publish(pending.map(({ challenge }) => challenge));
@@ -74,11 +84,14 @@ async function prove(order: Resource, request: OrderRequest, context: OrderConte
 
 function challengeOf(
   { value }: Resource,
-  wanted: ChallengeType,
+  { hosts, challenge: wanted }: OrderRequest,
   account: Account,
 ): { readonly at: string; readonly challenge: Challenge } {
   const { identifier, challenges } = value;
   const host = isRecord(identifier) ? textOf(identifier, 'value') : '';
+  // What is answered for a host proves it to whoever asks.
+  if (!hosts.includes(host))
+    throw new AcmeProblem('malformedAnswer', 'the ACME server wants a host proved that was not ordered');
   const offered = Array.isArray(challenges) ? challenges.filter(isRecord) : [];
   const found = offered.find(({ type }) => type === wanted);
   if (found === undefined) {
@@ -103,7 +116,7 @@ async function settled(
   context: OrderContext,
   known?: Resource,
 ): Promise<Resource> {
-  const { client, account, timers } = context;
+  const { client, account, timers, signal } = context;
   const end = timers.nowMs() + LIMIT_MS;
   let pauseMs = LOOK_MS;
   let isAskedAgain = false;
@@ -116,13 +129,14 @@ async function settled(
       if (failure.type !== 'refused' || isAskedAgain) throw failure;
       // A server may tell the state a moment before the reason.
       isAskedAgain = true;
-      await pause(timers, LOOK_MS);
+      await pause(timers, LOOK_MS, signal);
       continue;
     }
     if (timers.nowMs() >= end)
       throw new AcmeProblem('tooSlow', `the ACME server was not done within ${LIMIT_MS / 1000} s`);
     // Section 7.4.1, 7.5.1: how long to wait is the server's to say.
-    await pause(timers, known === now ? 0 : Math.min(LONGEST_LOOK_MS, now.retryAfterMs ?? pauseMs));
+    const wishedMs = Math.max(LOOK_MS, now.retryAfterMs ?? pauseMs);
+    await pause(timers, known === now ? 0 : Math.min(LONGEST_LOOK_MS, wishedMs), signal);
     if (known !== now) pauseMs = Math.min(LONGEST_LOOK_MS, pauseMs * 2);
   }
 }
@@ -142,7 +156,9 @@ function failureOf({ value, retryAfterMs }: Resource): AcmeProblem {
 }
 
 /** What is put into force has to be what was asked for, whatever the server sends. */
-function checkCertificate(cert: string, key: string, hosts: readonly string[], nowMs: number): void {
+function checkedCertificate(sent: string, key: string, hosts: readonly string[], nowMs: number): string {
+  const chain = certificateBlocks(sent);
+  const cert = chain.map((block) => `${block}\n`).join('');
   let leaf: X509Certificate;
   try {
     leaf = new X509Certificate(cert);
@@ -156,9 +172,22 @@ function checkCertificate(cert: string, key: string, hosts: readonly string[], n
       ? `that is not for ${missing}`
       : leaf.validToDate.getTime() <= nowMs
         ? 'that is over'
-        : undefined;
+        : chain.length > MAX_CHAIN
+          ? `with ${chain.length} others, where ${MAX_CHAIN} are the most`
+          : faultForTls(cert, key);
   if (fault !== undefined)
     throw new AcmeProblem('malformedAnswer', `the ACME server sent a certificate ${fault}`);
+  return cert;
+}
+
+/** What the workers would refuse is not written down. */
+function faultForTls(cert: string, key: string): string | undefined {
+  try {
+    createSecureContext({ cert, key });
+    return undefined;
+  } catch (error) {
+    return `that TLS has no use for: ${messageOf(error)}`;
+  }
 }
 
 function textOf(value: Readonly<Record<string, unknown>>, name: string): string {

@@ -43,13 +43,13 @@ export interface AcmeState {
   readonly challenges: readonly Challenge[];
 }
 
-/** What the nodes of a gateway know of their certificates. Every method rejects where it cannot be reached. */
+/** What the nodes of a gateway know of their certificates, by a clock that they share. Every method rejects where it cannot be reached. */
 export interface AcmeStorage {
   /** Whether other nodes see it: they need a moment to. */
   readonly isShared: boolean;
   version(): Promise<number>;
-  /** `nowMs`: challenges that ended before are left out. */
-  read(nowMs: number): Promise<AcmeState>;
+  /** Without challenges that are over. */
+  read(): Promise<AcmeState>;
   /** Certificates that were read last, also by an earlier process, for when the store is away. */
   lastKnown(): Promise<AcmeState['certificates']>;
   account(id: string): Promise<AccountRecord | undefined>;
@@ -57,9 +57,9 @@ export interface AcmeStorage {
   /** The failures of its name are forgotten. */
   saveCertificate(certificate: CertificateRecord): Promise<void>;
   saveFailure(failure: FailureRecord): Promise<void>;
-  /** In the place of those of this certificate that are there. */
-  saveChallenges(name: string, challenges: readonly Challenge[], untilMs: number): Promise<void>;
-  /** Whether this holder may order now: nobody else may until `untilMs`. */
-  lease(holder: string, nowMs: number, untilMs: number): Promise<boolean>;
+  /** For so long, in the place of those of this certificate that are there, and of those of all that are over. */
+  saveChallenges(name: string, challenges: readonly Challenge[], lifeMs: number): Promise<void>;
+  /** Whether this holder may order now: nobody else may for so long. */
+  lease(holder: string, lifeMs: number): Promise<boolean>;
   release(holder: string): Promise<void>;
 }

@@ -7,9 +7,11 @@ import { openPostgresSchema, type TestPostgres } from '../../../test/support/pos
 import type { StoreSettings } from '../store/schema.ts';
 import { StoreConnection } from '../store/store-connection.ts';
 import type { Challenge } from './order.ts';
+import { typed } from './rows.ts';
 import type { CertificateRecord, FailureRecord } from './storage.ts';
 import { StoreStorage } from './store-storage.ts';
 
+const LONG_MS = 60_000;
 const KEY = 'a key of at least thirty-two characters';
 const PRIVATE = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n';
 
@@ -73,7 +75,7 @@ for (const kind of ['sqlite', 'postgres'] as const) {
     }
 
     test('nothing at first', async () => {
-      const { certificates, failures, challenges } = await storage.read(0);
+      const { certificates, failures, challenges } = await storage.read();
       assert.deepEqual([certificates.size, failures.size, challenges.length], [0, 0, 0]);
       assert.equal(await storage.account('a'), undefined);
       assert.equal(storage.isShared, kind === 'postgres');
@@ -90,10 +92,10 @@ for (const kind of ['sqlite', 'postgres'] as const) {
       const versions = [await storage.version()];
       await storage.saveFailure(failure);
       versions.push(await theirs.version());
-      assert.deepEqual((await theirs.read(0)).failures, new Map([['shop', failure]]));
+      assert.deepEqual((await theirs.read()).failures, new Map([['shop', failure]]));
       await storage.saveCertificate(certificate);
       versions.push(await theirs.version());
-      const state = await theirs.read(0);
+      const state = await theirs.read();
       assert.equal(state.version, versions.at(-1));
       assert.deepEqual(state.certificates, new Map([['shop', certificate]]));
       assert.equal(state.failures.size, 0);
@@ -101,33 +103,52 @@ for (const kind of ['sqlite', 'postgres'] as const) {
     });
 
     test('challenges, until they are over or replaced', async () => {
-      await storage.saveChallenges('shop', [challenge], 1000);
-      assert.deepEqual((await theirs.read(999)).challenges, [challenge]);
-      assert.deepEqual((await theirs.read(1000)).challenges, []);
+      await storage.saveChallenges('shop', [challenge], LONG_MS);
+      assert.deepEqual((await theirs.read()).challenges, [challenge]);
       const version = await storage.version();
-      await storage.saveChallenges('shop', [], 0);
-      assert.deepEqual((await theirs.read(0)).challenges, []);
+      await storage.saveChallenges('shop', [], LONG_MS);
+      assert.deepEqual((await theirs.read()).challenges, []);
       assert.notEqual(await storage.version(), version);
       const unchanged = await storage.version();
-      await storage.saveChallenges('shop', [], 0);
+      await storage.saveChallenges('shop', [], LONG_MS);
       assert.equal(await storage.version(), unchanged);
     });
 
+    test('challenges of a node that could not take them back go when the next one writes some', async () => {
+      await storage.saveChallenges('left behind', [challenge], -1);
+      assert.deepEqual((await theirs.read()).challenges, []);
+      const version = await storage.version();
+      await theirs.saveChallenges('shop', [], LONG_MS);
+      assert.notEqual(await storage.version(), version);
+      const { queries } = (await connection.open()).database;
+      const left = await typed(queries).selectFrom('acme_challenges').selectAll().execute();
+      assert.deepEqual(left, []);
+    });
+
     test('a lease, which one holder has until it gives it back or its time is over', async () => {
-      assert.equal(await storage.lease('a', 0, 100), true);
-      assert.equal(await theirs.lease('b', 99, 199), false);
-      assert.equal(await storage.lease('a', 50, 150), true);
-      assert.equal(await theirs.lease('b', 149, 249), false);
-      assert.equal(await theirs.lease('b', 150, 250), true);
+      assert.equal(await storage.lease('a', LONG_MS), true);
+      assert.equal(await theirs.lease('b', LONG_MS), false);
+      assert.equal(await storage.lease('a', 0), true);
+      assert.equal(await theirs.lease('b', LONG_MS), true);
       await storage.release('a');
-      assert.equal(await storage.lease('a', 200, 300), false);
+      assert.equal(await storage.lease('a', LONG_MS), false);
       await theirs.release('b');
-      assert.equal(await storage.lease('a', 200, 300), true);
+      assert.equal(await storage.lease('a', LONG_MS), true);
+      await storage.release('a');
+    });
+
+    test('times are those of the database, which nodes share, and not their own', async (t) => {
+      if (kind === 'sqlite') return assert.equal(storage.isShared, false);
+      assert.equal(await storage.lease('a', LONG_MS), true);
+      // The clock of this node is a day ahead.
+      t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 86_400_000 });
+      assert.equal(await theirs.lease('b', LONG_MS), false);
+      t.mock.timers.reset();
       await storage.release('a');
     });
 
     test('certificates for a start without the store, in a file beside its snapshot, where nodes share it', async () => {
-      await theirs.read(0);
+      await theirs.read();
       const away = new StoreStorage({
         settings: other.settings,
         sealer: () => other.sealer(),
@@ -143,7 +164,7 @@ for (const kind of ['sqlite', 'postgres'] as const) {
 
     test('of several who want the lease at once one gets it', async () => {
       const won = await Promise.all(
-        Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? storage : theirs).lease(`node ${i}`, 1000, 2000)),
+        Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? storage : theirs).lease(`node ${i}`, LONG_MS)),
       );
       assert.equal(won.filter(Boolean).length, 1);
     });
@@ -151,14 +172,14 @@ for (const kind of ['sqlite', 'postgres'] as const) {
     test('keys are encrypted, and stay readable when the key of the store is another', async () => {
       const next = connect(['another key of thirty-two characters', KEY]);
       try {
-        const { certificates } = await new StoreStorage(next).read(0);
+        const { certificates } = await new StoreStorage(next).read();
         assert.deepEqual(certificates.get('shop'), certificate);
         assert.equal(await (await next.open()).reseal(), 2);
         assert.equal(await (await next.open()).reseal(), 0);
       } finally {
         await next.close();
       }
-      await assert.rejects(storage.read(0), /encrypted with another key/);
+      await assert.rejects(storage.read(), /encrypted with another key/);
       if (kind === 'postgres') return;
       const files = await Promise.all(
         ['store.db', 'store.db-wal'].map((file) => readFile(join(folder, file), 'latin1').catch(() => '')),

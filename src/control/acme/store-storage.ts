@@ -36,12 +36,14 @@ export class StoreStorage implements AcmeStorage {
     return version;
   }
 
-  async read(nowMs: number): Promise<AcmeState> {
+  async read(): Promise<AcmeState> {
     const store = await this.#connection.existing();
     if (store === undefined) return EMPTY;
     const sealer = this.#connection.sealer();
-    const { certificates, ...state } = await store.database.reading(async (transaction) => {
+    const { database } = store;
+    const { certificates, ...state } = await database.reading(async (transaction) => {
       const queries = typed(transaction);
+      const nowMs = await database.nowMs(transaction);
       const { version } = await queries
         .selectFrom('acme_state')
         .select('version')
@@ -127,11 +129,12 @@ export class StoreStorage implements AcmeStorage {
     });
   }
 
-  async saveChallenges(name: string, challenges: readonly Challenge[], untilMs: number): Promise<void> {
-    await this.#write(async (queries) => {
+  async saveChallenges(name: string, challenges: readonly Challenge[], lifeMs: number): Promise<void> {
+    await this.#write(async (queries, nowMs) => {
       const { numDeletedRows } = await queries
         .deleteFrom('acme_challenges')
-        .where('name', '=', name)
+        // A node that lost the store, or died, left its own behind.
+        .where((is) => is.or([is('name', '=', name), is('until_ms', '<=', nowMs)]))
         .executeTakeFirstOrThrow();
       if (challenges.length === 0 && numDeletedRows === 0n) return;
       if (challenges.length > 0)
@@ -142,7 +145,7 @@ export class StoreStorage implements AcmeStorage {
               ...challenge,
               name,
               key_authorization: keyAuthorization,
-              until_ms: untilMs,
+              until_ms: nowMs + lifeMs,
             })),
           )
           .execute();
@@ -150,11 +153,11 @@ export class StoreStorage implements AcmeStorage {
     });
   }
 
-  async lease(holder: string, nowMs: number, untilMs: number): Promise<boolean> {
-    return this.#write(async (queries) => {
+  async lease(holder: string, lifeMs: number): Promise<boolean> {
+    return this.#write(async (queries, nowMs) => {
       const { numUpdatedRows } = await queries
         .updateTable('acme_state')
-        .set({ holder, leased_until_ms: untilMs })
+        .set({ holder, leased_until_ms: nowMs + lifeMs })
         .where('id', '=', 1)
         .where((is) =>
           is.or([is('holder', 'is', null), is('holder', '=', holder), is('leased_until_ms', '<=', nowMs)]),
@@ -181,9 +184,13 @@ export class StoreStorage implements AcmeStorage {
     return store && typed(store.database.queries);
   }
 
-  async #write<Result>(act: (queries: Kysely<AcmeTables>) => Promise<Result>): Promise<Result> {
+  async #write<Result>(
+    act: (queries: Kysely<AcmeTables>, nowMs: number) => Promise<Result>,
+  ): Promise<Result> {
     const { database } = await this.#connection.open();
-    return database.writing((transaction) => act(typed(transaction)));
+    return database.writing(async (transaction) =>
+      act(typed(transaction), await database.nowMs(transaction)),
+    );
   }
 }
 

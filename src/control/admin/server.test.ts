@@ -44,6 +44,7 @@ const gateway: GatewayControl = {
       name: 'shop',
       state: 'error',
       renewAtMs: undefined,
+      isServed: false,
       reason: 'shop.example: wrong answer (unauthorized)',
       failures: 1,
       retryAtMs: 0,
@@ -164,6 +165,7 @@ describe('the admin port', () => {
           {
             name: 'shop',
             state: 'error',
+            isServed: false,
             reason: 'shop.example: wrong answer (unauthorized)',
             failures: 1,
             orders: { issued: 0, failed: 1 },

@@ -21,10 +21,15 @@ const OWNED = [
   'sessions',
 ] as const;
 
-/** The part of `checkMeaning` that is about APIs, functions and organizations. */
-export function checkApis(config: Record<string, unknown>, problems: Problem[]): void {
+/** The part of `checkMeaning` that is about APIs, functions and organizations. `apiOf` are the APIs of routes that were made of one. */
+export function checkApis(
+  config: Record<string, unknown>,
+  apiOf: ReadonlyMap<string, string>,
+  problems: Problem[],
+): void {
   checkOrganizations(config, problems);
   checkFunctions(config, problems);
+  checkCalls(config, apiOf, problems);
   for (const [name, api] of entriesOf(config['apis']))
     if (isRecord(api)) checkApi(api, ['apis', name], problems);
 }
@@ -33,16 +38,40 @@ function checkFunctions(config: Record<string, unknown>, problems: Problem[]): v
   const functions = entriesOf(config['functions']);
   if (functions.length === 0) return;
   const services = namesOf(config['services']);
+  for (const [name, entry] of functions)
+    if (isRecord(entry))
+      checkReference(entry['service'], services, 'service', ['functions', name, 'service'], problems);
+}
+
+/** Whatever calls a function: an entry of `functions`, and the policy `function` wherever it stands. */
+function checkCalls(
+  config: Record<string, unknown>,
+  apiOf: ReadonlyMap<string, string>,
+  problems: Problem[],
+): void {
+  const calls: (readonly [call: unknown, path: Path])[] = [];
+  const addUses = (uses: unknown, path: Path) => {
+    if (Array.isArray(uses))
+      uses.forEach((use: unknown, index) => {
+        if (isRecord(use) && use['function'] !== undefined)
+          calls.push([use['function'], [...path, index, 'function']]);
+      });
+  };
+  for (const [name, entry] of entriesOf(config['functions'])) calls.push([entry, ['functions', name]]);
+  addUses(config['policies'], ['policies']);
+  for (const [name, api] of entriesOf(config['apis']))
+    if (isRecord(api)) addUses(api['policies'], ['apis', name, 'policies']);
+  for (const [name, route] of entriesOf(config['routes']))
+    if (isRecord(route) && !apiOf.has(name)) addUses(route['policies'], ['routes', name, 'policies']);
+  if (calls.length === 0) return;
   const credentials = forwardedCredentialFields(config);
-  for (const [name, entry] of functions) {
-    if (!isRecord(entry)) continue;
-    const { service, headers } = entry;
-    checkReference(service, services, 'service', ['functions', name, 'service'], problems);
+  for (const [call, path] of calls) {
+    const headers = isRecord(call) ? call['headers'] : undefined;
     if (!Array.isArray(headers)) continue;
     headers.forEach((header: unknown, index) => {
       if (typeof header === 'string' && credentials.has(header.toLowerCase()))
         problems.push({
-          path: ['functions', name, 'headers', index],
+          path: [...path, 'headers', index],
           message: 'carries credentials, which a policy takes there and leaves: no function is told of them',
         });
     });
@@ -61,18 +90,54 @@ function checkOrganizations(config: Record<string, unknown>, problems: Problem[]
           [collection, name, 'organization'],
           problems,
         );
-  const owners = new Map<string, string>();
-  for (const [name, entry] of entriesOf(config['organizations'])) {
+  checkPrefixes(entriesOf(config['organizations']), problems);
+}
+
+interface Prefix {
+  readonly organization: string;
+  readonly text: string;
+  readonly path: Path;
+}
+
+/** What is below one prefix is below no other: else whose a path is would depend on who was there first. `/` alone is none. */
+function checkPrefixes(
+  organizations: readonly (readonly [name: string, entry: unknown])[],
+  problems: Problem[],
+): void {
+  const prefixes: Prefix[] = [];
+  for (const [organization, entry] of organizations) {
     const written = isRecord(entry) ? entry['pathPrefix'] : undefined;
-    const prefix = typeof written === 'string' ? written : `/${name}`;
-    const path = ['organizations', name, ...(written === undefined ? [] : ['pathPrefix'])];
-    const other = owners.get(prefix);
-    if (other !== undefined && prefix !== '/')
-      problems.push({ path, message: `the organization ${other} has the path prefix ${prefix} already` });
-    owners.set(prefix, name);
-    const parsed = parsePattern(prefix);
-    if (!parsed.ok) problems.push({ path, message: `${prefix}: ${parsed.message}` });
+    const text = typeof written === 'string' ? written : `/${organization}`;
+    const path = ['organizations', organization, ...(written === undefined ? [] : ['pathPrefix'])];
+    const parsed = parsePattern(text);
+    if (!parsed.ok) problems.push({ path, message: `${text}: ${parsed.message}` });
+    else if (text !== '/') prefixes.push({ organization, text, path });
   }
+  const owners = new Map<string, Prefix>();
+  const tell = (prefix: Prefix, other: Prefix, message: string) =>
+    // The message says nothing of the other: whoever reads it need not know of that.
+    problems.push({ path: prefix.path, message, related: ['organizations', other.organization] });
+  for (const prefix of prefixes) {
+    const other = owners.get(prefix.text);
+    if (other === undefined) owners.set(prefix.text, prefix);
+    else
+      for (const [one, another] of [
+        [other, prefix],
+        [prefix, other],
+      ] as const)
+        tell(one, another, `another organization has the path prefix ${prefix.text}, too`);
+  }
+  for (const prefix of owners.values())
+    for (
+      let slash = prefix.text.lastIndexOf('/');
+      slash > 0;
+      slash = prefix.text.lastIndexOf('/', slash - 1)
+    ) {
+      const outer = owners.get(prefix.text.slice(0, slash));
+      if (outer === undefined) continue;
+      tell(prefix, outer, `${prefix.text} is below the path prefix of another organization`);
+      tell(outer, prefix, `the path prefix of another organization is below ${outer.text}`);
+    }
 }
 
 const DOCUMENT_ONLY = ['basePath', 'validate'] as const;

@@ -6,6 +6,7 @@ const PLACES: ReadonlyMap<string, { readonly at: readonly string[]; readonly lea
   ['api-key', { at: ['header'], leaves: 'forward' }],
   ['jwt', { at: ['from', 'header'], leaves: 'keep' }],
   ['introspection', { at: ['from', 'header'], leaves: 'keep' }],
+  ['forward-auth', { at: ['requestHeaders'], leaves: 'forward' }],
 ]);
 
 /** Fields, in small letters, in which policies of the configuration take credentials and leave them to services. */

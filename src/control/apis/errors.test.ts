@@ -176,6 +176,24 @@ portcullis.yaml:3:24: warning: apis.a.function: the function "f" cannot be calle
 `,
     ),
     of(
+      'that a policy of a route, of an API or of every route calls is told of no credentials either',
+      `services: { run: { url: http://127.0.0.1:3000 } }
+policies: [{ function: { name: f, headers: [x-ticket] } }]
+routes: { r: { match: { paths: [/r] }, service: run, policies: [{ forward-auth: { url: http://127.0.0.1:4000/, requestHeaders: [X-Ticket], forward: true } }, { function: { name: f, headers: [accept, x-ticket] } }] } }
+apis: { a: { service: run, paths: [/a], policies: [{ function: { name: f, headers: [x-key] } }], authentication: { api-key: { header: [x-key], forward: true } } } }
+`,
+      `portcullis.yaml:2:45: policies[0].function.headers[0]: carries credentials, which a policy takes there and leaves: no function is told of them
+   2 | policies: [{ function: { name: f, headers: [x-ticket] } }]
+     |                                             ^^^^^^^^
+portcullis.yaml:3:200: routes.r.policies[1].function.headers[1]: carries credentials, which a policy takes there and leaves: no function is told of them
+   3 | .0.0.1:4000/, requestHeaders: [X-Ticket], forward: true } }, { function: { name: f, headers: [accept, x-ticket] } }] } }
+     |                                                                                                       ^^^^^^^^
+portcullis.yaml:4:85: apis.a.policies[0].function.headers[0]: carries credentials, which a policy takes there and leaves: no function is told of them
+   4 | cies: [{ function: { name: f, headers: [x-key] } }], authentication: { api-key: { header: [x-key], forward: true } } } }
+     |                                         ^^^^^
+`,
+    ),
+    of(
       'would be told of credentials that a policy leaves where they are',
       `services: { run: { url: http://127.0.0.1:3000 } }
 functions: { f: { service: run, headers: [X-Partner, X-T] } }
@@ -206,9 +224,14 @@ describe('An organization', () => {
     of(
       'has the path prefix of another',
       'organizations: { acme: {}, other: { pathPrefix: /acme } }\n',
-      `portcullis.yaml:1:49: organizations.other.pathPrefix: the organization acme has the path prefix /acme already
+      `portcullis.yaml:1:18: organizations.acme: another organization has the path prefix /acme, too
+   1 | organizations: { acme: {}, other: { pathPrefix: /acme } }
+     |                  ^^^^
+     = organizations.other is in line 1
+portcullis.yaml:1:49: organizations.other.pathPrefix: another organization has the path prefix /acme, too
    1 | organizations: { acme: {}, other: { pathPrefix: /acme } }
      |                                                 ^^^^^
+     = organizations.acme is in line 1
 `,
     ),
     of(

@@ -107,7 +107,11 @@ suite('The route of an API', () => {
       "service: s, organization: acme, paths: [/, '/b/{c}', /d/*], methods: [PUT], protocols: http",
       {
         organization: 'acme',
-        match: { paths: ['/acme/', '/acme/b/{c}', '/acme/d/*'], methods: ['PUT'], protocols: ['http'] },
+        match: {
+          paths: ['/acme/', '/acme/b/{c}', '/acme/d/*', '/acme'],
+          methods: ['PUT'],
+          protocols: ['http'],
+        },
         service: 's',
         rewrite: { stripPrefix: '/acme' },
       },

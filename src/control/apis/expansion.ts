@@ -84,8 +84,15 @@ function plainRoute(made: Made): MadeRoute {
       uses.map(({ use }) => use),
     ),
     placeOf: (way) =>
-      commonPlace(made, uses, way) ?? (way[0] === 'match' ? [...place, ...way.slice(1)] : place),
+      commonPlace(made, uses, way) ?? (way[0] === 'match' ? [...place, ...writtenAt(config, way)] : place),
   };
+}
+
+/** Where it is written what stands at `way`, which begins with `match`: the path that is one more is that of `/`. */
+function writtenAt({ paths = [] }: ApiConfig, [, key, index, ...rest]: Path): Path {
+  if (key !== 'paths' || typeof index !== 'number')
+    return [key, index, ...rest].filter((each) => each !== undefined);
+  return [key, index < paths.length ? index : paths.indexOf('/'), ...rest];
 }
 
 function operationRoute(made: Made, operation: OperationRoute, documents: Documents): MadeRoute {
@@ -122,7 +129,7 @@ function routeFor(
   const { organization, enabled, hosts, protocols } = config;
   const { target, entry } = source;
   const prefix = hosts === undefined && source.pathPrefix !== '/' ? source.pathPrefix : undefined;
-  const served = prefix === undefined ? paths : (paths ?? ['/*']).map((path) => prefix + path);
+  const served = prefix === undefined ? paths : pathsBelow(prefix, paths ?? ['/*']);
   const limits = entry['limits'] as { readonly timeout?: string } | undefined;
   return {
     ...(organization !== undefined && { organization }),
@@ -138,6 +145,12 @@ function routeFor(
     ...(prefix !== undefined && target.kind === 'service' && { rewrite: { stripPrefix: prefix } }),
     ...(limits?.timeout !== undefined && { timeout: limits.timeout }),
   };
+}
+
+/** What is at the prefix itself, `/`, is asked for with the slash and without it. */
+function pathsBelow(prefix: string, paths: readonly string[]): string[] {
+  const below = paths.map((path) => prefix + path);
+  return paths.includes('/') ? [...below, prefix] : below;
 }
 
 const NO_TARGET = {

@@ -14,11 +14,12 @@ import { checkReference, namesOf } from './references.ts';
 /**
  * What no schema can say: references between the parts, and what excludes or needs what. It looks at the configuration as it
  * was written, so that its errors come together with the schema's; what has a wrong type is the schema's to tell and skipped here.
- * `routes` are those to look at, such as without those that nothing is wrong with.
+ * `routes` are those to look at, such as without those that nothing is wrong with; `apiOf` has the APIs of routes that were made of one.
  */
 export function checkMeaning(
   config: unknown,
   routes: readonly (readonly [name: string, route: unknown])[],
+  apiOf: ReadonlyMap<string, string>,
 ): Problem[] {
   if (!isRecord(config)) return [];
   const problems: Problem[] = [];
@@ -29,7 +30,7 @@ export function checkMeaning(
   checkObservability(config['observability'], problems);
   checkConsumers(config, problems);
   checkIdentity(config, problems);
-  checkApis(config, problems);
+  checkApis(config, apiOf, problems);
   return problems;
 }
 

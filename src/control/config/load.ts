@@ -180,7 +180,7 @@ async function build(
   if (!parsed.success) problems.push(...problemsFromIssues(parsed.error.issues, written, configSchema));
   const toCheck = cache.sameServices(routes) ? routes.changed : routes.written;
   problems.push(
-    ...checkMeaning(written, toCheck),
+    ...checkMeaning(written, toCheck, apiOf),
     ...checkOwnership(written, apiOf),
     ...checkStores(written, routes.written),
   );

@@ -35,6 +35,38 @@ c.yaml:9:3: apis.hello: globex would take requests of somebody else, or lose som
 `,
     },
     {
+      title: 'tell path prefixes that are one, or one below the other, at both organizations',
+      files: {
+        'c.yaml': `listeners: { http: { port: 8080 } }
+organizations:
+  acme: {}
+  globex: { pathPrefix: /acme/east/side }
+  initech: { pathPrefix: /x }
+  umbrella: { pathPrefix: /x }
+  all: { pathPrefix: / }
+  none: { pathPrefix: / }
+  acmeeast: {}
+`,
+      },
+      errors: `c.yaml:3:3: organizations.acme: the path prefix of another organization is below /acme
+   3 |   acme: {}
+     |   ^^^^
+     = organizations.globex is in line 4
+c.yaml:4:25: organizations.globex.pathPrefix: /acme/east/side is below the path prefix of another organization
+   4 |   globex: { pathPrefix: /acme/east/side }
+     |                         ^^^^^^^^^^^^^^^
+     = organizations.acme is in line 3
+c.yaml:5:26: organizations.initech.pathPrefix: another organization has the path prefix /x, too
+   5 |   initech: { pathPrefix: /x }
+     |                          ^^
+     = organizations.umbrella is in line 6
+c.yaml:6:27: organizations.umbrella.pathPrefix: another organization has the path prefix /x, too
+   6 |   umbrella: { pathPrefix: /x }
+     |                           ^^
+     = organizations.initech is in line 5
+`,
+    },
+    {
       title: 'tell what belongs to another organization',
       files: {
         'c.yaml': `organizations: { acme: {}, globex: {} }

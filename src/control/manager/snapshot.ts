@@ -1,10 +1,12 @@
-import { open, rename } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf } from '../../lib/message-of.ts';
 import { readText } from '../../lib/read-text.ts';
+import { replaceFile } from '../../lib/replace-file.ts';
+import { StoreRefused } from '../store/database.ts';
 import type { Collection, Entity, StoreState } from '../store/entity.ts';
 import { entityFrom, entityRow } from '../store/rows.ts';
 import type { Sealer } from '../store/sealer.ts';
+import type { EntityRow } from '../store/tables.ts';
 
 const MAX_BYTES = 512 * 1024 ** 2;
 
@@ -31,7 +33,7 @@ export class Snapshot {
   readonly #file: string;
   readonly #sealer: Sealer;
   #wanted: StoreState | undefined;
-  #writing: Promise<void> | undefined;
+  #written: Promise<void> = Promise.resolve();
 
   constructor(file: string, sealer: Sealer) {
     this.#file = file;
@@ -49,36 +51,44 @@ export class Snapshot {
     if (!parsed.success) throw new Error(`the snapshot ${this.#file} is damaged`);
     const entities = new Map<Collection, Map<string, Entity>>();
     for (const row of parsed.data.entities) {
-      const entity = entityFrom(row, this.#sealer);
+      const entity = this.#entityFrom(row);
       const own = entities.get(entity.collection) ?? new Map<string, Entity>();
       entities.set(entity.collection, own.set(entity.name, entity));
     }
     return { revision: parsed.data.revision, entities };
   }
 
-  /** Writes a state, or a newer one that comes meanwhile. Rejects with why it cannot. */
-  async write(state: StoreState): Promise<void> {
+  #entityFrom(row: EntityRow): Entity {
+    try {
+      return entityFrom(row, this.#sealer);
+    } catch (error) {
+      if (error instanceof StoreRefused) throw error;
+      throw new Error(`the snapshot ${this.#file} is damaged`, { cause: error });
+    }
+  }
+
+  /** Writes a state, or a newer one that came meanwhile. Rejects with why it cannot. */
+  write(state: StoreState): Promise<void> {
     this.#wanted = state;
-    this.#writing ??= this.#writeWanted().finally(() => {
-      this.#writing = undefined;
-    });
-    await this.#writing;
+    this.#written = this.#written.catch(() => {}).then(() => this.#writeWanted());
+    return this.#written;
   }
 
   /** Resolves when nothing is being written. */
   async settled(): Promise<void> {
-    await this.#writing?.catch(() => {});
+    await this.#written.catch(() => {});
   }
 
   async #writeWanted(): Promise<void> {
-    while (this.#wanted !== undefined) {
-      const state = this.#wanted;
-      this.#wanted = undefined;
-      await this.#replace(this.#textOf(state)).catch((error: unknown) => {
-        throw new Error(`the snapshot ${this.#file} cannot be written: ${messageOf(error)}`, {
-          cause: error,
-        });
-      });
+    const state = this.#wanted;
+    // The one who wrote before took it along.
+    if (state === undefined) return;
+    this.#wanted = undefined;
+    try {
+      await replaceFile(this.#file, this.#textOf(state));
+    } catch (error) {
+      this.#wanted ??= state;
+      throw new Error(`the snapshot ${this.#file} cannot be written: ${messageOf(error)}`, { cause: error });
     }
   }
 
@@ -87,17 +97,6 @@ export class Snapshot {
       Array.from(own.values(), (entity) => entityRow(entity, this.#sealer)),
     );
     return JSON.stringify({ version: 1, revision, entities: rows });
-  }
-
-  async #replace(text: string): Promise<void> {
-    const next = `${this.#file}.new`;
-    {
-      await using file = await open(next, 'w', 0o600);
-      await file.writeFile(text);
-      // On the disk before the name leads to it: after a crash, the name may lead to an empty file otherwise.
-      await file.sync();
-    }
-    await rename(next, this.#file);
   }
 }
 

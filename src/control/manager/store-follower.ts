@@ -24,6 +24,8 @@ export class StoreFollower {
   #fromSnapshot = false;
   #down: string | undefined;
   #snapshot: Snapshot | undefined;
+  /** What could not be written to the snapshot, and is tried again. */
+  #unkept: StoreState | undefined;
   #timer: NodeJS.Timeout | undefined;
   #listener: { close(): void } | undefined;
   #onNews: (() => Promise<void>) | undefined;
@@ -91,6 +93,7 @@ export class StoreFollower {
     this.#onNews = onNews;
     const lookAgain = async (): Promise<void> => {
       await this.#look();
+      if (this.#unkept !== undefined) this.keep(this.#unkept);
       onPoll();
       if (this.#closed) return;
       const { pollMs } = this.#connection.settings;
@@ -122,7 +125,16 @@ export class StoreFollower {
     if (this.#connection.settings.place.kind === 'sqlite' || this.#fromSnapshot) return;
     this.#snapshotFile()
       .write(state)
-      .catch((error: unknown) => this.#log('warn', messageOf(error)));
+      .then(
+        () => {
+          if (this.#unkept !== undefined) this.#log('info', 'the snapshot of the store can be written again');
+          this.#unkept = undefined;
+        },
+        (error: unknown) => {
+          if (this.#unkept === undefined) this.#log('warn', messageOf(error));
+          this.#unkept = state;
+        },
+      );
   }
 
   /** Resolves when the snapshot is written. */

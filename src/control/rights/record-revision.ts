@@ -6,25 +6,31 @@ import { secretPlaces } from '../store/secret-places.ts';
 import { type Deed, digestOf } from './audit-entry.ts';
 import { ownerOf } from './owner.ts';
 import { appendAudit } from './store/audit-log.ts';
+import { endOrganization } from './store/end-organization.ts';
 import { rightsWithin } from './store/tables.ts';
 
-/** Writes a revision down in the audit log, within its transaction: an entry for each entity. */
+/**
+ * Writes a revision down in the audit log, within its transaction: an entry for each entity, and one more at the organization that it leaves. With an
+ * organization ends what accounts had in it.
+ */
 export async function recordRevision(
   transaction: StoreTransaction,
   { number, atMs, author }: Revision,
   changes: readonly EntityChange[],
   { actor = { account: author, name: author } }: Pick<ChangeRequest, 'actor'>,
 ): Promise<void> {
-  await appendAudit(
-    rightsWithin(transaction),
-    atMs,
-    actor,
-    changes.map((change) => deedOf(change, number)),
-  );
+  const rights = rightsWithin(transaction);
+  const deeds: Deed[] = [];
+  for (const change of changes) {
+    deeds.push(...deedsOf(change, number));
+    if (change.collection === 'organizations' && change.after === undefined)
+      deeds.push(...(await endOrganization(rights, change.name)));
+  }
+  await appendAudit(rights, atMs, actor, deeds);
 }
 
-function deedOf({ collection, name, before, after }: EntityChange, revision: number): Deed {
-  return {
+function deedsOf({ collection, name, before, after }: EntityChange, revision: number): Deed[] {
+  const deed: Deed = {
     action: before === undefined ? 'create' : after === undefined ? 'delete' : 'update',
     object: `${collection}/${name}`,
     organization: ownerOf(collection, name, after ?? before ?? {}),
@@ -32,6 +38,8 @@ function deedOf({ collection, name, before, after }: EntityChange, revision: num
     before: digestOf(before && textOf(collection, name, before)),
     after: digestOf(after && textOf(collection, name, after)),
   };
+  const left = before && ownerOf(collection, name, before);
+  return left === undefined || left === deed.organization ? [deed] : [{ ...deed, organization: left }, deed];
 }
 
 /** Without its secrets: whoever has the digest could try what they are. */

@@ -16,6 +16,8 @@ export interface StoreDatabase {
   lock(transaction: StoreTransaction): Promise<void>;
   /** Within a transaction that writes: tells those who listen once it is committed. */
   announce(transaction: StoreTransaction, revision: number): Promise<void>;
+  /** Milliseconds since 1970, by a clock that all nodes share. */
+  nowMs(transaction: StoreTransaction): Promise<number>;
   /** Calls back for every announcement, and whenever one may have been missed. */
   listen(onNews: () => void): { close(): void };
   close(): Promise<void>;

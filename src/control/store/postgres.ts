@@ -70,6 +70,11 @@ export async function openPostgres(place: PostgresPlace, mayMake = true): Promis
     async announce(transaction, revision) {
       await sql`select pg_notify(${channelOf(schema)}, ${String(revision)})`.execute(transaction);
     },
+    async nowMs(transaction) {
+      const now = sql<{ ms: number }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms`;
+      const { rows } = await now.execute(transaction);
+      return rows[0]?.ms ?? Date.now();
+    },
     listen: (onNews) => listenOn(clientConfig(place), channelOf(schema), onNews),
     close: () => queries.destroy(),
   };

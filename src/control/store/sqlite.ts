@@ -42,6 +42,8 @@ export async function openSqlite(file: string): Promise<StoreDatabase> {
     writing: (act) => writer.transaction().execute(act),
     // A transaction that writes has the file to itself.
     lock: async () => {},
+    // All who use the file are on one machine.
+    nowMs: async () => Date.now(),
     // Other processes poll.
     announce: async () => {},
     listen: () => ({ close: () => {} }),

@@ -1,7 +1,9 @@
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { withFileLock } from '../../lib/file-lock.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { readText } from '../../lib/read-text.ts';
 
@@ -21,6 +23,8 @@ const contextsSchema = z.strictObject({
   ),
 });
 
+/** For other commands that change the file. */
+const WAIT_MS = 5000;
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 export const CONTEXT_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/;
 
@@ -40,20 +44,7 @@ export class Contexts {
   static async open(env: Readonly<Record<string, string | undefined>>): Promise<Contexts> {
     const configs = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
     const file = env['PORTCULLIS_CONTEXTS'] || join(configs, 'portcullis', 'contexts.json');
-    const read = await readText(file, MAX_FILE_BYTES);
-    if (!read.ok) {
-      if (read.kind === 'missing') return new Contexts(file, { contexts: {} });
-      throw new Error(`${file} ${read.reason}`);
-    }
-    let written: unknown;
-    try {
-      written = JSON.parse(read.text);
-    } catch (error) {
-      throw new Error(`${file} is not JSON: ${messageOf(error)}`, { cause: error });
-    }
-    const parsed = contextsSchema.safeParse(written);
-    if (!parsed.success) throw new Error(`${file} is not a file of contexts`);
-    return new Contexts(file, parsed.data);
+    return new Contexts(file, await readContexts(file));
   }
 
   get current(): string | undefined {
@@ -70,26 +61,63 @@ export class Contexts {
 
   /** Keeps it and makes it the one that commands use. */
   async put(name: string, context: Context): Promise<void> {
-    await this.#write({ current: name, contexts: { ...this.#stored.contexts, [name]: context } });
+    await this.#change(({ contexts }) => ({ current: name, contexts: { ...contexts, [name]: context } }));
   }
 
   async use(name: string): Promise<void> {
-    await this.#write({ ...this.#stored, current: name });
+    await this.#change((stored) => ({ ...stored, current: name }));
   }
 
   async remove(name: string): Promise<void> {
-    const { [name]: _, ...others } = this.#stored.contexts;
-    const { current } = this.#stored;
-    await this.#write({ ...(current === name ? {} : { current }), contexts: others });
+    await this.#change(({ current, contexts }) => {
+      const { [name]: _, ...others } = contexts;
+      return { ...(current === name ? {} : { current }), contexts: others };
+    });
   }
 
-  async #write(stored: Stored): Promise<void> {
+  /** Of what the file says now: another command may have changed it since it was read. */
+  async #change(change: (stored: Stored) => Stored): Promise<void> {
     await mkdir(dirname(this.file), { recursive: true, mode: 0o700 });
-    // Whole or not at all, and never readable for others, not even for a moment.
-    const fresh = `${this.file}.${process.pid}`;
-    await writeFile(fresh, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600 });
-    await chmod(fresh, 0o600);
-    await rename(fresh, this.file);
-    this.#stored = stored;
+    await withFileLock(`${this.file}.lock`, WAIT_MS, async (isHeld) => {
+      const stored = change(await readContexts(this.file));
+      await replaceFile(this.file, `${JSON.stringify(stored, null, 2)}\n`, isHeld);
+      this.#stored = stored;
+    });
+  }
+}
+
+async function readContexts(file: string): Promise<Stored> {
+  const read = await readText(file, MAX_FILE_BYTES);
+  if (!read.ok) {
+    if (read.kind === 'missing') return { contexts: {} };
+    throw new Error(`${file} ${read.reason}`);
+  }
+  let written: unknown;
+  try {
+    written = JSON.parse(read.text);
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+  const parsed = contextsSchema.safeParse(written);
+  if (!parsed.success) throw new Error(`${file} is not a file of contexts`);
+  return parsed.data;
+}
+
+/** Whole or not at all, and never readable for others, not even for a moment: whatever stands under the temporary name, it is a file of one's own. */
+async function replaceFile(file: string, text: string, isHeld: () => Promise<boolean>): Promise<void> {
+  const fresh = `${file}.${randomUUID()}`;
+  try {
+    const handle = await open(fresh, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (!(await isHeld())) throw new Error(`${file} was changed by another command meanwhile: try again`);
+    await rename(fresh, file);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
   }
 }

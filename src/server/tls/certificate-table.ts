@@ -56,8 +56,11 @@ export class CertificateTable {
     const dot = serverName.indexOf('.');
     const exact = this.#byName.get(serverName);
     const wildcard = dot < 0 ? undefined : this.#byName.get(`*${serverName.slice(dot)}`);
-    const entry =
-      this.#usable(exact, hello) ?? this.#usable(wildcard, hello) ?? exact?.at(-1) ?? wildcard?.at(-1);
+    const own = this.#usable(exact, hello);
+    // What nobody vouches for is better than nothing, and no more.
+    const wild = own === undefined || own.pair.isStandIn === true ? this.#usable(wildcard, hello) : undefined;
+    const better = wild?.pair.isStandIn === true ? undefined : wild;
+    const entry = better ?? own ?? wild ?? exact?.at(-1) ?? wildcard?.at(-1);
     if (entry !== undefined) return { kind: 'found', entry };
     return { kind: 'unknown', entry: this.#usable(this.#fallback, hello) ?? this.#fallback[0] };
   }
@@ -74,8 +77,10 @@ export class CertificateTable {
   }
 }
 
-/** Elliptic keys first: their signatures cost the server a tenth of RSA's. Otherwise the order stays. */
+/** Stand-ins last; elliptic keys first: their signatures cost the server a tenth of RSA's. Otherwise the order stays. */
 function byKind(a: TableEntry, b: TableEntry): number {
+  const standIns = Number(a.pair.isStandIn === true) - Number(b.pair.isStandIn === true);
+  if (standIns !== 0) return standIns;
   return Number(a.kind.name.startsWith('rsa')) - Number(b.kind.name.startsWith('rsa'));
 }
 

@@ -95,6 +95,21 @@ suite('the certificates of a listener', () => {
     }
   });
 
+  test('that nobody vouches for come after a wildcard, and before nothing', async () => {
+    const standIn = { ...(pairs['exact'] as CertificatePair), isStandIn: true as const };
+    const name = async (servername: string) => (await harness.meet({ servername })).name;
+    harness.update({}, { standIn, first: pairs['first'] as CertificatePair });
+    assert.equal(await name('api.shop.example'), 'exact');
+    harness.update({}, { standIn, wild: pairs['wild'] as CertificatePair });
+    assert.equal(await name('api.shop.example'), 'wild');
+    harness.update({}, { standIn, wild: { ...(pairs['wild'] as CertificatePair), isStandIn: true } });
+    assert.equal(await name('api.shop.example'), 'exact', 'of two of them the exact one');
+    const issued = await authority.issue('issued', ['api.shop.example']);
+    harness.update({}, { standIn, issued, wild: pairs['wild'] as CertificatePair });
+    assert.equal(await name('api.shop.example'), 'issued');
+    harness.update({ certificates: ALL }, pairs);
+  });
+
   test('may be none: then every handshake is refused', async () => {
     harness.update({}, {});
     try {

@@ -4,15 +4,13 @@ import type { IdentityData } from '../../../identity/identity-data.ts';
 import { ClaimPath, namesIn } from '../../../identity/jwt/claim-path.ts';
 import type { LoginFlow, ProviderUser } from '../../../identity/providers/provider.ts';
 import { Providers } from '../../../identity/providers/providers.ts';
-import { BoundedMap } from '../../../lib/bounded-map.ts';
 import { systemTimers } from '../../../lib/timers.ts';
 import { higherOf, type Role } from '../../rights/roles.ts';
 import type { ExternalUser } from '../../rights/store/external-users.ts';
 import { randomText } from '../../rights/store/tokens.ts';
+import { BegunLogins } from './begun-logins.ts';
 import { FLOW_TTL_MS } from './flow-time.ts';
 import type { RoleRule } from './schema.ts';
-
-const MAX_FLOWS = 1000;
 
 export interface ExternalLoginOptions {
   /** The identity of the configuration in force. */
@@ -39,26 +37,28 @@ interface Begun {
  */
 export class ExternalLogin {
   readonly #options: ExternalLoginOptions;
-  readonly #flows = new BoundedMap<string, Begun>(MAX_FLOWS);
+  readonly #flows: BegunLogins<Begun>;
   readonly #issuers: Issuers;
   #made: { readonly configs: IdentityData['providers']; readonly providers: Providers } | undefined;
 
   constructor(options: ExternalLoginOptions) {
     this.#options = options;
+    this.#flows = new BegunLogins(options.nowMs);
     this.#issuers = new Issuers({ timers: systemTimers, random: Math.random, log: options.log });
   }
 
-  /** Where the browser goes, and the secret of its cookie. Rejects with `ProviderUnavailable` where the provider cannot be asked. */
+  /** Where the browser at that address goes, and the secret of its cookie. Rejects with `ProviderUnavailable` where the provider cannot be asked. */
   async begin(
     redirectUri: string,
     returnTo: string,
+    address: string,
   ): Promise<{ readonly location: string; readonly secret: string }> {
     const flow: LoginFlow = { state: randomText(), nonce: randomText(), verifier: randomText(), redirectUri };
     const provider = this.#providerName();
     const location = await this.#providers().named(provider).authorizationUrl(flow);
     const secret = randomText();
     const endsAtMs = this.#options.nowMs() + FLOW_TTL_MS;
-    this.#flows.set(flow.state, { flow, provider, returnTo, hash: hashOf(secret), endsAtMs });
+    this.#flows.add(flow.state, address, { flow, provider, returnTo, hash: hashOf(secret), endsAtMs });
     return { location, secret };
   }
 
@@ -75,7 +75,6 @@ export class ExternalLogin {
     if (begun === undefined || secret === undefined || !timingSafeEqual(hashOf(secret), begun.hash))
       return undefined;
     this.#flows.delete(state);
-    if (begun.endsAtMs <= this.#options.nowMs()) return undefined;
     const provider = this.#providers().named(begun.provider);
     const tokens = await provider.redeem(search, begun.flow);
     const user = await provider.user(tokens);

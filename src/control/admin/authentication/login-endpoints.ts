@@ -114,10 +114,11 @@ async function providerAsked(visit: Visit): Promise<AdminAnswer> {
   const { rights, request } = visit;
   if (rights.external === undefined) return noProvider();
   const returnTo = returnOf(request, request.query.get('return'));
-  const { scheme, authority } = request.place;
+  const { scheme, authority, address } = request.place;
   try {
     const external = await rights.external();
-    const { location, secret } = await external.begin(`${scheme}://${authority}/login/callback`, returnTo);
+    const redirectUri = `${scheme}://${authority}/login/callback`;
+    const { location, secret } = await external.begin(redirectUri, returnTo, address);
     return redirect(location, [AdminCookie.ofFlow().set(secret, request.place)]);
   } catch (error) {
     return failed(visit, error, returnTo);

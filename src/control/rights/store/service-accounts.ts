@@ -73,9 +73,13 @@ export function putServiceAccount(
     } as const;
     const row = await writeAccount(transaction, before, written, asker.account.name, store.nowMs());
     const action = before === undefined ? 'create' : 'update';
+    const deed = { action, object: `service-accounts/${name}` };
+    const left = before?.organization ?? undefined;
+    // Whose admins it had before are told that it is gone.
+    const leaving = left === undefined || left === organization ? [] : [{ ...deed, organization: left }];
     return {
       result: { created: before === undefined, serviceAccount: await viewOf(transaction, row) },
-      deeds: [{ action, object: `service-accounts/${name}`, organization }],
+      deeds: [...leaving, { ...deed, organization }],
     };
   });
 }

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -51,8 +52,12 @@ suite('the registry’s file', () => {
   test('stays as it was when the next one cannot be written', async (t) => {
     const { path, file } = stage(t);
     await file.write([one]);
-    mkdirSync(`${path}.new`);
-    assert.match((await file.write([])) ?? '', /EISDIR/);
+    const directory = join(path, '..');
+    renameSync(directory, `${directory}.away`);
+    writeFileSync(directory, 'what is no directory');
+    assert.match((await file.write([])) ?? '', /EEXIST|ENOTDIR/);
+    rmSync(directory);
+    renameSync(`${directory}.away`, directory);
     assert.deepEqual(await file.read(), { ok: true, registrations: [one] });
   });
 

@@ -1,8 +1,9 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { causeOf } from '../../../lib/cause.ts';
 import { readText } from '../../../lib/read-text.ts';
+import { replaceFile } from '../../../lib/replace-file.ts';
 import { MAX_TARGETS } from '../target-description.ts';
 import { keptSchema, type Registration } from './registration.ts';
 import type { RegistryStorage } from './registry.ts';
@@ -53,18 +54,9 @@ export class RegistryFile implements RegistryStorage {
 
   async write(registrations: readonly Registration[]): Promise<string | undefined> {
     const text = `${JSON.stringify({ version: 1, targets: registrations })}\n`;
-    const next = `${this.#file}.new`;
-    const directory = dirname(this.#file);
     try {
-      await mkdir(directory, { recursive: true });
-      {
-        await using file = await open(next, 'w', 0o600);
-        await file.writeFile(text);
-        // On the disk before the name leads to it: after a crash, the name may lead to an empty file otherwise.
-        await file.sync();
-      }
-      await rename(next, this.#file);
-      await syncDirectory(directory);
+      await mkdir(dirname(this.#file), { recursive: true });
+      await replaceFile(this.#file, text);
       return undefined;
     } catch (error) {
       return causeOf(error);
@@ -81,11 +73,4 @@ export class RegistryFile implements RegistryStorage {
     }
     return { ok: true, registrations: [], refused: { cause, keptAs } };
   }
-}
-
-/** A name in a directory is on the disk when the directory is. Windows opens none, and has no need of it. */
-async function syncDirectory(directory: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  await using handle = await open(directory);
-  await handle.sync();
 }

@@ -109,7 +109,7 @@ describe('A client certificate', () => {
       ['san', 'named', ['DNS:a.example', undefined]],
     ];
     for (const [unknown, whose, expected] of table)
-      it(`is ${expected === REFUSED ? 'refused' : expected[0]} with unknown: ${unknown} (${whose})`, async () => {
+      it(`of ${whose} is ${expected[0] ?? 'refused'} with unknown: ${unknown}`, async () => {
         const leaf = whose === 'alice' ? alice : named;
         assert.deepEqual(await got([], shown(leaf), { options: { unknown } }), expected);
       });

@@ -55,13 +55,15 @@ export interface Refused {
   readonly answer?: Answer;
 }
 
-/** Credentials were sent, and whoever could judge them cannot be asked: 503. */
+/** Whoever could judge the credentials cannot be asked: 503. */
 export interface Unavailable {
   readonly kind: 'unavailable';
   /** Default `provider_unavailable`. */
   readonly code?: string;
   readonly detail: string;
   readonly retryAfterMs?: number;
+  /** The request has nothing that whoever cannot be asked could know its caller by, as far as can be seen. */
+  readonly isUnshown?: boolean;
 }
 
 export const ABSENT: Absent = { kind: 'absent' };

@@ -40,6 +40,13 @@ const BARE = new Set([204, 205, 304]);
 /** Nothing of the request but its address, without query, stands in the message. */
 export class OutgoingError extends Error {
   override readonly name = 'OutgoingError';
+  /** Whether the other side may have had it: there was a connection. */
+  readonly isSent: boolean;
+
+  constructor(message: string, isSent = false, options?: ErrorOptions) {
+    super(message, options);
+    this.isSent = isSent;
+  }
 }
 
 /**
@@ -76,13 +83,13 @@ export class Outgoing {
     const end = () => controller.abort(request.signal?.reason);
     request.signal?.addEventListener('abort', end, { once: true });
     if (request.signal?.aborted === true) end();
+    const progress = { isSent: false };
     try {
-      const answer = await this.#send(target, request, signal);
+      const answer = await this.#send(target, request, signal, progress);
       return responseOf(answer, await readWhole(answer, this.#options.maxBytes ?? MAX_BYTES));
     } catch (error) {
-      throw new OutgoingError(`${shown}: ${causeOf(signal.aborted ? signal.reason : error)}`, {
-        cause: error,
-      });
+      const reason = causeOf(signal.aborted ? signal.reason : error);
+      throw new OutgoingError(`${shown}: ${reason}`, progress.isSent, { cause: error });
     } finally {
       cancel();
       request.signal?.removeEventListener('abort', end);
@@ -103,6 +110,7 @@ export class Outgoing {
     url: URL,
     request: OutgoingRequest,
     signal: AbortSignal,
+    progress: { isSent: boolean },
     again = false,
   ): Promise<IncomingMessage> {
     const isTls = url.protocol === 'https:';
@@ -121,6 +129,10 @@ export class Outgoing {
       ...clientCertificate,
     })
       .on('error', reject)
+      .on('socket', (socket) => {
+        if (!socket.connecting) progress.isSent = true;
+        else socket.once(isTls ? 'secureConnect' : 'connect', () => (progress.isSent = true));
+      })
       .on('response', (answer) => {
         // What breaks after the answer was read concerns nobody.
         answer.on('error', () => {});
@@ -132,7 +144,7 @@ export class Outgoing {
     } catch (error) {
       // The other side had closed a connection that was kept, before the request reached it.
       if (again || !sent.reusedSocket || (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
-      return this.#send(url, request, signal, true);
+      return this.#send(url, request, signal, progress, true);
     }
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -37,6 +38,8 @@ describe('A route that asks a service who may call', () => {
   let asked: IncomingMessage['headers'][] = [];
   let connections = 0;
   const served = new Set<unknown>();
+  /** Tells of questions that the service does not answer. */
+  const held = new EventEmitter();
 
   /** By what `Authorization` says. */
   function judge({ headers }: IncomingMessage, response: ServerResponse): void {
@@ -64,6 +67,7 @@ describe('A route that asks a service who may call', () => {
         response.writeHead(401).end('x'.repeat(100_000));
         return;
       case 'slow':
+        held.emit('question', response);
         return;
       case 'upgrading':
         response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
@@ -115,6 +119,11 @@ describe('A route that asks a service who may call', () => {
           match: { paths: ['/optional'] },
           service: 'echo',
           policies: [{ auth: { any: [{ 'forward-auth': options }], optional: true } }],
+        },
+        patient: {
+          match: { paths: ['/patient'] },
+          service: 'echo',
+          policies: [{ 'forward-auth': { ...options, timeout: '1h' } }],
         },
         open: { match: { paths: ['/open'] }, service: 'echo' },
         gone: {
@@ -233,6 +242,17 @@ describe('A route that asks a service who may call', () => {
         [],
       );
     }
+  });
+
+  it('takes its question back when the client leaves', { timeout: 10_000 }, async () => {
+    const question = once(held, 'question') as Promise<[ServerResponse]>;
+    const headers = { Authorization: 'slow' };
+    const sent = request(`${gateway.url}/patient`, { agent: false, headers }).on('error', () => {});
+    sent.end();
+    const [response] = await question;
+    sent.destroy();
+    await once(response, 'close');
+    assert.equal(response.writableFinished, false);
   });
 
   it('keeps its connections', async () => {

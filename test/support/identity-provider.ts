@@ -29,6 +29,8 @@ export class TestProvider implements AsyncDisposable {
   readonly holds: Record<string, Promise<void>> = {};
   /** How long the answers of a path wait after they were made. A client that gave up never learns of what was done. */
   readonly answerDelaysMs: Record<string, number> = {};
+  /** What requests to these paths ask for is done, and their connections break before the answer. */
+  readonly swallowed = new Set<string>();
   /** Requests to these paths are answered with the status alone: `{ '/token': 503 }`. */
   readonly failures: Record<string, number> = {};
   /** Paths that were asked for, in order. */
@@ -55,6 +57,7 @@ export class TestProvider implements AsyncDisposable {
       }
       if (isNameless) withoutIssuer(response);
       if (path === '/token') this.#record(response);
+      if (this.swallowed.has(path)) response.end = () => response.destroy();
       const answerWaitMs = this.answerDelaysMs[path];
       if (answerWaitMs !== undefined) {
         const end = response.end.bind(response);

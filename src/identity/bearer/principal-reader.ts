@@ -51,7 +51,8 @@ export class PrincipalReader {
   /** Undefined where the claims name no subject. */
   read(claims: Claims, issuer: string, expiresAtMs: number): Principal | undefined {
     const subject = this.#subject.read(claims);
-    if (typeof subject !== 'string' || subject === '') return undefined;
+    // Half a surrogate pair becomes U+FFFD wherever it is sent: two callers would look the same.
+    if (typeof subject !== 'string' || subject === '' || !subject.isWellFormed()) return undefined;
     const known =
       (this.#provider === undefined ? undefined : this.#consumers.withSubject(this.#provider, subject)) ??
       this.#named(claims);

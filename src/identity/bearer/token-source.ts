@@ -34,6 +34,7 @@ export const MALFORMED_CREDENTIALS = invalidRequest(
 
 const SCHEME = 'bearer';
 const SPACE = 0x20;
+const TAB = 0x09;
 /** token68 of RFC 9110 section 11.2, which b64token of RFC 6750 section 2.1 is. */
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
 
@@ -67,8 +68,9 @@ export class TokenSource {
     const { request } = exchange;
     if (this.#header !== undefined) {
       const value = request.fields.get(this.#header);
-      if (value !== undefined && (!this.#isAuthorization || isBearer(value)))
-        request.fields.delete(this.#header);
+      // Of two that somebody else let pass either may be a token.
+      const isToken = !this.#isAuthorization || request.fields.repeats(this.#header);
+      if (value !== undefined && (isToken || isBearer(value))) request.fields.delete(this.#header);
     }
     this.#remover?.takeOff(request.fields);
     if (this.#query !== undefined)
@@ -115,11 +117,12 @@ function inSearch({ request: { search } }: Exchange, name: string): string | Abs
   return value === '' ? ABSENT : decodePercent(value, true);
 }
 
-/** The scheme's letters may be of either case (RFC 9110 section 11.1). */
+/** The scheme's letters may be of either case (RFC 9110 section 11.1). With a tab behind it is malformed, and others may read it so. */
 function isBearer(value: string): boolean {
   if ((value.charCodeAt(0) | 0x20) !== 0x62) return false;
   const next = value.charCodeAt(SCHEME.length);
-  return (next === SPACE || Number.isNaN(next)) && value.slice(0, SCHEME.length).toLowerCase() === SCHEME;
+  const isEnd = next === SPACE || next === TAB || Number.isNaN(next);
+  return isEnd && value.slice(0, SCHEME.length).toLowerCase() === SCHEME;
 }
 
 /** Whether a text may be a token at all. */

@@ -97,7 +97,9 @@ export class GrantStore {
     fence: number | undefined,
   ): Promise<Grant | undefined> {
     const key = this.keyOf(session.id, before.value.provider);
-    const grant = this.#grant(before.value.provider, tokens, before.value.generation + 1);
+    const { provider, generation, refreshToken } = before.value;
+    const renewed = this.#grant(provider, tokens, generation + 1);
+    const grant: Grant = { ...renewed, isReusable: tokens.refreshToken === refreshToken };
     const text = this.#seal(session, key, grant);
     const version = await this.records.replace(key, text, this.#ttlMs(session), before.version, fence);
     this.#cache.forget(key);
@@ -120,6 +122,12 @@ export class GrantStore {
   /** Says that it was not. */
   unmark(session: Session, before: Cached<Grant>): Promise<Cached<Grant> | undefined> {
     return this.#rewrite(session, before, { ...before.value, renewingUntilMs: undefined }, undefined);
+  }
+
+  /** Says that it may have been, and that nobody knows what came of it; undefined as in `renew`. */
+  async lose(session: Session, before: Cached<Grant>, fence: number | undefined): Promise<Grant | undefined> {
+    const value = { ...before.value, renewingUntilMs: undefined, isLost: true };
+    return (await this.#rewrite(session, before, value, fence))?.value;
   }
 
   async remove(sessionId: string, providers: readonly string[]): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type Provider,
   ProviderRefused,
   ProviderUnavailable,
+  RedemptionUnknown,
 } from '../providers/provider.ts';
 import { KeyRing } from '../sessions/key-ring.ts';
 import { MemoryRecords } from '../sessions/memory-records.support.ts';
@@ -266,6 +267,92 @@ describe('A grant', () => {
     assert.equal(token(await worker.current(play.session, 'keycloak')), 'access-2');
     assert.deepEqual(play.provider.redeemed, ['refresh-1']);
   });
+
+  it('whose answer was lost is not redeemed again: its token serves until its end, then the user has to connect', async () => {
+    const play = new Play();
+    const [worker, other] = [await play.start(), play.worker()];
+    await worker.current(play.session, 'keycloak');
+    play.provider.after = () => Promise.reject(new RedemptionUnknown('it broke'));
+    play.now += 95_000;
+    for (let i = 0; i < 5; i++) {
+      for (const one of [worker, other]) {
+        assert.equal(token(await one.current(play.session, 'keycloak')), 'access-1');
+        await one.settled();
+      }
+      play.now += 900;
+    }
+    const refused = await worker.current(play.session, 'keycloak');
+    assert.ok(refused.kind === 'known');
+    assert.equal(token(await worker.replaced(play.session, refused.grant)), 'access-1');
+    play.now += 1000;
+    for (const one of [worker, other, play.worker()])
+      assert.deepEqual(await one.current(play.session, 'keycloak'), { kind: 'missing' });
+    assert.deepEqual(play.provider.redeemed, ['refresh-1']);
+    assert.deepEqual(play.lines, [
+      'provider keycloak may have renewed a grant, which is not tried again: it broke',
+    ]);
+    await worker.store.put(play.session, 'keycloak', play.provider.tokens);
+    assert.equal(token(await other.current(play.session, 'keycloak')), 'access-2');
+  });
+
+  it('whose answer was lost at its end is missing for all who wait, also while the store is away', async () => {
+    const play = new Play();
+    await play.start();
+    const workers = [play.worker(), play.worker()];
+    play.waitingTakesTime = false;
+    play.now += 100_001;
+    play.provider.after = async () => {
+      play.records.isAway = true;
+      throw new RedemptionUnknown('it broke');
+    };
+    const found = workers.map(async (one) => one.current(play.session, 'keycloak'));
+    await turns(50);
+    play.records.isAway = false;
+    assert.deepEqual((await Promise.all(found)).map(token), ['missing', 'missing']);
+    assert.deepEqual(play.provider.redeemed, ['refresh-1']);
+  });
+
+  it('whose answer was lost does not take the place of one that was connected meanwhile', async () => {
+    const play = new Play();
+    const worker = await play.start();
+    play.now += 100_001;
+    play.provider.after = async () => {
+      await worker.store.put(play.session, 'keycloak', { ...play.provider.tokens, accessToken: 'connected' });
+      throw new RedemptionUnknown('it broke');
+    };
+    assert.equal(token(await worker.current(play.session, 'keycloak')), 'connected');
+    assert.equal(token(await play.worker().current(play.session, 'keycloak')), 'connected');
+  });
+
+  for (const [why, learn] of [
+    ['as the configuration says', false],
+    ['as its last renewal showed', true],
+  ] as const)
+    it(`whose answer was lost is redeemed again where that may be, ${why}`, async () => {
+      const play = new Play();
+      const worker = await play.start();
+      let lost = false;
+      Object.assign(play.provider, {
+        reusesRefreshTokens: learn ? undefined : true,
+        refresh: async (): Promise<GrantTokens> => {
+          play.provider.redeemed.push('refresh-1');
+          if (lost) throw new RedemptionUnknown('it broke');
+          play.provider.generation++;
+          return { ...play.provider.tokens, refreshToken: 'refresh-1' };
+        },
+      });
+      play.now += 100_001;
+      if (learn) {
+        assert.equal(token(await worker.current(play.session, 'keycloak')), 'access-2');
+        play.now += 100_001;
+      }
+      lost = true;
+      assert.equal(token(await worker.current(play.session, 'keycloak')), 'unavailable');
+      lost = false;
+      play.now += 2000;
+      assert.equal(token(await worker.current(play.session, 'keycloak')), learn ? 'access-3' : 'access-2');
+      assert.equal(play.provider.redeemed.length, learn ? 3 : 2);
+    });
 
   it('of a session that ends meanwhile is given back', async () => {
     const play = new Play();

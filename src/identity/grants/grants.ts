@@ -56,11 +56,11 @@ export class Grants {
 
   /** Another token, because a service refused this one; the same where it is that new that its age cannot be why. */
   replaced(session: Session, refused: Grant): GrantFinding | Promise<GrantFinding> {
-    const { provider, accessToken, refreshToken, obtainedAtMs } = refused;
+    const { provider, accessToken, obtainedAtMs } = refused;
     const known = this.store.known(session, provider)?.value;
     if (known !== undefined && known.accessToken !== accessToken) return { kind: 'known', grant: known };
     const isNew = this.#place.nowMs() - obtainedAtMs < MIN_AGE_MS;
-    if (isNew || refreshToken === undefined) return { kind: 'known', grant: refused };
+    if (isNew || !isRenewable(refused)) return { kind: 'known', grant: refused };
     return this.#renew(session, refused);
   }
 
@@ -84,7 +84,7 @@ export class Grants {
     const nowMs = this.#place.nowMs();
     const known: GrantFinding = { kind: 'known', grant };
     if (nowMs < grant.renewAtMs) return known;
-    if (grant.refreshToken === undefined) return nowMs < grant.expiresAtMs ? known : MISSING;
+    if (!isRenewable(grant)) return nowMs < grant.expiresAtMs ? known : MISSING;
     if (nowMs >= grant.expiresAtMs) return this.#renew(session, grant);
     // The old one is good for a while: nobody waits.
     void this.#renew(session, grant);
@@ -143,6 +143,10 @@ export class Grants {
 }
 
 const MAX_FAILURES = 10_000;
+
+function isRenewable({ refreshToken, isLost }: Grant): boolean {
+  return refreshToken !== undefined && isLost !== true;
+}
 
 async function pause(ms: number, wake?: (awake: () => void) => () => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

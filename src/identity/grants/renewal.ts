@@ -1,6 +1,11 @@
 import { messageOf } from '../../lib/message-of.ts';
 import { type Lease, type Records, RecordsUnavailable } from '../../state/records/records.ts';
-import { type GrantTokens, type Provider, ProviderRefused } from '../providers/provider.ts';
+import {
+  type GrantTokens,
+  type Provider,
+  ProviderRefused,
+  ProviderUnavailable,
+} from '../providers/provider.ts';
 import type { Cached } from '../sessions/record-cache.ts';
 import type { Grant, Session } from '../sessions/session.ts';
 import { type GrantFinding, MISSING, PROVIDER_AWAY, STORE_AWAY } from './grant-finding.ts';
@@ -63,7 +68,7 @@ export class Renewal {
       try {
         const found = await this.#read();
         if (found === undefined) return MISSING;
-        if (this.#isRenewed(found)) return { kind: 'known', grant: found.value };
+        if (this.#isSettled(found)) return this.#findingOf(found.value);
         const lease = await this.#records.acquire(this.#key, this.#holder, LEASE_MS);
         const finding = lease === undefined ? undefined : await this.#underLease(lease);
         if (finding !== undefined) return finding;
@@ -82,7 +87,7 @@ export class Renewal {
     try {
       const found = await this.#afterOthers();
       if (found === undefined) return MISSING;
-      if (this.#isRenewed(found)) return { kind: 'known', grant: found.value };
+      if (this.#isSettled(found)) return this.#findingOf(found.value);
       const untilMs = this.#place.nowMs() + (this.#provider.timeoutMs ?? TIMEOUT_MS) + MARGIN_MS;
       const marked = await this.#place.store.mark(this.#session, found, untilMs, lease.fence);
       return marked === undefined ? undefined : await this.#redeem(marked, lease);
@@ -97,18 +102,21 @@ export class Renewal {
     try {
       tokens = await this.#provider.refresh(marked.value);
     } catch (error) {
-      return this.#notRedeemed(marked, error);
+      return this.#notRedeemed(marked, error, lease);
     }
     return this.#write(marked, tokens, lease);
   }
 
-  async #notRedeemed(marked: Cached<Grant>, error: unknown): Promise<GrantFinding> {
+  async #notRedeemed(marked: Cached<Grant>, error: unknown, lease: Lease): Promise<GrantFinding> {
     const { store, log } = this.#place;
-    const isOver = error instanceof ProviderRefused && error.code === 'invalid_grant';
     const { provider } = this.#old;
     const reason = messageOf(error);
+    if (!isAsItWas(error) && !this.#mayRedeemAgain(marked)) {
+      log('warn', `provider ${provider} may have renewed a grant, which is not tried again: ${reason}`);
+      return this.#lose(marked, lease);
+    }
     try {
-      if (isOver) {
+      if (error instanceof ProviderRefused && error.code === 'invalid_grant') {
         const found = await this.#read();
         if (found !== undefined && this.#isRenewed(found)) return { kind: 'known', grant: found.value };
         log('info', `provider ${provider} renews a grant no more: ${reason}`);
@@ -124,27 +132,60 @@ export class Renewal {
     return PROVIDER_AWAY;
   }
 
-  /** Until the store has taken it: the old token is redeemed, and the new one is nowhere else. */
-  async #write(marked: Cached<Grant>, tokens: GrantTokens, lease: Lease): Promise<GrantFinding> {
-    const { store, nowMs, log } = this.#place;
+  #mayRedeemAgain({ value }: Cached<Grant>): boolean {
+    return this.#provider.reusesRefreshTokens ?? value.isReusable === true;
+  }
+
+  /**
+   * RFC 9700 section 4.14.2: a provider that sees a refresh token twice takes it for stolen, and ends whatever came of it. So the access token serves
+   * until its end, and then the user connects the provider again.
+   */
+  #lose(marked: Cached<Grant>, lease: Lease): Promise<GrantFinding> {
+    const { store } = this.#place;
+    return this.#untilWritten(
+      marked,
+      lease,
+      (before, fence) => store.lose(this.#session, before, fence),
+      async () => MISSING,
+    );
+  }
+
+  /** The old token is redeemed, and the new one is nowhere else. Where the session has ended meanwhile, what was just given is given back. */
+  #write(marked: Cached<Grant>, tokens: GrantTokens, lease: Lease): Promise<GrantFinding> {
+    const { store } = this.#place;
+    return this.#untilWritten(
+      marked,
+      lease,
+      (before, fence) => store.renew(this.#session, before, tokens, fence),
+      () => this.#giveBack(tokens),
+    );
+  }
+
+  /** Until the store has taken it, or nobody needs it any more. */
+  async #untilWritten(
+    marked: Cached<Grant>,
+    lease: Lease,
+    write: (before: Cached<Grant>, fence: number | undefined) => Promise<Grant | undefined>,
+    gone: () => Promise<GrantFinding>,
+  ): Promise<GrantFinding> {
+    const { nowMs, log } = this.#place;
     const endMs = nowMs() + WRITE_MS;
     let before = marked;
     let fence: number | undefined = lease.fence;
     for (let round = 0; ; round++) {
       try {
-        const written = await store.renew(this.#session, before, tokens, fence);
-        if (written !== undefined) return { kind: 'known', grant: written };
+        const written = await write(before, fence);
+        if (written !== undefined) return this.#findingOf(written);
         const found = await this.#read();
-        // The session has ended meanwhile, and the grant with it: what was just given is given back.
-        if (found === undefined) return await this.#giveBack(tokens);
-        if (found.value.generation > marked.value.generation) return { kind: 'known', grant: found.value };
-        // Of the same generation: it was only marked or sealed anew, and this is still what comes after it, whoever has the lease.
+        if (found === undefined) return await gone();
+        if (this.#isSettled(found)) return this.#findingOf(found.value);
+        // Still the same: it was only marked or sealed anew, and this is what comes after it, whoever has the lease.
         before = found;
         fence = undefined;
       } catch (error) {
         if (!(error instanceof RecordsUnavailable)) throw error;
         if (nowMs() >= endMs) {
-          log('warn', `a renewed grant of provider ${this.#old.provider} cannot be stored`, error);
+          log('warn', `what became of a grant of provider ${this.#old.provider} cannot be stored`, error);
           return STORE_AWAY;
         }
         // The write that was not answered may have happened: then the next finds another version, and reads it.
@@ -165,12 +206,23 @@ export class Renewal {
   /** The record, once whoever marked it before has written, or had the time to. */
   async #afterOthers(): Promise<Cached<Grant> | undefined> {
     let found = await this.#read();
-    for (let round = 0; found?.value.renewingUntilMs !== undefined && !this.#isRenewed(found); round++) {
+    for (let round = 0; found?.value.renewingUntilMs !== undefined && !this.#isSettled(found); round++) {
       if (this.#place.nowMs() >= found.value.renewingUntilMs) break;
       await this.#untilNews(round);
       found = await this.#read();
     }
     return found;
+  }
+
+  /** Nobody is to redeem it. */
+  #isSettled(found: Cached<Grant>): boolean {
+    return this.#isRenewed(found) || found.value.isLost === true;
+  }
+
+  #findingOf(grant: Grant): GrantFinding {
+    return grant.isLost === true && this.#place.nowMs() >= grant.expiresAtMs
+      ? MISSING
+      : { kind: 'known', grant };
   }
 
   #isRenewed({ value }: Cached<Grant>): boolean {
@@ -202,4 +254,9 @@ export class Renewal {
   #pauseMs(round: number): number {
     return Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** Math.min(round, 8)) * (0.5 + this.#place.random() / 2);
   }
+}
+
+/** Whether a refresh token is as it was before the attempt to redeem it that failed so. */
+function isAsItWas(error: unknown): boolean {
+  return error instanceof ProviderRefused || error instanceof ProviderUnavailable;
 }

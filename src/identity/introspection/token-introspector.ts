@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto';
-import { Networks } from '../../lib/cidr.ts';
+import { CLIENT_BITS, Networks } from '../../lib/cidr.ts';
 import { FairQueue } from '../../lib/fair-queue.ts';
 import type { Timers } from '../../lib/timers.ts';
-import { Awaited, awaitFor, stopWaiting } from '../../policy/awaited.ts';
+import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { type Finding, GONE, type Known, type Refused, type Unavailable } from '../authenticator.ts';
 import type { PrincipalReader } from '../bearer/principal-reader.ts';
 import { bytesTaken, type CachedToken, TokenCache, type TokenCacheOptions } from '../bearer/token-cache.ts';
 import { isToken68 } from '../bearer/token-source.ts';
+import { useOf } from '../bearer/token-use.ts';
 import {
   EXPIRED,
   MALFORMED_TOKEN,
@@ -77,10 +78,10 @@ export class TokenIntrospector {
   readonly #cache: TokenCache<JudgedToken>;
   readonly #refused: TokenCache<JudgedToken>;
   /** Tokens that are being asked about, by their hash. */
-  readonly #pending = new Map<string, Awaited<Finding>>();
+  readonly #pending = new Map<string, AwaitedWork<Finding>>();
   readonly #queue: FairQueue;
   /** What one customer has: an IPv4 address, or the half of an IPv6 address that names a network (RFC 6177). */
-  readonly #networks = new Networks({ ipv4: 32, ipv6: 64 });
+  readonly #networks = new Networks(CLIENT_BITS);
 
   constructor(options: TokenIntrospectorOptions) {
     this.#options = options;
@@ -125,8 +126,8 @@ export class TokenIntrospector {
   }
 
   /** Of those that bring the same token at once the first one's client has it asked about. */
-  #question(key: string, token: string, client: string): Awaited<Finding> {
-    const question = new Awaited((signal) => this.#atTurn(key, token, client, signal));
+  #question(key: string, token: string, client: string): AwaitedWork<Finding> {
+    const question = new AwaitedWork((signal) => this.#atTurn(key, token, client, signal));
     this.#pending.set(key, question);
     void question.promise.finally(() => {
       if (this.#pending.get(key) === question) this.#pending.delete(key);
@@ -186,19 +187,13 @@ export class TokenIntrospector {
   }
 }
 
-/**
- * Whether it says that it is no bearer token of access. Servers call refresh tokens active too: by RFC 7662 section 2.2 those have another
- * `token_type` or none; `token_use` is how Ory Hydra and Amazon Cognito tell, `typ` how Keycloak does.
- */
+/** Whether it says that it is no bearer token of access: servers call refresh tokens active too, of another `token_type` (RFC 7662 section 2.2). */
 function isOfOtherUse(answer: IntrospectionAnswer): boolean {
-  const { token_type: type, token_use: use, typ } = answer as Readonly<Record<string, unknown>>;
+  const { token_type: type } = answer;
   if (type !== undefined && type !== null && !isWord(type, 'bearer') && !isWord(type, 'access_token'))
     return true;
-  if (typeof use === 'string' && !isWord(use, 'access') && !isWord(use, 'access_token')) return true;
-  return typeof typ === 'string' && OTHER_TYPES.has(typ.toLowerCase());
+  return useOf(answer) !== 'access';
 }
-
-const OTHER_TYPES: ReadonlySet<string> = new Set(['refresh', 'offline', 'id', 'logout']);
 
 function isWord(value: unknown, word: string): boolean {
   return typeof value === 'string' && value.toLowerCase() === word;

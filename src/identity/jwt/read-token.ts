@@ -6,7 +6,6 @@ import { MALFORMED, type TokenRefusal } from './refusals.ts';
 export interface UnverifiedToken {
   readonly algorithm: string;
   readonly kid: string | undefined;
-  /** As text of any case, such as `at+jwt` (RFC 7515 section 4.1.9). */
   readonly issuer: unknown;
 }
 
@@ -36,6 +35,7 @@ export class TokenReader {
     // No extension is known here (RFC 7515 section 4.1.11); unencoded payloads are not for JWTs (RFC 7797 section 7).
     if (typeof algorithm !== 'string' || header['crit'] !== undefined || header['b64'] !== undefined)
       return MALFORMED;
+    if (header['typ'] !== undefined && typeof header['typ'] !== 'string') return MALFORMED;
     if (kid !== undefined && (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID))
       return MALFORMED;
     return { algorithm, kid, issuer: claims['iss'] };

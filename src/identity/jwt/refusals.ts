@@ -15,6 +15,9 @@ export const WRONG_ALGORITHM = refused('The algorithm of the token is not accept
 export const UNKNOWN_KEY = refused('The key that the token names is not known.');
 export const WRONG_SIGNATURE = refused('The signature of the token is wrong.');
 export const WRONG_TYPE = refused('The type of the token is not accepted here.');
+export const ID_TOKEN = refused(
+  'The token is an ID token: it is for the client that asked for it, not for an API.',
+);
 export const EXPIRED: TokenRefusal = refused('The token has expired.');
 export const TOO_OLD = refused('The token was issued longer ago than is accepted here.');
 export const TOO_EARLY = refused('The token is not valid yet.');

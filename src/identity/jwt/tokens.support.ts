@@ -5,6 +5,7 @@ export interface Signer {
   readonly algorithm: string;
   readonly kid: string | undefined;
   readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
   /** The signature, in base64url, of what stands before the last dot. */
   sign(input: string): string;
   readonly jwk: Readonly<Record<string, unknown>>;
@@ -29,6 +30,7 @@ export function makeSigner(
     algorithm,
     kid,
     publicKey,
+    privateKey,
     sign: (input) => signature(input).toString('base64url'),
     jwk: { ...publicKey.export({ format: 'jwk' }), ...(kid === undefined ? {} : { kid }), use: 'sig' },
   };

@@ -1,9 +1,11 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Unavailable } from '../authenticator.ts';
+import { type TokenUse, useOf } from '../bearer/token-use.ts';
 import type { FoundKeys, KeySource } from './key-source.ts';
 import type { UnverifiedToken } from './read-token.ts';
 import {
   EXPIRED,
+  ID_TOKEN,
   TOO_EARLY,
   TOO_OLD,
   type TokenRefusal,
@@ -28,6 +30,8 @@ export interface TokenRules {
   readonly algorithms: readonly string[];
   /** `typ` of its header, such as `at+jwt`; undefined: any but those that are of no token of access. */
   readonly type: string | undefined;
+  /** Whether tokens are taken that tell a client who logged in. */
+  readonly takesIdTokens: boolean;
   /** By which the clocks of issuer and gateway may differ. */
   readonly skewMs: number;
   /** Since it was issued; undefined: until it expires. */
@@ -112,11 +116,13 @@ export class TrustedIssuer {
 
   /** What jose leaves open. */
   #checkClaims(claims: JWTPayload, key: VerificationKey, nowMs: number): Verdict {
-    const { authorizedParties, skewMs, maxAgeMs } = this.rules;
-    const { iat: issuedAt, exp, azp } = claims as JWTPayload & { readonly azp?: unknown };
+    const { skewMs, maxAgeMs, takesIdTokens } = this.rules;
+    const { iat: issuedAt, exp } = claims;
     if (issuedAt !== undefined && issuedAt * 1000 > nowMs + skewMs) return TOO_EARLY;
-    if (authorizedParties !== undefined && !(typeof azp === 'string' && authorizedParties.includes(azp)))
-      return WRONG_PARTY;
+    const use = useOf(claims);
+    if (use === 'other') return WRONG_TYPE;
+    if (use === 'id' && !takesIdTokens) return ID_TOKEN;
+    if (!this.#isOfParty(claims, use)) return WRONG_PARTY;
     const ends = [
       ...(exp === undefined ? [] : [exp * 1000]),
       ...(issuedAt === undefined || maxAgeMs === undefined ? [] : [issuedAt * 1000 + maxAgeMs]),
@@ -124,11 +130,25 @@ export class TrustedIssuer {
     const expiresAtMs = Math.min(...ends) + skewMs;
     return { kind: 'verified', claims, key, keys: this.#keys, expiresAtMs };
   }
+
+  /** Of an ID token the party is whom it is for, and has to be said where it is for several (OpenID Connect Core section 3.1.3.7). */
+  #isOfParty(claims: JWTPayload, use: TokenUse): boolean {
+    const { authorizedParties, audiences } = this.rules;
+    const { aud } = claims;
+    const azp = claims['azp'];
+    const accepted = authorizedParties ?? (use === 'id' ? audiences : undefined);
+    if (authorizedParties === undefined && azp === undefined)
+      return use !== 'id' || !Array.isArray(aud) || aud.length === 1;
+    return accepted === undefined || (typeof azp === 'string' && accepted.includes(azp));
+  }
 }
 
-/** What is no token of access says so by its type: tokens of logout, proofs, answers of an introspection (RFC 8725 section 3.11). */
+/**
+ * What is no token of access says so by its type: tokens of logout, proofs, answers of an introspection (RFC 8725 section 3.11). A type may have
+ * parameters (RFC 7515 section 4.1.9).
+ */
 function isOfOtherUse(type: string | undefined): boolean {
-  return type !== undefined && /\+jwt$/i.test(type) && !/^(?:application\/)?at\+jwt$/i.test(type);
+  return type !== undefined && /\+jwt\s*(?:;|$)/i.test(type) && !/^(?:application\/)?at\+jwt$/i.test(type);
 }
 
 /** Codes of jose are stable; what it says of a token is not for clients. */

@@ -104,7 +104,8 @@ export function isUsableKey(jwk: Readonly<Record<string, unknown>>): boolean {
   if (jwk['d'] !== undefined || jwk['k'] !== undefined) return false;
   if (use !== undefined && use !== 'sig') return false;
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return false;
-  if (kty === 'RSA') return typeof n === 'string' && typeof jwk['e'] === 'string' && isRsaSize(n);
+  if (kty === 'RSA')
+    return typeof n === 'string' && typeof jwk['e'] === 'string' && isRsaSize(n) && isExponent(jwk['e']);
   if (typeof crv !== 'string' || typeof jwk['x'] !== 'string') return false;
   if (kty === 'OKP') return crv === 'Ed25519';
   return kty === 'EC' && typeof jwk['y'] === 'string' && ['P-256', 'P-384', 'P-521'].includes(crv);
@@ -116,4 +117,11 @@ function isRsaSize(modulus: string): boolean {
   if (first < 0) return false;
   const bits = (octets.length - first) * 8 - Math.clz32(octets[first] as number) + 24;
   return bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS;
+}
+
+/** RFC 8017 section 3.1: odd, and 3 or more; with 1 anybody can sign. */
+function isExponent(text: string): boolean {
+  const octets = Buffer.from(text, 'base64url');
+  const last = octets.at(-1) ?? 0;
+  return last % 2 === 1 && (last > 1 || octets.subarray(0, -1).some((octet) => octet !== 0));
 }

@@ -13,6 +13,7 @@ export {
   ProviderRefused,
   ProviderUnavailable,
   type ProviderUser,
+  RedemptionUnknown,
   type TokenExchange,
   type TokenRequest,
 } from './provider.ts';

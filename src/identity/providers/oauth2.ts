@@ -12,6 +12,7 @@ import {
   type TokenExchange,
   type TokenRequest,
 } from './provider.ts';
+import { Redemption } from './redemption.ts';
 import type { OAuth2Config } from './schema.ts';
 import { tokenParameters } from './token-parameters.ts';
 
@@ -34,6 +35,7 @@ export class OAuth2Provider implements Provider {
   readonly name: string;
   readonly issuer: string;
   readonly timeoutMs: number;
+  readonly reusesRefreshTokens: boolean | undefined;
   readonly #config: OAuth2Config;
   readonly #place: OAuth2Place;
   #authentication: ClientAuthentication | undefined;
@@ -41,6 +43,7 @@ export class OAuth2Provider implements Provider {
   constructor(name: string, config: OAuth2Config, place: OAuth2Place) {
     this.name = name;
     this.timeoutMs = config.timeout;
+    this.reusesRefreshTokens = config.reusesRefreshTokens;
     this.issuer = config.issuer ?? new URL(config.tokenEndpoint).origin;
     this.#config = config;
     this.#place = place;
@@ -91,11 +94,13 @@ export class OAuth2Provider implements Provider {
 
   async refresh(tokens: GrantTokens): Promise<GrantTokens> {
     if (tokens.refreshToken === undefined) throw refused('invalid_grant', 'there is no refresh token');
-    const renewed = await this.#request(
-      { grant_type: 'refresh_token', refresh_token: tokens.refreshToken },
-      tokens.scopes,
-    );
-    return { ...tokens, ...renewed };
+    const parameters = { grant_type: 'refresh_token', refresh_token: tokens.refreshToken };
+    const redemption = new Redemption();
+    try {
+      return { ...tokens, ...(await this.#request(parameters, tokens.scopes, redemption)) };
+    } catch (error) {
+      throw redemption.failure(error);
+    }
   }
 
   async user(tokens: GrantTokens): Promise<ProviderUser> {
@@ -158,9 +163,13 @@ export class OAuth2Provider implements Provider {
   }
 
   /** Asks the token endpoint. Some say what is wrong with a status of 200. */
-  async #request(parameters: Record<string, string>, asked: readonly string[]): Promise<GrantTokens> {
+  async #request(
+    parameters: Record<string, string>,
+    asked: readonly string[],
+    redemption?: Redemption,
+  ): Promise<GrantTokens> {
     const { tokenEndpoint, tokenParameters: further, tokens: paths } = this.#config;
-    const { status, ok, text } = await this.#post(tokenEndpoint, { ...further, ...parameters });
+    const { status, ok, text } = await this.#post(tokenEndpoint, { ...further, ...parameters }, redemption);
     const told = parsed(text);
     const error = valueAt(told, 'error');
     if (typeof error === 'string' && status < 500 && status !== 429)
@@ -181,7 +190,7 @@ export class OAuth2Provider implements Provider {
     };
   }
 
-  async #post(url: string, parameters: Record<string, string>): Promise<Answer> {
+  async #post(url: string, parameters: Record<string, string>, redemption?: Redemption): Promise<Answer> {
     const body = new URLSearchParams(parameters);
     const headers = new Map([
       ['accept', 'application/json'],
@@ -190,12 +199,18 @@ export class OAuth2Provider implements Provider {
     ]);
     this.#authentication ??= new ClientAuthentication(this.#clientId(), this.#config, this.#place.nowMs);
     await this.#authentication.prove(headers, body, this.#config.issuer ?? url);
-    return this.#fetch(url, { method: 'POST', headers: Object.fromEntries(headers), body: body.toString() });
+    const request = { method: 'POST', headers: Object.fromEntries(headers), body: body.toString() };
+    return this.#fetch(url, request, redemption);
   }
 
-  async #fetch(url: string, request: Parameters<OAuth2Place['fetch']>[1]): Promise<Answer> {
+  async #fetch(
+    url: string,
+    request: Parameters<OAuth2Place['fetch']>[1],
+    redemption?: Redemption,
+  ): Promise<Answer> {
+    const ask = () => this.#place.fetch(url, request);
     try {
-      const answer = await this.#place.fetch(url, request);
+      const answer = await (redemption === undefined ? ask() : redemption.send(ask));
       return { status: answer.status, ok: answer.ok, text: await answer.text() };
     } catch (error) {
       const reason = messageOf(error);

@@ -14,6 +14,7 @@ import {
   type TokenExchange,
   type TokenRequest,
 } from './provider.ts';
+import { Redemption } from './redemption.ts';
 import type { OidcConfig } from './schema.ts';
 import { tokenParameters, tokensFrom } from './token-parameters.ts';
 
@@ -36,9 +37,12 @@ export class OidcProvider implements Provider {
   readonly name: string;
   readonly issuer: string;
   readonly timeoutMs: number;
+  readonly reusesRefreshTokens: boolean | undefined;
   readonly #config: OidcConfig;
   readonly #place: OidcPlace;
   readonly #scope: string;
+  /** By refresh token. */
+  readonly #redeeming = new Map<string, Redemption>();
   #made:
     | { readonly metadata: client.ServerMetadata; readonly configuration: client.Configuration }
     | undefined;
@@ -48,6 +52,7 @@ export class OidcProvider implements Provider {
   constructor(name: string, config: OidcConfig, place: OidcPlace) {
     this.name = name;
     this.timeoutMs = config.timeout;
+    this.reusesRefreshTokens = config.reusesRefreshTokens;
     this.issuer = config.issuer;
     this.#config = config;
     this.#place = place;
@@ -99,15 +104,23 @@ export class OidcProvider implements Provider {
   async refresh(tokens: GrantTokens): Promise<GrantTokens> {
     const { refreshToken } = tokens;
     if (refreshToken === undefined) throw new ProviderRefused('invalid_grant', 'there is no refresh token');
-    const answer = await outcomeOf(
-      client.refreshTokenGrant(await this.#configuration(), refreshToken, this.#config.tokenParameters),
-    );
-    // OpenID Connect Core section 12.2: the new ID token is of the same user.
-    if (answer.id_token !== undefined && tokens.idToken !== undefined) {
-      if (decodeJwt(answer.id_token).sub !== decodeJwt(tokens.idToken).sub)
-        throw new ProviderUnavailable(`${this.name} refreshed the tokens of another user`);
+    const redemption = new Redemption();
+    this.#redeeming.set(refreshToken, redemption);
+    try {
+      const answer = await outcomeOf(
+        client.refreshTokenGrant(await this.#configuration(), refreshToken, this.#config.tokenParameters),
+      );
+      // OpenID Connect Core section 12.2: the new ID token is of the same user.
+      if (answer.id_token !== undefined && tokens.idToken !== undefined) {
+        if (decodeJwt(answer.id_token).sub !== decodeJwt(tokens.idToken).sub)
+          throw new ProviderUnavailable(`${this.name} refreshed the tokens of another user`);
+      }
+      return { ...tokens, ...tokensFrom(answer, tokens.scopes, this.#place.nowMs()) };
+    } catch (error) {
+      throw redemption.failure(error);
+    } finally {
+      this.#redeeming.delete(refreshToken);
     }
-    return { ...tokens, ...tokensFrom(answer, tokens.scopes, this.#place.nowMs()) };
   }
 
   async user(tokens: GrantTokens): Promise<ProviderUser> {
@@ -207,7 +220,7 @@ export class OidcProvider implements Provider {
       { use_mtls_endpoint_aliases: clientCertificate !== undefined },
       proof,
     );
-    configuration[client.customFetch] = this.#place.fetch;
+    configuration[client.customFetch] = (url, options) => this.#fetch(url, options);
     configuration.timeout = timeout / 1000;
     // The place's `fetch` refuses addresses that are not to be asked.
     client.allowInsecureRequests(configuration);
@@ -215,6 +228,14 @@ export class OidcProvider implements Provider {
     client.enableNonRepudiationChecks(configuration);
     this.#made = { metadata, configuration };
     return configuration;
+  }
+
+  /** Keys may be asked for by the same call after a token was redeemed: only the request that has the token tells of it. */
+  #fetch(url: string, options: client.CustomFetchOptions): Promise<Response> {
+    const { fetch } = this.#place;
+    const token = options.body instanceof URLSearchParams ? options.body.get('refresh_token') : null;
+    const redemption = token === null ? undefined : this.#redeeming.get(token);
+    return redemption === undefined ? fetch(url, options) : redemption.send(() => fetch(url, options));
   }
 }
 

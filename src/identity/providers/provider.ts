@@ -55,6 +55,8 @@ export interface Provider {
   readonly issuer: string;
   /** How long a request to it takes at most, in milliseconds; default 5,000. */
   readonly timeoutMs?: number;
+  /** Whether a refresh token may be redeemed again; default: as the last renewal of a grant showed. */
+  readonly reusesRefreshTokens?: boolean | undefined;
   /**
    * Whether what browsers come back with always says whose it is, and `redeem` refuses what does not (RFC 9207 section 3). Absent: it does not, and
    * the provider has an address of its own to send them back to.
@@ -64,7 +66,10 @@ export interface Provider {
   authorizationUrl(flow: LoginFlow): Promise<string>;
   /** Exchanges what the browser came back with, checking `state`, `iss` (RFC 9207) and all that is in an ID token. `search` begins with `?`. */
   redeem(search: string, flow: LoginFlow): Promise<GrantTokens>;
-  /** RFC 6749 section 6. Of what the answer leaves out, what was granted before holds. */
+  /**
+   * RFC 6749 section 6. Of what the answer leaves out, what was granted before holds. Rejects with `ProviderRefused` or `ProviderUnavailable` where the
+   * refresh token is as it was; any other error, such as `RedemptionUnknown`, says that it may have been redeemed.
+   */
   refresh(tokens: GrantTokens): Promise<GrantTokens>;
   /** Whom the tokens are of. */
   user(tokens: GrantTokens): Promise<ProviderUser>;
@@ -110,4 +115,9 @@ export class ProviderRefused extends Error {
 /** The provider did not answer, or not in time, or nothing that can be understood. */
 export class ProviderUnavailable extends Error {
   override readonly name = 'ProviderUnavailable';
+}
+
+/** A refresh token was sent to be redeemed, and no answer came that tells what became of it, or none that can be believed. */
+export class RedemptionUnknown extends Error {
+  override readonly name = 'RedemptionUnknown';
 }

@@ -43,6 +43,12 @@ const client = {
     .refine((ms) => ms > 0, 'is no time at all')
     .refine((ms) => ms <= 60_000, 'is longer than 1m')
     .prefault('5s'),
+  reusesRefreshTokens: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether a refresh token may be redeemed again: then a renewal whose answer was lost is tried again. Default: as the last renewal of a grant showed',
+    ),
   groupsClaim: path('Where its claims have the groups of a user').default('groups'),
   rolesClaim: path('Where its claims have the roles of a user, such as realm_access.roles').default('roles'),
 };

@@ -45,6 +45,7 @@ export class ClientTokens {
       authorizedParties: undefined,
       algorithms: ASYMMETRIC_ALGORITHMS,
       type: undefined,
+      takesIdTokens: false,
       skewMs: SKEW_MS,
       maxAgeMs: undefined,
       needsExpiry: true,

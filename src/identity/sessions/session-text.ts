@@ -35,6 +35,8 @@ const grantShape = z.object({
   generation: z.number(),
   obtained: z.number(),
   renewing: z.number().optional(),
+  isLost: z.boolean().optional(),
+  isReusable: z.boolean().optional(),
   accessToken: z.string(),
   tokenType: z.string(),
   refreshToken: z.string().optional(),
@@ -68,6 +70,8 @@ export function grantText(grant: Grant): string {
     scopes,
     obtained: grant.obtainedAtMs,
     renewing: grant.renewingUntilMs,
+    isLost: grant.isLost,
+    isReusable: grant.isReusable,
     expires: grant.expiresAtMs === Number.POSITIVE_INFINITY ? null : grant.expiresAtMs,
   });
 }

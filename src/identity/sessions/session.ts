@@ -11,6 +11,10 @@ export interface Grant extends GrantTokens {
   readonly obtainedAtMs: number;
   /** Somebody redeems the refresh token, and will have written by then what came of it, or died. */
   readonly renewingUntilMs?: number | undefined;
+  /** Its refresh token may have been redeemed, and what came of it was lost: it is not redeemed again. */
+  readonly isLost?: boolean | undefined;
+  /** The last renewal left the refresh token as it was: it may be redeemed again. */
+  readonly isReusable?: boolean | undefined;
   /** When this worker thinks of renewing it: somewhat before its end, and not all at once. Not stored. */
   readonly renewAtMs: number;
 }

@@ -15,11 +15,16 @@ interface Found {
   readonly known: Known | undefined;
   readonly missing: readonly Authenticator[];
   readonly absent: Absent | undefined;
+  /** One that was shown credentials, or else one that was not. */
+  readonly unavailable: Unavailable | undefined;
 }
 
-const NOTHING: Found = { known: undefined, missing: [], absent: undefined };
+const NOTHING: Found = { known: undefined, missing: [], absent: undefined, unavailable: undefined };
 
-/** Whoever every method knows: the first says who it is. Credentials of some and not of others are refused, never anonymous. */
+/**
+ * Whoever every method knows: the first says who it is. Credentials of some and not of others are refused, never anonymous; and what is wrong or
+ * missing is so whatever one would have said that could not be asked.
+ */
 export class AllOf extends Combined implements Authenticator {
   readonly method = 'all';
 
@@ -47,15 +52,13 @@ export class AllOf extends Combined implements Authenticator {
   }
 }
 
-function added(
-  found: Found,
-  finding: Finding,
-  member: Authenticator,
-  exchange: Exchange,
-): Found | Refused | Unavailable {
+function added(found: Found, finding: Finding, member: Authenticator, exchange: Exchange): Found | Refused {
   switch (finding.kind) {
-    case 'unavailable':
-      return finding;
+    case 'unavailable': {
+      const { unavailable } = found;
+      const isFirst = unavailable === undefined || unavailable.isUnshown === true;
+      return isFirst ? { ...found, unavailable: finding } : found;
+    }
     case 'refused':
       return refusal(finding, [member.challenge(finding, exchange)]);
     case 'absent':
@@ -69,9 +72,10 @@ function added(
   }
 }
 
-function concluded({ known, missing, absent }: Found, exchange: Exchange): Finding {
-  if (absent === undefined) return known as Known;
-  if (known === undefined) return absent;
+function concluded({ known, missing, absent, unavailable }: Found, exchange: Exchange): Finding {
+  if (absent === undefined) return unavailable ?? (known as Known);
+  const isShown = known !== undefined || (unavailable !== undefined && unavailable.isUnshown !== true);
+  if (!isShown) return unavailable ?? absent;
   const { answer } = absent;
   return refusal(
     answer === undefined ? PARTIAL : { ...PARTIAL, answer },

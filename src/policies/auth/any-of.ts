@@ -11,6 +11,7 @@ import { Combined, type CombinedRefusal } from './combined.ts';
 
 /** What is known until now of a request whose caller is not. */
 interface Misses {
+  /** One that was shown credentials, or else one that was not. */
   readonly unavailable?: Unavailable | undefined;
   readonly refused?: CombinedRefusal | undefined;
   /** One that says what to answer. */
@@ -22,7 +23,8 @@ const NO_MISSES: Misses = {};
 
 /**
  * Whoever one method knows: the first that does, in order. Where none does, one that could not be asked goes before one that refused: it might
- * have known the caller, and 401 would make a client give up credentials that are good.
+ * have known the caller, and 401 would make a client give up credentials that are good. One that was shown none would not have: then what is
+ * wrong is wrong.
  */
 export class AnyOf extends Combined implements Authenticator {
   readonly method = 'any';
@@ -41,7 +43,9 @@ export class AnyOf extends Combined implements Authenticator {
       if (finding.kind === 'known') return finding;
       misses = missed(misses, finding, member, exchange);
     }
-    return misses.unavailable ?? misses.refused ?? misses.absent ?? ABSENT;
+    const { unavailable, refused, absent } = misses;
+    if (unavailable?.isUnshown === true) return refused ?? unavailable;
+    return unavailable ?? refused ?? absent ?? ABSENT;
   }
 
   async #wait(exchange: Exchange, at: number, misses: Misses, pending: Promise<Finding>): Promise<Finding> {
@@ -64,7 +68,9 @@ function missed(
         ? misses
         : { ...misses, absent: finding };
     case 'unavailable':
-      return misses.unavailable === undefined ? { ...misses, unavailable: finding } : misses;
+      return misses.unavailable === undefined || misses.unavailable.isUnshown === true
+        ? { ...misses, unavailable: finding }
+        : misses;
     case 'refused': {
       const { refused } = misses;
       const challenges = [...(refused?.challenges ?? []), member.challenge(finding, exchange)];

@@ -73,10 +73,10 @@ export class AuthHooks implements PolicyHooks, Challenger {
           return undefined;
         }
         this.#count('unauthenticated');
-        return finding.answer ?? this.#unauthorised(exchange, finding, 'unauthenticated', NOBODY);
+        return this.#unauthorised(exchange, finding, 'unauthenticated', NOBODY);
       case 'refused':
         this.#count('refused');
-        return finding.answer ?? this.#unauthorised(exchange, finding, finding.code, finding.detail);
+        return this.#unauthorised(exchange, finding, finding.code, finding.detail);
       case 'unavailable':
         if (finding !== GONE) this.#count('unavailable');
         return unavailable(finding);
@@ -84,10 +84,30 @@ export class AuthHooks implements PolicyHooks, Challenger {
   }
 
   #unauthorised(exchange: Exchange, finding: Absent | Refused, code: string, detail: string): Answer {
+    const { answer } = finding;
+    if (answer !== undefined && (answer.status !== 401 || isScriptOfPage(exchange))) return answer;
     const challenge = this.#authenticator.challenge(finding, exchange);
-    const named = challenge === undefined ? undefined : { 'WWW-Authenticate': challenge };
+    if (answer !== undefined) return challenge === undefined ? answer : challenged(answer, challenge);
+    const named = challenge === undefined ? undefined : { [CHALLENGE]: challenge };
     return { status: 401, code, detail, headers: { ...named, ...this.#authenticator.answerFields } };
   }
+}
+
+const CHALLENGE = 'WWW-Authenticate';
+
+/** One that knows the way to a login: at a challenge of Basic the browser would ask its user for a password instead. */
+function isScriptOfPage({ request }: Exchange): boolean {
+  return request.fields.has('sec-fetch-mode');
+}
+
+/** What one method answers, with the challenges of the others beside its own. */
+function challenged(answer: Answer, challenge: string): Answer {
+  const { headers = {} } = answer;
+  const name = Object.keys(headers).find((key) => key.toLowerCase() === 'www-authenticate') ?? CHALLENGE;
+  const own = headers[name];
+  if (own === challenge) return answer;
+  const all = own === undefined || challenge.includes(own) ? challenge : `${own}, ${challenge}`;
+  return { ...answer, headers: { ...headers, [name]: all } };
 }
 
 const NOBODY = 'The request does not say who sends it.';

@@ -192,6 +192,121 @@ const REFUSED: Finding = { kind: 'refused', code: 'invalid_token', detail: 'No.'
 const DOWN: Finding = { kind: 'unavailable', detail: 'The provider is down.', retryAfterMs: 1500 };
 const ELSEWHERE: Finding = { kind: 'absent', answer: { status: 302, headers: { Location: '/login' } } };
 
+/** `503`, `401` and its code, `200` and who it is, or that the request goes on as nobody. */
+async function outcome(authenticator: Authenticator, isOptional: boolean): Promise<string> {
+  const exchange = exchangeFor();
+  const answer = await new AuthHooks(authenticator, isOptional, { count: () => {} }).onRequest(exchange);
+  if (answer === undefined) return exchange.principal === undefined ? 'nobody' : '200';
+  return answer.status === 401 ? `401 ${answer.code ?? ''}` : String(answer.status);
+}
+
+describe('Two methods of which', () => {
+  const FOUND: Readonly<Record<string, Finding>> = {
+    known: known({}),
+    wrong: REFUSED,
+    away: DOWN,
+    unshown: { ...DOWN, isUnshown: true },
+    none: ABSENT,
+  };
+  const NOT_SHOWN = '401 unauthenticated';
+  const TOKEN = '401 invalid_token';
+  const TABLE: readonly (readonly [
+    one: string,
+    other: string,
+    any: string,
+    all: string,
+    anyOptional?: string,
+    allOptional?: string,
+  ])[] = [
+    ['known', 'known', '200', '200'],
+    ['known', 'wrong', '200', TOKEN],
+    ['known', 'away', '200', '503'],
+    ['known', 'unshown', '200', '503'],
+    ['known', 'none', '200', NOT_SHOWN],
+    ['wrong', 'wrong', TOKEN, TOKEN],
+    ['wrong', 'away', '503', TOKEN],
+    ['wrong', 'unshown', TOKEN, TOKEN],
+    ['wrong', 'none', TOKEN, TOKEN],
+    ['away', 'away', '503', '503'],
+    ['away', 'unshown', '503', '503'],
+    ['away', 'none', '503', NOT_SHOWN],
+    ['unshown', 'unshown', '503', '503'],
+    ['unshown', 'none', '503', '503'],
+    ['none', 'none', NOT_SHOWN, NOT_SHOWN, 'nobody', 'nobody'],
+  ];
+  for (const [one, other, any, all, anyOptional = any, allOptional = all] of TABLE)
+    it(`one finds ${one}, and one ${other}: any ${any}, all ${all}`, async () => {
+      for (const isLate of [false, true])
+        for (const pair of [
+          [one, other],
+          [other, one],
+        ]) {
+          const members = pair.map((name) => finds(FOUND[name] as Finding, isLate));
+          const got = [
+            await outcome(new AnyOf(members), false),
+            await outcome(new AllOf(members), false),
+            await outcome(new AnyOf(members), true),
+            await outcome(new AllOf(members), true),
+          ];
+          assert.deepEqual(got, [any, all, anyOptional, allOptional], pair.join(', '));
+        }
+    });
+});
+
+it('A wrong password is told so while a service is away that was shown nothing', async () => {
+  const away = { url: 'http://127.0.0.1:1/', requestHeaders: ['cookie'] };
+  const ask = await asker(
+    [{ name: 'auth', options: { any: [{ basic: {} }, { 'forward-auth': away }] } }],
+    identity,
+  );
+  const codes = [];
+  for (const headers of [WRONG, { ...WRONG, Cookie: 'sso=1' }, {}, ALICE])
+    codes.push((await ask({ headers })).code);
+  assert.deepEqual(codes, ['invalid_credentials', 'provider_unavailable', 'provider_unavailable', undefined]);
+});
+
+describe('An answer of one method', () => {
+  const OWN: Finding = {
+    kind: 'absent',
+    answer: { status: 401, code: 'unauthenticated', headers: { 'WWW-Authenticate': 'Own error="absent"' } },
+  };
+  const THEIRS: Finding = {
+    kind: 'absent',
+    answer: { status: 401, headers: { 'www-authenticate': 'Negotiate' } },
+  };
+  for (const [title, members, fields, expected] of [
+    [
+      'has the challenges of the others',
+      [finds(OWN, false, 'Own'), finds(ABSENT, false, 'B')],
+      {},
+      { 'WWW-Authenticate': 'Own error="absent", B error="absent"' },
+    ],
+    [
+      'stays as it is where no other has one',
+      [finds(OWN, false, 'Own')],
+      {},
+      { 'WWW-Authenticate': 'Own error="absent"' },
+    ],
+    [
+      'keeps a challenge that the method does not know of',
+      [{ ...finds(THEIRS, false), challenge: () => undefined }, finds(ABSENT, false, 'B')],
+      {},
+      { 'www-authenticate': 'Negotiate, B error="absent"' },
+    ],
+    [
+      'stays as it is for a script of a page, whose browser would ask for a password',
+      [finds(OWN, false, 'Own'), finds(ABSENT, false, 'B')],
+      { 'Sec-Fetch-Mode': 'cors' },
+      { 'WWW-Authenticate': 'Own error="absent"' },
+    ],
+  ] as const)
+    it(title, async () => {
+      const hooks = new AuthHooks(new AnyOf(members), false, { count: () => {} });
+      const answer = await hooks.onRequest(exchangeFor({ headers: fields }));
+      assert.deepEqual([answer?.status, answer?.headers], [401, expected]);
+    });
+});
+
 describe('Findings', () => {
   for (const isLate of [false, true]) {
     const when = isLate ? 'later' : 'at once';

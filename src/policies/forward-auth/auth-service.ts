@@ -39,10 +39,15 @@ export class AuthService {
     this.#maxBytes = maxBody;
   }
 
-  /** Rejects with an Error when there is no whole answer in time, or it is larger than it may be. Redirects are answers like others. */
-  async ask(headers: Readonly<Record<string, string>>): Promise<ServiceAnswer> {
+  /**
+   * Rejects with an Error when there is no whole answer in time, it is larger than it may be, or `gone` is given. Redirects are answers like
+   * others.
+   */
+  async ask(headers: Readonly<Record<string, string>>, gone: AbortSignal): Promise<ServiceAnswer> {
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), this.#timeoutMs);
+    const end = () => late.abort();
+    const timer = setTimeout(end, this.#timeoutMs);
+    gone.addEventListener('abort', end, { once: true });
     try {
       return await this.#send({ headers, signal: late.signal, agent: this.#agent });
     } catch (error) {

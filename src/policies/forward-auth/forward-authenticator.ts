@@ -1,8 +1,16 @@
 import { hash } from 'node:crypto';
 import { CookieRemover } from '../../http/cookie.ts';
-import type { Absent, Authenticator, Finding, Refused, Unavailable } from '../../identity/authenticator.ts';
+import {
+  type Absent,
+  type Authenticator,
+  type Finding,
+  GONE,
+  type Refused,
+  type Unavailable,
+} from '../../identity/authenticator.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
+import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
 import type { Principal } from '../../policy/principal.ts';
@@ -17,6 +25,9 @@ const UNAVAILABLE: Unavailable = {
   detail: 'The service that says who may call does not answer.',
   retryAfterMs: 1000,
 };
+
+/** Where the request has none of the fields that it is asked about. */
+const UNSHOWN: Unavailable = { ...UNAVAILABLE, isUnshown: true };
 
 /** Fields of an answer that the client gets with it. Its body is as it came, with its coding. */
 const PASSED = [
@@ -100,6 +111,10 @@ export class ForwardAuthenticator implements Authenticator {
       exchange.response.fields.push('set-cookie', 'Set-Cookie', value);
   }
 
+  onEnd(exchange: Exchange): void {
+    stopWaiting(exchange, this.#place.service);
+  }
+
   close(): void {
     this.#place.service.close();
   }
@@ -107,13 +122,15 @@ export class ForwardAuthenticator implements Authenticator {
   async #ask(exchange: Exchange, key: string | undefined): Promise<Finding> {
     const { requestHeaders, responseHeaders, cacheFor } = this.#options;
     const isKnowable = requestHeaders.some((name) => exchange.request.fields.has(name));
+    const { service } = this.#place;
+    const question = new AwaitedWork((gone) => service.ask(this.#question(exchange), gone));
     let answer: ServiceAnswer;
     try {
-      answer = await this.#place.service.ask(this.#question(exchange));
+      answer = await awaitFor(exchange, service, question);
     } catch (error) {
-      return this.#unavailable(error);
+      return question.isGivenUp ? GONE : this.#unavailable(error, isKnowable);
     }
-    if (answer.status >= 500) return this.#unavailable(new Error(`it answered ${answer.status}`));
+    if (answer.status >= 500) return this.#unavailable(new Error(`it answered ${answer.status}`), isKnowable);
     this.#isWarned = false;
     const cookies = answer.fields.getAll('set-cookie');
     if (answer.status < 200 || answer.status > 299) {
@@ -180,11 +197,11 @@ export class ForwardAuthenticator implements Authenticator {
     };
   }
 
-  #unavailable(error: unknown): Unavailable {
+  #unavailable(error: unknown, isKnowable: boolean): Unavailable {
     // Once per outage: a line for each request would be a second one.
     if (!this.#isWarned) this.#place.warn('the service of forward-auth cannot be asked', error);
     this.#isWarned = true;
-    return UNAVAILABLE;
+    return isKnowable ? UNAVAILABLE : UNSHOWN;
   }
 }
 

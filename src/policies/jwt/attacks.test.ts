@@ -29,6 +29,10 @@ const SIGNATURE = '401 invalid_token: The signature of the token is wrong.';
 const KEY = '401 invalid_token: The key that the token names is not known.';
 const CLAIM = '401 invalid_token: A claim of the token is missing or is not what it must be.';
 const EARLY = '401 invalid_token: The token is not valid yet.';
+const TYPE = '401 invalid_token: The type of the token is not accepted here.';
+const ID_TOKEN =
+  '401 invalid_token: The token is an ID token: it is for the client that asked for it, not for an API.';
+const NO_SUBJECT = '401 invalid_token: The token names no subject.';
 const EXPIRED = '401 invalid_token: The token has expired.';
 
 function claims(change: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
@@ -163,6 +167,12 @@ const ATTACKS: readonly (readonly [title: string, token: string, verdict: string
   ['without exp', token({ exp: undefined }), CLAIM],
   ['exp that is text', token({ exp: String(NOW + 300) }), CLAIM],
   ['exp that is null', token({ exp: null }), CLAIM],
+  ['exp that is over by a fraction', token({ exp: NOW - 30.5 }), EXPIRED],
+  ['exp that is true', token({ exp: true }), CLAIM],
+  ['exp that is an object', token({ exp: {} }), CLAIM],
+  ['exp below any date', token({ exp: -1e300 }), EXPIRED],
+  ['iat beyond any date', token({ iat: 1e300 }), EARLY],
+  ['nbf beyond any date', token({ nbf: 1e300 }), EARLY],
   ['exp that is a list', token({ exp: [NOW + 300] }), CLAIM],
   ['exp that is infinite', signed(HEADER, PAYLOAD.replace(/"exp":\d+/, '"exp":1e999')), MALFORMED],
   ['not valid yet', token({ nbf: NOW + 31 }), EARLY],
@@ -226,16 +236,45 @@ const ATTACKS: readonly (readonly [title: string, token: string, verdict: string
     token({ azp: ['app'] }),
     '401 invalid_token: The token was issued to a client that is not accepted here.',
   ],
-  ...['logout+jwt', 'application/LOGOUT+JWT', 'token-introspection+jwt', 'dpop+jwt'].map(
-    (typ): [string, string, string] => [
-      `the type ${typ}, which is of no token of access`,
-      token({}, { typ }),
-      '401 invalid_token: The type of the token is not accepted here.',
-    ],
-  ),
-  ['no subject', token({ sub: undefined }), '401 invalid_token: The token names no subject.'],
-  ['an empty subject', token({ sub: '' }), '401 invalid_token: The token names no subject.'],
-  ['a subject that is a number', token({ sub: 7 }), '401 invalid_token: The token names no subject.'],
+  ...[
+    'logout+jwt',
+    'application/LOGOUT+JWT',
+    'token-introspection+jwt',
+    'dpop+jwt',
+    'secevent+jwt',
+    'logout+jwt;v=1',
+    'logout+jwt ',
+  ].map((typ): [string, string, string] => [
+    `the type ${JSON.stringify(typ)}, which is of no token of access`,
+    token({}, { typ }),
+    TYPE,
+  ]),
+  ['a type that is a number', token({}, { typ: 7 }), MALFORMED],
+  ['a type that is a list', token({}, { typ: ['at+jwt'] }), MALFORMED],
+  ...[
+    { typ: 'Refresh' },
+    { typ: 'Offline' },
+    { typ: 'Logout' },
+    { token_use: 'refresh_token' },
+    { token_use: 'something' },
+    { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } },
+    { events: null },
+  ].map((said): [string, string, string] => [`of another use, ${JSON.stringify(said)}`, token(said), TYPE]),
+  ...[
+    { at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' },
+    { c_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' },
+    { typ: 'ID' },
+    { token_use: 'id' },
+  ].map((said): [string, string, string] => [`an ID token, ${JSON.stringify(said)}`, token(said), ID_TOKEN]),
+  [
+    'an azp that is a number',
+    token({ azp: 7 }),
+    '401 invalid_token: The token was issued to a client that is not accepted here.',
+  ],
+  ['no subject', token({ sub: undefined }), NO_SUBJECT],
+  ['an empty subject', token({ sub: '' }), NO_SUBJECT],
+  ['a subject that is a number', token({ sub: 7 }), NO_SUBJECT],
+  ['a subject with half a character', token({ sub: 'alice\ud800' }), NO_SUBJECT],
   ['a claim twice', signed(HEADER, `{"sub":"admin",${PAYLOAD.slice(1)}`), MALFORMED],
   ['a claim twice, deep inside', signed(HEADER, `{"a":{"b":1,"b":2},${PAYLOAD.slice(1)}`), MALFORMED],
   [

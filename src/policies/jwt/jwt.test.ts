@@ -31,7 +31,11 @@ describe('A token is taken', () => {
     ['from none without a scheme', [['authorization', good]], NOBODY],
     ['from no other field', [['x-token', good]], NOBODY],
     ['only if there is one', [['authorization', 'Bearer']], CREDENTIALS],
-    ['only behind a space', [['authorization', `Bearer\t${good}`]], NOBODY],
+    [
+      'only behind a space',
+      [['authorization', `Bearer\t${good}`]],
+      '400 invalid_request: The credentials are not the word Bearer, a space and a token.',
+    ],
     [
       'only if it is the only one',
       [

@@ -13,7 +13,15 @@ const SKEW_MS = 30_000;
 /** The options that say what a token must be. */
 type Rules = Pick<
   JwtIssuerOptions,
-  'audience' | 'anyAudience' | 'authorizedParties' | 'algorithms' | 'type' | 'skew' | 'maxAge' | 'expiry'
+  | 'audience'
+  | 'anyAudience'
+  | 'authorizedParties'
+  | 'algorithms'
+  | 'type'
+  | 'idTokens'
+  | 'skew'
+  | 'maxAge'
+  | 'expiry'
 >;
 
 /** Everything that the options accept, with the keys of its issuers. Throws an Error when they cannot be meant. */
@@ -103,6 +111,7 @@ function accepted(
   identity: RouteIdentity,
 ): AcceptedIssuer {
   const { audience, anyAudience = false, authorizedParties, type, skew = SKEW_MS, maxAge, expiry } = rules;
+  const { idTokens = false } = rules;
   if (audience === undefined && !anyAudience)
     throw new Error(
       `issuer ${issuer}: nothing says whom its tokens must be for: write audience, or anyAudience: true`,
@@ -115,6 +124,7 @@ function accepted(
         authorizedParties,
         algorithms: rules.algorithms ?? algorithms,
         type,
+        takesIdTokens: idTokens,
         skewMs: skew,
         maxAgeMs: maxAge,
         needsExpiry: expiry !== 'optional',

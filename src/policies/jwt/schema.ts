@@ -29,6 +29,12 @@ const rules = {
     .describe(
       '`typ` of the header: at+jwt for access tokens of RFC 9068; default: any but others that end in +jwt',
     ),
+  idTokens: z
+    .boolean()
+    .optional()
+    .describe(
+      'Takes ID tokens too, which tell a client who logged in: whoever runs one of the clients can then call as its users. Default false',
+    ),
   skew: duration('By which the clocks of issuer and gateway may differ')
     .refine((ms) => ms <= 5 * 60_000, 'is longer than 5m')
     .optional()

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import { BoundedMap } from '../../lib/bounded-map.ts';
+import { AwaitedWork } from '../../policy/awaited-work.ts';
 import type { Decision } from './decision.ts';
 
 const MAX_ENTRIES = 2000;
 
 interface Entry {
-  /** A promise while OPA is asked: whoever asks the same meanwhile waits for it too. */
-  decision: Decision | Promise<Decision>;
+  /** While OPA is asked: whoever asks the same meanwhile waits for it too. */
+  decision: Decision | AwaitedWork<Decision>;
   validUntilMs: number;
 }
 
@@ -21,15 +22,15 @@ export class DecisionCache {
     this.#nowMs = nowMs;
   }
 
-  /** The decision that is known, else that of `ask`. One that fails is forgotten. */
-  get(input: string, ask: (input: string) => Promise<Decision>): Decision | Promise<Decision> {
+  /** The decision that is known, else that of `ask`. One that fails, or that nobody waits for any more, is forgotten. */
+  get(input: string, ask: (input: string) => AwaitedWork<Decision>): Decision | AwaitedWork<Decision> {
     const key = hash('sha256', input, 'base64url');
     const known = this.#entries.get(key);
-    if (known !== undefined && this.#nowMs() < known.validUntilMs) return known.decision;
+    if (known !== undefined && this.#isGood(known)) return known.decision;
     const asked = ask(input);
     const entry: Entry = { decision: asked, validUntilMs: Number.POSITIVE_INFINITY };
     this.#entries.set(key, entry);
-    asked.then(
+    asked.promise.then(
       (decision) => {
         entry.decision = decision;
         entry.validUntilMs = this.#nowMs() + this.#lifetimeMs;
@@ -39,5 +40,9 @@ export class DecisionCache {
       },
     );
     return asked;
+  }
+
+  #isGood({ decision, validUntilMs }: Entry): boolean {
+    return decision instanceof AwaitedWork ? !decision.isGivenUp : this.#nowMs() < validUntilMs;
   }
 }

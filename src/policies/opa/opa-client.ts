@@ -19,8 +19,8 @@ export class OpaClient implements Decider {
     this.#outgoing = new Outgoing({ insecure: true, timeoutMs: timeout, maxBytes: maxAnswer, reuse: true });
   }
 
-  async ask(input: string): Promise<Decision> {
-    const request = { method: 'POST', headers: this.#headers, body: `{"input":${input}}` };
+  async ask(input: string, signal: AbortSignal): Promise<Decision> {
+    const request = { method: 'POST', headers: this.#headers, body: `{"input":${input}}`, signal };
     const answer = await this.#outgoing.fetch(this.#url, request);
     if (answer.status !== 200) throw new Error(`it answered ${answer.status}`);
     return readDecision(await answer.text());

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { suite, test } from 'node:test';
 import { TestExchange } from '../../../test/support/exchange.ts';
 import { OpaServer, type Rule } from '../../../test/support/opa-server.ts';
 import { principal } from '../../../test/support/principal.ts';
+import { AwaitedWork } from '../../policy/awaited-work.ts';
 import type { Answer } from '../../policy/contract.ts';
 import { type Principal, VISITOR } from '../../policy/principal.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
@@ -51,6 +54,11 @@ class Stage implements AsyncDisposable {
     return Promise.resolve(this.#policies?.onRequest[0]?.hooks.onRequest(exchange)) as Promise<
       Answer | undefined
     >;
+  }
+
+  /** What policies are told when the client is gone. */
+  leave(exchange: TestExchange): void {
+    for (const { hooks } of this.#policies?.onEnd ?? []) hooks.onEnd(exchange);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -264,19 +272,61 @@ suite('a decision that is kept', () => {
     const clock = { ms: 0 };
     const cache = new DecisionCache(1000, () => clock.ms);
     const inputs: string[] = [];
-    const ask = (input: string): Promise<Decision> => {
+    const ask = (input: string): AwaitedWork<Decision> => {
       inputs.push(input);
-      return Promise.resolve({ allow: true });
+      return new AwaitedWork(() => Promise.resolve({ allow: true }));
     };
-    await cache.get('a', ask);
+    const get = async (input: string): Promise<void> => {
+      const decision = cache.get(input, ask);
+      if (decision instanceof AwaitedWork) await decision.promise;
+    };
+    await get('a');
     clock.ms = 999;
     assert.deepEqual(cache.get('a', ask), { allow: true });
     clock.ms = 1000;
-    await cache.get('a', ask);
+    await get('a');
     assert.deepEqual(inputs, ['a', 'a']);
-    for (let i = 0; i < 2000; i++) await cache.get(String(i), ask);
-    await cache.get('a', ask);
+    for (let i = 0; i < 2000; i++) await get(String(i));
+    await get('a');
     assert.equal(inputs.filter((input) => input === 'a').length, 3);
+  });
+});
+
+suite('a client that leaves', () => {
+  /** Questions that OPA does not answer yet. */
+  const held = (stage: Stage): Promise<ServerResponse> => {
+    const { promise, resolve } = Promise.withResolvers<ServerResponse>();
+    stage.opa.manner = (_request, response) => resolve(response);
+    return promise;
+  };
+
+  test('has its question taken back, and that is no failure of OPA', async () => {
+    await using stage = await Stage.with({});
+    const question = held(stage);
+    const exchange = asked(ALICE);
+    const answer = stage.ask(exchange);
+    const response = await question;
+    stage.leave(exchange);
+    await once(response, 'close');
+    await answer;
+    assert.deepEqual([stage.warnings, stage.events], [[], []]);
+  });
+
+  test('leaves it to whoever asks the same; the last one takes it back, and then it is asked anew', async () => {
+    await using stage = await Stage.with({ 'gateway/allow': allow }, { cache: '1m' });
+    const question = held(stage);
+    const [one, other] = [asked(ALICE), asked(ALICE)];
+    const answers = [stage.ask(one), stage.ask(other)];
+    const response = await question;
+    stage.leave(one);
+    assert.equal(response.destroyed, false);
+    stage.leave(other);
+    await once(response, 'close');
+    await Promise.all(answers);
+    stage.opa.manner = undefined;
+    assert.equal(await stage.ask(asked(ALICE)), undefined);
+    assert.equal(stage.opa.inputs.length, 1);
+    assert.deepEqual([stage.warnings, stage.events], [[], []]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { clockMs } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/message-of.ts';
+import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Answer, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
 import { authenticated } from '../../policy/principal.ts';
 import { FORBIDDEN, unauthenticated } from '../refusals.ts';
@@ -19,8 +20,8 @@ const UNAVAILABLE: Answer = {
 
 /** Who is asked. */
 export interface Decider {
-  /** Rejects with an Error that says what went wrong, within a bound of time. */
-  ask(input: string): Promise<Decision>;
+  /** Rejects with an Error that says what went wrong, within a bound of time, or when the signal is given. */
+  ask(input: string, signal: AbortSignal): Promise<Decision>;
   close(): void;
 }
 
@@ -33,7 +34,7 @@ export class OpaHooks implements PolicyHooks {
   readonly #isOpen: boolean;
   readonly #cache: DecisionCache | undefined;
   readonly #context: PolicyContext;
-  readonly #ask: (input: string) => Promise<Decision>;
+  readonly #ask: (input: string) => AwaitedWork<Decision>;
   #warnedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: OpaOptions, decider: Decider, context: PolicyContext, nowMs: () => number = clockMs) {
@@ -43,17 +44,22 @@ export class OpaHooks implements PolicyHooks {
     this.#isOpen = options.failure === 'open';
     this.#cache = options.cache > 0 ? new DecisionCache(options.cache, nowMs) : undefined;
     this.#context = context;
-    this.#ask = (input) => decider.ask(input);
+    this.#ask = (input) => new AwaitedWork((signal) => decider.ask(input, signal));
   }
 
   onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
     const input = inputOf(exchange, this.#headers);
     const decision = this.#cache?.get(input, this.#ask) ?? this.#ask(input);
-    if (!(decision instanceof Promise)) return this.#follow(exchange, decision);
-    return decision.then(
+    if (!(decision instanceof AwaitedWork)) return this.#follow(exchange, decision);
+    return awaitFor(exchange, this, decision).then(
       (made) => this.#follow(exchange, made),
-      (error: unknown) => this.#fail(error),
+      // Where every client has left, nothing went wrong.
+      (error: unknown) => (decision.isGivenUp ? undefined : this.#fail(error)),
     );
+  }
+
+  onEnd(exchange: Exchange): void {
+    stopWaiting(exchange, this);
   }
 
   close(): void {

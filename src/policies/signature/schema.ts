@@ -21,6 +21,21 @@ export const signatureSchema = z
       .describe(
         'What a signature has to cover; default: @method, and @target-uri or @path with @query (where there is one)',
       ),
+    structuredFields: z
+      .record(
+        z
+          .string()
+          .max(200)
+          .refine(
+            (name) => isToken(name) && name === name.toLowerCase(),
+            'is no field name in small letters',
+          ),
+        z.enum(['item', 'list', 'dictionary']),
+      )
+      .default({})
+      .describe(
+        'Fields of your own that are structured (RFC 9651), by what they are, for signatures that cover them with `sf`; those that are registered are known',
+      ),
     digest: z
       .enum(['required', 'ignored'])
       .default('required')

@@ -1,39 +1,27 @@
 import type { InnerList } from 'structured-headers';
-import {
-  ABSENT,
-  type Authenticator,
-  type Finding,
-  type Refused,
-  type Unavailable,
-} from '../../identity/authenticator.ts';
+import { ABSENT, type Authenticator, type Finding, type Refused } from '../../identity/authenticator.ts';
 import type { SignatureKey, SignatureKeys } from '../../identity/consumers/signature-keys.ts';
 import type { NonceVerdict } from '../../identity/used-nonces.ts';
 import type { Answer, BodyBounds, Exchange, RequestView } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
 import { challengeText } from '../auth/challenge.ts';
 import { type ContentDigests, isContentOf, readContentDigest } from './content-digest.ts';
+import {
+  MALFORMED,
+  NO_NONCE,
+  OUTDATED,
+  REPEATED,
+  UNCOVERED,
+  UNKNOWN_KEY,
+  UNKNOWN_NONCE,
+  WRONG,
+  WRONG_DIGEST,
+} from './refusals.ts';
 import type { SignatureOptions } from './schema.ts';
-import { signatureBase } from './signature-base.ts';
+import { type FieldTypes, signatureBase } from './signature-base.ts';
 import { readSignatures, type SentSignature } from './signature-fields.ts';
+import { structuredTypes } from './structured-fields.ts';
 import { isSignatureOf } from './verify.ts';
-
-function refused(detail: string): Refused {
-  return { kind: 'refused', code: 'invalid_credentials', detail };
-}
-
-const MALFORMED = refused('The fields Signature-Input and Signature cannot be read.');
-const UNKNOWN_KEY = refused('The request is signed by no key that is known here.');
-const WRONG = refused('The signature is not that of the request.');
-const UNCOVERED = refused('The signature does not cover all that it has to.');
-const OUTDATED = refused('The signature is too old, from the future, or does not say when it was made.');
-const NO_NONCE = refused('The signature has no nonce.');
-const REPEATED = refused('The signature was used already.');
-const WRONG_DIGEST = refused('The body is not the one of Content-Digest.');
-const UNKNOWN_NONCE: Unavailable = {
-  kind: 'unavailable',
-  detail: 'It cannot be found out whether the signature was used already.',
-  retryAfterMs: 5000,
-};
 
 /** What a body has to be, until it is there. */
 interface ExpectedBody extends Held {
@@ -62,6 +50,7 @@ export class SignatureAuthenticator implements Authenticator {
   readonly #takeNonce: SignaturePlace['takeNonce'];
   readonly #windowMs: number;
   readonly #challenge: string;
+  readonly #types: FieldTypes;
   readonly #nowMs: () => number;
 
   constructor(options: SignatureOptions, { keys, nowMs, takeNonce, close }: SignaturePlace) {
@@ -72,6 +61,7 @@ export class SignatureAuthenticator implements Authenticator {
     if (close !== undefined) this.close = close;
     // Taken from `skew` before `created` to `skew` behind the end of its age.
     this.#windowMs = options.maxAge + 2 * options.skew;
+    this.#types = structuredTypes(options.structuredFields);
     this.#challenge = challengeText('Signature', { realm: options.realm });
     this.answerFields = { 'Accept-Signature': acceptSignature(options) };
     this.requestBodyBounds = { maxBytes: options.maxBody };
@@ -121,8 +111,9 @@ export class SignatureAuthenticator implements Authenticator {
     const nonce = parameters.get('nonce');
     if (typeof nonce !== 'string' && this.#options.nonce === 'required') return NO_NONCE;
     if (!this.#coversEnough(request, covered)) return UNCOVERED;
-    const base = signatureBase(request, covered);
-    if (base === undefined || !isSignatureOf(Buffer.from(base, 'latin1'), octets, key)) return WRONG;
+    const base = signatureBase(request, covered, this.#types);
+    if (typeof base !== 'string') return base;
+    if (!isSignatureOf(Buffer.from(base, 'latin1'), octets, key)) return WRONG;
     const wrongBody = this.#expectBody(exchange, covered);
     if (wrongBody !== undefined) return wrongBody;
     if (typeof nonce !== 'string') return key.known;
@@ -142,16 +133,16 @@ export class SignatureAuthenticator implements Authenticator {
   }
 
   #coversEnough(request: RequestView, [components]: InnerList): boolean {
-    const plain = new Set(components.flatMap(([name, parameters]) => (parameters.size === 0 ? [name] : [])));
+    const whole = new Set(components.flatMap(([name, parameters]) => (isWhole(parameters) ? [name] : [])));
     const required = this.#options.components;
     if (required !== undefined) {
-      if (!required.every((name) => plain.has(name))) return false;
+      if (!required.every((name) => whole.has(name))) return false;
     } else {
-      const isWhole = plain.has('@target-uri') || plain.has('@request-target');
-      const hasQuery = request.search === '' || plain.has('@query');
-      if (!plain.has('@method') || !(isWhole || (plain.has('@path') && hasQuery))) return false;
+      const hasTarget = whole.has('@target-uri') || whole.has('@request-target');
+      const hasQuery = request.search === '' || whole.has('@query');
+      if (!whole.has('@method') || !(hasTarget || (whole.has('@path') && hasQuery))) return false;
     }
-    return this.#options.digest === 'ignored' || request.bodyLength === 0 || plain.has('content-digest');
+    return this.#options.digest === 'ignored' || request.bodyLength === 0 || whole.has('content-digest');
   }
 
   /** A body that is covered is compared when it is there; one that was taken away, at once. */
@@ -178,6 +169,12 @@ export class SignatureAuthenticator implements Authenticator {
       headers: { 'WWW-Authenticate': this.#challenge, ...this.answerFields },
     };
   }
+}
+
+/** A component as such, or a field in another spelling; not a member of it, and nothing of an answer or of trailers. */
+function isWhole(parameters: InnerList[1]): boolean {
+  for (const name of parameters.keys()) if (name !== 'sf' && name !== 'bs') return false;
+  return true;
 }
 
 function findingOf(taken: NonceVerdict, { known }: SignatureKey): Finding {

@@ -1,5 +1,6 @@
-import { type InnerList, isInnerList, parseDictionary } from 'structured-headers';
+import { type Dictionary, type InnerList, isInnerList } from 'structured-headers';
 import type { Fields } from '../../http/fields.ts';
+import { readDictionary } from './structured-fields.ts';
 
 /** A signature as it was sent, before anything of it is checked. */
 export interface SentSignature {
@@ -11,7 +12,7 @@ export interface SentSignature {
 const MAX_CHARACTERS = 8192;
 const MAX_SIGNATURES = 8;
 
-/** The signatures of Signature-Input and Signature (RFC 9421 section 4); undefined when the fields are malformed, or one of them is not there. */
+/** The signatures of Signature-Input and Signature (RFC 9421 section 4); undefined when they are malformed, or one is not there. */
 export function readSignatures(fields: Fields): readonly SentSignature[] | undefined {
   const inputs = dictionary(fields, 'signature-input');
   const signatures = dictionary(fields, 'signature');
@@ -26,12 +27,8 @@ export function readSignatures(fields: Fields): readonly SentSignature[] | undef
   return sent;
 }
 
-function dictionary(fields: Fields, name: string): ReturnType<typeof parseDictionary> | undefined {
+/** RFC 9421 section 4: a label stands once. */
+function dictionary(fields: Fields, name: string): Dictionary | undefined {
   const value = fields.getAll(name).join(', ');
-  if (value === '' || value.length > MAX_CHARACTERS) return undefined;
-  try {
-    return parseDictionary(value);
-  } catch {
-    return undefined;
-  }
+  return value === '' || value.length > MAX_CHARACTERS ? undefined : readDictionary(value);
 }

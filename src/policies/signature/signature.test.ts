@@ -45,6 +45,10 @@ const RFC_FIELDS = {
 };
 const RFC_BODY = Buffer.from('{"hello": "world"}');
 
+/** Appendix B.3 */
+const CLIENT_CERT =
+  ':MIIBqDCCAU6gAwIBAgIBBzAKBggqhkjOPQQDAjA6MRswGQYDVQQKDBJMZXQncyBBdXRoZW50aWNhdGUxGzAZBgNVBAMMEkxBIEludGVybWVkaWF0ZSBDQTAeFw0yMDAxMTQyMjU1MzNaFw0yMTAxMjMyMjU1MzNaMA0xCzAJBgNVBAMMAkJDMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE8YnXXfaUgmnMtOXU/IncWalRhebrXmckC8vdgJ1p5Be5F/3YC8OthxM4+k1M6aEAEFcGzkJiNy6J84y7uzo9M6NyMHAwCQYDVR0TBAIwADAfBgNVHSMEGDAWgBRm3WjLa38lbEYCuiCPct0ZaSED2DAOBgNVHQ8BAf8EBAMCBsAwEwYDVR0lBAwwCgYIKwYBBQUHAwIwHQYDVR0RAQH/BBMwEYEPYmRjQGV4YW1wbGUuY29tMAoGCCqGSM49BAMCA0gAMEUCIBHda/r1vaL6G3VliL4/Di6YK0Q6bMjeSkC3dFCOOB8TAiEAx/kHSB4urmiZ0NX5r5XarmPk0wmuydBVoU4hBVZ1yhk=:';
+
 const VECTORS: readonly (readonly [section: string, input: string, signature: string])[] = [
   [
     'B.2.1',
@@ -79,6 +83,7 @@ const RFC_CONSUMERS: ConsumersInput = {
       { id: 'test-key-rsa-pss', algorithm: 'rsa-pss-sha512', publicKey: RSA_PSS },
       { id: 'test-shared-secret', algorithm: 'hmac-sha256', secret: `base64:${SHARED}` },
       { id: 'test-key-ed25519', algorithm: 'ed25519', publicKey: ED25519 },
+      { id: 'test-key-ecc-p256', algorithm: 'ecdsa-p256-sha256', publicKey: P256 },
     ],
   },
 };
@@ -122,6 +127,62 @@ describe('The signatures of RFC 9421, appendix B.2', () => {
     const typed = await ask(sent(input, signature, { 'Content-Type': 'text/plain' }));
     assert.equal(typed.code, 'invalid_credentials');
   });
+
+  it('B.3 is right: a proxy signs what it passes on', async () => {
+    const ask = await asker([{ name: 'signature', options: ANYTHING }], identity);
+    const got = await ask({
+      ...RFC_REQUEST,
+      url: 'https://service.internal.example/foo?param=Value&Pet=dog',
+      headers: {
+        ...RFC_FIELDS,
+        'Client-Cert': CLIENT_CERT,
+        'Signature-Input': `ttrp=("@path" "@query" "@method" "@authority" "client-cert");created=${CREATED};keyid="test-key-ecc-p256"`,
+        Signature:
+          'ttrp=:xVMHVpawaAC/0SbHrKRs9i8I3eOs5RtTMGCWXm/9nvZzoHsIg6Mce9315T6xoklyy0yzhD9ah4JHRwMLOgmizw==:',
+      },
+    });
+    assert.deepEqual([got.consumer, got.code], ['alice', undefined]);
+  });
+
+  const ACCEPT = [
+    ['Accept', 'application/json'],
+    ['Accept', '*/*'],
+  ] as const;
+  const DEMO = 'https://example.org/demo?name1=Value1&Name2=value2';
+  for (const [title, change, isRight] of [
+    ['as it was signed', {}, true],
+    [
+      'with a parameter and a field more',
+      { url: `${DEMO}&param=added`, headers: [...ACCEPT, ['Accept-Language', 'en-US,en;q=0.5']] },
+      true,
+    ],
+    ['with its fields in one line', { headers: [['Accept', 'application/json, */*']] }, true],
+    ['with other fields before', { headers: [['Referer', 'https://x.example/'], ...ACCEPT] }, true],
+    ['with another method', { method: 'POST' }, false],
+    ['with another host', { url: DEMO.replace('example.org', 'example.com') }, false],
+    ['with its fields in another order', { headers: ACCEPT.toReversed() }, false],
+  ] as const) {
+    it(`B.4 is ${isRight ? 'right' : 'wrong'} ${title}`, async () => {
+      const ask = await asker([{ name: 'signature', options: ANYTHING }], identity);
+      const { headers = ACCEPT, ...rest } = change as RequestDescription & { headers?: [string, string][] };
+      const got = await ask({
+        url: DEMO,
+        ...rest,
+        headers: [
+          ...headers,
+          [
+            'Signature-Input',
+            `transform=("@method" "@path" "@authority" "accept");created=${CREATED};keyid="test-key-ed25519"`,
+          ],
+          [
+            'Signature',
+            'transform=:ZT1kooQsEHpZ0I1IjCqtQppOmIqlJPeo7DHR3SoMn0s5JZ1eRGS0A+vyYP9t/LXlh5QMFFQ6cpLt2m0pmj3NDA==:',
+          ],
+        ],
+      });
+      assert.equal(got.consumer, isRight ? 'alice' : undefined);
+    });
+  }
 
   it('B.2.4, of an answer, is right over its base', () => {
     const base = [

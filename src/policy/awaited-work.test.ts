@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { Awaited, awaitFor, stopWaiting } from './awaited.ts';
+import { AwaitedWork, awaitFor, stopWaiting } from './awaited-work.ts';
 import type { Held } from './held.ts';
 
 /** A request that keeps something. */
@@ -9,7 +9,7 @@ const request = (): { held?: Held | undefined } => ({});
 it('What several wait for is given up when the last has left, and not before', () => {
   const owner = {};
   let signal: AbortSignal | undefined;
-  const awaited = new Awaited<string>((given) => {
+  const awaited = new AwaitedWork<string>((given) => {
     signal = given;
     return new Promise(() => {});
   });
@@ -32,7 +32,7 @@ for (const [title, work] of [
 ] as const)
   it(`What ${title} is not given up any more`, async () => {
     const owner = {};
-    const awaited = new Awaited<string>(work);
+    const awaited = new AwaitedWork<string>(work);
     const one = request();
     await awaitFor(one, owner, awaited).catch(() => {});
     stopWaiting(one, owner);

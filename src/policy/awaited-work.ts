@@ -1,7 +1,7 @@
 import { type Held, heldBy, hold, letGo } from './held.ts';
 
 /** Something that one request or several wait for: it is given up when the last of them has left. */
-export class Awaited<Result> {
+export class AwaitedWork<Result> {
   readonly promise: Promise<Result>;
   readonly #controller = new AbortController();
   #waiting = 0;
@@ -31,14 +31,14 @@ export class Awaited<Result> {
 }
 
 interface Waiting extends Held {
-  readonly awaited: Awaited<unknown>;
+  readonly awaited: AwaitedWork<unknown>;
 }
 
 /** The request waits for it, on behalf of `owner`, until it ends: see `stopWaiting`. */
 export function awaitFor<Result>(
   exchange: Parameters<typeof hold>[0],
   owner: object,
-  awaited: Awaited<Result>,
+  awaited: AwaitedWork<Result>,
 ): Promise<Result> {
   const waiting: Waiting = { owner, next: undefined, awaited };
   awaited.join();

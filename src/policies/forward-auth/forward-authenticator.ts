@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { CookieRemover } from '../../http/cookie.ts';
 import {
   type Absent,
@@ -10,6 +9,7 @@ import {
 } from '../../identity/authenticator.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
@@ -178,7 +178,7 @@ export class ForwardAuthenticator implements Authenticator {
     const values = requestHeaders.map((name) => request.fields.getAll(name));
     const { method, scheme, authority, path, search } = request;
     const asked = cacheBy === 'credentials' ? [] : [method, scheme, authority, path, search, client.address];
-    return hash('sha256', JSON.stringify([values, asked]), 'base64url');
+    return sha256(JSON.stringify([values, asked]));
   }
 
   #principalOf({ fields }: ServiceAnswer): Principal {

@@ -7,7 +7,7 @@ function taken(bytes: number, ...steps: readonly string[]): boolean[] {
   const memory = new BodyMemory(bytes);
   return steps.map((step) => {
     const [client = '', route = '', octets = ''] = step.split(' ');
-    const user = { client, route };
+    const user = memory.userOf(client, route);
     if (Number(octets) >= 0) return memory.take(Number(octets), user);
     memory.give(-Number(octets), user);
     return true;
@@ -24,6 +24,11 @@ suite('The memory for bodies', () => {
     [
       'has a quarter for one client address',
       ['a r 20', 'a s 6', 'a s 5', 'b r 25'],
+      [true, false, true, true],
+    ],
+    [
+      'has a quarter for all addresses of a network of IPv6',
+      ['2001:db8::1 r 20', '2001:db8::2 s 6', '2001:db8::ffff:0:0:1 s 5', '2001:db8:0:1::1 r 25'],
       [true, false, true, true],
     ],
     ['has a half for one route', ['a r 25', 'b r 25', 'c r 1', 'c s 25'], [true, true, false, true]],

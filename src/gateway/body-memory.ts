@@ -1,6 +1,11 @@
+import { CLIENT_BITS, Networks } from '../lib/cidr.ts';
+
 /** Of one worker, for all of its requests: a limit on each body alone would be multiplied by every client that sends one slowly. */
 const MAX_HELD_BYTES = 512 * 1024 * 1024;
-/** What one client address may have of it: the rest is there for others, whatever it sends. The largest body that is checked fits in. */
+/**
+ * What one client may have of it: the rest is there for others, whatever it sends. The largest body that is checked fits in. All addresses of a
+ * network of IPv6 are one client: whoever has one of them has 2^64.
+ */
 const CLIENT_SHARE = 1 / 4;
 /** What the requests of one route may have: a route that takes large bodies leaves room for the others. */
 const ROUTE_SHARE = 1 / 2;
@@ -13,7 +18,7 @@ export interface BodyHolder {
   release(bytes: number): void;
 }
 
-/** For whom memory is taken. */
+/** For whom memory is taken: see `userOf`. */
 export interface MemoryUser {
   readonly client: string;
   readonly route: string;
@@ -24,11 +29,17 @@ export class BodyMemory {
   #left: number;
   readonly #clients: Shares;
   readonly #routes: Shares;
+  readonly #networks = new Networks(CLIENT_BITS);
 
   constructor(bytes = MAX_HELD_BYTES) {
     this.#left = bytes;
     this.#clients = new Shares(bytes * CLIENT_SHARE);
     this.#routes = new Shares(bytes * ROUTE_SHARE);
+  }
+
+  /** Requests on that route by a client of that address. */
+  userOf(address: string, route: string): MemoryUser {
+    return { client: this.#networks.of(address), route };
   }
 
   /** False when there is not so much left, for all, for this client or for this route: nothing is taken then. */

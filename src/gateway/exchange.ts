@@ -266,7 +266,7 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   }
 
   get #memoryUser(): MemoryUser {
-    return (this.#user ??= { client: this.client.address, route: this.route.name });
+    return (this.#user ??= this.snapshot.bodyMemory.userOf(this.client.address, this.route.name));
   }
 
   /** The client takes octets again. */

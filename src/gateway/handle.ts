@@ -151,8 +151,8 @@ function dispatch(exchange: Exchange): void {
 
 function forwardTo(exchange: Exchange, service: Service | undefined): void {
   if (service === undefined) return refuse(exchange, 'no_target');
-  // They open sessions: no service, and whoever reads its log, is to have them. Policies have seen them.
-  exchange.snapshot.ownCookies?.takeOff(exchange.request.fields);
+  // Policies have seen them.
+  exchange.snapshot.ownCredentials.takeOff(exchange.request.fields);
   const { mirror } = exchange.route;
   const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);
   new Forward(exchange, service).start();

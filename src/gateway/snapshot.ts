@@ -1,7 +1,6 @@
-import type { CookieRemover } from '../http/cookie.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Identity } from '../identity/identity.ts';
-import { ownCookies } from '../identity/sessions/own-cookies.ts';
+import { OwnCredentials } from '../identity/sessions/own-credentials.ts';
 import type { Deadlines } from '../lib/deadlines.ts';
 import { messageOf } from '../lib/message-of.ts';
 import { sameData } from '../lib/same-data.ts';
@@ -82,8 +81,8 @@ export class Snapshot {
   readonly recorder: Recorder;
   readonly bodyMemory: BodyMemory;
   readonly warn: Warn;
-  /** Takes off cookies that no service is sent. */
-  readonly ownCookies: CookieRemover | undefined;
+  /** Takes off what no service is sent. */
+  readonly ownCredentials: OwnCredentials;
   /** What no client may send; undefined where no policy tells services who calls. */
   readonly identityFields: IdentityFields | undefined;
   /** Query parameters that no log may show, in small letters; undefined where no policy has any of its own. */
@@ -112,7 +111,7 @@ export class Snapshot {
     this.identityFields = made.identityFields;
     this.secretParameters = made.secretParameters;
     this.parts = made.parts;
-    this.ownCookies = ownCookies(made.parts.identity.data.sessions);
+    this.ownCredentials = new OwnCredentials(made.parts.identity.data.sessions);
   }
 
   get requests(): number {

@@ -96,6 +96,9 @@ export function canonicalAddress(text: string): string | undefined {
   return reader.v4 === -1 ? formatIPv6(reader.words) : formatIPv4(reader.v4);
 }
 
+/** What addresses of one client have in common: of IPv4 all, of IPv6 the network, since one client has all of its addresses. */
+export const CLIENT_BITS = { ipv4: 32, ipv6: 64 } as const;
+
 /** Names the networks of addresses, each by the same number of bits. */
 export class Networks {
   readonly #ipv4: number;

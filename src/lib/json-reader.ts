@@ -10,12 +10,12 @@ const MAX_PATH = 200;
 
 /** Makes values of JSON that is within limits. */
 export class JsonReader {
+  readonly limits: JsonLimits;
   readonly #scanner: JsonScanner;
-  readonly #limits: JsonLimits;
 
   constructor(limits: JsonLimits) {
     this.#scanner = new JsonScanner(limits);
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** What is wrong with a text; undefined where it can be read. */
@@ -43,13 +43,13 @@ export class JsonReader {
       case 'syntax':
         return `is not JSON, at octet ${offset}`;
       case 'depth':
-        return `is nested deeper than ${this.#limits.depth} levels`;
+        return `is nested deeper than ${this.limits.depth} levels`;
       case 'keys':
-        return `has more than ${this.#limits.keys} keys in all`;
+        return `has more than ${this.limits.keys} keys in all`;
       case 'items':
-        return `has more than ${this.#limits.items} values in a list`;
+        return `has more than ${this.limits.items} values in a list`;
       case 'string':
-        return `has a string of more than ${this.#limits.string} octets`;
+        return `has a string of more than ${this.limits.string} octets`;
       case 'number':
         return 'is a number that is too large';
       case 'duplicate':

@@ -54,11 +54,13 @@ export class Acme {
 
   async #open(): Promise<AcmeKeeper> {
     const { connection, log, publish, changed } = this.#options;
-    const [{ AcmeKeeper: Keeper }, { StoreStorage }, { issueCertificate }] = await Promise.all([
-      import('../control/acme/keeper.ts'),
-      import('../control/acme/store-storage.ts'),
-      import('../control/acme/issue.ts'),
-    ]);
+    const [{ AcmeKeeper: Keeper }, { StoreStorage }, { issueCertificate }, { askRenewalInfo }] =
+      await Promise.all([
+        import('../control/acme/keeper.ts'),
+        import('../control/acme/store-storage.ts'),
+        import('../control/acme/issue.ts'),
+        import('../control/acme/renewal-info.ts'),
+      ]);
     return new Keeper({
       storage: async () => {
         const store = connection();
@@ -67,6 +69,7 @@ export class Acme {
       },
       node: randomUUID(),
       issue: issueCertificate,
+      askRenewalInfo,
       userAgent: `portcullis/${VERSION}`,
       timers: systemTimers,
       nowMs: Date.now,

@@ -35,6 +35,26 @@ suite('a limit of open connections', () => {
     assert.equal(counter.enter('web', '2001:db8::1', perAddress(1)), true);
   });
 
+  test('of an address is that of a network of IPv6: whoever has one of its addresses has all', () => {
+    const [counter] = workers(1);
+    assert.equal(counter.enter('web', '2001:db8::1', perAddress(2)), true);
+    assert.equal(counter.enter('web', '2001:db8::ffff:1:2:3', perAddress(2)), true);
+    assert.equal(counter.enter('web', '2001:db8::2', perAddress(2)), false);
+    assert.equal(counter.enter('web', '2001:db8:0:1::2', perAddress(2)), true);
+    counter.leave('web', '2001:db8::1');
+    assert.equal(counter.enter('web', '2001:db8::2', perAddress(2)), true);
+  });
+
+  test('is counted at a place that nobody can foretell, so that nobody finds addresses that share it', () => {
+    const placeOf = (shared: SharedArrayBuffer): readonly number[] => {
+      const before = new Int32Array(shared).slice();
+      new ConnectionCounter(shared, 0).enter('web', '192.0.2.1', NO_LIMITS);
+      const changed = [...new Int32Array(shared).entries()].filter(([at, count]) => count !== before[at]);
+      return changed.map(([at]) => at);
+    };
+    assert.notDeepEqual(placeOf(ConnectionCounter.allocate(1)), placeOf(ConnectionCounter.allocate(1)));
+  });
+
   test('of one listener is not that of another', () => {
     const [counter] = workers(1);
     assert.equal(counter.enter('web', '192.0.2.1', perListener(1)), true);
@@ -132,9 +152,9 @@ suite('whatever connects and leaves', () => {
 
   test('nor with far more clients than cells', () => {
     const [counter] = workers(1);
-    for (let i = 0; i < 50_000; i++) counter.enter('web', `2001:db8::${i.toString(16)}`, NO_LIMITS);
+    for (let i = 0; i < 50_000; i++) counter.enter('web', `2001:db8:0:${i.toString(16)}::1`, NO_LIMITS);
     for (let i = 0; i < 50_000; i += 997)
-      assert.equal(counter.enter('web', `2001:db8::${i.toString(16)}`, perAddress(1)), false);
+      assert.equal(counter.enter('web', `2001:db8:0:${i.toString(16)}::1`, perAddress(1)), false);
   });
 
   test('few of many clients are counted too high', () => {

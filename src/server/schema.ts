@@ -25,7 +25,7 @@ const limitsSchema = z
       .int()
       .min(0)
       .default(0)
-      .describe('Open connections of one client address; 0 is no limit'),
+      .describe('Open connections of one client address, of IPv6 of one network (/64); 0 is no limit'),
     requestLine: size('Longest request line; beyond it 414').refine(isHeadSize, HEAD_SIZE).prefault('8kb'),
     head: size('Largest request head, request line included; beyond it 431')
       .refine(isHeadSize, HEAD_SIZE)

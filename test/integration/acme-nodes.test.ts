@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { issueCertificate } from '../../src/control/acme/issue.ts';
 import { AcmeKeeper } from '../../src/control/acme/keeper.ts';
+import { askRenewalInfo } from '../../src/control/acme/renewal-info.ts';
 import { acmeSchema } from '../../src/control/acme/schema.ts';
 import { StoreStorage } from '../../src/control/acme/store-storage.ts';
 import { StoreConnection } from '../../src/control/store/store-connection.ts';
@@ -81,6 +82,7 @@ test('two nodes that share a store order once, the one that did not order answer
       storage: async () => new StoreStorage(connection),
       node: name,
       issue: issueCertificate,
+      askRenewalInfo,
       userAgent: 'portcullis/test',
       timers: systemTimers,
       nowMs: Date.now,

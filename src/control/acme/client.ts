@@ -53,11 +53,29 @@ export class AcmeClient {
     return locationOf(answer);
   }
 
-  async order(account: Account, hosts: readonly string[]): Promise<Resource> {
+  /** `replaces`: what the server knows the certificate by that it comes in the place of; left out where it does not speak of that. */
+  async order(account: Account, hosts: readonly string[], replaces?: string): Promise<Resource> {
     const url = await this.#resource('newOrder');
     const identifiers = hosts.map((value) => ({ type: 'dns', value }));
-    const answer = await this.#post(url, account.key, account.url, { identifiers });
-    return resourceOf(locationOf(answer), answer);
+    const post = (more: object) => this.#post(url, account.key, account.url, { identifiers, ...more });
+    const hasRenewals = typeof (await this.#read())['renewalInfo'] === 'string';
+    if (replaces === undefined || !hasRenewals) return orderOf(await post({}));
+    try {
+      return orderOf(await post({ replaces }));
+    } catch (error) {
+      // RFC 9773 section 5: another order replaced it, or the server knows nothing of it. The order itself may do.
+      if (error instanceof AcmeProblem && ['alreadyReplaced', 'malformed'].includes(error.type))
+        return orderOf(await post({}));
+      throw error;
+    }
+  }
+
+  /** When the server would have a certificate renewed (RFC 9773 section 4); undefined where it does not speak of that. */
+  async renewalInfo(id: string): Promise<Resource | undefined> {
+    const base = (await this.#read())['renewalInfo'];
+    if (typeof base !== 'string') return undefined;
+    const url = `${base.replace(/\/$/, '')}/${id}`;
+    return resourceOf(url, accepted(await this.#transport.send({ method: 'GET', url })));
   }
 
   /** What the server has at an address of its (section 6.3). */
@@ -142,6 +160,10 @@ function accepted(answer: AcmeAnswer): AcmeAnswer {
   const { status, text, retryAfterMs } = answer;
   if (status >= 200 && status < 300) return answer;
   throw AcmeProblem.from(parsed(text), status, retryAfterMs);
+}
+
+function orderOf(answer: AcmeAnswer): Resource {
+  return resourceOf(locationOf(answer), answer);
 }
 
 function locationOf({ headers: { location }, status }: AcmeAnswer): string {

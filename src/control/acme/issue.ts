@@ -2,6 +2,7 @@ import { AccountKey } from './account-key.ts';
 import { type Account, AcmeClient } from './client.ts';
 import { type Challenge, type OrderContext, orderCertificate } from './order.ts';
 import { AcmeProblem } from './problem.ts';
+import { renewalId } from './renewal-info.ts';
 import type { AcmeSettings } from './schema.ts';
 import type { AcmeStorage } from './storage.ts';
 import { AcmeTransport } from './transport.ts';
@@ -10,6 +11,8 @@ export interface IssueContext extends Pick<OrderContext, 'timers' | 'nowMs'> {
   readonly storage: Pick<AcmeStorage, 'account' | 'saveAccount'>;
   readonly userAgent: string;
   readonly publish: (challenges: readonly Challenge[]) => Promise<void>;
+  /** PEM of the certificate that it comes in the place of, of the same authority. */
+  readonly replaces: string | undefined;
   /** Ends it early. */
   readonly signal: AbortSignal;
 }
@@ -33,6 +36,7 @@ export async function issueCertificate(
     const request = {
       hosts,
       challenge,
+      replaces: context.replaces === undefined ? undefined : renewalId(context.replaces),
       publish: context.publish,
       makeRequest: async () => (await import('./certificate-maker.ts')).makeRequest(hosts, keyType),
     };

@@ -9,6 +9,7 @@ import type { IssueContext } from './issue.ts';
 import { AcmeKeeper, LOOK_MS } from './keeper.ts';
 import { MemoryStorage } from './memory-storage.support.ts';
 import { AcmeProblem } from './problem.ts';
+import type { RenewalInfo } from './renewal-info.ts';
 import { type AcmeSettings, acmeSchema } from './schema.ts';
 
 const DAY_MS = 86_400_000;
@@ -36,6 +37,8 @@ suite('a keeper of certificates', () => {
   let refusal: string | undefined;
   let wanted: Readonly<Record<string, AcmeSettings>>;
   let keepers: AcmeKeeper[];
+  /** What the authority says of when to renew. */
+  let wish: () => RenewalInfo | undefined;
   const events = new Changes();
 
   before(async () => {
@@ -56,6 +59,7 @@ suite('a keeper of certificates', () => {
     refusal = undefined;
     wanted = { shop };
     keepers = [];
+    wish = () => undefined;
   });
 
   afterEach(async () => {
@@ -73,6 +77,7 @@ suite('a keeper of certificates', () => {
         events.tell();
         return order.promise;
       },
+      askRenewalInfo: async () => wish(),
       userAgent: 'test',
       timers,
       nowMs: () => startMs + timers.nowMs(),
@@ -137,6 +142,23 @@ suite('a keeper of certificates', () => {
     orders[1]?.resolve(other);
     await turns(20);
     assert.deepEqual((await kept.pairs({ shop }))['shop'], other);
+  });
+
+  test('renews when the authority suggests it, and tells it which certificate is replaced', async () => {
+    const at = startMs + 5 * 3_600_000;
+    wish = () => ({ startMs: at, endMs: at + 0.4, explanation: undefined, retryAfterMs: undefined });
+    const kept = keeper();
+    kept.keep({ shop });
+    await pass(0);
+    orders[0]?.resolve(pair);
+    await turns(20);
+    await pass(LOOK_MS);
+    assert.equal(kept.status()[0]?.renewAtMs, at);
+    assert.equal(orders[0]?.context.replaces, undefined);
+    await pass(5 * 3_600_000 - 2 * LOOK_MS);
+    assert.equal(orders.length, 1);
+    await pass(LOOK_MS);
+    assert.equal(orders[1]?.context.replaces, pair.cert);
   });
 
   test('orders once for all nodes, and the others get it within a second', async () => {
@@ -392,9 +414,9 @@ suite('a keeper of certificates', () => {
     await turns(20);
     const offered = [timers.nowMs()];
     for (let i = 0; i < 20; i++) {
-      const before = changed.length;
+      const offers = changed.length;
       await pass(LOOK_MS);
-      if (changed.length > before) offered.push(timers.nowMs());
+      if (changed.length > offers) offered.push(timers.nowMs());
     }
     assert.deepEqual(
       offered.map((atMs) => atMs / 1000),

@@ -8,7 +8,9 @@ import { Handover } from './handover.ts';
 import type { issueCertificate } from './issue.ts';
 import type { Challenge } from './order.ts';
 import { AcmeProblem } from './problem.ts';
+import type { askRenewalInfo } from './renewal-info.ts';
 import { renewalTime } from './renewal-time.ts';
+import { Renewals } from './renewals.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import type { AcmeSettings } from './schema.ts';
 import type { AcmeState, AcmeStorage, CertificateRecord, FailureRecord } from './storage.ts';
@@ -29,6 +31,7 @@ export interface AcmeKeeperOptions {
   /** Of this process among all that share the storage. */
   readonly node: string;
   readonly issue: typeof issueCertificate;
+  readonly askRenewalInfo: typeof askRenewalInfo;
   readonly userAgent: string;
   readonly timers: Timers;
   /** Now, in milliseconds since 1970. */
@@ -86,6 +89,7 @@ export class AcmeKeeper {
   readonly #standIns = new Map<string, Promise<CertificatePair>>();
   readonly #orders = new Map<string, { issued: number; failed: number }>();
   readonly #handover: Handover;
+  readonly #renewals: Renewals;
   /** What was issued and could not be written down yet, by name. */
   readonly #unsaved = new Map<string, CertificateRecord>();
   /** Those of this node, which hold also where they could not be written down. */
@@ -103,6 +107,13 @@ export class AcmeKeeper {
     this.#options = options;
     this.#answers = new ChallengeAnswers(options.nowMs, options.publish);
     this.#handover = new Handover({ ask: options.changed, nowMs: options.nowMs, log: options.log });
+    this.#renewals = new Renewals({
+      ask: options.askRenewalInfo,
+      userAgent: options.userAgent,
+      signal: this.#closed.signal,
+      nowMs: options.nowMs,
+      log: options.log,
+    });
   }
 
   /**
@@ -139,7 +150,7 @@ export class AcmeKeeper {
       return {
         name,
         state: trouble === undefined ? (certificate === undefined ? 'pending' : 'ready') : 'error',
-        renewAtMs: certificate?.renewAtMs,
+        renewAtMs: certificate && this.#renewals.atMs(certificate, entry.settings),
         isServed,
         reason: trouble?.reason,
         failures: failure?.failures ?? 0,
@@ -187,6 +198,7 @@ export class AcmeKeeper {
 
   async #look(): Promise<void> {
     if (!(await this.#refresh())) return;
+    this.#renewals.look(this.#asOrdered());
     try {
       if (this.#working !== undefined) await this.#lease();
       else if (this.#nextDue() !== undefined && (await this.#lease())) await this.#begin();
@@ -263,12 +275,21 @@ export class AcmeKeeper {
     });
   }
 
+  /** The certificates that are what is wanted. */
+  *#asOrdered(): Generator<readonly [CertificateRecord, AcmeSettings]> {
+    for (const [name, { settings, ordered }] of this.#entries) {
+      const certificate = this.#state.certificates.get(name);
+      if (certificate?.ordered === ordered) yield [certificate, settings];
+    }
+  }
+
   #nextDue(): readonly [name: string, entry: Entry] | undefined {
     const nowMs = this.#options.nowMs();
     return [...this.#entries].find(([name, entry]) => {
       const certificate = this.#state.certificates.get(name);
       const isWanted =
-        certificate === undefined || certificate.ordered !== entry.ordered || certificate.renewAtMs <= nowMs;
+        certificate?.ordered !== entry.ordered ||
+        (this.#renewals.isKnown(certificate) && this.#renewals.atMs(certificate, entry.settings) <= nowMs);
       if (!isWanted || (this.#failureOf(name, entry)?.retryAtMs ?? 0) > nowMs) return false;
       const last = this.#unsaved.has(name) ? undefined : this.#lastIssued.get(name);
       return last === undefined || last.ordered !== entry.ordered || nowMs - last.atMs >= REPEAT_MS;
@@ -321,8 +342,10 @@ export class AcmeKeeper {
   ): Promise<CertificateRecord> {
     const { log, timers, nowMs, random, issue, userAgent } = this.#options;
     log('info', `certificate ${name}: ordered at ${settings.directory}`);
+    const before = this.#state.certificates.get(name);
     const { cert, key } = await issue(settings, {
       storage,
+      replaces: before?.ordered === ordered ? before.cert : undefined,
       userAgent,
       timers,
       nowMs,

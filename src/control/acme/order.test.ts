@@ -82,6 +82,7 @@ suite('an order at a real ACME server', () => {
       {
         hosts: HOSTS,
         challenge: 'http-01',
+        replaces: undefined,
         makeRequest: () => makeRequest(part.hosts ?? HOSTS, part.keyType ?? 'ecdsa'),
         publish,
         ...part,

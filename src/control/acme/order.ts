@@ -19,6 +19,8 @@ export interface Challenge {
 export interface OrderRequest {
   readonly hosts: readonly string[];
   readonly challenge: ChallengeType;
+  /** What the server knows the certificate by that it comes in the place of (RFC 9773 section 5). */
+  readonly replaces: string | undefined;
   /** Makes a key, and what it is certified with in base64url. */
   readonly makeRequest: () => Promise<{ readonly key: string; readonly request: string }>;
   /** Resolves once whoever may be asked has the answers. */
@@ -52,7 +54,7 @@ export async function orderCertificate(
   context: OrderContext,
 ): Promise<{ readonly cert: string; readonly key: string }> {
   const { client, account } = context;
-  const order = await client.order(account, request.hosts);
+  const order = await client.order(account, request.hosts, request.replaces);
   await prove(order, request, context);
   const ready = await settled(order.url, ['ready', 'valid'], context, order);
   const { key, request: csr } = await request.makeRequest();

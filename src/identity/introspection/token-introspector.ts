@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { Networks } from '../../lib/cidr.ts';
+import { CLIENT_BITS, Networks } from '../../lib/cidr.ts';
 import { FairQueue } from '../../lib/fair-queue.ts';
 import type { Timers } from '../../lib/timers.ts';
 import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
@@ -81,7 +81,7 @@ export class TokenIntrospector {
   readonly #pending = new Map<string, AwaitedWork<Finding>>();
   readonly #queue: FairQueue;
   /** What one customer has: an IPv4 address, or the half of an IPv6 address that names a network (RFC 6177). */
-  readonly #networks = new Networks({ ipv4: 32, ipv6: 64 });
+  readonly #networks = new Networks(CLIENT_BITS);
 
   constructor(options: TokenIntrospectorOptions) {
     this.#options = options;

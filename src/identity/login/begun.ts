@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Networks } from '../../lib/cidr.ts';
+import { CLIENT_BITS, Networks } from '../../lib/cidr.ts';
 import { PASSING, type Records } from '../../state/records/records.ts';
 import type { KeyRing } from '../sessions/key-ring.ts';
 
@@ -11,7 +11,7 @@ const MAX_OF_NETWORK = 500;
 /** Of all together, in sets that are about equally full. */
 const SETS = 32;
 const MAX_OF_SET = 900;
-const NETWORKS = new Networks({ ipv4: 32, ipv6: 64 });
+const NETWORKS = new Networks(CLIENT_BITS);
 
 /**
  * What anybody may begin who is not signed in, such as logins and sign-ins of devices: records for a while. There are at most so many of one network

@@ -6,6 +6,8 @@ import type { SessionConfig } from './schema.ts';
 const MAX_VALUE_LENGTH = 256;
 /** Follows the name of the session's cookie in those of logins under way. */
 export const FLOW_COOKIE = '-flow-';
+/** That of a login on the admin port. */
+export const ADMIN_COOKIE = '__Host-portcullis-admin';
 const HOST_PREFIX = '__Host-';
 /** Browsers keep neither `__Host-` nor `Secure` cookies of plain http everywhere, as on a developer's machine. */
 const LOCAL_PREFIX = 'http-';

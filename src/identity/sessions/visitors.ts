@@ -15,6 +15,8 @@ interface VisitorRequest extends CookiePlace {
   readonly fields: Fields;
 }
 
+/** Follows the name of the session's cookie. */
+export const VISITOR_COOKIE = '-visitor';
 const ID_BYTES = 16;
 const TEXT = /^v1\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
 const MAX_AGE_MS = 365 * 86_400_000;
@@ -28,7 +30,7 @@ export class Visitors {
   readonly #known = new Map<string, Principal>();
 
   constructor({ cookie, keys }: SessionConfig) {
-    this.cookie = new SessionCookie(`${cookie.name}-visitor`, cookie.sameSite, MAX_AGE_MS);
+    this.cookie = new SessionCookie(cookie.name + VISITOR_COOKIE, cookie.sameSite, MAX_AGE_MS);
     this.#keys = keys;
   }
 

@@ -1,5 +1,5 @@
 import { cookieValue } from '../../http/cookie.ts';
-import { Networks } from '../../lib/cidr.ts';
+import { CLIENT_BITS, Networks } from '../../lib/cidr.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { authenticated } from '../../policy/principal.ts';
 
@@ -26,8 +26,6 @@ interface AddressBits {
 /** Who a request is counted as; empty when that is not known. */
 export type KeyOf = (exchange: Exchange) => string;
 
-const WHOLE_ADDRESS: AddressBits = { ipv4: 32, ipv6: 64 };
-
 /** Whether the key is there before anybody has found out who calls. */
 export function isKnownEarly(source: KeyOption): boolean {
   if (typeof source === 'object') return source.claim === undefined;
@@ -44,7 +42,7 @@ export function compileKey(
   const only = parts[0] as KeyOf;
   const known = parts.length === 1 ? only : joined(parts);
   if (unknown === 'skip' || sources.every(isAlwaysKnown)) return known;
-  const networks = new Networks(WHOLE_ADDRESS);
+  const networks = new Networks(CLIENT_BITS);
   return (exchange) => known(exchange) || `${UNKNOWN}${networks.of(exchange.client.address)}`;
 }
 
@@ -71,7 +69,7 @@ function joined(parts: readonly KeyOf[]): KeyOf {
 }
 
 function compileSource(source: KeyOption, service: string | undefined): KeyOf {
-  if (source === 'address') return ofAddress(WHOLE_ADDRESS);
+  if (source === 'address') return ofAddress(CLIENT_BITS);
   if (source === 'route') return ofRoute;
   if (source === 'service') return service === undefined ? ofRoute : () => service;
   if (source === 'consumer' || source === 'session')

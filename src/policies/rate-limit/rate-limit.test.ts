@@ -4,6 +4,7 @@ import { exchangeFor, type RequestDescription } from '../../../test/support/exch
 import { principal } from '../../../test/support/principal.ts';
 import type { Answer } from '../../policy/contract.ts';
 import { VISITOR } from '../../policy/principal.ts';
+import type { Limiter } from '../../state/limiter.ts';
 import { admitted, answered, begin, PolicyPlay, send } from './rate-limit.support.ts';
 
 describe('A request', () => {
@@ -319,6 +320,30 @@ describe('Counts', () => {
     policy.onEnd?.(first.exchange);
     assert.equal(begin(policy).answer, undefined);
     assert.equal(begin(policy).answer?.status, 429);
+  });
+
+  it('keep no more than a bounded number of the keys of a burst once it is over', () => {
+    const play = new PolicyPlay();
+    const inner = play.limits.limiter();
+    let made = 0;
+    const limiter: Limiter = {
+      isInstant: true,
+      decision(limits) {
+        made++;
+        return inner.decision(limits);
+      },
+    };
+    const policy = play.policy({ limits: [{ concurrency: 5000 }], key: { header: 'x-key' } }, {}, limiter);
+    const burst = (): void => {
+      const requests = Array.from({ length: 1000 }, (_, i) =>
+        begin(policy, { headers: { 'x-key': `${i}` } }),
+      );
+      for (const { exchange } of requests) policy.onEnd?.(exchange);
+    };
+    burst();
+    assert.equal(made, 1000);
+    burst();
+    assert.equal(made, 1000 + 1000 - 256);
   });
 
   it('in the shadow refuse nobody and are told of', () => {

@@ -43,6 +43,8 @@ export const LIMITS_UNAVAILABLE: Answer = {
 };
 
 const UNITS = /^\d+$/;
+/** So many are kept to be used again. Keys are parts of the heads of requests: what a burst needed besides would keep those alive for good. */
+const MAX_UNUSED = 256;
 
 export class RateLimit implements PolicyHooks {
   /** There only where something is kept of a request until it has ended. */
@@ -294,7 +296,7 @@ export class RateLimit implements PolicyHooks {
     taking.isTaken = false;
     taking.isRefused = false;
     taking.isUnknown = false;
-    this.#unused.push(taking);
+    if (this.#unused.length < MAX_UNUSED) this.#unused.push(taking);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { JsonReader } from '../../lib/json-reader.ts';
 import type { CompiledSchema, SchemaCompiler, SchemaFault } from './compile-schema.ts';
+import { formFault } from './form-limits.ts';
 import type { Definitions, JsonSchema } from './json-schema.ts';
 import { ByMediaType, essenceOf, isForm, isJson, saysOtherCharset } from './media-type.ts';
 import { Parameters } from './parameters.ts';
@@ -60,7 +61,10 @@ export class ContentCheck {
       const read = this.#checks.json.read(body);
       return read.ok ? type?.schema?.faults(read.value, body.length, this.#checks.maxErrors) : [read];
     }
-    const form = isForm(essence) ? type?.form?.fromForm(body.toString('latin1')) : undefined;
-    return form && type?.schema?.faults(form, body.length, this.#checks.maxErrors);
+    const form = isForm(essence) ? type?.form : undefined;
+    if (form === undefined) return undefined;
+    const fault = formFault(body, this.#checks.json.limits);
+    if (fault !== undefined) return [fault];
+    return form.schema.faults(form.fromForm(body.toString('latin1')), body.length, this.#checks.maxErrors);
   }
 }

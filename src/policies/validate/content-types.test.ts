@@ -80,6 +80,23 @@ suite('validate: content types and encodings', () => {
     });
   }
 
+  const form = {
+    json: { keys: 3, string: '8b' },
+    body: { content: { 'application/x-www-form-urlencoded': { schema: { type: 'object' } } } },
+  };
+  for (const [body, expected] of [
+    ['a=1&b=2&c=3', []],
+    ['a=1&b=2&c=3&', []],
+    ['a=1&a=1&a=1&a=1', ['body : has more than 3 parameters']],
+    ['&&&&', ['body : has more than 3 parameters']],
+    ['a=123456', []],
+    ['a=1&bb=123456', ['body : has a parameter of more than 8 octets, its name included']],
+  ] as const)
+    test(`the form ${body} gets ${JSON.stringify(expected)} within limits`, async () => {
+      const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+      assert.deepEqual(await verdict(form, { method: 'POST', headers, body }), expected);
+    });
+
   test('the answer says what is taken', async () => {
     const answer = await answerTo(options, { headers: { 'Content-Type': 'application/xml' }, body: '<a/>' });
     assert.deepEqual(answer?.headers, { Accept: 'application/json, text/*' });

@@ -43,11 +43,11 @@ const bound = (most: number, description: string) => z.int().min(1).max(most).de
 const jsonLimitsSchema = z
   .strictObject({
     depth: bound(512, 'Lists and objects within each other').default(32),
-    keys: bound(10_000_000, 'Keys of all objects together').default(10_000),
+    keys: bound(10_000_000, 'Keys of all objects together, or parameters of a form').default(10_000),
     items: bound(10_000_000, 'Values of one list').default(10_000),
-    string: size('Longest string, as it is written').prefault('256kb'),
+    string: size('Longest string, or parameter of a form, as it is written').prefault('256kb'),
   })
-  .describe('Limits of JSON, told before anything is made of it');
+  .describe('Limits of JSON and forms, told before anything is made of them');
 
 const responsesSchema = z
   .strictObject({

@@ -1,5 +1,5 @@
 import { BoundedMap } from '../../../lib/bounded-map.ts';
-import { Networks } from '../../../lib/cidr.ts';
+import { CLIENT_BITS, Networks } from '../../../lib/cidr.ts';
 
 /** Attempts that may fail at once, and after how long there is one more. */
 interface Allowance {
@@ -29,7 +29,7 @@ export class LoginAttempts {
   readonly #accounts = new BoundedMap<string, Debt>(REMEMBERED);
   readonly #addresses = new BoundedMap<string, Debt>(REMEMBERED);
   /** Of IPv6 64 bits, all of which one customer has. */
-  readonly #networks = new Networks({ ipv4: 32, ipv6: 64 });
+  readonly #networks = new Networks(CLIENT_BITS);
   readonly #familiar = new BoundedMap<string, true>(REMEMBERED);
 
   constructor(nowMs: () => number) {

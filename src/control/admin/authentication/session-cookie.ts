@@ -1,5 +1,5 @@
 import { cookieValue } from '../../../http/cookie.ts';
-import { SessionCookie } from '../../../identity/sessions/session-cookie.ts';
+import { ADMIN_COOKIE, SessionCookie } from '../../../identity/sessions/session-cookie.ts';
 import type { RequestPlace } from '../endpoint.ts';
 import { FLOW_TTL_MS } from './flow-time.ts';
 
@@ -16,11 +16,11 @@ export class AdminCookie {
   }
 
   static ofSession(lifetimeMs: number): AdminCookie {
-    return new AdminCookie('__Host-portcullis-admin', lifetimeMs);
+    return new AdminCookie(ADMIN_COOKIE, lifetimeMs);
   }
 
   static ofFlow(): AdminCookie {
-    return new AdminCookie('__Host-portcullis-admin-flow', FLOW_TTL_MS);
+    return new AdminCookie(`${ADMIN_COOKIE}-flow`, FLOW_TTL_MS);
   }
 
   /** Undefined where there is none, or one that was not set here. */

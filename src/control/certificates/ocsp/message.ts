@@ -1,4 +1,5 @@
 import { createHash, verify, X509Certificate } from 'node:crypto';
+import { signedValues } from '../../../lib/certificate-extension.ts';
 import {
   DER,
   type DerValue,
@@ -62,8 +63,7 @@ interface Tbs {
 
 /** RFC 5280 section 4.1 */
 function tbsOf(certificate: X509Certificate): Tbs {
-  const [tbs] = derMembers(certificate.raw) ?? [];
-  const members = tbs === undefined ? undefined : derMembers(tbs.whole);
+  const members = signedValues(certificate);
   const version = members?.[0]?.tag === DER.context(0) ? 1 : 0;
   const serial = members?.[version];
   const issuer = members?.[version + 2];

@@ -1,5 +1,5 @@
 import { type Account, hasAnyRole } from '../rights/account.ts';
-import { type EntityLookup, refusalOfChanges } from '../rights/allow-changes.ts';
+import { type EntitiesInForce, refusalOfChanges } from '../rights/allow-changes.ts';
 import { type Action, decide, mayAnywhere } from '../rights/decide.ts';
 import { protectedEntity } from '../rights/owner.ts';
 import { COLLECTIONS, type Collection, type EntityChange, type EntityValue } from '../store/entity.ts';
@@ -38,7 +38,11 @@ export interface AdminCaller {
 }
 
 /** An account as it calls; `inForce` is the configuration. */
-export function callerOf(account: Account, address: string | undefined, inForce: EntityLookup): AdminCaller {
+export function callerOf(
+  account: Account,
+  address: string | undefined,
+  inForce: EntitiesInForce,
+): AdminCaller {
   return {
     name: account.name,
     account,
@@ -52,7 +56,7 @@ export function callerOf(account: Account, address: string | undefined, inForce:
 export const NOBODY: AdminCaller = callerOf(
   { id: 'nobody', name: 'nobody', kind: 'user', roles: new Map() },
   undefined,
-  () => undefined,
+  { get: () => undefined, values: () => [] },
 );
 
 function mayAccess(account: Account, access: Access, object: AccessObject): boolean {

@@ -4,7 +4,7 @@ import { normaliseAddress } from '../../lib/cidr.ts';
 import { LOCAL_ACCOUNT } from '../rights/account.ts';
 import { type AccessObject, callerOf, NOBODY } from './access.ts';
 import { type AdminAnswer, empty, problem } from './answer.ts';
-import { type Identified, lookupIn } from './authentication/identify.ts';
+import { entitiesIn, type Identified } from './authentication/identify.ts';
 import { discardBody, readBody } from './body.ts';
 import type { Endpoint, GatewayControl, RequestPlace } from './endpoint.ts';
 import { ENDPOINTS } from './endpoints.ts';
@@ -184,7 +184,7 @@ export class AdminServer {
     const { identify, gateway } = this.#options;
     const identified: Identified =
       identify === undefined
-        ? { ok: true, caller: callerOf(LOCAL_ACCOUNT, place.address, lookupIn(gateway)) }
+        ? { ok: true, caller: callerOf(LOCAL_ACCOUNT, place.address, entitiesIn(gateway)) }
         : await identify(request, place);
     if (!identified.ok || identified.caller.may(endpoint.access, objectOf(endpoint))) return identified;
     return {

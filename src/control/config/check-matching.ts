@@ -44,11 +44,12 @@ function trespasses(routes: readonly NamedRoute[]): Problem[] {
       config: { match, priority },
     }),
   );
-  // The message says nothing of the other: whoever reads it need not know of that.
-  return findTrespasses(owned).map(({ route, other, example }) => ({
+  // The message says nothing of the other, and so not where they meet: whoever reads it need not know of that.
+  return findTrespasses(owned).map(({ route, other, claim, example }) => ({
     path: ['routes', route.name, 'match'],
-    message: `${route.organization ?? ''} would take requests of somebody else, or lose some to them, who has a part of these hosts and paths: ${example}`,
+    message: `${route.organization ?? ''} would take requests of somebody else, or lose some to them, who has a part of ${claim}`,
     related: ['routes', other.name],
+    example,
   }));
 }
 

@@ -17,21 +17,24 @@ apis:
   hello: { organization: globex, hosts: ["*.test"], paths: [/shop/x], service: one }
 `,
       },
-      errors: `c.yaml:4:28: routes.a.match: acme would take requests of somebody else, or lose some to them, who has a part of these hosts and paths: GET https://b.test/shop/cart
+      errors: `c.yaml:4:28: routes.a.match: acme would take requests of somebody else, or lose some to them, who has a part of /shop/* on any host
    4 |   a: { organization: acme, match: { paths: [/shop/*] }, service: one }
      |                            ^^^^^
      = routes.b is in line 5
-c.yaml:5:30: routes.b.match: globex would take requests of somebody else, or lose some to them, who has a part of these hosts and paths: GET https://b.test/shop/cart
+     = a request that shows it: GET https://b.test/shop/cart
+c.yaml:5:30: routes.b.match: globex would take requests of somebody else, or lose some to them, who has a part of /shop/cart on b.test
    5 |   b: { organization: globex, match: { hosts: [b.test], paths: [/shop/cart] }, service: one }
      |                              ^^^^^
      = routes.a is in line 4
+     = a request that shows it: GET https://b.test/shop/cart
 c.yaml:7:59: routes.broken.match.paths[1]: /a*b: * may only stand at the end, as /*; use {name} for one segment
    7 |   broken: { organization: acme, match: { paths: [/shop/*, /a*b] }, service: one }
      |                                                           ^^^^
-c.yaml:9:3: apis.hello: globex would take requests of somebody else, or lose some to them, who has a part of these hosts and paths: GET https://any.test/shop/x
+c.yaml:9:3: apis.hello: globex would take requests of somebody else, or lose some to them, who has a part of /shop/x on *.test
    9 |   hello: { organization: globex, hosts: ["*.test"], paths: [/shop/x], service: one }
      |   ^^^^^
      = routes.a is in line 4
+     = a request that shows it: GET https://any.test/shop/x
 `,
     },
     {

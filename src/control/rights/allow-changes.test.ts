@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Collection, EntityChange, EntityValue } from '../store/entity.ts';
 import type { Account } from './account.ts';
-import { refusalOfChanges } from './allow-changes.ts';
+import { type EntitiesInForce, refusalOfChanges } from './allow-changes.ts';
 import { EVERYWHERE, type Role } from './roles.ts';
 
 const IN_FORCE: Readonly<Record<string, EntityValue>> = {
@@ -13,11 +13,18 @@ const IN_FORCE: Readonly<Record<string, EntityValue>> = {
   'providers/theirs': { organization: 'globex' },
   'sessions/theirs': { organization: 'globex' },
   'lists/theirs': { organization: 'globex' },
+  'apis/waits': { service: 'awaited' },
+  'apis/waits-too': { organization: 'globex', function: 'awaited-too' },
+  'apis/ours-waits': { organization: 'acme', service: 'awaited-by-us' },
 };
 
-function inForce(collection: Collection, name: string): EntityValue | undefined {
-  return IN_FORCE[`${collection}/${name}`];
-}
+const inForce: EntitiesInForce = {
+  get: (collection, name) => IN_FORCE[`${collection}/${name}`],
+  values: (collection) =>
+    Object.entries(IN_FORCE).flatMap(([place, value]) =>
+      place.startsWith(`${collection}/`) ? [[place.slice(collection.length + 1), value] as const] : [],
+    ),
+};
 
 function account(roles: Readonly<Record<string, Role>>): Account {
   return { id: 'u_1', name: 'ann', kind: 'user', roles: new Map(Object.entries(roles)) };
@@ -191,6 +198,24 @@ const CASES: readonly [
     DEVELOPER,
     [['apis/a', undefined, { organization: 'acme', service: 'theirs' }]],
     `apis/a names services/theirs, and ${NONE}`,
+  ],
+  [
+    'makes no service that an API of all waits for',
+    DEVELOPER,
+    [['services/awaited', undefined, { organization: 'acme' }]],
+    'the name services/awaited is taken',
+  ],
+  [
+    'makes no function that an API of others waits for',
+    DEVELOPER,
+    [['functions/awaited-too', undefined, { organization: 'acme' }]],
+    'the name functions/awaited-too is taken',
+  ],
+  [
+    'makes the service that an API of theirs waits for',
+    DEVELOPER,
+    [['services/awaited-by-us', undefined, { organization: 'acme' }]],
+    undefined,
   ],
 ];
 

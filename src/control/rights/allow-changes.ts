@@ -5,8 +5,14 @@ import { ownerOf, protectedEntity } from './owner.ts';
 import { referencesOf } from './references.ts';
 import { EVERYWHERE } from './roles.ts';
 
-/** What is in force, of the file and of the store; undefined: no such. */
-export type EntityLookup = (collection: Collection, name: string) => EntityValue | undefined;
+/** What is in force, of the file and of the store. */
+export interface EntitiesInForce {
+  /** Undefined: no such. */
+  get(collection: Collection, name: string): EntityValue | undefined;
+  values(collection: Collection): Iterable<readonly [name: string, value: EntityValue]>;
+}
+
+type EntityLookup = EntitiesInForce['get'];
 
 /** Collections whose entities may name others that are made later. */
 const MAY_NAME_NOTHING: readonly Collection[] = ['apis', 'functions'];
@@ -18,11 +24,14 @@ const MAY_NAME_NOTHING: readonly Collection[] = ['apis', 'functions'];
 export function refusalOfChanges(
   account: Account,
   changes: readonly EntityChange[],
-  inForce: EntityLookup,
+  inForce: EntitiesInForce,
 ): string | undefined {
   const after = afterChanges(changes, inForce);
   for (const change of changes) {
-    const refusal = refusalOfChange(account, change) ?? refusalOfReferences(account, change, after);
+    const refusal =
+      refusalOfChange(account, change) ??
+      refusalOfReferences(account, change, after) ??
+      refusalOfCapture(account, change, inForce);
     if (refusal !== undefined) return refusal;
   }
   return undefined;
@@ -74,10 +83,32 @@ function refusalOfReferences(
   return undefined;
 }
 
-function afterChanges(changes: readonly EntityChange[], inForce: EntityLookup): EntityLookup {
+/** What the target of an API is called, by its collection. */
+const TARGET_KEYS: Partial<Record<Collection, 'service' | 'function'>> = {
+  services: 'service',
+  functions: 'function',
+};
+
+/** APIs may wait for their service. Whoever made one by that name would get the requests, and so the credentials, of another’s API. */
+function refusalOfCapture(
+  account: Account,
+  { collection, name, before, after }: EntityChange,
+  inForce: EntitiesInForce,
+): string | undefined {
+  const key = TARGET_KEYS[collection];
+  if (key === undefined || before !== undefined || after === undefined) return undefined;
+  if (roleIn(account, undefined) !== undefined) return undefined;
+  const owner = ownerOf(collection, name, after);
+  for (const [api, value] of inForce.values('apis'))
+    if (value[key] === name && ownerOf('apis', api, value) !== owner)
+      return `the name ${collection}/${name} is taken`;
+  return undefined;
+}
+
+function afterChanges(changes: readonly EntityChange[], inForce: EntitiesInForce): EntityLookup {
   const changed = new Map(changes.map((change) => [`${change.collection}/${change.name}`, change]));
   return (collection, name) => {
     const change = changed.get(`${collection}/${name}`);
-    return change === undefined ? inForce(collection, name) : change.after;
+    return change === undefined ? inForce.get(collection, name) : change.after;
   };
 }

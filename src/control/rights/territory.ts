@@ -12,6 +12,8 @@ export interface OwnedRoute extends MatchedRoute {
 export interface Trespass {
   readonly route: OwnedRoute;
   readonly other: OwnedRoute;
+  /** Hosts and paths of `route`, of which the other has a part. */
+  readonly claim: string;
   /** A request on that host and path, as `portcullis explain` takes it. */
   readonly example: string;
 }
@@ -35,7 +37,12 @@ export function findTrespasses(routes: readonly OwnedRoute[]): Trespass[] {
     const other = map.otherOwner(claim.route.organization, claim.host, claim.pattern);
     if (other === undefined) continue;
     last = claim.route;
-    found.push({ route: claim.route, other: other.route, example: exampleOf(claim, other) });
+    found.push({
+      route: claim.route,
+      other: other.route,
+      claim: `${claim.pattern?.text ?? '/*'} on ${claim.host ?? 'any host'}`,
+      example: exampleOf(claim, other),
+    });
   }
   return found;
 }

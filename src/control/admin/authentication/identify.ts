@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { messageOf } from '../../../lib/message-of.ts';
-import type { EntityLookup } from '../../rights/allow-changes.ts';
+import type { EntitiesInForce } from '../../rights/allow-changes.ts';
 import { type AdminCaller, callerOf } from '../access.ts';
 import { type AdminAnswer, problem } from '../answer.ts';
 import type { GatewayControl, RequestPlace } from '../endpoint.ts';
@@ -16,8 +16,12 @@ export type Identified =
 const CHALLENGES = 'Bearer realm="portcullis", Basic realm="portcullis", charset="UTF-8"';
 
 /** What is in force, for the rights of whoever calls. */
-export function lookupIn(gateway: GatewayControl): EntityLookup {
-  return (collection, name) => gateway.configuration()?.get(collection, name)?.value;
+export function entitiesIn(gateway: Pick<GatewayControl, 'configuration'>): EntitiesInForce {
+  return {
+    get: (collection, name) => gateway.configuration()?.get(collection, name)?.value,
+    values: (collection) =>
+      (gateway.configuration()?.list(collection) ?? []).map(({ name, value }) => [name, value] as const),
+  };
 }
 
 /** Who sends a request. */
@@ -48,7 +52,7 @@ export async function identify(
           ok: false,
           answer: problem(403, 'cross_site_request', 'A page of another site may not do this'),
         };
-      return { ok: true, caller: callerOf(known.account, place.address, lookupIn(gateway)) };
+      return { ok: true, caller: callerOf(known.account, place.address, entitiesIn(gateway)) };
     case 'nobody':
       return {
         ok: false,

@@ -60,6 +60,7 @@ async function apply(call: ApplyCall): Promise<AdminAnswer> {
 
 async function tryToApply(call: ApplyCall, sent: SentEntities): Promise<AdminAnswer | 'conflict'> {
   const { configuration, request, query } = call;
+  const viewer = { caller: request.caller, configuration };
   const wanted = wantedChanges(configuration, request.caller, sent, query.prune);
   if (!wanted.ok) return wanted.answer;
   const outcome = await configuration.change({
@@ -71,13 +72,13 @@ async function tryToApply(call: ApplyCall, sent: SentEntities): Promise<AdminAns
     case 'applied':
     case 'planned':
     case 'unchanged':
-      return changeAnswer(outcome, 'configuration', request.caller);
+      return changeAnswer(outcome, 'configuration', viewer);
     // One that was to be pruned was deleted by somebody else.
     case 'missing':
     case 'conflict':
       return 'conflict';
     default:
-      return failureAnswer(outcome, 'configuration');
+      return failureAnswer(outcome, 'configuration', viewer);
   }
 }
 

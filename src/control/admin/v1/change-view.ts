@@ -2,11 +2,11 @@ import { isRecord } from '../../../lib/is-record.ts';
 import { sameData } from '../../../lib/same-data.ts';
 import type { ChangeOutcome, ChangeProblem } from '../../manager/manager.ts';
 import type { EntityChange } from '../../store/entity.ts';
-import type { AdminCaller } from '../access.ts';
 import { type AdminAnswer, json } from '../answer.ts';
 import { redactEntity } from './entity-secrets.ts';
 import { problemView, type Sent } from './outcomes.ts';
 import { pointerOf } from './pointer.ts';
+import { type Viewer, visibleProblems } from './visible-problems.ts';
 
 /** Places that are listed of one change. */
 const MAX_PLACES = 100;
@@ -17,14 +17,14 @@ type Made = Extract<ChangeOutcome, { readonly kind: 'applied' | 'planned' | 'unc
 export function changeAnswer(
   { kind, revision, changes, warnings }: Made,
   sent: Sent,
-  caller: AdminCaller,
+  viewer: Viewer,
 ): AdminAnswer {
-  const seesAll = caller.may('admin', { kind: 'gateway' });
+  const seesAll = viewer.caller.may('admin', { kind: 'gateway' });
   return json(200, {
     result: kind,
     revision,
     changes: changes.map(changeView),
-    warnings: warnings
+    warnings: visibleProblems(warnings, viewer)
       .filter((warning) => seesAll || changes.some((change) => isOf(warning, change)))
       .map((warning) => problemView(warning, sent)),
   });

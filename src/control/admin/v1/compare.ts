@@ -12,6 +12,7 @@ import { unknownRevision, whileReachable } from './history.ts';
 import { hostReachRefusal } from './host-reach.ts';
 import { failureAnswer, refused } from './outcomes.ts';
 import { readMap } from './read-body.ts';
+import type { Viewer } from './visible-problems.ts';
 
 const none = z.strictObject({});
 const revisionNumber = z
@@ -81,6 +82,7 @@ async function ofSent({
   if (!wanted.ok) return wanted.answer;
   const { changes } = wanted;
   return described(
+    { caller, configuration },
     await configuration.preview({
       changes,
       allow: (made) => hostReachRefusal(made, caller) ?? caller.refuse(made),
@@ -90,12 +92,13 @@ async function ofSent({
 
 async function between({
   configuration,
+  request: { caller },
   query: { from, to = configuration.revision },
 }: Call<unknown, z.output<typeof betweenSchema>>): Promise<AdminAnswer> {
-  return described(await configuration.preview({ from, to }));
+  return described({ caller, configuration }, await configuration.preview({ from, to }));
 }
 
-async function described(preview: Preview): Promise<AdminAnswer> {
+async function described(viewer: Viewer, preview: Preview): Promise<AdminAnswer> {
   switch (preview.kind) {
     case 'preview':
       return outcomesAnswer(preview.before, preview.after);
@@ -104,7 +107,7 @@ async function described(preview: Preview): Promise<AdminAnswer> {
     case 'unknown':
       return unknownRevision(preview.revision);
     default:
-      return failureAnswer(preview, 'configuration');
+      return failureAnswer(preview, 'configuration', viewer);
   }
 }
 

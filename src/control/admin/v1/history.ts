@@ -130,9 +130,9 @@ async function rollback({
     case 'applied':
     case 'planned':
     case 'unchanged':
-      return changeAnswer(outcome, 'configuration', request.caller);
+      return changeAnswer(outcome, 'configuration', { caller: request.caller, configuration });
     default:
-      return failureAnswer(outcome, 'configuration');
+      return failureAnswer(outcome, 'configuration', { caller: request.caller, configuration });
   }
 }
 

@@ -11,6 +11,7 @@ import { COLLECTIONS, type Collection } from '../../store/entity.ts';
 import { callerOf } from '../access.ts';
 import { problem } from '../answer.ts';
 import { AdminAuthentication } from '../authentication/authentication.ts';
+import { entitiesIn } from '../authentication/identify.ts';
 import { authenticationSchema } from '../authentication/schema.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { ENDPOINTS } from '../endpoints.ts';
@@ -361,11 +362,7 @@ describe('What every endpoint answers to every role', () => {
           ? { ok: false, answer: problem(401, 'unauthenticated', 'Say who you are') }
           : {
               ok: true,
-              caller: callerOf(
-                account,
-                '127.0.0.1',
-                (collection, name) => configuration.get(collection, name)?.value,
-              ),
+              caller: callerOf(account, '127.0.0.1', entitiesIn({ configuration: () => configuration })),
             };
       },
       {

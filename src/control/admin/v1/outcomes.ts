@@ -1,16 +1,18 @@
 import type { ChangeProblem, FailedChange } from '../../manager/manager.ts';
 import { type AdminAnswer, problem } from '../answer.ts';
 import { unavailable } from './define.ts';
-import { pointerOf, stepsOf } from './pointer.ts';
+import { pointerOf } from './pointer.ts';
+import { placeOf } from './problem-place.ts';
+import { type Viewer, visibleProblems } from './visible-problems.ts';
 
 /** What was sent: an entity, or a configuration. Errors point into it. */
 export type Sent = 'configuration' | { readonly collection: string; readonly name: string };
 
-/** The answer to a change that did not come about. */
-export function failureAnswer(outcome: FailedChange, sent: Sent): AdminAnswer {
+/** The answer to a change that did not come about, for whoever is told of it. */
+export function failureAnswer(outcome: FailedChange, sent: Sent, viewer: Viewer): AdminAnswer {
   switch (outcome.kind) {
     case 'refused':
-      return refused(outcome.problems.map((found) => problemView(found, sent)));
+      return refused(toldOf(outcome.problems, viewer).map((found) => problemView(found, sent)));
     case 'conflict':
       return preconditionFailed();
     case 'outdated':
@@ -32,6 +34,17 @@ export function failureAnswer(outcome: FailedChange, sent: Sent): AdminAnswer {
     case 'unavailable':
       return unavailable(outcome.reason);
   }
+}
+
+const OF_OTHERS: ChangeProblem = {
+  severity: 'error',
+  path: '',
+  message: 'something that belongs to somebody else would be wrong then',
+};
+
+function toldOf(problems: readonly ChangeProblem[], viewer: Viewer): readonly ChangeProblem[] {
+  const seen = visibleProblems(problems, viewer);
+  return seen.length === 0 && problems.length > 0 ? [OF_OTHERS] : seen;
 }
 
 /** 422 with what is wrong, each with the place in what was sent. */
@@ -78,11 +91,7 @@ export function problemView(
 
 /** Where something of a configuration is in what was sent; undefined where it is not. */
 function pointerInto(sent: Sent, path: string, file: string | undefined): string | undefined {
-  const steps = stepsOf(path);
-  // A stored policy stands in a list of the whole: its name is in the name of its place.
-  const policy = steps[0] === 'policies' ? /^store:policies\/(.*)$/s.exec(file ?? '')?.[1] : undefined;
-  const [collection, name] = [steps[0], policy ?? steps[1]];
-  if (sent === 'configuration')
-    return policy === undefined ? pointerOf(steps) : pointerOf(['policies', policy, ...steps.slice(2)]);
-  return collection === sent.collection && name === sent.name ? pointerOf(steps.slice(2)) : undefined;
+  const steps = placeOf(path, file);
+  if (sent === 'configuration') return pointerOf(steps);
+  return steps[0] === sent.collection && steps[1] === sent.name ? pointerOf(steps.slice(2)) : undefined;
 }

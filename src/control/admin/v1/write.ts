@@ -16,6 +16,7 @@ import { hostReachRefusal } from './host-reach.ts';
 import { failureAnswer, preconditionFailed, problemView, refused, unknownEntity } from './outcomes.ts';
 import { pointerOf } from './pointer.ts';
 import { hasPrecondition, verdictOn } from './preconditions.ts';
+import { visibleProblems } from './visible-problems.ts';
 
 export const writeSchema = z.strictObject({
   'dry-run': z.boolean().default(false).describe('Answers what would change, and changes nothing'),
@@ -76,6 +77,7 @@ export async function retried(attemptOnce: () => Promise<AdminAnswer | 'conflict
 async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAnswer | 'conflict'> {
   const { configuration, request } = call;
   const { collection, name, kind } = write;
+  const viewer = { caller: request.caller, configuration };
   const current = configuration.get(collection, name);
   const early = refusedEarly(request, write, current);
   if (early !== undefined) return early;
@@ -102,10 +104,10 @@ async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAns
   });
   switch (outcome.kind) {
     case 'planned':
-      return changeAnswer(outcome, write, request.caller);
+      return changeAnswer(outcome, write, viewer);
     case 'applied':
     case 'unchanged':
-      if (call.query['dry-run']) return changeAnswer(outcome, write, request.caller);
+      if (call.query['dry-run']) return changeAnswer(outcome, write, viewer);
       return value === undefined
         ? empty(204)
         : writtenAnswer(call, write, outcome.changes, outcome.warnings, value);
@@ -113,7 +115,7 @@ async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAns
       if (kind === 'create') return exists(collection, name);
       return hasPrecondition(request.headers) ? preconditionFailed() : 'conflict';
     default:
-      return failureAnswer(outcome, write);
+      return failureAnswer(outcome, write, viewer);
   }
 }
 
@@ -180,7 +182,7 @@ async function writtenAnswer(
     return json(isNew ? 201 : 200, { name, ...redactEntity(collection, value) }, created);
   const state = await apiStateOf(entity, call.configuration);
   const view = entityView(entity, call.configuration, state);
-  const own = warnings
+  const own = visibleProblems(warnings, { caller: call.request.caller, configuration: call.configuration })
     .map((warning) => problemView(warning, { collection, name }))
     .filter(({ pointer }) => pointer !== undefined);
   if (own.length > 0) view['meta'] = { ...(view['meta'] as object), warnings: own };

@@ -30,8 +30,8 @@ class Play {
   readonly logged: string[] = [];
   readonly #nodes: readonly { readonly connection: RedisConnection; readonly limiter: RedisLimiter }[];
 
-  constructor(settings: Partial<ConnectionSettings>) {
-    const all = { timeout: 1000, connectTimeout: 2000, ...settings } as ConnectionSettings;
+  constructor(settings: Pick<ConnectionSettings, 'sentinels' | 'cluster'>) {
+    const all: ConnectionSettings = { timeout: 1000, connectTimeout: 2000, ...settings };
     this.#nodes = Array.from({ length: 2 }, () => {
       const connection = new RedisConnection(all, decisionScript(), (level, message, detail) =>
         this.logged.push(`${level}: ${message} ${inspect(detail)}`),
@@ -164,9 +164,9 @@ describe('Limits in a Redis behind sentinels', { timeout: 120_000 }, () => {
 /** A key whose counts are on that server, or are not. */
 async function keyOn(play: Play, server: RedisServer, isThere: boolean): Promise<string> {
   for (let i = 0; ; i++) {
-    const before = (await server.send('DBSIZE')) as number;
+    const size = (await server.send('DBSIZE')) as number;
     const key = `${isThere} ${i}`;
     assert.equal(await play.take(key), 'taken');
-    if (((await server.send('DBSIZE')) as number) > before === isThere) return key;
+    if (((await server.send('DBSIZE')) as number) > size === isThere) return key;
   }
 }

@@ -8,6 +8,7 @@ import {
   type Refused,
   type Unavailable,
 } from '../../identity/authenticator.ts';
+import { ownerOf } from '../../identity/consumers/consumer.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
 import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
@@ -182,6 +183,7 @@ export class ForwardAuthenticator implements Authenticator {
     const { consumer: consumerField, groups: groupsField } = this.#options;
     const name = consumerField === undefined ? '' : (fields.get(consumerField) ?? '');
     const listed = groupsField === undefined ? [] : fields.getAll(groupsField).join(',').split(',');
+    const consumer = this.#place.consumers.named(name);
     const groups = listed.map((group) => group.trim()).filter((group) => group !== '');
     return {
       method: this.method,
@@ -189,11 +191,12 @@ export class ForwardAuthenticator implements Authenticator {
       subject: name,
       issuer: '',
       scopes: [],
-      groups: [...new Set([...(this.#place.consumers.named(name)?.groups ?? []), ...groups])],
+      groups: [...new Set([...(consumer?.groups ?? []), ...groups])],
       roles: [],
       claims: {},
       session: '',
       expiresAtMs: Number.POSITIVE_INFINITY,
+      ...ownerOf(consumer),
     };
   }
 

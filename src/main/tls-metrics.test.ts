@@ -11,6 +11,10 @@ suite('Metrics of certificates', () => {
         { name: 'shop', validToMs: NOW + 90_500 },
         { name: 'old', validToMs: NOW - 1000 },
       ],
+      mustStaple: [
+        { name: 'shop', isStapled: true },
+        { name: 'old', isStapled: false },
+      ],
       staples: 1,
       stapleFailures: 3,
     };
@@ -20,11 +24,13 @@ suite('Metrics of certificates', () => {
     assert.deepEqual(samples, [
       'portcullis_certificate_expiry_seconds{certificate="shop"} 90',
       'portcullis_certificate_expiry_seconds{certificate="old"} -1',
+      'portcullis_ocsp_stapled{certificate="shop"} 1',
+      'portcullis_ocsp_stapled{certificate="old"} 0',
       'portcullis_ocsp_staples 1',
       'portcullis_ocsp_failures_total 3',
     ]);
   });
 
   test('are not there without certificates', () =>
-    assert.equal(tlsMetrics({ certificates: [], staples: 0, stapleFailures: 0 }, NOW), ''));
+    assert.equal(tlsMetrics({ certificates: [], mustStaple: [], staples: 0, stapleFailures: 0 }, NOW), ''));
 });

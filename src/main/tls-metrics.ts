@@ -2,7 +2,10 @@ import type { TlsStatus } from '../control/certificates/tls-control.ts';
 import { renderGauges } from './gauges.ts';
 
 /** Samples about certificates. Text of the Prometheus exposition format 0.0.4. */
-export function tlsMetrics({ certificates, staples, stapleFailures }: TlsStatus, nowMs: number): string {
+export function tlsMetrics(
+  { certificates, mustStaple, staples, stapleFailures }: TlsStatus,
+  nowMs: number,
+): string {
   if (certificates.length === 0) return '';
   return renderGauges([
     {
@@ -12,6 +15,11 @@ export function tlsMetrics({ certificates, staples, stapleFailures }: TlsStatus,
         { certificate: name },
         Math.floor((validToMs - nowMs) / 1000),
       ]),
+    },
+    {
+      name: 'portcullis_ocsp_stapled',
+      help: 'Whether a fresh OCSP response goes with a certificate that demands one: 1, else 0.',
+      samples: mustStaple.map(({ name, isStapled }) => [{ certificate: name }, Number(isStapled)]),
     },
     {
       name: 'portcullis_ocsp_staples',

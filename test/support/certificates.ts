@@ -7,6 +7,7 @@ import {
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type Extension,
+  Extension as PlainExtension,
   SubjectAlternativeNameExtension,
   X509Certificate,
   X509CertificateGenerator,
@@ -28,6 +29,8 @@ export interface IssueOptions {
   readonly notAfter?: Date;
   /** Address of an OCSP responder. */
   readonly ocsp?: string;
+  /** Whether it demands that an OCSP response goes with it (RFC 7633). */
+  readonly mustStaple?: boolean;
   /** Address of the certificate of the issuer. */
   readonly caIssuers?: string;
 }
@@ -89,6 +92,9 @@ export class TestAuthority {
       const names = hosts.map((value) => ({ type: kindOf(value), value }));
       extensions.push(new SubjectAlternativeNameExtension(names));
     }
+    // A list of one: status_request.
+    if (options.mustStaple === true)
+      extensions.push(new PlainExtension('1.3.6.1.5.5.7.1.24', false, Buffer.from('3003020105', 'hex')));
     const { ocsp, caIssuers } = options;
     const access = {
       ...(ocsp === undefined ? {} : { ocsp }),

@@ -26,6 +26,7 @@ suite('A certificate for listeners', () => {
     made['over'] = await issue('over', ['a.example'], { notBefore: START, notAfter: new Date(NOW - DAY) });
     made['early'] = await issue('early', ['a.example'], { notBefore: new Date(NOW + DAY), notAfter: END });
     made['weak key'] = await issue('weak', ['a.example'], { ...LIFE, rsaBits: 1024 });
+    made['must staple'] = await issue('m', ['a.example'], { ...LIFE, mustStaple: true });
     made['client'] = await issue('client', [], LIFE);
     made['public'] = await issue('public', ['a.example'], { ...LIFE, caIssuers: 'http://ca.example/1.crt' });
     const forged = await TestAuthority.make('forged', 'SHA-1');
@@ -112,7 +113,9 @@ suite('A certificate for listeners', () => {
       validTo: END.toISOString(),
       keyType: 'ECDSA P-256',
       chainLength: 2,
+      mustStaple: false,
     });
+    assert.equal(describeCertificate(made['must staple'] ?? '')?.mustStaple, true);
     assert.equal(describeCertificate('nothing'), undefined);
   });
 });

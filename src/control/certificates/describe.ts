@@ -1,5 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { certificateHosts } from '../../lib/certificate-hosts.ts';
+import { isMustStaple } from '../../lib/must-staple.ts';
 import { certificateBlocks } from '../../lib/pem.ts';
 
 /** What people and lists want to know of a certificate; times in ISO 8601. */
@@ -19,6 +20,8 @@ export interface CertificateDescription {
   readonly keyType: string;
   /** How many certificates there are, the leaf included. */
   readonly chainLength: number;
+  /** Whether it demands that an OCSP response goes with it (RFC 7633). */
+  readonly mustStaple: boolean;
 }
 
 /** Describes the first certificate of a chain; undefined when there is none that can be read. */
@@ -40,6 +43,7 @@ export function describeCertificate(pem: string): CertificateDescription | undef
     fingerprint: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
     keyType: keyType(leaf.publicKey),
     chainLength: blocks.length,
+    mustStaple: isMustStaple(leaf),
   };
 }
 

@@ -47,6 +47,20 @@ suite("The main thread's part in TLS", () => {
     control.close();
   });
 
+  test('knows which certificates of listeners demand an OCSP response and have none', async () => {
+    const demanding = await (await TestAuthority.make()).issue('c', ['c.example'], { mustStaple: true });
+    const { control } = started();
+    const told = async (names: readonly string[] | undefined) => {
+      const tls = names === undefined ? {} : { tls: { certificates: names } };
+      const main = listenerSchema.parse({ port: 0, protocol: 'https', ...tls });
+      await control.configure({ listeners: { main }, certificates: { a, demanding } }, TICKETS);
+      return control.status().mustStaple;
+    };
+    assert.deepEqual(await told(undefined), [{ name: 'demanding', isStapled: false }]);
+    assert.deepEqual(await told(['a']), []);
+    control.close();
+  });
+
   test('knows when the certificates of the configuration in force end', async () => {
     const { control } = started();
     const ends = async (certificates: Record<string, Pair>) => {

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { isMustStaple } from '../../lib/must-staple.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { TlsNews } from '../../server/tls/tls-news.ts';
 import type { Stapler, StaplerOptions } from './ocsp/stapler.ts';
@@ -12,6 +13,8 @@ export interface TlsControlOptions {
 /** What the metrics tell of certificates. */
 export interface TlsStatus {
   readonly certificates: readonly { readonly name: string; readonly validToMs: number }[];
+  /** Those of listeners that demand an OCSP response (RFC 7633), and whether a fresh one goes with them. */
+  readonly mustStaple: readonly { readonly name: string; readonly isStapled: boolean }[];
   readonly staples: number;
   readonly stapleFailures: number;
 }
@@ -21,7 +24,9 @@ export class TlsControl {
   readonly #options: TlsControlOptions;
   readonly #tickets: TicketSecrets;
   #stapler: Stapler | undefined;
-  #ends = new Map<string, { readonly cert: string; readonly validToMs: number }>();
+  #facts = new Map<string, Facts>();
+  /** Names of those that listeners have. */
+  #shown: ReadonlySet<string> = new Set();
   #isClosed = false;
 
   constructor(options: TlsControlOptions) {
@@ -40,12 +45,13 @@ export class TlsControl {
     const { certificates } = config;
     const listeners = Object.values(config.listeners).filter(({ protocol }) => protocol === 'https');
     if (listeners.length > 0) this.#tickets.configure(tickets);
-    const ends = new Map<string, { readonly cert: string; readonly validToMs: number }>();
+    const facts = new Map<string, Facts>();
     for (const [name, { cert }] of Object.entries(certificates)) {
-      const known = this.#ends.get(name);
-      ends.set(name, known?.cert === cert ? known : { cert, validToMs: endOf(cert) });
+      const known = this.#facts.get(name);
+      facts.set(name, known?.cert === cert ? known : factsOf(cert));
     }
-    this.#ends = ends;
+    this.#facts = facts;
+    this.#shown = new Set(listeners.flatMap(({ tls }) => tls?.certificates ?? Object.keys(certificates)));
     const stapled = new Set(
       listeners.flatMap(({ tls }) =>
         tls?.stapling === true ? (tls.certificates ?? Object.keys(certificates)) : [],
@@ -78,9 +84,13 @@ export class TlsControl {
   }
 
   status(): TlsStatus {
+    const staples = this.#stapler?.staples;
     return {
-      certificates: Array.from(this.#ends, ([name, { validToMs }]) => ({ name, validToMs })),
-      staples: this.#stapler?.staples.size ?? 0,
+      certificates: Array.from(this.#facts, ([name, { validToMs }]) => ({ name, validToMs })),
+      mustStaple: Array.from(this.#facts).flatMap(([name, { fingerprint, mustStaple }]) =>
+        mustStaple && this.#shown.has(name) ? [{ name, isStapled: staples?.has(fingerprint) ?? false }] : [],
+      ),
+      staples: staples?.size ?? 0,
       stapleFailures: this.#stapler?.failures ?? 0,
     };
   }
@@ -92,6 +102,16 @@ export class TlsControl {
   }
 }
 
-function endOf(pem: string): number {
-  return new X509Certificate(pem).validToDate.getTime();
+/** What is kept of a certificate. */
+interface Facts {
+  readonly cert: string;
+  readonly validToMs: number;
+  readonly fingerprint: string;
+  readonly mustStaple: boolean;
+}
+
+function factsOf(cert: string): Facts {
+  const leaf = new X509Certificate(cert);
+  const { validToDate, fingerprint256: fingerprint } = leaf;
+  return { cert, validToMs: validToDate.getTime(), fingerprint, mustStaple: isMustStaple(leaf) };
 }

@@ -55,6 +55,22 @@ routes:
     assert.deepEqual(await messages(files(yaml(', tls: { certificates: [a] }'))), expected);
   });
 
+  test('warn of listeners without stapling whose certificate demands it', async () => {
+    const life = { notBefore: new Date(NOW - DAY), notAfter: new Date(NOW + DAY) };
+    const demanding = await authority.issue('demanding', ['a.example'], { ...life, mustStaple: true });
+    const yaml = (tls: string) => `listeners:
+  http: { port: 80 }
+  https: { port: 443, protocol: https${tls} }
+certificates: { a: { ${PAIR} }, b: { ${PAIR} } }
+`;
+    const warning = (name: string) =>
+      `warning 3:3 listeners.https: the certificate ${name} demands that an OCSP response goes with it (must-staple), or clients refuse it: set tls.stapling: true`;
+    assert.deepEqual(await messages(files(yaml(''), demanding)), [warning('a'), warning('b')]);
+    assert.deepEqual(await messages(files(yaml(', tls: { certificates: [b] }'), demanding)), [warning('b')]);
+    assert.deepEqual(await messages(files(yaml(', tls: { stapling: true }'), demanding)), []);
+    assert.deepEqual(await messages(files(yaml(''))), []);
+  });
+
   test('refuse a certificate that is over, but for one that is in force already', async () => {
     const first = place(files(`certificates: { a: { ${PAIR} } }\n`));
     const cache = new LoadCache();

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { TokenCache, type TokenCachePlace, type TokenFinding } from '../../identity/grants/token-cache.ts';
 import {
   type GrantTokens,
@@ -7,6 +6,7 @@ import {
   type TokenRequest,
 } from '../../identity/providers/provider.ts';
 import { heldSession } from '../../identity/sessions/held-session.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { awayAnswer, PROVIDER_AWAY } from '../session/answers.ts';
 import type { NoToken, SourceFinding, SourceToken, TokenSource } from './token-source.ts';
@@ -130,7 +130,7 @@ function callerKey(exchange: Exchange): string | undefined {
   const held = heldSession(exchange);
   if (held !== undefined) return held.session.id;
   const token = bearerToken(exchange);
-  return token === undefined ? undefined : hash('sha256', token, 'base64url');
+  return token === undefined ? undefined : sha256(token);
 }
 
 function bearerToken({ request }: Exchange): string | undefined {

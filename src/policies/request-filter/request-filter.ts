@@ -1,10 +1,10 @@
 import type { Answer, Exchange, PolicyContext, PolicyHooks, RequestView } from '../../policy/contract.ts';
-import { CompiledRule } from './rule.ts';
-import type { RequestFilterOptions } from './schema.ts';
+import { RuleIndex } from './rule-index.ts';
+import type { RequestFilterOptions, Rule } from './schema.ts';
 
 export class RequestFilter implements PolicyHooks {
-  readonly #allow: readonly CompiledRule[] | undefined;
-  readonly #deny: readonly CompiledRule[];
+  readonly #allow: RuleIndex | undefined;
+  readonly #deny: RuleIndex;
   /** Of each rule of `#deny`. */
   readonly #denials: readonly Answer[];
   readonly #notAllowed: Answer;
@@ -16,8 +16,8 @@ export class RequestFilter implements PolicyHooks {
     { allow, deny = [], code, prefer, report }: RequestFilterOptions,
     context: Pick<PolicyContext, 'count'>,
   ) {
-    this.#allow = allow?.map((rule) => new CompiledRule(rule, 'every'));
-    this.#deny = deny.map((rule) => new CompiledRule(rule, 'some'));
+    this.#allow = allow && indexFor(allow, 'every');
+    this.#deny = indexFor(deny, 'some');
     this.#denials = deny.map((rule) => forbidden(rule.code ?? code));
     this.#notAllowed = forbidden(code);
     this.#exempts = prefer === 'allow';
@@ -33,19 +33,23 @@ export class RequestFilter implements PolicyHooks {
   }
 
   #judge(request: RequestView): Answer | undefined {
-    const denied = indexOfMatch(this.#deny, request);
+    const denied = this.#deny.find(request);
     if (denied !== -1) return this.#exempts && this.#isAllowed(request) ? undefined : this.#denials[denied];
     return this.#exempts || this.#isAllowed(request) ? undefined : this.#notAllowed;
   }
 
   #isAllowed(request: RequestView): boolean {
-    return this.#allow === undefined || indexOfMatch(this.#allow, request) !== -1;
+    return this.#allow === undefined || this.#allow.find(request) !== -1;
   }
 }
 
-function indexOfMatch(rules: readonly CompiledRule[], request: RequestView): number {
-  for (let i = 0; i < rules.length; i++) if ((rules[i] as CompiledRule).matches(request)) return i;
-  return -1;
+/** A global use is made for each route, of one and the same options: its rules are compiled once. */
+const indexes = new WeakMap<readonly Rule[], RuleIndex>();
+
+function indexFor(rules: readonly Rule[], values: 'some' | 'every'): RuleIndex {
+  let index = indexes.get(rules);
+  if (index === undefined) indexes.set(rules, (index = new RuleIndex(rules, values)));
+  return index;
 }
 
 /** RFC 9110 section 15.5.4. */

@@ -1,4 +1,5 @@
 import type { RequestView } from '../../policy/contract.ts';
+import { fieldsOf, methodsOf } from './anchors.ts';
 import { Matcher } from './matcher.ts';
 import type { Rule } from './schema.ts';
 
@@ -11,12 +12,11 @@ export class CompiledRule {
   readonly #values: 'some' | 'every';
 
   /** `values`: how many of the values of a field that is sent several times have to fit. */
-  constructor({ methods, path, headers = {}, userAgent }: Rule, values: 'some' | 'every') {
+  constructor(rule: Rule, values: 'some' | 'every') {
     this.#values = values;
-    this.#methods = methods?.includes('GET') ? [...methods, 'HEAD'] : methods;
-    this.#path = path === undefined ? undefined : new Matcher(path);
-    const fields = Object.entries(headers);
-    if (userAgent !== undefined) fields.push(['user-agent', userAgent]);
+    this.#methods = methodsOf(rule);
+    this.#path = rule.path === undefined ? undefined : new Matcher(rule.path);
+    const fields = fieldsOf(rule);
     this.#fieldNames = fields.map(([name]) => name);
     this.#fieldMatchers = fields.map(([, match]) => new Matcher(match));
   }

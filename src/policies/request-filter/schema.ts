@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { isToken } from '../../http/fields.ts';
-import { sameData } from '../../lib/same-data.ts';
 import { allowDenyOptions, checkAllowDeny } from '../allow-deny-options.ts';
 import { pattern } from '../pattern-option.ts';
 
@@ -56,6 +55,12 @@ const denyRule = z
   .strictObject({ ...conditions, code: code.optional().describe('Of the answer, instead of `code` below') })
   .refine(isSomeCondition, NO_CONDITION);
 
+/** The same text for rules with the same conditions. */
+function conditionsKey({ methods, path, headers = {}, userAgent }: Rule): string {
+  const fields = Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([methods, path, fields, userAgent]);
+}
+
 export const requestFilterSchema = z
   .strictObject({
     allow: z
@@ -71,9 +76,10 @@ export const requestFilterSchema = z
   })
   .superRefine(checkAllowDeny)
   .superRefine(({ allow = [], deny = [] }, context) => {
-    for (const [index, { code: _, ...denied }] of deny.entries()) {
-      const other = allow.findIndex((allowed) => sameData(allowed, denied));
-      if (other === -1) continue;
+    const allowed = new Map(allow.map((rule, index) => [conditionsKey(rule), index] as const).reverse());
+    for (const [index, rule] of deny.entries()) {
+      const other = allowed.get(conditionsKey(rule));
+      if (other === undefined) continue;
       const message = `is allowed too: allow[${other}] has the same conditions`;
       context.addIssue({ code: 'custom', path: ['deny', index], message });
     }

@@ -92,8 +92,8 @@ export class ListenerTls {
       server.emit('connection', socket);
       return;
     }
-    // A context has one key. Node hands the hello over in the next tick, and OpenSSL opens the ticket in it; a new ticket is made later,
-    // with the present key. Should that change, sessions of a former key would begin anew, and no more.
+    // A context has one key. Node hands the hello over in the next tick, and OpenSSL opens the ticket in it; with Node it makes no new ticket for
+    // a session that is taken up. Should that change, sessions of a former key would begin anew, and no more.
     server.setTicketKeys(former);
     server.emit('connection', socket);
     process.nextTick(() => server.setTicketKeys(present as Buffer));

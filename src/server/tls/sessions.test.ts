@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { after, afterEach, before, suite, test } from 'node:test';
 import { TestAuthority } from '../../../test/support/certificates.ts';
 import type { CertificatePair } from './certificate-table.ts';
@@ -54,6 +55,18 @@ suite('a session', () => {
       share(one, NEXT, PRESENT);
       share(other, PRESENT, OLD, NEXT);
       assert.equal(await isReused(await one.session(a)), true);
+    });
+
+    test(`of ${maxVersion} that is taken up brings no new ticket: it ends when it would have`, async () => {
+      share(one, PRESENT);
+      share(other, PRESENT);
+      const client = other.connect({ ...a, session: await one.session(a) });
+      let tickets = 0;
+      client.on('session', () => tickets++);
+      // Tickets come before what the gateway says.
+      await once(client, 'data');
+      assert.deepEqual([client.isSessionReused(), tickets], [true, 0]);
+      client.destroy();
     });
 
     test(`of ${maxVersion} whose secret is given up begins anew`, async () => {

@@ -63,6 +63,7 @@ const certificate = z
     fingerprint: z.string().describe('SHA-256, hex digits'),
     keyType: z.string().describe('Such as RSA 2048 or ECDSA P-256'),
     chainLength: z.int().describe('How many certificates there are, the leaf included'),
+    mustStaple: z.boolean().describe('Whether it demands that an OCSP response goes with it (RFC 7633)'),
   })
   .describe('What the certificate in force is');
 

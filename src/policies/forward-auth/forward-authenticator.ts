@@ -124,8 +124,8 @@ export class ForwardAuthenticator implements Authenticator {
   }
 
   async #ask(exchange: Exchange, key: string | undefined): Promise<Finding> {
-    const { requestHeaders, responseHeaders, cacheFor } = this.#options;
-    const isKnowable = requestHeaders.some((name) => exchange.request.fields.has(name));
+    const { responseHeaders, cacheFor } = this.#options;
+    const isKnowable = this.#isKnowable(exchange);
     const { service } = this.#place;
     const question = new AwaitedWork((gone) => service.ask(this.#question(exchange), gone));
     let answer: ServiceAnswer;
@@ -148,6 +148,16 @@ export class ForwardAuthenticator implements Authenticator {
     if (key !== undefined) this.#remembered.set(key, permit);
     this.#keep(exchange, fields, this.#options.setCookies ? cookies : []);
     return { kind: 'known', principal: permit.principal };
+  }
+
+  /** Whether the request has anything that the service could know its caller by. Every page of a host sends cookies that are not the service's. */
+  #isKnowable({ request: { fields } }: Exchange): boolean {
+    const { requestHeaders, sessionCookies } = this.#options;
+    return requestHeaders.some((name) =>
+      name === 'cookie' && sessionCookies.length > 0
+        ? fields.getAll(name).some((field) => this.#sessionCookies.without(field) !== field)
+        : fields.has(name),
+    );
   }
 
   #keep(exchange: Exchange, fields: Pairs, cookies: readonly string[]): void {

@@ -7,6 +7,7 @@ import {
   type Refused,
   type Unavailable,
 } from '../../identity/authenticator.ts';
+import { ownerOf } from '../../identity/consumers/consumer.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
 import { sha256 } from '../../lib/sha256.ts';
@@ -195,6 +196,7 @@ export class ForwardAuthenticator implements Authenticator {
     const { consumer: consumerField, groups: groupsField } = this.#options;
     const name = consumerField === undefined ? '' : (fields.get(consumerField) ?? '');
     const listed = groupsField === undefined ? [] : fields.getAll(groupsField).join(',').split(',');
+    const consumer = this.#place.consumers.named(name);
     const groups = listed.map((group) => group.trim()).filter((group) => group !== '');
     return {
       method: this.method,
@@ -202,11 +204,12 @@ export class ForwardAuthenticator implements Authenticator {
       subject: name,
       issuer: '',
       scopes: [],
-      groups: [...new Set([...(this.#place.consumers.named(name)?.groups ?? []), ...groups])],
+      groups: [...new Set([...(consumer?.groups ?? []), ...groups])],
       roles: [],
       claims: {},
       session: '',
       expiresAtMs: Number.POSITIVE_INFINITY,
+      ...ownerOf(consumer),
     };
   }
 

@@ -2,7 +2,7 @@ import { sameData } from '../../lib/same-data.ts';
 import { SharedUse } from '../../lib/shared-use.ts';
 import type { OnFailure } from '../limiters.ts';
 import type { Log } from '../log.ts';
-import type { RedisServerConfig } from '../schema.ts';
+import type { RedisConfig } from '../schema.ts';
 import type { QuotaCounter } from './quota.ts';
 import type { ConnectedQuotas } from './redis-quotas.ts';
 
@@ -18,11 +18,11 @@ export interface HeldQuotas {
 /** Where a worker counts quotas by one configuration: Redis where there is one, else memory. Redis is connected to while somebody counts. */
 export class Quotas {
   readonly #memory: QuotaCounter;
-  readonly #settings: RedisServerConfig | undefined;
+  readonly #settings: RedisConfig | undefined;
   readonly #log: Log;
   readonly #redis: SharedUse<Promise<ConnectedQuotas>> | undefined;
 
-  constructor(memory: QuotaCounter, settings: RedisServerConfig | undefined, log: Log) {
+  constructor(memory: QuotaCounter, settings: RedisConfig | undefined, log: Log) {
     this.#memory = memory;
     this.#settings = settings;
     this.#log = log;
@@ -34,7 +34,7 @@ export class Quotas {
   }
 
   /** These where they are what the settings ask for, else others. */
-  with(settings: RedisServerConfig | undefined): Quotas {
+  with(settings: RedisConfig | undefined): Quotas {
     return sameData(settings, this.#settings) ? this : new Quotas(this.#memory, settings, this.#log);
   }
 
@@ -50,7 +50,7 @@ export class Quotas {
 }
 
 /** With Redis' client, which is loaded where there is a Redis. */
-async function connect(settings: RedisServerConfig, log: Log): Promise<ConnectedQuotas> {
+async function connect(settings: RedisConfig, log: Log): Promise<ConnectedQuotas> {
   const { connectQuotas } = await import('./redis-quotas.ts');
   return connectQuotas(settings, log);
 }

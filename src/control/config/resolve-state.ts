@@ -118,7 +118,7 @@ function inPlaceOf(parsed: Places, read: Partial<Places>): Places {
   };
 }
 
-/** Uses of `rate-limit` that count in a Redis that is not configured. */
+/** Uses of `rate-limit` that count in a Redis that is not configured, and quotas that nodes which share a store would each grant whole. */
 export function checkStores(
   config: Record<string, unknown>,
   routes: readonly (readonly [name: string, route: unknown])[],
@@ -130,6 +130,8 @@ export function checkStores(
   for (const [name, route] of routes)
     if (isRecord(route)) problems.push(...usesOf(route['policies'], ['routes', name, 'policies'], problem));
   if (redis !== undefined) problems.push(...quotasWithoutServer(config['plans']));
+  else if (valueAt(config, ['store', 'postgres']) !== undefined)
+    problems.push(...quotasOfEachNode(config['plans']));
   return problems;
 }
 
@@ -155,12 +157,25 @@ const withoutServer: StoreProblem = (store, path) => {
 };
 
 function quotasWithoutServer(plans: unknown): Problem[] {
+  return placesOfQuotas(plans).map((path) => ({
+    path,
+    message: 'are counted in Redis on one server, for which state.redis needs a url',
+  }));
+}
+
+function quotasOfEachNode(plans: unknown): Problem[] {
+  return placesOfQuotas(plans).map((path) => ({
+    path,
+    severity: 'warning',
+    message:
+      'are counted by each node for itself, so that each of those that share store.postgres grants all of them: state.redis counts them together',
+  }));
+}
+
+function placesOfQuotas(plans: unknown): Path[] {
   return entriesOf(plans)
     .filter(([, plan]) => isRecord(plan) && plan['quotas'] !== undefined)
-    .map(([name]) => ({
-      path: ['plans', name, 'quotas'],
-      message: 'are counted in Redis on one server, for which state.redis needs a url',
-    }));
+    .map(([name]) => ['plans', name, 'quotas']);
 }
 
 function usesOf(list: unknown, path: Path, problem: StoreProblem): Problem[] {

@@ -150,6 +150,7 @@ export class Exchange implements PolicyExchange, ExchangeRecord {
   /** `answerFields`, once there are any. */
   addedFields: Fields | undefined = undefined;
   principal: Principal | undefined = undefined;
+  callerToken: string | undefined = undefined;
   challenger: Challenger | undefined = undefined;
   /** What policies keep for it. */
   held: Held | undefined = undefined;

@@ -1,13 +1,13 @@
 import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { copyOf } from '../lib/octets.ts';
-import type { BodyTransform } from '../policy/contract.ts';
+import type { Answer, BodyTransform } from '../policy/contract.ts';
 import { type Permit, REJECTED } from '../upstream/breaker/breaker.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
 import { isIdempotent, type RetryPolicy } from '../upstream/retry/policy.ts';
 import { OVERLOADED, type Service } from '../upstream/service.ts';
 import type { Outcome, Target } from '../upstream/target.ts';
-import { breakOff, refuse } from './answer.ts';
+import { answerOfPolicy, breakOff, refuse } from './answer.ts';
 import { AnswerRelay } from './answer-relay.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import type { RequestBodySink } from './downstream.ts';
@@ -403,6 +403,17 @@ export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBo
     if (this.#relay === undefined) return;
     const failure = review.release(this.#relay);
     if (failure !== undefined) this.onFailure(attempt, failure);
+  }
+
+  onReplaced({ attempt, head }: Review, policy: string, answer: Answer): void {
+    this.#review = undefined;
+    this.#keepOnly(attempt);
+    this.#tell(head.status, attempt.latencyMs);
+    this.#exchange.upstreamMs = attempt.latencyMs;
+    attempt.discard(this.#service.deadlines);
+    this.#attempt = undefined;
+    answerOfPolicy(this.#exchange, policy, answer);
+    this.#exchange.downstream.flush();
   }
 
   /** False when no target may be asked. */

@@ -1,6 +1,7 @@
 import type { Fields } from '../http/fields.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { copyOf } from '../lib/octets.ts';
+import type { Answer } from '../policy/contract.ts';
 import type { UpstreamFailure } from '../upstream/failure.ts';
 import { failPolicy, isPending } from './answer.ts';
 import type { AnswerReceiver, Attempt } from './attempt.ts';
@@ -11,9 +12,11 @@ export interface ReviewOwner {
   onReviewPending(review: Review): void;
   /** The policies have looked at the answer: the request is to be sent again, or the answer goes on. */
   onReviewed(review: Review, again: boolean): void;
+  /** A policy answers in the upstream's place. */
+  onReplaced(review: Review, policy: string, answer: Answer): void;
 }
 
-/** Policies look at the head of an answer, and say whether the request is to be sent again in another way. */
+/** Policies look at the head of an answer, and say whether the request is to be sent again in another way, or answer themselves. */
 export class Review implements AnswerReceiver {
   readonly attempt: Attempt;
   readonly head: ResponseHead;
@@ -55,12 +58,17 @@ export class Review implements AnswerReceiver {
         void this.#await(i, entry.name, result);
         return;
       }
-      if (result) return this.#owner.onReviewed(this, true);
+      if (result) return this.#conclude(entry.name, result);
     }
     this.#owner.onReviewed(this, false);
   }
 
-  async #await(at: number, policy: string, verdict: PromiseLike<boolean>): Promise<void> {
+  #conclude(policy: string, verdict: true | Answer): void {
+    if (typeof verdict === 'object') this.#owner.onReplaced(this, policy, verdict);
+    else this.#owner.onReviewed(this, true);
+  }
+
+  async #await(at: number, policy: string, verdict: PromiseLike<boolean | Answer>): Promise<void> {
     const exchange = this.#exchange;
     if (!this.#pending) {
       this.#pending = true;
@@ -69,9 +77,9 @@ export class Review implements AnswerReceiver {
       this.#owner.onReviewPending(this);
     }
     try {
-      const again = await verdict;
+      const settled = await verdict;
       if (this.#stopped) return;
-      if (again) this.#owner.onReviewed(this, true);
+      if (settled) this.#conclude(policy, settled);
       else this.#ask(at + 1);
     } catch (error) {
       if (!this.#stopped) failPolicy(exchange, policy, error);

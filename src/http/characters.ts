@@ -1,6 +1,11 @@
 /** 1 where an octet may stand in a field value: VCHAR, obs-text, SP and HTAB (RFC 9110 section 5.5). */
 export const FIELD_CONTENT: Uint8Array = table((code) => code === 0x09 || (code >= 0x20 && code !== 0x7f));
 
+/** White space within and around field values: SP and HTAB (RFC 9110 section 5.6.3). */
+export function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
 /**
  * Octets of a request target that is sent on: visible ASCII without `#`, which ends a target, and without the backslash, which some
  * recipients take for a slash; 0 for the rest. Those to be watched may begin a query or make a path that has another form.

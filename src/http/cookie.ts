@@ -1,9 +1,8 @@
+import { isBlank } from './characters.ts';
 import type { Fields } from './fields.ts';
 
 const EQUALS = 0x3d;
 const SEMICOLON = 0x3b;
-const SPACE = 0x20;
-const TAB = 0x09;
 
 /**
  * The value of the first cookie of that name in a Cookie field (RFC 6265 section 5.4), as it was sent, quotes included; undefined when
@@ -40,10 +39,6 @@ function trimBlanks(text: string): string {
   while (from < to && isBlank(text.charCodeAt(from))) from++;
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
   return text.slice(from, to);
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
 }
 
 /** Takes cookies of some names off requests. Made once, since nothing of it depends on a request. */

@@ -1,5 +1,5 @@
 import { latin1 } from '../lib/octets.ts';
-import { FIELD_CONTENT, NAME, NAME_ODD, NAME_PLAIN } from './characters.ts';
+import { FIELD_CONTENT, isBlank, NAME, NAME_ODD, NAME_PLAIN } from './characters.ts';
 import { FIELD, type FieldKind, fieldKind } from './field-kind.ts';
 import { Fields, initialBit } from './fields.ts';
 import { isLineEnd, lineProblem } from './line-end.ts';
@@ -16,7 +16,6 @@ export type SectionProblem =
 export type SectionState = 'complete' | 'incomplete' | SectionProblem;
 
 const SP = 0x20;
-const HTAB = 0x09;
 const COLON = 0x3a;
 
 /** What is noted of a line that is not passed on as it is: kind, and the positions of name, colon, value, its end, and the next line. */
@@ -165,8 +164,4 @@ function valueEnd(data: Buffer, at: number, end: number): number {
   let pos = at;
   while (pos < end && FIELD_CONTENT[data[pos] as number] === 1) pos++;
   return pos;
-}
-
-function isBlank(octet: number): boolean {
-  return octet === SP || octet === HTAB;
 }

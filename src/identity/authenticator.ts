@@ -35,6 +35,8 @@ export type Finding = Known | Absent | Refused | Unavailable;
 export interface Known {
   readonly kind: 'known';
   readonly principal: Principal;
+  /** The bearer token that told, where one did: for `callerToken` of the exchange. */
+  readonly token?: string | undefined;
 }
 
 /** No credentials of this kind were sent. */

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256 } from '../lib/sha256.ts';
 import { type Records, RecordsUnavailable } from '../state/records/records.ts';
 
 /** `unknown`: nobody can say, or it could not be remembered, so that what bears it must not be taken either. */
@@ -52,5 +52,5 @@ export async function takeStoredNonce(
 
 /** As long for every nonce: clients choose them, and may choose long ones. */
 function nameOf(key: string, nonce: string): string {
-  return hash('sha256', JSON.stringify([key, nonce]), 'base64url');
+  return sha256(JSON.stringify([key, nonce]));
 }

@@ -48,6 +48,8 @@ export class JsonReader {
         return `has more than ${this.limits.keys} keys in all`;
       case 'items':
         return `has more than ${this.limits.items} values in a list`;
+      case 'values':
+        return `has more than ${this.limits.values} values in all lists`;
       case 'string':
         return `has a string of more than ${this.limits.string} octets`;
       case 'number':

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { type JsonFault, type JsonFaultKind, type JsonLimits, JsonScanner } from './json-scanner.ts';
 
-const WIDE: JsonLimits = { depth: 1000, keys: 100_000, items: 100_000, string: 100_000 };
+const WIDE: JsonLimits = { depth: 1000, keys: 100_000, items: 100_000, values: 100_000, string: 100_000 };
 
 function scan(text: string, limits: Partial<JsonLimits> = {}): JsonFault | undefined {
   return new JsonScanner({ ...WIDE, ...limits }).scan(Buffer.from(text));
@@ -29,6 +29,7 @@ suite('the scanner of JSON', () => {
     ['[[]]', { depth: 1 }, 'depth', 1, '/0'],
     ['{"a":[]}', { depth: 1 }, 'depth', 5, '/a'],
     ['[1,2,3]', { items: 2 }, 'items', 5, '/2'],
+    ['[[1,2],{"a":[3]}]', { values: 4 }, 'values', 13, '/1/a/0'],
     ['{"a":{"b":1},"c":2}', { keys: 2 }, 'keys', 13, '/a'],
     ['["abc"]', { string: 2 }, 'string', 5, '/0'],
     ['{"abc":1}', { string: 2 }, 'string', 5, ''],
@@ -53,6 +54,7 @@ suite('the scanner of JSON', () => {
     [' [ [ ] , { "a" : "\\"\\u12AB\\n" } ] ', { depth: 2, items: 2, keys: 1, string: 10 }],
     ['"ab"', { string: 2 }],
     ['[]', { items: 0 }],
+    ['[[],[1,2],{"a":[3]}]', { values: 6 }],
     ['{"prototype":1,"constructor":2,"a":[{"constructor":{}},{"prototype":{}}]}', {}],
     ['{"a":{"a":{"a":1}},"b":[{"a":1},{"a":1}]}', {}],
     ['"\\ud800"', {}],
@@ -98,7 +100,7 @@ suite('the scanner of JSON', () => {
         const text = JSON.stringify(json);
         const found = scan(text, measured);
         if (found !== undefined) assert.match(found.kind, /^(?:prototype)$/);
-        for (const name of ['depth', 'keys', 'items', 'string'] as const) {
+        for (const name of ['depth', 'keys', 'items', 'values', 'string'] as const) {
           if (measured[name] === 0 || found !== undefined) continue;
           assert.equal(scan(text, { ...measured, [name]: measured[name] - 1 })?.kind, name, text);
         }
@@ -109,7 +111,13 @@ suite('the scanner of JSON', () => {
   for (const unit of ['[', '{"a":', '[{"a":', '"', '1', ' ', '[],', '{"a":"']) {
     test(`stops at its limits in 100 MB of ${unit}`, () => {
       const bomb = Buffer.alloc(100_000_000, unit);
-      const scanner = new JsonScanner({ depth: 32, keys: 10_000, items: 10_000, string: 65_536 });
+      const scanner = new JsonScanner({
+        depth: 32,
+        keys: 10_000,
+        items: 10_000,
+        values: 10_000,
+        string: 65_536,
+      });
       const started = process.hrtime.bigint();
       const found = scanner.scan(bomb);
       const ms = Number(process.hrtime.bigint() - started) / 1e6;
@@ -120,6 +128,14 @@ suite('the scanner of JSON', () => {
       }
     });
   }
+
+  test('stops at its limits in lists within lists, of which none is too long', () => {
+    const list = `[${'0,'.repeat(999)}0]`;
+    const bomb = Buffer.from(`[${`${list},`.repeat(999)}${list}]`);
+    const limits = { depth: 32, keys: 10_000, items: 1000, values: 20_000, string: 65_536 };
+    const found = new JsonScanner(limits).scan(bomb);
+    assert.deepEqual([found?.kind, found?.pointer], ['values', '/19/980']);
+  });
 });
 
 function parses(text: string): boolean {
@@ -134,8 +150,9 @@ function parses(text: string): boolean {
 /** The narrowest limits that a value is within. */
 function measure(value: unknown): JsonLimits {
   if (typeof value === 'string')
-    return { depth: 0, keys: 0, items: 0, string: Buffer.byteLength(JSON.stringify(value)) - 2 };
-  if (typeof value !== 'object' || value === null) return { depth: 0, keys: 0, items: 0, string: 0 };
+    return { depth: 0, keys: 0, items: 0, values: 0, string: Buffer.byteLength(JSON.stringify(value)) - 2 };
+  if (typeof value !== 'object' || value === null)
+    return { depth: 0, keys: 0, items: 0, values: 0, string: 0 };
   const keys = Array.isArray(value) ? [] : Object.keys(value);
   const inner = [...keys, ...Object.values(value)].map(measure);
   const most = (name: keyof JsonLimits) => Math.max(0, ...inner.map((each) => each[name]));
@@ -143,6 +160,7 @@ function measure(value: unknown): JsonLimits {
     depth: 1 + most('depth'),
     keys: keys.length + inner.reduce((sum, each) => sum + each.keys, 0),
     items: Math.max(Array.isArray(value) ? value.length : 0, most('items')),
+    values: (Array.isArray(value) ? value.length : 0) + inner.reduce((sum, each) => sum + each.values, 0),
     string: most('string'),
   };
 }

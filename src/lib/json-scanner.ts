@@ -8,6 +8,8 @@ export interface JsonLimits {
   readonly keys: number;
   /** Values of one list. */
   readonly items: number;
+  /** Values of all lists together: lists within lists are no way to more. */
+  readonly values: number;
   /** Octets of one string, as it is written; keys are strings too. */
   readonly string: number;
 }
@@ -17,6 +19,7 @@ export type JsonFaultKind =
   | 'depth'
   | 'keys'
   | 'items'
+  | 'values'
   | 'string'
   /** A number is larger than any double: it would be read as infinite, and be held against nothing. */
   | 'number'
@@ -80,6 +83,7 @@ export class JsonScanner {
   #data: Buffer = Buffer.alloc(0);
   #depth = 0;
   #keys = 0;
+  #values = 0;
   #fault: JsonFault | undefined;
   /** Of the string read last: it is ASCII without escapes. */
   #isPlain = true;
@@ -92,6 +96,7 @@ export class JsonScanner {
     this.#data = data;
     this.#depth = 0;
     this.#keys = 0;
+    this.#values = 0;
     this.#fault = undefined;
     const end = this.#read(data);
     if (end >= 0 && end < data.length) this.#fail('syntax', end);
@@ -137,8 +142,7 @@ export class JsonScanner {
           this.#depth--;
           return at + 1;
         }
-        if (!isObject && this.#limits.items < 1) return this.#fail('items', at);
-        if (isObject) at = this.#key(data, level, at);
+        at = isObject ? this.#key(data, level, at) : this.#item(level, at);
         if (at < 0) return at;
         continue;
       }
@@ -162,8 +166,13 @@ export class JsonScanner {
   /** After a comma. */
   #next(data: Buffer, level: Level, at: number): number {
     level.index++;
-    if (level.isObject) return this.#key(data, level, at);
-    return level.index < this.#limits.items ? at : this.#fail('items', at);
+    return level.isObject ? this.#key(data, level, at) : this.#item(level, at);
+  }
+
+  /** Before a value of a list. */
+  #item(level: Level, at: number): number {
+    if (level.index >= this.#limits.items) return this.#fail('items', at);
+    return ++this.#values > this.#limits.values ? this.#fail('values', at) : at;
   }
 
   /** Reads a key and its colon. */

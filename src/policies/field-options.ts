@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isBlank } from '../http/characters.ts';
 import { isFieldValue, isToken } from '../http/fields.ts';
 import { type Template, template } from '../policy/template.ts';
 
@@ -65,8 +66,4 @@ export function renderedFieldValue(text: string): string {
   while (start < end && isBlank(text.charCodeAt(start))) start++;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
   return end - start === text.length ? text : text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

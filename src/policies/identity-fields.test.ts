@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { Fields, isToken } from '../http/fields.ts';
 import { Turns } from '../lib/turns.ts';
 import { PolicyReader } from './compile.ts';
-import { findIdentityFields, IdentityFields } from './identity-fields.ts';
+import { IdentityFields } from './identity-field-set.ts';
+import { findIdentityFields } from './identity-fields.ts';
 
 /** Fields as they come from a client: lines until one of them is changed. */
 function received(names: readonly string[]): Fields {

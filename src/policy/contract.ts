@@ -107,6 +107,11 @@ export interface Exchange {
   param(name: string): string | undefined;
   /** Who calls, once an authentication policy has found out; undefined for nobody in particular. */
   principal?: Principal | undefined;
+  /**
+   * The bearer token by which the caller was found out, verified, also where it is taken off what is sent on; undefined where none was. It is to be
+   * exchanged for another (RFC 8693), and never to be logged.
+   */
+  callerToken?: string | undefined;
   /** Of a route that also lets in whoever says nothing of themselves: who can say how it would be done. */
   challenger?: Challenger | undefined;
   /** What policies tell each other. Made on first use: to read, `note` costs less. */
@@ -197,8 +202,9 @@ export interface PolicyHooks {
    * anew, as with a token in place of one that was refused. Asked only while that is possible: until a request was sent again so, not for one
    * that asks for an upgrade, and as long as its body, if any, is kept: up to the service's `retry.bodyLimit`, 64 KiB without one, or as far as
    * it was collected. The answer that is not used is charged to nobody. When no target can be asked, the answer at hand goes on after all.
+   * An answer is sent in place of the upstream's, as by `onUpstreamResponse`.
    */
-  retryWith?(exchange: Exchange, status: number): boolean | Promise<boolean>;
+  retryWith?(exchange: Exchange, status: number): boolean | Answer | Promise<boolean | Answer>;
   /** On the head of an upstream's answer, before it is cached. An answer replaces it, and is cached instead. */
   onUpstreamResponse?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
   /**

@@ -148,11 +148,3 @@ export const stateSchema = z
 
 export type StateConfig = z.output<typeof stateSchema>;
 export type RedisConfig = z.output<typeof redis>;
-
-/** One server, as limits and quotas need it. */
-export type RedisServerConfig = RedisConfig & { readonly url: string };
-
-/** undefined where there is no Redis, or it is not one server. */
-export function singleServer(config: RedisConfig | undefined): RedisServerConfig | undefined {
-  return config?.url === undefined ? undefined : { ...config, url: config.url };
-}

@@ -120,6 +120,19 @@ describe('A route that asks a service who may call', () => {
           service: 'echo',
           policies: [{ auth: { any: [{ 'forward-auth': options }], optional: true } }],
         },
+        told: {
+          match: { paths: ['/told'] },
+          service: 'echo',
+          policies: [
+            {
+              'forward-auth': {
+                ...options,
+                requestHeaders: ['authorization', 'x-tenant'],
+                responseHeaders: ['x-tenant'],
+              },
+            },
+          ],
+        },
         patient: {
           match: { paths: ['/patient'] },
           service: 'echo',
@@ -253,6 +266,16 @@ describe('A route that asks a service who may call', () => {
     sent.destroy();
     await once(response, 'close');
     assert.equal(response.writableFinished, false);
+  });
+
+  it('takes off what it was asked about too, however it is spelt', async () => {
+    const headers = { Authorization: 'nameless', 'X-Tenant': 'own', X_Tenant: 'evil', 'x.tenant': 'evil' };
+    assert.equal((await ask(`${gateway.url}/told`, headers)).status, 200);
+    assert.equal(asked[0]?.['x-tenant'], 'own');
+    assert.deepEqual(
+      upstream.requests.at(-1)?.fields.filter(([name]) => /^x.tenant$/i.test(name)),
+      [],
+    );
   });
 
   it('keeps its connections', async () => {

@@ -59,11 +59,34 @@ const BOMBS: readonly Bomb[] = ['[', '{"a":'].flatMap((unit) => {
   ];
 });
 
+/** Bombs of pieces none of which is too much. */
+const IN_PIECES: readonly Bomb[] = [
+  ['lists within lists', JSON_TYPE, `[${'0,'.repeat(9999)}0],`, '['],
+  ['parameters', 'Content-Type: application/x-www-form-urlencoded', 'a=1&', ''],
+].map(([what = '', type = '', unit = '', start = '']) => {
+  const body = Buffer.concat([Buffer.from(start), Buffer.alloc(BOMB_BYTES, unit)]);
+  return {
+    title: `100 MB of ${what}, within the bound`,
+    max: '128mb',
+    head: post([type, `Content-Length: ${body.length}`]),
+    body,
+    expected: [400, 'invalid_request'],
+  };
+});
+
+/** What this thread, which is the gateway's, did meanwhile, and not what others did that the machine has to do, too. */
+function cpuMsSince(started: NodeJS.CpuUsage): number {
+  const { user, system } = process.threadCpuUsage(started);
+  return (user + system) / 1000;
+}
+
 suite('While one client sends a bomb, others are answered as ever', () => {
-  for (const { title, max, head, body, expected } of BOMBS) {
+  for (const { title, max, head, body, expected } of [...BOMBS, ...IN_PIECES]) {
     test(title, async () => {
       await using upstream = await ScriptedUpstream.start(fine);
-      const validate = { name: 'validate', options: { body: { content: { 'application/json': {} }, max } } };
+      const form = { schema: { type: 'object' } };
+      const content = { 'application/json': {}, 'application/x-www-form-urlencoded': form };
+      const validate = { name: 'validate', options: { body: { content, max } } };
       await using gateway = await startWith(upstream.url, [validate]);
       using bomber = await RawClient.connect({ port: gateway.port });
       using other = await RawClient.connect({ port: gateway.port });
@@ -78,10 +101,10 @@ suite('While one client sends a bomb, others are answered as ever', () => {
       })();
       let slowestMs = 0;
       do {
-        const started = performance.now();
+        const started = process.threadCpuUsage();
         await other.send(get());
         assert.equal((await other.answer()).status, 200);
-        slowestMs = Math.max(slowestMs, performance.now() - started);
+        slowestMs = Math.max(slowestMs, cpuMsSince(started));
       } while (!answered);
       assert.deepEqual(await bombing, expected);
       assert.ok(slowestMs < PATIENCE_MS, `a request took ${slowestMs} ms`);

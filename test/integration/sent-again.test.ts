@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PolicyUse } from '../../src/policies/use.ts';
+import type { Answer } from '../../src/policy/contract.ts';
 import { get, HOST, post, request } from '../conformance/case.ts';
 import { hooked } from '../support/hooked-policy.ts';
 import { ask, connectionsOf, got, type PauseClock, playRetries, sentTo } from '../support/retry-play.ts';
@@ -393,3 +394,50 @@ test('the first policy that wants it is enough, and the last one is asked first'
     assert.deepEqual(asked, ['c 401', 'b 401']);
   });
 });
+
+suite('a policy may answer in place of an answer that it does not like', () => {
+  const refusal: Answer = { status: 503, code: 'provider_unavailable', headers: { 'Retry-After': '1' } };
+  for (const [when, verdict] of [
+    ['at once', () => refusal],
+    ['later', () => Promise.resolve(refusal)],
+  ] as const) {
+    test(`${when}: the client gets no octet of the other, and both connections serve on`, async () => {
+      const use = hooked('refusing', {
+        retryWith: (_, status) => (status === 401 ? verdict() : false),
+        onResponse: ({ response }) => response.fields.set('x-seen', String(response.status)),
+      });
+      const service = { breaker: { scope: 'both', consecutive: 1 } };
+      await playRetries({ scripts: [refusingFirst], service, policies: [use] }, async (play) => {
+        await play.client.send(posting(10));
+        const { status, fields, body } = await play.client.answer();
+        const named = Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value]));
+        assert.deepEqual(
+          [status, JSON.parse(body.toString()).code, named['retry-after'], named['x-seen']],
+          [503, 'provider_unavailable', '1', '503'],
+        );
+        assert.equal((await ask(play.client)).status, 200);
+        assert.deepEqual(connectionsOf(play), [1]);
+        await play.gateway.close();
+        const [first] = play.gateway.accessLog();
+        assert.deepEqual([first?.['code'], first?.['attempts']], ['provider_unavailable', 1]);
+      });
+    });
+  }
+
+  test('and what is no answer is a failure of the policy', async () => {
+    const use = hooked('refusing', { retryWith: () => ({ status: 99 }) });
+    await playRetries({ scripts: [guarded()], service: {}, policies: [use] }, async (play) => {
+      await play.client.send(get());
+      const { status, body } = await play.client.answer();
+      assert.deepEqual([status, JSON.parse(body.toString()).code], [500, 'policy_failed']);
+    });
+  });
+});
+
+/** Refuses the first request of a connection alone. */
+const refusingFirst: Script = async (connection) => {
+  for (let i = 0; ; i++) {
+    await wholeRequest(connection);
+    await connection.send(i === 0 ? answer(401, 'stale') : answer(200));
+  }
+};

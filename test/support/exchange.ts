@@ -44,6 +44,7 @@ export class TestExchange implements Exchange {
   /** What the upstream would get instead of the client's body. */
   replacedBody: Buffer | undefined = undefined;
   principal: Principal | undefined = undefined;
+  callerToken: string | undefined = undefined;
   challenger: Challenger | undefined = undefined;
   held: Held | undefined = undefined;
   readonly #params: Readonly<Record<string, string>>;

@@ -1,8 +1,9 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DevIssuer } from '../../src/main/dev-provider/issuer.ts';
 import { DevProviders } from '../../src/main/dev-provider/server.ts';
 import type { DevIssuerSettings } from '../../src/main/dev-provider/settings.ts';
+import { TOKEN_EXCHANGE } from '../../src/main/dev-provider/token-exchange.ts';
 import { Changes } from './changes.ts';
 
 export const TEST_CLIENT = { id: 'portcullis', secret: 'a-secret-of-the-gateway-in-tests-alone' };
@@ -37,6 +38,8 @@ export class TestProvider implements AsyncDisposable {
   readonly requests: string[] = [];
   /** What it said at /token, as far as that is JSON: every token that it gave out, and every refusal. */
   readonly tokenAnswers: Readonly<Record<string, unknown>>[] = [];
+  /** What it was sent at /token: the form as it came, and Authorization. */
+  readonly tokenRequests: { readonly form: string; readonly authorization: string | undefined }[] = [];
   readonly #servers: DevProviders;
   readonly #changes = new Changes();
 
@@ -56,7 +59,10 @@ export class TestProvider implements AsyncDisposable {
         return;
       }
       if (isNameless) withoutIssuer(response);
-      if (path === '/token') this.#record(response);
+      if (path === '/token') {
+        this.#recordForm(request);
+        this.#record(response);
+      }
       if (this.swallowed.has(path)) response.end = () => response.destroy();
       const answerWaitMs = this.answerDelaysMs[path];
       if (answerWaitMs !== undefined) {
@@ -78,7 +84,7 @@ export class TestProvider implements AsyncDisposable {
       client_secret: TEST_CLIENT.secret,
       redirect_uris: [...(redirectUris ?? ['http://127.0.0.1/auth/callback'])],
       post_logout_redirect_uris: [...(postLogoutRedirectUris ?? [])],
-      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+      grant_types: ['authorization_code', 'refresh_token', 'client_credentials', TOKEN_EXCHANGE],
       ...(backchannelLogoutUri === undefined
         ? {}
         : { backchannel_logout_uri: backchannelLogoutUri, backchannel_logout_session_required: true }),
@@ -151,6 +157,20 @@ export class TestProvider implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#servers.stop();
+  }
+
+  /** As it is read, by whoever reads it. */
+  #recordForm(request: IncomingMessage): void {
+    const pieces: Buffer[] = [];
+    const emit = request.emit.bind(request);
+    request.emit = ((event: string, ...args: unknown[]) => {
+      if (event === 'data') pieces.push(args[0] as Buffer);
+      if (event === 'end') {
+        const { authorization } = request.headers;
+        this.tokenRequests.push({ form: Buffer.concat(pieces).toString(), authorization });
+      }
+      return emit(event, ...args);
+    }) as typeof request.emit;
   }
 
   /** oidc-provider gives its answers in one piece. */

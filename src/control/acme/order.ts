@@ -175,7 +175,7 @@ function checkedCertificate(sent: string, key: string, hosts: readonly string[],
       : leaf.validToDate.getTime() <= nowMs
         ? 'that is over'
         : chain.length > MAX_CHAIN
-          ? `with ${chain.length} others, where ${MAX_CHAIN} are the most`
+          ? `in a chain of ${chain.length}, where ${MAX_CHAIN} are the most`
           : faultForTls(cert, key);
   if (fault !== undefined)
     throw new AcmeProblem('malformedAnswer', `the ACME server sent a certificate ${fault}`);

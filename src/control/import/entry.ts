@@ -92,6 +92,11 @@ export class Entry {
     return this.entry(key) ?? new Entry({}, this.at(key), this.findings);
   }
 
+  /** The same with what another says where this one says nothing. */
+  over(defaults: Entry): Entry {
+    return new Entry(filledUp(this.#value, defaults.#value), this.path, this.findings);
+  }
+
   /** Says nothing of these. */
   ignore(...keys: readonly string[]): void {
     for (const key of keys) this.#read.add(key);
@@ -117,6 +122,19 @@ export class Entry {
   #wrong(path: Path, message: string): undefined {
     this.findings.lost(path, `${message}, and is left out`);
   }
+}
+
+function filledUp(
+  value: Readonly<Record<string, unknown>>,
+  defaults: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const filled: Record<string, unknown> = { ...defaults, ...value };
+  for (const [key, inner] of Object.entries(defaults)) {
+    const own = Object.hasOwn(value, key) ? value[key] : undefined;
+    if (own === undefined || own === null) filled[key] = inner;
+    else if (isRecord(own) && isRecord(inner)) filled[key] = filledUp(own, inner);
+  }
+  return filled;
 }
 
 function isEmpty(value: unknown): boolean {

@@ -64,6 +64,7 @@ const OF_METHOD: Readonly<Record<string, Readonly<Record<string, Direction>>>> =
     skew: SKEW,
     expiry: { kind: 'ranks', order: ['required', 'optional'] },
   },
+  mtls: { unknown: { kind: 'ranks', order: ['refuse', 'subject', 'san'] } },
   session: { providers: { kind: 'requires' } },
   introspection: { from: IRRELEVANT, audience: ANY_OF },
   signature: {

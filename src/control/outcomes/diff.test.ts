@@ -83,6 +83,12 @@ describe('Authentication', () => {
       'authentication weaker',
     ],
     [
+      'of certificates that no consumer has is weaker',
+      [{ mtls: {} }],
+      [{ mtls: { unknown: 'subject' } }],
+      'authentication weaker',
+    ],
+    [
       'of fresher tokens is stronger',
       [jwt({ maxAge: '1h' })],
       [jwt({ maxAge: '5m' })],

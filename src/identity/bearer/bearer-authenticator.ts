@@ -43,7 +43,11 @@ export class BearerAuthenticator implements Authenticator {
 
   authenticate(exchange: Exchange): Finding | Promise<Finding> {
     const token = this.#source.find(exchange);
-    return typeof token === 'string' ? this.#verifier.verify(token, exchange) : token;
+    if (typeof token !== 'string') return token;
+    const finding = this.#verifier.verify(token, exchange);
+    return finding instanceof Promise
+      ? finding.then((found) => toldBy(token, found))
+      : toldBy(token, finding);
   }
 
   challenge(finding: Absent | Refused): string {
@@ -53,4 +57,9 @@ export class BearerAuthenticator implements Authenticator {
   close(): void {
     this.#judge.close();
   }
+}
+
+/** What a judge finds it may keep for long, and some judges keep no token. */
+function toldBy(token: string, finding: Finding): Finding {
+  return finding.kind === 'known' ? { kind: 'known', principal: finding.principal, token } : finding;
 }

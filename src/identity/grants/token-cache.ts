@@ -82,8 +82,9 @@ export class TokenCache {
     const before = this.#entries.get(key);
     const nowMs = this.#place.nowMs();
     if (finding.kind === 'unavailable' && before?.finding.kind === 'known' && nowMs < before.endsAtMs) {
+      // It serves on, but not whoever had it refused.
       this.#keep(key, { ...before, staleAtMs: Math.min(before.endsAtMs, nowMs + UNAVAILABLE_MS) });
-      return before.finding;
+      return finding;
     }
     this.#keep(key, this.#entry(finding, nowMs));
     return finding;

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { CLIENT_BITS, Networks } from '../../lib/cidr.ts';
 import { FairQueue } from '../../lib/fair-queue.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import type { Timers } from '../../lib/timers.ts';
 import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Exchange } from '../../policy/contract.ts';
@@ -104,7 +104,7 @@ export class TokenIntrospector {
   verify(token: string, exchange: Exchange): Finding | Promise<Finding> {
     if (token.length > this.#options.maxTokenLength) return TOO_LONG;
     if (!isToken68(token)) return MALFORMED_TOKEN;
-    const key = hash('sha256', token, 'base64url');
+    const key = sha256(token);
     const nowMs = this.#options.nowMs();
     const known = this.#cache.get(key, nowMs) ?? this.#refused.get(key, nowMs);
     if (known !== undefined) return known.finding;

@@ -9,7 +9,7 @@ export interface UnverifiedToken {
   readonly issuer: unknown;
 }
 
-const LIMITS: JsonLimits = { depth: 16, keys: 500, items: 2000, string: 8192 };
+const LIMITS: JsonLimits = { depth: 16, keys: 500, items: 2000, values: 2000, string: 8192 };
 /** Whoever names keys longer than that does not name keys. */
 const MAX_KID = 256;
 

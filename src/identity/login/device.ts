@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { escapeHtml } from '../../lib/html.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import { newSecret } from '../sessions/cookie-secret.ts';
 import { outcomeKey, DEVICE_TTL_MS as TTL_MS } from './device-outcome.ts';
 import { json, type LocalAnswer, page, problem } from './local-answer.ts';
@@ -167,7 +168,7 @@ function deviceKey({ begun }: LoginPlace, device: string): string {
 }
 
 function deviceOf({ sessions }: LoginPlace, code: string): string {
-  return hash(`device ${sessions.name}\n${code}`);
+  return sha256(`device ${sessions.name}\n${code}`);
 }
 
 function userKey({ begun, sessions }: LoginPlace, userCode: string): string {
@@ -176,8 +177,4 @@ function userKey({ begun, sessions }: LoginPlace, userCode: string): string {
 
 function keyOf(code: string): Buffer {
   return createHash('sha256').update(`key ${code}`).digest();
-}
-
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../lib/sha256.ts';
 import type { RequestView } from '../../policy/contract.ts';
 import { type CookieSecret, readSecret } from '../sessions/cookie-secret.ts';
 import { FLOW_COOKIE, SessionCookie } from '../sessions/session-cookie.ts';
@@ -45,7 +45,7 @@ export class FlowCookies {
   }
 
   #cookieOf(state: string): SessionCookie {
-    return this.#cookie(createHash('sha256').update(state).digest('base64url').slice(0, 8));
+    return this.#cookie(sha256(state).slice(0, 8));
   }
 
   #cookie(rest: string): SessionCookie {

@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { sha256 } from '../../lib/sha256.ts';
 import type { Records } from '../../state/records/records.ts';
 import type { LoginFlow } from '../providers/provider.ts';
 import { type CookieSecret, newSecret } from '../sessions/cookie-secret.ts';
@@ -65,9 +66,7 @@ export class Flows {
   }
 
   #keyOf(state: string): string {
-    return this.#begun.keyOf(
-      `f:${createHash('sha256').update(`${this.#kind}\n${state}`).digest('base64url')}`,
-    );
+    return this.#begun.keyOf(`f:${sha256(`${this.#kind}\n${state}`)}`);
   }
 }
 

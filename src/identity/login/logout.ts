@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { escapeHtml } from '../../lib/html.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import { RecordsUnavailable } from '../../state/records/records.ts';
 import { newSecret } from '../sessions/cookie-secret.ts';
 import { gatewayTokenOf } from '../sessions/gateway-token.ts';
@@ -154,5 +155,5 @@ async function visitNext(place: LoginPlace, visit: Visit, { urls, returnTo }: Ch
 
 /** Tells nothing of the state. */
 function chainKey(state: string): string {
-  return `o:${createHash('sha256').update(state).digest('base64url')}`;
+  return `o:${sha256(state)}`;
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { messageOf } from '../../lib/message-of.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import { valueAt } from '../../lib/value-at.ts';
 import { ClientAuthentication } from '../client/client-authentication.ts';
 import {
@@ -61,7 +61,7 @@ export class OAuth2Provider implements Provider {
       redirect_uri: flow.redirectUri,
       state: flow.state,
       // RFC 7636 section 4.2; whoever does not know it ignores it (RFC 6749 section 3.1).
-      code_challenge: createHash('sha256').update(flow.verifier).digest('base64url'),
+      code_challenge: sha256(flow.verifier),
       code_challenge_method: 'S256',
     };
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);

@@ -2,6 +2,7 @@ import type { ProviderConfig } from '../../identity/providers/schema.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import { DevProviders } from './server.ts';
 import type { DevIssuerSettings } from './settings.ts';
+import { TOKEN_EXCHANGE } from './token-exchange.ts';
 
 /** What is told of a provider that runs. */
 export interface RunningProvider {
@@ -76,7 +77,7 @@ function clientOf(
     grant_types: [
       'authorization_code',
       'refresh_token',
-      ...(clientSecret === undefined ? [] : ['client_credentials']),
+      ...(clientSecret === undefined ? [] : ['client_credentials', TOKEN_EXCHANGE]),
     ],
     ...(notice === undefined
       ? {}

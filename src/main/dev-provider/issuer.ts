@@ -6,6 +6,7 @@ import { configurationOf } from './configuration.ts';
 import { interact } from './interaction.ts';
 import { DEV_ISSUER_DEFAULTS, type DevIssuerSettings } from './settings.ts';
 import { DevStore } from './store.ts';
+import { offerTokenExchange } from './token-exchange.ts';
 
 /** Kept beside the one that signs, so that what was signed with them stays good. */
 const KEPT_KEYS = 3;
@@ -84,6 +85,7 @@ export class DevIssuer {
         mountPath: this.#mountPath,
       }),
     );
+    offerTokenExchange(provider, { settings: this.settings, keys: this.#keys });
     provider.on('grant.success', (context: KoaContextWithOIDC) => {
       const token = context.oidc.params?.['refresh_token'];
       if (context.oidc.params?.['grant_type'] === 'refresh_token' && typeof token === 'string')

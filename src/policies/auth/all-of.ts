@@ -67,7 +67,7 @@ function added(found: Found, finding: Finding, member: Authenticator, exchange: 
       const { known } = found;
       if (known === undefined) return { ...found, known: finding };
       const principal = joinPrincipals(known.principal, finding.principal);
-      return { ...found, known: { kind: 'known', principal } };
+      return { ...found, known: { kind: 'known', principal, token: known.token ?? finding.token } };
     }
   }
 }

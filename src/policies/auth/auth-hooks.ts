@@ -62,6 +62,8 @@ export class AuthHooks implements PolicyHooks, Challenger {
         const before = authenticated(exchange.principal);
         exchange.principal =
           before === undefined ? finding.principal : joinPrincipals(before, finding.principal);
+        // Of several policies the first that has one tells whose it is, as with the principal.
+        exchange.callerToken ??= finding.token;
         this.#authenticator.strip?.(exchange);
         return undefined;
       }

@@ -95,6 +95,42 @@ suite('an expression', () => {
   });
 });
 
+suite('what loops cost is counted', () => {
+  const TOO_MUCH = 'the expression goes through more than it may for one request';
+  const many = Array.from({ length: 2000 }, (_, i) => `g${i}`);
+  const someone = principal({
+    groups: many,
+    claims: { list: many, text: `${'a'.repeat(8000)}b` },
+  });
+  const exchange = new TestExchange({
+    url: `/?${many
+      .slice(0, 256)
+      .map((name) => `${name}=1`)
+      .join('&')}`,
+  });
+  for (const [text, expected] of [
+    ['principal.groups.exists(a, a == "g1999")', true],
+    ['principal.groups.all(a, a in claims.list)', true],
+    ['["a", "b"].exists(a, principal.groups.exists(b, a == b))', false],
+    ['request.query.all(a, request.query.exists(b, a == b))', true],
+    ['principal.groups.all(a, principal.groups.all(b, a != "" || b != ""))', TOO_MUCH],
+    ['principal.groups.exists(a, claims.list.exists(b, b in principal.groups && a == ""))', TOO_MUCH],
+    ['claims.list.map(a, claims.list.map(b, a + b)).size() > 0', TOO_MUCH],
+    ['claims.list.exists_one(a, claims.list.filter(b, b == a).size() == 2)', TOO_MUCH],
+    ['claims.list.exists(a, claims.text.matches("c$"))', TOO_MUCH],
+    // What CEL passes over where something else decides does not decide here.
+    ['claims.list.exists(a, claims.list.exists(b, a + b == "")) || true', TOO_MUCH],
+  ] as const)
+    test(`${text}: ${expected}`, () => {
+      const expression = compiled(text);
+      for (let i = 0; i < 2; i++) {
+        const holds = () => expression.holds(exchange, someone);
+        if (typeof expected === 'boolean') assert.equal(holds(), expected);
+        else assert.throws(holds, { message: expected });
+      }
+    });
+});
+
 suite('a text that is no expression is refused with the place and what was probably meant', () => {
   const deep = (loops: number) =>
     Array.from({ length: loops }, (_, i) => `claims.a.all(x${i}, `).join('') + 'true' + ')'.repeat(loops);

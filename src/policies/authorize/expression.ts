@@ -12,9 +12,10 @@ import {
   REQUEST_FIELDS,
   RequestFacts,
 } from './facts.ts';
+import { Meter } from './meter.ts';
 
 const MAX_CHARS = 4096;
-/** What an expression may cost grows with its size and, by the power of this, with the longest list of a request or of claims. */
+/** A sensible one needs no more; what they cost for a request is counted besides. */
 const MAX_NESTED_LOOPS = 2;
 const LIMITS = {
   maxAstNodes: 1000,
@@ -59,28 +60,32 @@ export class Expression {
   readonly isOfPrincipal: boolean;
   readonly #evaluate: (context: Record<string, unknown>) => unknown;
   readonly #names: ReadonlySet<string>;
+  readonly #meter: Meter;
 
   constructor(
     text: string,
     evaluate: (context: Record<string, unknown>) => unknown,
-    isOfPrincipal: boolean,
-    names: ReadonlySet<string>,
+    { isOfPrincipal, names, meter }: Survey,
   ) {
     this.text = text;
     this.#evaluate = evaluate;
     this.isOfPrincipal = isOfPrincipal;
     this.#names = names;
+    this.#meter = meter;
   }
 
   /** Throws an Error that says what of the request is not as the expression expects it, such as a claim that is not there. */
   holds(exchange: Exchange, principal: Principal): boolean {
     try {
+      this.#meter.reset();
       const value = this.#evaluate({
         principal: new PrincipalFacts(principal),
         claims: principal.claims,
         request: new RequestFacts(exchange, this.#names),
         client: new ClientFacts(exchange.client.address),
       });
+      // CEL's `||` and loops pass over an error where something else decides.
+      this.#meter.check();
       if (typeof value === 'boolean') return value;
     } catch (error) {
       // Without the library's own picture of the place: it is several lines.
@@ -101,10 +106,11 @@ export function compileExpression(text: string): Expression | ExpressionError {
   if (text.length > MAX_CHARS)
     return new ExpressionError(MAX_CHARS, `is longer than ${MAX_CHARS} characters`);
   const patterns = new Map<string, RE2JS>();
-  const environment = environmentWith(patterns);
+  const meter = new Meter();
+  const environment = environmentWith(patterns, meter);
   try {
     const parsed = environment.parse(text);
-    const survey = new Survey(patterns);
+    const survey = new Survey(patterns, meter);
     survey.visit(parsed.ast, 0);
     if (survey.problem !== undefined) return survey.problem;
     const checked = parsed.check();
@@ -114,7 +120,7 @@ export function compileExpression(text: string): Expression | ExpressionError {
         : explain(checked.error, text);
     if (checked.type !== 'bool' && checked.type !== 'dyn')
       return new ExpressionError(0, `is of type ${checked.type}, not true or false`);
-    return new Expression(text, parsed, survey.isOfPrincipal, survey.names);
+    return new Expression(text, parsed, survey);
   } catch (error) {
     if (error instanceof ParseError || error instanceof TypeError || error instanceof EvaluationError)
       return explain(error, text);
@@ -122,7 +128,7 @@ export function compileExpression(text: string): Expression | ExpressionError {
   }
 }
 
-function environmentWith(patterns: ReadonlyMap<string, RE2JS>): Environment {
+function environmentWith(patterns: ReadonlyMap<string, RE2JS>, meter: Meter): Environment {
   return new Environment({ limits: LIMITS, enableOptionalTypes: true })
     .registerType('Principal', { ctor: PrincipalFacts, fields: PRINCIPAL_FIELDS })
     .registerType('Request', { ctor: RequestFacts, fields: REQUEST_FIELDS })
@@ -131,10 +137,10 @@ function environmentWith(patterns: ReadonlyMap<string, RE2JS>): Environment {
     .registerVariable('claims', 'map<string, dyn>')
     .registerVariable('request', 'Request')
     .registerVariable('client', 'Client')
-    .registerFunction(
-      `string.${LINEAR_MATCHES}(string): bool`,
-      (value: string, pattern: string) => patterns.get(pattern)?.matcher(value).find() ?? false,
-    );
+    .registerFunction(`string.${LINEAR_MATCHES}(string): bool`, (value: string, pattern: string) => {
+      meter.spend(value.length);
+      return patterns.get(pattern)?.matcher(value).find() ?? false;
+    });
 }
 
 /** Walks through an expression: what it asks for, and whether its cost is bounded. */
@@ -143,10 +149,13 @@ class Survey {
   /** Every name and text in it: among them are the captures that it may ask for. */
   readonly names = new Set<string>();
   problem: ExpressionError | undefined;
+  /** Watches what loops do. */
+  readonly meter: Meter;
   readonly #patterns: Map<string, RE2JS>;
 
-  constructor(patterns: Map<string, RE2JS>) {
+  constructor(patterns: Map<string, RE2JS>, meter: Meter) {
     this.#patterns = patterns;
+    this.meter = meter;
   }
 
   visit(node: unknown, loops: number): void {
@@ -155,6 +164,7 @@ class Survey {
       return;
     }
     if (!isNode(node)) return;
+    if (loops > 0) this.meter.watch(node);
     const { op, args } = node;
     if (op === 'id' && (args === 'request' || args === 'client')) this.isOfPrincipal = false;
     if (op === 'value' && typeof args === 'string') this.names.add(args);

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { CookieRemover } from '../../http/cookie.ts';
 import {
   type Absent,
@@ -10,10 +9,12 @@ import {
 } from '../../identity/authenticator.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
 import type { Principal } from '../../policy/principal.ts';
+import { IdentityFields } from '../identity-field-set.ts';
 import type { AuthService, ServiceAnswer } from './auth-service.ts';
 import type { ForwardAuthOptions } from './schema.ts';
 
@@ -69,12 +70,14 @@ export class ForwardAuthenticator implements Authenticator {
   readonly #options: ForwardAuthOptions;
   readonly #place: ForwardAuthPlace;
   readonly #sessionCookies: CookieRemover;
+  readonly #said: IdentityFields;
   readonly #remembered = new BoundedMap<string, Permit>(MAX_REMEMBERED);
   #isWarned = false;
 
   constructor(options: ForwardAuthOptions, place: ForwardAuthPlace) {
     this.#options = options;
     this.#place = place;
+    this.#said = new IdentityFields(options.responseHeaders);
     this.#sessionCookies = new CookieRemover(options.sessionCookies);
   }
 
@@ -96,9 +99,9 @@ export class ForwardAuthenticator implements Authenticator {
   /** Takes off what only the service may say, and says it. */
   strip(exchange: Exchange): void {
     const { fields } = exchange.request;
-    const { requestHeaders, responseHeaders, forward } = this.#options;
-    // The upstream would take a client's word for the service's.
-    for (const name of responseHeaders) fields.delete(name);
+    const { requestHeaders, forward } = this.#options;
+    // The upstream would take a client's word for the service's, in whichever spelling it reads.
+    this.#said.strip(fields);
     if (!forward) {
       for (const name of requestHeaders) if (name !== 'cookie') fields.delete(name);
       this.#sessionCookies.takeOff(fields);
@@ -175,7 +178,7 @@ export class ForwardAuthenticator implements Authenticator {
     const values = requestHeaders.map((name) => request.fields.getAll(name));
     const { method, scheme, authority, path, search } = request;
     const asked = cacheBy === 'credentials' ? [] : [method, scheme, authority, path, search, client.address];
-    return hash('sha256', JSON.stringify([values, asked]), 'base64url');
+    return sha256(JSON.stringify([values, asked]));
   }
 
   #principalOf({ fields }: ServiceAnswer): Principal {

@@ -5,7 +5,13 @@ import { essenceOf, isForm, isJson, saysOtherCharset } from '../validate/media-t
 import { readPairs } from './pairs.ts';
 
 /** Those of `validate`, but for strings: a text of any length may be an input. */
-const LIMITS = { depth: 32, keys: 10_000, items: 10_000, string: Number.MAX_SAFE_INTEGER };
+const LIMITS = {
+  depth: 32,
+  keys: 10_000,
+  items: 10_000,
+  values: 200_000,
+  string: Number.MAX_SAFE_INTEGER,
+};
 
 /** JSON text, or why there is none. */
 export type Input = { readonly json: string | Buffer } | { readonly refusal: Answer };

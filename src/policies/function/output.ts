@@ -5,7 +5,13 @@ import { JsonReader } from '../../lib/json-reader.ts';
 import type { Answer, ResponseView } from '../../policy/contract.ts';
 import { isOwnField } from '../field-options.ts';
 
-const LIMITS = { depth: 100, keys: 1_000_000, items: 1_000_000, string: Number.MAX_SAFE_INTEGER };
+const LIMITS = {
+  depth: 100,
+  keys: 1_000_000,
+  items: 1_000_000,
+  values: 1_000_000,
+  string: Number.MAX_SAFE_INTEGER,
+};
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const NULL = Buffer.from('null');

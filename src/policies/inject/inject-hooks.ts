@@ -2,7 +2,7 @@ import { type Fields, isFieldValue } from '../../http/fields.ts';
 import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
 import { type Placement, written } from './placement.ts';
-import type { SourceFinding, SourceToken, TokenSource } from './token-source.ts';
+import type { NoToken, SourceFinding, SourceToken, TokenSource } from './token-source.ts';
 
 /** What a request is sent on with. */
 interface HeldToken extends Held {
@@ -10,6 +10,9 @@ interface HeldToken extends Held {
   /** Undefined: the field is taken off. */
   value: string | undefined;
 }
+
+/** Whether the request is sent again, or what is answered instead. */
+type Verdict = boolean | Answer;
 
 const UNUSABLE: Answer = {
   status: 502,
@@ -45,33 +48,42 @@ export class InjectHooks implements PolicyHooks {
     else fields.put(this.#placement.lower, this.#placement.header, value);
   }
 
-  /** A token that a service refuses may have been revoked: another one is tried once. */
-  retryWith(exchange: Exchange, status: number): boolean | Promise<boolean> {
+  /**
+   * A token that a service refuses may have been revoked: another one is tried once. Where there is none, the client is told so: what the service
+   * says of the token is no word to the client, who never had it.
+   */
+  retryWith(exchange: Exchange, status: number): Verdict | Promise<Verdict> {
     if (status !== 401) return false;
     const held = heldBy<HeldToken>(exchange, this);
     if (held?.value === undefined) return false;
     const finding = this.#source.replaced(exchange, held.token);
     return finding instanceof Promise
-      ? finding.then((found) => this.#isOther(exchange, held, found))
-      : this.#isOther(exchange, held, finding);
+      ? finding.then((found) => this.#verdictOn(exchange, held, found))
+      : this.#verdictOn(exchange, held, finding);
   }
 
-  #isOther(exchange: Exchange, held: HeldToken, finding: SourceFinding): boolean {
-    if (finding.kind !== 'token' || finding.token === held.token.token) return false;
+  #verdictOn(exchange: Exchange, held: HeldToken, finding: SourceFinding): Verdict {
+    if (finding.kind === 'none') return this.#answerOf(finding) ?? false;
+    if (finding.token === held.token.token) return false;
     const value = this.#valueOf(finding, exchange);
-    if (value === undefined) return false;
+    if (value === undefined) return UNUSABLE;
     held.token = finding;
     held.value = value;
     return true;
   }
 
   #settle(exchange: Exchange, finding: SourceFinding): Answer | undefined {
-    if (finding.kind === 'none') return this.#isRequired || finding.isOutage ? finding.answer : undefined;
+    if (finding.kind === 'none') return this.#answerOf(finding);
     const value = this.#valueOf(finding, exchange);
     if (value === undefined) return UNUSABLE;
     const held: HeldToken = { owner: this, next: undefined, token: finding, value };
     hold(exchange, held);
     return undefined;
+  }
+
+  /** Undefined where the request may do without. */
+  #answerOf({ answer, isOutage }: NoToken): Answer | undefined {
+    return this.#isRequired || isOutage ? answer : undefined;
   }
 
   /** Undefined where a field cannot hold it. */

@@ -23,9 +23,8 @@ describe('A token that is exchanged', () => {
       log: () => {},
     });
     const tokenOf = async (bearer: string | undefined): Promise<unknown> => {
-      const exchange = exchangeFor(
-        bearer === undefined ? {} : { headers: { Authorization: `Bearer ${bearer}` } },
-      );
+      const exchange = exchangeFor();
+      exchange.callerToken = bearer;
       exchange.principal = principal({ method: 'api-key', consumer: 'app', subject: 'app' });
       const found = await source.token(exchange);
       return found.kind === 'token' ? found.token : found.answer.code;

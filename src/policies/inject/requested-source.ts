@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { TokenCache, type TokenCachePlace, type TokenFinding } from '../../identity/grants/token-cache.ts';
 import {
   type GrantTokens,
@@ -7,6 +6,7 @@ import {
   type TokenRequest,
 } from '../../identity/providers/provider.ts';
 import { heldSession } from '../../identity/sessions/held-session.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { awayAnswer, PROVIDER_AWAY } from '../session/answers.ts';
 import type { NoToken, SourceFinding, SourceToken, TokenSource } from './token-source.ts';
@@ -112,7 +112,7 @@ export class ExchangeSource extends RequestedSource implements TokenSource {
 
 async function subjectToken(exchange: Exchange): Promise<string> {
   const held = heldSession(exchange);
-  if (held === undefined) return bearerToken(exchange) ?? '';
+  if (held === undefined) return exchange.callerToken ?? '';
   const { session, sessions } = held;
   const grant = await sessions.tokens.current(session, session.user.provider);
   if (grant.kind === 'known') return grant.grant.accessToken;
@@ -129,11 +129,6 @@ function callerKey(exchange: Exchange): string | undefined {
   if (exchange.principal === undefined) return undefined;
   const held = heldSession(exchange);
   if (held !== undefined) return held.session.id;
-  const token = bearerToken(exchange);
-  return token === undefined ? undefined : hash('sha256', token, 'base64url');
-}
-
-function bearerToken({ request }: Exchange): string | undefined {
-  const value = request.fields.get('authorization');
-  return value !== undefined && value.slice(0, 7).toLowerCase() === 'bearer ' ? value.slice(7) : undefined;
+  const token = exchange.callerToken;
+  return token === undefined ? undefined : sha256(token);
 }

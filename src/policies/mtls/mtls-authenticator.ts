@@ -3,6 +3,7 @@ import { ABSENT, type Authenticator, type Finding, type Refused } from '../../id
 import type { Certificates } from '../../identity/consumers/certificates.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
 import type { ClientCertificate, Exchange } from '../../policy/contract.ts';
+import { certificatePrincipal } from './certificate-principal.ts';
 import { readAuthorities, readCertificateField } from './certificate-text.ts';
 import type { MtlsOptions } from './schema.ts';
 
@@ -34,16 +35,19 @@ export class MtlsAuthenticator implements Authenticator {
   readonly #authorities: readonly X509Certificate[] | undefined;
   readonly #header: string | undefined;
   readonly #forward: boolean;
+  readonly #unknown: MtlsOptions['unknown'];
   readonly #nowMs: () => number;
   /** By certificate of a connection: a connection has many requests. */
   readonly #judged = new WeakMap<ClientCertificate, Judged>();
   readonly #passed = new BoundedMap<string, Judged>(READ_FIELDS);
 
-  constructor({ ca, header, forward }: MtlsOptions, certificates: Certificates, nowMs: () => number) {
+  constructor(options: MtlsOptions, certificates: Certificates, nowMs: () => number) {
+    const { ca, header, forward, unknown } = options;
     this.#certificates = certificates;
     this.#authorities = ca === undefined ? undefined : (readAuthorities(ca) ?? []);
     this.#header = header?.toLowerCase();
     this.#forward = forward;
+    this.#unknown = unknown;
     this.#nowMs = nowMs;
   }
 
@@ -105,7 +109,13 @@ export class MtlsAuthenticator implements Authenticator {
     // A certificate that is named itself needs nobody who vouches for it; its client has shown that it has the key.
     const isTrusted = isVerified || match?.isPinned === true;
     if (!isTrusted || !this.#isAllowed(leaf)) return UNVERIFIED;
-    return match?.known ?? UNKNOWN;
+    return match?.known ?? this.#findUnknown(leaf);
+  }
+
+  #findUnknown(leaf: X509Certificate): Finding {
+    if (this.#unknown === 'refuse') return UNKNOWN;
+    const principal = certificatePrincipal(leaf, this.#unknown);
+    return principal === undefined ? UNKNOWN : { kind: 'known', principal };
   }
 
   #isAllowed(leaf: X509Certificate): boolean {

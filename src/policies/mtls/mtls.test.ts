@@ -5,6 +5,7 @@ import { TestAuthority } from '../../../test/support/certificates.ts';
 import type { RequestDescription } from '../../../test/support/exchange.ts';
 import { asker, type ConsumersInput, identityOf } from '../auth/auth.support.ts';
 import { validatePolicyUse } from '../compile.ts';
+import { certificatePrincipal } from './certificate-principal.ts';
 
 const nowMs = Date.now();
 
@@ -95,6 +96,47 @@ describe('A client certificate', () => {
     assert.deepEqual(await got(subject, shown(alice), { options: { ca: false_.cert } }), REFUSED);
   });
 
+  describe('of nobody in the configuration, where an authority vouches for it,', () => {
+    const table: readonly (readonly [
+      unknown: string,
+      whose: 'alice' | 'named',
+      expected: string | undefined,
+    ])[] = [
+      ['refuse', 'alice', undefined],
+      ['subject', 'alice', 'CN=alice'],
+      ['san', 'alice', undefined],
+      ['subject', 'named', 'CN=service'],
+      ['san', 'named', 'DNS:a.example'],
+    ];
+    for (const [unknown, whose, expected] of table)
+      it(`of ${whose} is ${expected ?? 'refused'} with unknown: ${unknown}`, async () => {
+        const leaf = whose === 'alice' ? alice : named;
+        assert.deepEqual(
+          await got([], shown(leaf), { options: { unknown } }),
+          expected === undefined ? REFUSED : [expected, undefined],
+        );
+      });
+
+    it('is still a consumer’s first, and refused where nobody vouches for it or the time is over', async () => {
+      const options = { unknown: 'subject' };
+      assert.deepEqual(await got([{ subject: 'CN=alice' }], shown(alice), { options }), KNOWN);
+      assert.deepEqual(await got([], shown(alice, false), { options }), REFUSED);
+      assert.deepEqual(await got([], shown(alice), { options: { ...options, ca: other.cert } }), REFUSED);
+      const atMs = alice.validToDate.getTime() + 1000;
+      assert.deepEqual(await got([], shown(alice), { options, atMs }), REFUSED);
+    });
+
+    it('tells its names as claims', () => {
+      assert.deepEqual(certificatePrincipal(named, 'san')?.claims, {
+        subject: 'CN=service',
+        issuer: 'CN=Team authority',
+        serial: named.serialNumber.toLowerCase().replace(/^0+/, ''),
+        fingerprint: `sha256:${named.fingerprint256.replaceAll(':', '').toLowerCase()}`,
+        sans: ['DNS:a.example', 'IP:192.0.2.1'],
+      });
+    });
+  });
+
   it('that is missing is 401', async () => {
     const ask = await asker([{ name: 'mtls', options: {} }], identityOf(consumers([])));
     const { status, code, challenge } = await ask();
@@ -157,7 +199,7 @@ describe('A client certificate', () => {
 it('Authorities that cannot be read are refused', async () => {
   const { mtlsMethod } = await import('./index.ts');
   const context = { lists: new Map(), providers: new Set<string>(), sessions: new Set<string>() };
-  assert.deepEqual(mtlsMethod.check?.({ ca: 'x', forward: false }, context), [
+  assert.deepEqual(mtlsMethod.check?.({ ca: 'x', forward: false, unknown: 'refuse' }, context), [
     { path: ['ca'], message: 'holds no PEM certificates that can be read' },
   ]);
   assert.equal(

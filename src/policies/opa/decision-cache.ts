@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { BoundedMap } from '../../lib/bounded-map.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import { AwaitedWork } from '../../policy/awaited-work.ts';
 import type { Decision } from './decision.ts';
 
@@ -24,7 +24,7 @@ export class DecisionCache {
 
   /** The decision that is known, else that of `ask`. One that fails, or that nobody waits for any more, is forgotten. */
   get(input: string, ask: (input: string) => AwaitedWork<Decision>): Decision | AwaitedWork<Decision> {
-    const key = hash('sha256', input, 'base64url');
+    const key = sha256(input);
     const known = this.#entries.get(key);
     if (known !== undefined && this.#isGood(known)) return known.decision;
     const asked = ask(input);

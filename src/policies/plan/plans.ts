@@ -3,7 +3,7 @@ import { sameData } from '../../lib/same-data.ts';
 import type { OnFailure } from '../../state/limiters.ts';
 import { PERS } from '../../state/quota/quota.ts';
 import type { Quotas } from '../../state/quota/quotas.ts';
-import type { RedisServerConfig } from '../../state/schema.ts';
+import type { RedisConfig } from '../../state/schema.ts';
 import type { PlanConfig, PlannedConsumer, PlansData } from './plans-schema.ts';
 
 /** One kind of period of a plan. */
@@ -50,7 +50,7 @@ export class Plans {
   }
 
   /** These where nothing differs, else others: then the policies that apply them are made anew, and what was counted stays. */
-  with(data: PlansData, redis: RedisServerConfig | undefined, onFailure?: OnFailure): Plans {
+  with(data: PlansData, redis: RedisConfig | undefined, onFailure?: OnFailure): Plans {
     const counting = this.counting.with(redis, onFailure);
     return counting === this.counting && sameData(data, this.#data) ? this : new Plans(data, counting);
   }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { sha256 } from '../../lib/sha256.ts';
 import { reduced } from '../../state/exactness.ts';
 import type { Algorithm, Limit } from '../../state/limiter.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
@@ -76,5 +76,5 @@ function scopeWithin({ scope }: RateLimitOptions, { route, service, global }: Pl
 }
 
 function digest(data: unknown): string {
-  return createHash('sha256').update(JSON.stringify(data)).digest('base64url').slice(0, 16);
+  return sha256(JSON.stringify(data)).slice(0, 16);
 }

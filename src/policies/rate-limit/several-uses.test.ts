@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { exchangeFor } from '../../../test/support/exchange.ts';
 import { openRedis } from '../../../test/support/redis.ts';
 import { Limiters } from '../../state/limiters.ts';
-import { type RedisServerConfig, singleServer, stateSchema } from '../../state/schema.ts';
+import { type RedisConfig, stateSchema } from '../../state/schema.ts';
 import { LimitPlay } from '../../state/shared/limiter.support.ts';
 import { type CompiledPolicies, compilePolicies } from '../compile.ts';
 
@@ -12,7 +12,7 @@ const SHARED = { limits: ['4/h'], key: 'route' };
 /** Of each client. */
 const OWN = { limits: ['1/h'], key: { header: 'x-client' } };
 
-async function open(uses: readonly object[], settings?: RedisServerConfig): Promise<CompiledPolicies> {
+async function open(uses: readonly object[], settings?: RedisConfig): Promise<CompiledPolicies> {
   const limiters = new Limiters(new LimitPlay().limiter(), settings, () => {});
   return compilePolicies(
     uses.map((options) => ({ name: 'rate-limit', options })),
@@ -46,7 +46,7 @@ async function forEachStore(
   const redis = await openRedis();
   try {
     const parsed = stateSchema.parse({ redis: { url: redis.url, prefix: redis.prefix, timeout: '2s' } });
-    const settings = singleServer(parsed.redis) ?? assert.fail();
+    const settings = parsed.redis ?? assert.fail();
     await test((uses) => open(uses, settings));
   } finally {
     await redis.close();

@@ -92,6 +92,7 @@ suite('validate: a body of JSON', () => {
     [{ depth: 2 }, '[[[]]]', 'is nested deeper than 2 levels'],
     [{ keys: 1 }, '{"a":1,"b":2}', 'has more than 1 keys in all'],
     [{ items: 1 }, '[1,2]', 'has more than 1 values in a list'],
+    [{ values: 3 }, '[[1],[2]]', 'has more than 3 values in all lists'],
     [{ string: '2b' }, '["abc"]', 'has a string of more than 2 octets'],
   ] as const) {
     test(`beyond ${JSON.stringify(limits)} is refused also without a schema`, async () => {

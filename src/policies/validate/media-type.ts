@@ -14,10 +14,15 @@ export function isForm(essence: string): boolean {
   return essence === 'application/x-www-form-urlencoded';
 }
 
-/** RFC 8259 section 8.1: JSON is UTF-8; some say so, and who says something else means something else. */
+/** Wherever it stands: readers differ in which of two they take, and in what is within quotes. */
+const CHARSET = /charset\s*\*?\s*=\s*["']?([^"';,\s]*)/gi;
+const UTF_8: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii']);
+
+/** RFC 8259 section 8.1: JSON is UTF-8; some say so, and who says something else, such as UTF-7, means something else. */
 export function saysOtherCharset(contentType: string): boolean {
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1]?.toLowerCase();
-  return charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii';
+  for (const [, charset = ''] of contentType.matchAll(CHARSET))
+    if (!UTF_8.has(charset.toLowerCase())) return true;
+  return false;
 }
 
 /** Values by media range: `application/json`, `text/*`, and all; `application/json; version=1` beside another version. */

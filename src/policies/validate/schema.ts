@@ -45,6 +45,7 @@ const jsonLimitsSchema = z
     depth: bound(512, 'Lists and objects within each other').default(32),
     keys: bound(10_000_000, 'Keys of all objects together, or parameters of a form').default(10_000),
     items: bound(10_000_000, 'Values of one list').default(10_000),
+    values: bound(100_000_000, 'Values of all lists together').default(200_000),
     string: size('Longest string, or parameter of a form, as it is written').prefault('256kb'),
   })
   .describe('Limits of JSON and forms, told before anything is made of them');

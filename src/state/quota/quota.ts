@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Per, Period } from '../../lib/calendar.ts';
+import { sha256 } from '../../lib/sha256.ts';
 import type { Verdict } from '../limiter.ts';
 import type { Companion } from '../redis/companion.ts';
 
@@ -69,5 +69,5 @@ const MAX_OCTETS = 3;
 export function countedAs(consumer: string): string {
   const name = consumer.toWellFormed();
   if (name.length * MAX_OCTETS <= MAX_NAME || Buffer.byteLength(name) <= MAX_NAME) return name;
-  return `sha256:${createHash('sha256').update(name).digest('base64url')}`;
+  return `sha256:${sha256(name)}`;
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256 } from '../../lib/sha256.ts';
 import type { Limit } from '../limiter.ts';
 
 /**
@@ -32,5 +32,5 @@ export function slotOf(text: string): string {
 
 /** 132 bits of a hash, for the names of keys. */
 export function digest(text: string): string {
-  return hash('sha256', text, 'base64url').slice(0, 22);
+  return sha256(text).slice(0, 22);
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isRecord } from '../../../lib/is-record.ts';
+import { sha256 } from '../../../lib/sha256.ts';
 import type { ListedEntity } from '../../manager/manager.ts';
 
 export const pageSchema = z.strictObject({
@@ -105,7 +105,7 @@ function holdsText({ name, value }: ListedEntity, text: string): boolean {
 
 function digestOf({ name, organization, origin, q, sort }: ListQuery): string {
   const text = JSON.stringify([name, organization, origin, q, sort]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 12);
+  return sha256(text).slice(0, 12);
 }
 
 function writeCursor({ name, updatedMs }: Position, list: string): string {

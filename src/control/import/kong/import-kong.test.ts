@@ -4,13 +4,56 @@ import { keyDigest } from '../../../identity/consumers/api-keys.ts';
 import { CERT, KEY } from '../../config/load.support.ts';
 import { valueAt } from '../../config/place.ts';
 import { imported, refusal } from '../import.support.ts';
-import { type Json, kong, service } from './kong.support.ts';
+import { goes, type Json, kong, service } from './kong.support.ts';
 
 /** The policies of the one route, with these plugins of it. */
 async function policies(...plugins: readonly Json[]): Promise<readonly [unknown, readonly string[]]> {
   const { written, report } = await kong(service({ plugins }));
   return [valueAt(written, ['routes', 'orders', 'policies']), report];
 }
+
+describe('Defaults of decK', () => {
+  const withDefaults = (defaults: Json, route: Json = {}, more: Json = {}) =>
+    kong({ _info: { select_tags: ['team'], defaults }, ...service(route, more) });
+
+  it('are what entities say that do not say it themselves', async () => {
+    const defaults = {
+      service: { retries: 2, connect_timeout: 3000 },
+      route: { strip_path: false, protocols: ['https'], https_redirect_status_code: 426 },
+    };
+    const { written, report } = await withDefaults(defaults, {}, { connect_timeout: 500 });
+    assert.deepEqual(
+      [
+        valueAt(written, ['services', 'orders', 'retry', 'attempts']),
+        valueAt(written, ['services', 'orders', 'timeouts', 'connect']),
+        valueAt(written, ['routes', 'orders', 'match', 'protocols']),
+        valueAt(written, ['routes', 'orders', 'rewrite']),
+      ],
+      [3, '500ms', ['https'], undefined],
+    );
+    assert.deepEqual(report, []);
+    assert.equal(
+      await goes(await withDefaults(defaults, { protocols: ['http', 'https'] }), 'GET', '/orders/7'),
+      'orders orders target/orders/7',
+    );
+  });
+
+  it('of what is not known here are told', async () => {
+    const { report } = await withDefaults({ route: { strip_path: false }, vault: { prefix: 'x' } });
+    assert.match(
+      report.join(),
+      /^lost 1:\d+ _info\.defaults\.vault: "vault" of the defaults is not carried over$/,
+    );
+  });
+});
+
+it('A service that speaks no HTTP is left out, and told of where its protocol stands', async () => {
+  const { report } = await kong(service({}, { url: 'tcp://orders.internal:9000' }));
+  assert.match(
+    report.join('\n'),
+    /^lost 1:\d+ services\[0\]\.url: tcp is not spoken to services, so the service and its routes are left out$/m,
+  );
+});
 
 const CLOSED = { authorize: { default: 'deny' } };
 

@@ -69,7 +69,8 @@ export function readKong(root: Entry): KongModel | undefined {
     );
     return undefined;
   }
-  root.ignore('_transform', '_comment', '_ignore', '_info', '_workspace', '_konnect', ...WITHOUT_MEANING);
+  root.ignore('_transform', '_comment', '_ignore', '_workspace', '_konnect', ...WITHOUT_MEANING);
+  const defaults = new Defaults(root);
   const plugins = root.entries('plugins').flatMap(readPlugin);
   const own = (entry: Entry): KongPlugin[] => entry.entries('plugins').flatMap(readPlugin);
   const scoped = (key: string, { entry, name }: { readonly entry: Entry; readonly name: string }) =>
@@ -79,13 +80,13 @@ export function readKong(root: Entry): KongModel | undefined {
     entry.ignore(...WITHOUT_MEANING, 'service');
     return { entry, name, plugins: [...own(entry), ...scoped('route', { entry, name })] };
   };
-  const flat = root.entries('routes');
+  const flat = defaults.beneath('route', root.entries('routes'));
   const taken = new Set<Entry>();
-  const services = root.entries('services').map((entry, index): KongService => {
+  const services = defaults.beneath('service', root.entries('services')).map((entry, index): KongService => {
     const name = entry.text('name') ?? entry.text('host') ?? `service-${index + 1}`;
     entry.ignore(...WITHOUT_MEANING);
     const routes = [
-      ...entry.entries('routes'),
+      ...defaults.beneath('route', entry.entries('routes')),
       ...flat.filter((route) => refersTo(route.raw('service'), entry, name)),
     ];
     for (const route of routes) taken.add(route);
@@ -110,13 +111,13 @@ export function readKong(root: Entry): KongModel | undefined {
     routes,
     plugins: plugins.filter(({ entry }) => scopeOf(entry) === undefined),
     consumers,
-    upstreams: root.entries('upstreams').map((entry) => {
+    upstreams: defaults.beneath('upstream', root.entries('upstreams')).map((entry) => {
       entry.ignore(...WITHOUT_MEANING);
       const name = entry.text('name') ?? '';
       const outside = root
         .entries('targets')
         .filter((target) => refersTo(target.raw('upstream'), entry, name));
-      return { entry, name, targets: [...entry.entries('targets'), ...outside] };
+      return { entry, name, targets: defaults.beneath('target', [...entry.entries('targets'), ...outside]) };
     }),
     certificates: root.entries('certificates').map((entry) => ({
       entry,
@@ -139,6 +140,25 @@ export function readKong(root: Entry): KongModel | undefined {
       );
   root.rest('the document');
   return model;
+}
+
+/** What decK puts into entities that do not say it themselves: `_info.defaults`. Kong alone looks at none of it. */
+class Defaults {
+  readonly #defaults: Entry;
+
+  constructor(root: Entry) {
+    const info = root.entryOrEmpty('_info');
+    info.ignore('select_tags', 'lookup_tags', 'consumer_group_policy_overrides');
+    this.#defaults = info.entryOrEmpty('defaults');
+    this.#defaults.ignore('service', 'route', 'upstream', 'target');
+    this.#defaults.rest('the defaults');
+    info.rest('_info');
+  }
+
+  beneath(kind: 'service' | 'route' | 'upstream' | 'target', entries: readonly Entry[]): readonly Entry[] {
+    const defaults = this.#defaults.entry(kind);
+    return defaults === undefined ? entries : entries.map((entry) => entry.over(defaults));
+  }
 }
 
 /** What may be said of limits of consumers. */

@@ -69,7 +69,7 @@ function addressOf(entry: Entry): Address | undefined {
   const written = entry.text('url');
   const parsed = written === undefined ? undefined : URL.parse(written);
   if (written !== undefined && (parsed === null || parsed === undefined))
-    return refuse(entry, 'url', 'is no address');
+    return refuse(entry, ['url'], 'is no address');
   const protocol = entry.text('protocol') ?? parsed?.protocol.slice(0, -1) ?? 'http';
   const host = entry.text('host') ?? parsed?.hostname;
   const path = entry.text('path') ?? parsed?.pathname ?? '/';
@@ -77,16 +77,18 @@ function addressOf(entry: Entry): Address | undefined {
   if (protocol !== 'http' && protocol !== 'https')
     return refuse(
       entry,
-      'protocol',
+      ['protocol', 'url'],
       `${protocol} is not spoken to services, so the service and its routes are left out`,
     );
   if (host === undefined || host === '')
-    return refuse(entry, 'host', 'has no host, so the service and its routes are left out');
+    return refuse(entry, ['host', 'url'], 'has no host, so the service and its routes are left out');
   return { scheme: protocol, host, port, path: path.replace(/\/+$/, '') };
 }
 
-function refuse(entry: Entry, key: string, message: string): undefined {
-  entry.lost(entry.has(key) ? key : '', message);
+/** At the first of the keys that is there. */
+function refuse(entry: Entry, keys: readonly string[], message: string): undefined {
+  const key = keys.find((each) => entry.has(each));
+  entry.findings.lost(key === undefined ? entry.path : entry.at(key), message);
 }
 
 function timeoutsOf(entry: Entry): Writable {

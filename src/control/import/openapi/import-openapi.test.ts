@@ -57,6 +57,41 @@ describe('An OpenAPI document becomes', () => {
     });
   });
 
+  it('a service for each server that paths and operations have for themselves, and plain routes to them', async () => {
+    const get = { get: { ...answer } };
+    const made = await openapi({
+      paths: {
+        '/pets': get,
+        '/admin': { servers: [{ url: 'http://admin.internal/v2' }], ...get, post: { ...answer } },
+        '/keys': {
+          servers: [{ url: 'http://admin.internal/v2' }],
+          get: { servers: [{ url: 'http://keys.internal:81' }], ...answer },
+        },
+      },
+    });
+    const { routes, services } = made.written;
+    assert.deepEqual(
+      Object.values(routes ?? {}).map((route) => [
+        valueAt(route, ['match', 'methods', 0]),
+        valueAt(route, ['match', 'paths', 0]),
+        valueAt(services, [String(valueAt(route, ['service'])), 'url']),
+      ]),
+      [
+        ['GET', '/v1/pets', 'https://pets.internal:8443'],
+        ['GET', '/v2/admin', 'http://admin.internal:80'],
+        ['POST', '/v2/admin', 'http://admin.internal:80'],
+        ['GET', '/keys', 'http://keys.internal:81'],
+      ],
+    );
+    assert.equal(Object.keys(services ?? {}).length, 3);
+    assert.deepEqual(
+      made.report.map((line) => line.replace(/^lost \d+:\d+ /, '')),
+      [
+        'paths["/admin"].servers: operations have servers of their own, so plain routes are written: requests are not held against the document',
+      ],
+    );
+  });
+
   it('a service that leads nowhere where the document does not say where it runs', async () => {
     const made = await openapi({ servers: [{ url: '/v2' }] });
     assert.deepEqual(made.written['services'], { 'pet-shop': { url: 'http://service.invalid:80' } });

@@ -5,7 +5,7 @@ import type { ImportContext } from '../context.ts';
 import { nameOf, type Writable } from '../draft.ts';
 import type { Entry } from '../entry.ts';
 import { Security } from './security.ts';
-import { serviceOf } from './servers.ts';
+import { type Place, Servers } from './servers.ts';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
@@ -13,11 +13,13 @@ interface Operation {
   readonly path: string;
   readonly method: string;
   readonly entry: Entry;
+  /** Of its path. */
+  readonly item: Entry;
 }
 
 /**
  * An OpenAPI document, 3.0 or 3.1: its first server becomes a service, its security schemes become authentication, and its operations an
- * entry of `apis` that refers to the document, or plain routes. False: it is of a version that is not known.
+ * entry of `apis` that refers to the document, or plain routes where they are asked for, or differ in who may call or where they run. False: it is of a version that is not known.
  */
 export function importOpenapi(root: Entry, asRoutes: boolean, context: ImportContext): boolean {
   const { draft, findings } = context;
@@ -32,18 +34,21 @@ export function importOpenapi(root: Entry, asRoutes: boolean, context: ImportCon
   }
   const title = root.entryOrEmpty('info').text('title');
   const name = nameOf((context.name ?? title ?? 'api').toLowerCase());
-  const { service, basePath } = serviceOf(root, name, context);
+  const servers = new Servers(name, context);
+  const place = servers.of(root);
   const operations = operationsOf(root);
   if (root.has('webhooks'))
     root.lost('webhooks', 'what the service calls by itself does not pass the gateway');
   const security = new Security(root, name, context);
   const ofAll = security.policies(root, 'security');
   const differing = operations.filter(({ entry }) => entry.has('security') && !security.isSame(entry, root));
-  if (!asRoutes && differing.length === 0) {
+  const places = placesOf(operations, place, servers);
+  const elsewhere = operations.find((_, index) => places[index] !== place);
+  if (!asRoutes && differing.length === 0 && elsewhere === undefined) {
     draft.add(
       'apis',
       name,
-      { openapi: context.reference, service, ...(ofAll.length > 0 && { policies: ofAll }) },
+      { openapi: context.reference, service: place.service, ...(ofAll.length > 0 && { policies: ofAll }) },
       root.at('openapi'),
     );
     return true;
@@ -55,11 +60,16 @@ export function importOpenapi(root: Entry, asRoutes: boolean, context: ImportCon
       'operations ask for different credentials, so plain routes are written: requests are not held against the document',
       'split the document by who may call, or add validate to the routes: docs/validation.md',
     );
-  for (const { path, method, entry } of operations) {
+  else if (!asRoutes && elsewhere !== undefined)
+    findings.lost(
+      (elsewhere.entry.has('servers') ? elsewhere.entry : elsewhere.item).at('servers'),
+      'operations have servers of their own, so plain routes are written: requests are not held against the document',
+      'split the document by server, or add validate to the routes: docs/validation.md',
+    );
+  for (const [index, { path, method, entry }] of operations.entries()) {
+    const { service, basePath } = places[index] as Place;
     const policies = entry.has('security') ? security.policies(entry, 'security') : ofAll;
     const id = entry.text('operationId') ?? `${method}${path}`;
-    if (entry.has('servers'))
-      entry.lost('servers', 'an operation of another server goes to the service of all');
     const value: Writable = {
       match: { paths: [routePath(basePath, path)], methods: [method.toUpperCase()] },
       ...(policies.length > 0 && { policies: structuredClone(policies) }),
@@ -75,6 +85,18 @@ export function importOpenapi(root: Entry, asRoutes: boolean, context: ImportCon
   return true;
 }
 
+/** Where each runs: an operation's servers stand for those of its path, and these for those of the document. */
+function placesOf(operations: readonly Operation[], ofAll: Place, servers: Servers): Place[] {
+  const ofItems = new Map<Entry, Place>();
+  return operations.map(({ entry, item }) => {
+    if (entry.has('servers')) return servers.of(entry);
+    if (!item.has('servers')) return ofAll;
+    const place = ofItems.get(item) ?? servers.of(item);
+    ofItems.set(item, place);
+    return place;
+  });
+}
+
 function operationsOf(root: Entry): Operation[] {
   const paths = root.entryOrEmpty('paths');
   return paths.keys
@@ -86,7 +108,7 @@ function operationsOf(root: Entry): Operation[] {
         item.lost('$ref', 'a path that is written elsewhere is not carried over as a route');
       return METHODS.flatMap((method): Operation[] => {
         const entry = isRecord(item.raw(method)) ? item.entry(method) : undefined;
-        return entry === undefined ? [] : [{ path, method, entry }];
+        return entry === undefined ? [] : [{ path, method, entry, item }];
       });
     });
 }

@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { sha256 } from '../../../lib/sha256.ts';
 import type { Account, Reach } from '../account.ts';
 import { isRole, type Role } from '../roles.ts';
 import { newId } from './account-rows.ts';
@@ -50,7 +51,7 @@ export function randomText(): string {
 
 /** What is kept of a token or of a session. */
 export function hashOfSecret(token: string): string {
-  return createHash('sha256').update(token).digest('base64url');
+  return sha256(token);
 }
 
 export function isToken(text: string): boolean {

@@ -294,6 +294,8 @@ export interface Policy<Options = unknown> {
    * client may send them, on any route of the configuration.
    */
   identityFields?(options: Options): readonly string[];
+  /** Of a built-in policy: request fields in which clients send it credentials: they stay, though `identityFields` of another name them. */
+  credentialFields?(options: Options): readonly string[];
   /** Of a built-in policy: query parameters in which it takes credentials. No log shows their values, whatever the route. */
   secretParameters?(options: Options): readonly string[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */

@@ -19,6 +19,7 @@ export const introspectionMethod = defineMethod({
       ...(problem === undefined ? [] : [problem]),
     ];
   },
+  credentialFields: ({ from }) => (from.header === false ? [] : [from.header]),
   secretParameters: ({ from }) => (from.query === undefined ? [] : [from.query]),
   async create(options, { identity }) {
     // With jose, which takes 60 ms to load.

@@ -11,6 +11,7 @@ export const jwtMethod = defineMethod({
   name: 'jwt',
   schema: jwtSchema,
   check: checkJwt,
+  credentialFields: ({ from }) => (from.header === false ? [] : [from.header]),
   secretParameters: ({ from }) => (from.query === undefined ? [] : [from.query]),
   async create(options, { identity }) {
     // With jose, which takes 60 ms to load.

@@ -4,7 +4,7 @@ import { nearest } from '../../../lib/nearest.ts';
 import { sameData } from '../../../lib/same-data.ts';
 import { dottedPath } from '../../config/place.ts';
 import type { ConfigurationManager, WantedChange } from '../../manager/manager.ts';
-import { COLLECTIONS, type Collection, type EntityValue } from '../../store/entity.ts';
+import { COLLECTIONS, type Collection, type EntityValue, FILE_PARTS } from '../../store/entity.ts';
 import type { AdminCaller } from '../access.ts';
 import type { AdminAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -175,7 +175,7 @@ export function sentEntities(body: Readonly<Record<string, unknown>>): SentEntit
 }
 
 function unstored(key: string): string {
-  return ['listeners', 'state', 'store', 'admin', 'runtime', 'observability', '$schema'].includes(key)
+  return (FILE_PARTS as readonly string[]).includes(key)
     ? 'is of the process and stands in its file: leave it out here'
     : `is no collection; there are ${COLLECTIONS.join(', ')}`;
 }

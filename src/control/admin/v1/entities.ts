@@ -12,7 +12,7 @@ import { preconditionMalformed, refused, unknownEntity } from './outcomes.ts';
 import { entityPage, type ListQuery, listSchema } from './page.ts';
 import { CREATE_FIELDS, READ_FIELDS, verdictOn, WRITE_FIELDS } from './preconditions.ts';
 import { readMap } from './read-body.ts';
-import { type EntityWrite, type WriteQuery, writeEntity, writeSchema } from './write.ts';
+import { type EntityWrite, type EntityWriteQuery, entityWriteSchema, writeEntity } from './write.ts';
 
 const JSON_TYPE = 'application/json';
 const PATCH_TYPE = 'application/merge-patch+json';
@@ -33,7 +33,7 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
   const fields = ['ETag', 'Last-Modified'] as const;
   const entity: EndpointAnswer = { description: 'The entity', shape: { component: one }, fields };
   const planned: EndpointAnswer = {
-    description: 'The entity; with dry-run, what would change',
+    description: 'The entity; with dry-run or answer=change, what would change or has',
     shape: { component: `${one}OrChange` },
     fields,
   };
@@ -62,7 +62,7 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       access: 'write',
       collection,
       parameters: none,
-      query: writeSchema,
+      query: entityWriteSchema,
       fields: CREATE_FIELDS,
       body,
       answers: { 200: planned, 201: created },
@@ -87,7 +87,7 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       access: 'write',
       collection,
       parameters: named,
-      query: writeSchema,
+      query: entityWriteSchema,
       fields: WRITE_FIELDS,
       body,
       answers: { 200: planned, 201: created },
@@ -100,7 +100,7 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       access: 'write',
       collection,
       parameters: named,
-      query: writeSchema,
+      query: entityWriteSchema,
       fields: WRITE_FIELDS,
       body: { ...body, types: [PATCH_TYPE, JSON_TYPE], shape: z.looseObject({}) },
       answers: { 200: planned },
@@ -113,10 +113,13 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       access: 'write',
       collection,
       parameters: named,
-      query: writeSchema,
+      query: entityWriteSchema,
       fields: WRITE_FIELDS,
       answers: {
-        200: { description: 'With dry-run: what would change', shape: { component: 'Change' } },
+        200: {
+          description: 'With dry-run or answer=change: what would change or has',
+          shape: { component: 'Change' },
+        },
         204: { description: 'It is gone' },
       },
       answer: (call) =>
@@ -192,7 +195,7 @@ async function read(
   }
 }
 
-async function create(call: Call<unknown, WriteQuery>, collection: Collection): Promise<AdminAnswer> {
+async function create(call: Call<unknown, EntityWriteQuery>, collection: Collection): Promise<AdminAnswer> {
   const body = await readMap(call.request, [JSON_TYPE]);
   if (!body.ok) return body.answer;
   const { name } = body.value;
@@ -206,7 +209,7 @@ async function create(call: Call<unknown, WriteQuery>, collection: Collection): 
 }
 
 async function change(
-  call: Call<{ readonly name: string }, WriteQuery>,
+  call: Call<{ readonly name: string }, EntityWriteQuery>,
   collection: Collection,
   kind: 'put' | 'patch',
 ): Promise<AdminAnswer> {

@@ -46,8 +46,17 @@ export const planSchema = writeSchema.extend({
     ),
 });
 
+/** Of changes of one entity. */
+export const entityWriteSchema = writeSchema.extend({
+  answer: z
+    .enum(['entity', 'change'])
+    .default('entity')
+    .describe('change: answers what has changed, as a dry-run does, in place of the entity as it is now'),
+});
+
 export type WriteQuery = z.output<typeof writeSchema>;
-type WriteCall = Call<unknown, WriteQuery>;
+export type EntityWriteQuery = z.output<typeof entityWriteSchema>;
+type WriteCall = Call<unknown, EntityWriteQuery>;
 
 /** One change of one entity. */
 export interface EntityWrite {
@@ -114,7 +123,8 @@ async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAns
       return changeAnswer(outcome, write, viewer);
     case 'applied':
     case 'unchanged':
-      if (call.query['dry-run']) return changeAnswer(outcome, write, viewer);
+      if (call.query['dry-run'] || call.query.answer === 'change')
+        return changeAnswer(outcome, write, viewer);
       return value === undefined
         ? empty(204)
         : writtenAnswer(call, write, outcome.changes, outcome.warnings, value);

@@ -285,6 +285,8 @@ export interface Policy<Options = unknown> {
   readonly unique?: boolean;
   /** A route that has policies of a family of its own has none of the global ones of that family. */
   readonly family?: string;
+  /** Of a built-in policy: it counts the requests that pass against limits. What they took is given back when a later use of the route refuses. */
+  readonly counts?: boolean;
   /** What of the configuration a built-in policy is made of beside its options. */
   readonly needs?: readonly ('plans' | 'identity')[];
   /**

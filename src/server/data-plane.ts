@@ -167,7 +167,7 @@ export class DataPlane {
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
     const server = config.state?.redis;
     const limiters = this.#limiters.with(server);
-    const plans = this.#plans.with(config.plans ?? NO_PLANS, server);
+    const plans = this.#plans.with(config.plans ?? NO_PLANS, server, config.state?.memory?.onFailure);
     const records = await this.#records.with(config.state?.redis);
     const identity = await this.#identity.with(config.identity ?? NO_IDENTITY, records);
     const context = this.#context(config.observability, { limiters, plans, identity });

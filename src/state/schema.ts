@@ -106,7 +106,13 @@ export const stateSchema = z
           .max(1_000_000)
           .default(10_000)
           .describe(
-            'Consumers whose quotas are counted at one time, 320 octets of memory each: the requests of more are let through and counted as unavailable',
+            'Consumers whose quotas are counted at one time, 320 octets of memory each: onFailure says what becomes of the requests of more',
+          ),
+        onFailure: z
+          .enum(['open', 'closed'])
+          .default('open')
+          .describe(
+            'Requests of a consumer for whose quotas there is no place: open lets them through, closed refuses them with 503; both count them as unavailable',
           ),
         quotaFile: z
           .string()

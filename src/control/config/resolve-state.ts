@@ -118,7 +118,7 @@ function inPlaceOf(parsed: Places, read: Partial<Places>): Places {
   };
 }
 
-/** Uses of `rate-limit` that count in a Redis that is not configured. */
+/** Uses of `rate-limit` that count in a Redis that is not configured, and quotas that nodes which share a store would each grant whole. */
 export function checkStores(
   config: Record<string, unknown>,
   routes: readonly (readonly [name: string, route: unknown])[],
@@ -127,7 +127,20 @@ export function checkStores(
   const problems = usesOf(config['policies'], ['policies']);
   for (const [name, route] of routes)
     if (isRecord(route)) problems.push(...usesOf(route['policies'], ['routes', name, 'policies']));
+  if (valueAt(config, ['store', 'postgres']) !== undefined)
+    problems.push(...quotasOfEachNode(config['plans']));
   return problems;
+}
+
+function quotasOfEachNode(plans: unknown): Problem[] {
+  return entriesOf(plans)
+    .filter(([, plan]) => isRecord(plan) && plan['quotas'] !== undefined)
+    .map(([name]) => ({
+      path: ['plans', name, 'quotas'],
+      severity: 'warning',
+      message:
+        'are counted by each node for itself, so that each of those that share store.postgres grants all of them: state.redis counts them together',
+    }));
 }
 
 function usesOf(list: unknown, path: Path): Problem[] {

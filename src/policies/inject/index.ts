@@ -40,14 +40,12 @@ export const injectPolicy = definePolicy({
 function sourceOf(options: InjectOptions, identity: RouteIdentity): TokenSource {
   const { provider } = options;
   if (options.from === 'grant') return new GrantSource(provider);
-  const { nowMs, log } = identity.place;
-  const { from, audience, resource, scopes } = options;
+  const { from: kind, audience, resource, scopes } = options;
+  const request = { audience, resource, scopes };
   const place = {
-    nowMs,
-    log,
-    random: Math.random,
+    tokens: identity.serviceTokens({ kind, provider, request }),
     provider: () => identity.providers.named(provider),
-    request: { audience, resource, scopes },
+    request,
   };
-  return from === 'exchange' ? new ExchangeSource(place) : new ClientCredentialsSource(place);
+  return kind === 'exchange' ? new ExchangeSource(place) : new ClientCredentialsSource(place);
 }

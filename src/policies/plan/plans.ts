@@ -1,5 +1,6 @@
 import { Calendar } from '../../lib/calendar.ts';
 import { sameData } from '../../lib/same-data.ts';
+import type { OnFailure } from '../../state/limiters.ts';
 import { PERS } from '../../state/quota/quota.ts';
 import type { Quotas } from '../../state/quota/quotas.ts';
 import type { RedisConfig } from '../../state/schema.ts';
@@ -49,8 +50,8 @@ export class Plans {
   }
 
   /** These where nothing differs, else others: then the policies that apply them are made anew, and what was counted stays. */
-  with(data: PlansData, redis: RedisConfig | undefined): Plans {
-    const counting = this.counting.with(redis);
+  with(data: PlansData, redis: RedisConfig | undefined, onFailure?: OnFailure): Plans {
+    const counting = this.counting.with(redis, onFailure);
     return counting === this.counting && sameData(data, this.#data) ? this : new Plans(data, counting);
   }
 }

@@ -20,12 +20,20 @@ export class Quotas {
   readonly #memory: QuotaCounter;
   readonly #settings: RedisConfig | undefined;
   readonly #log: Log;
+  readonly #onFailure: OnFailure;
   readonly #redis: SharedUse<Promise<ConnectedQuotas>> | undefined;
 
-  constructor(memory: QuotaCounter, settings: RedisConfig | undefined, log: Log) {
+  /** `onFailure`: what becomes of requests for which there is no place in memory. */
+  constructor(
+    memory: QuotaCounter,
+    settings: RedisConfig | undefined,
+    log: Log,
+    onFailure: OnFailure = 'open',
+  ) {
     this.#memory = memory;
     this.#settings = settings;
     this.#log = log;
+    this.#onFailure = onFailure;
     if (settings !== undefined)
       this.#redis = new SharedUse(
         () => connect(settings, log),
@@ -34,14 +42,16 @@ export class Quotas {
   }
 
   /** These where they are what the settings ask for, else others. */
-  with(settings: RedisConfig | undefined): Quotas {
-    return sameData(settings, this.#settings) ? this : new Quotas(this.#memory, settings, this.#log);
+  with(settings: RedisConfig | undefined, onFailure: OnFailure = 'open'): Quotas {
+    return sameData(settings, this.#settings) && onFailure === this.#onFailure
+      ? this
+      : new Quotas(this.#memory, settings, this.#log, onFailure);
   }
 
   /** Waits for Redis as long as connecting may take. */
   async open(): Promise<HeldQuotas> {
     if (this.#redis === undefined || this.#settings === undefined)
-      return { counter: this.#memory, onFailure: 'open', release() {} };
+      return { counter: this.#memory, onFailure: this.#onFailure, release() {} };
     const { value, release } = this.#redis.use();
     const { connection, counter } = await value;
     await connection.ready();

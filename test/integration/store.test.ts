@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import { startManager } from '../support/manager.ts';
+import { NamedTarget } from '../support/named-target.ts';
 import { CutProxy, openPostgresSchema, type TestPostgres } from '../support/postgres.ts';
 
 const LISTENERS =
@@ -11,6 +12,8 @@ const QUIET = 'observability: { accessLog: { enabled: false } }\n';
 const STEADY = 'routes: { steady: { match: { paths: [/steady] }, respond: { status: 200, body: ok } } }\n';
 /** Between two requests of the traffic: the nodes are to have time for the rest. */
 const PACE_MS = 5;
+/** Of an API under requests: of so many the median is a measure. */
+const CHANGES = 9;
 /** Changes that are acknowledged before the kill. */
 const KILLED_AFTER = 250;
 const KEY = 'the key of these tests, which nobody guesses';
@@ -36,6 +39,20 @@ async function statusOf(node: Node, path: string): Promise<number> {
   return answer.status;
 }
 
+async function answerOf(node: Node, path: string): Promise<string> {
+  return (await fetch(new URL(path, node.url))).text();
+}
+
+async function msOf(act: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await act();
+  return Math.round(performance.now() - started);
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
+
 /** Milliseconds until a node answers so. */
 async function msUntil(node: Node, path: string, status: number): Promise<number> {
   const started = performance.now();
@@ -45,7 +62,10 @@ async function msUntil(node: Node, path: string, status: number): Promise<number
 }
 
 /** Asks until it is stopped, a little apart; then tells how many were answered, and how often not as they should. */
-function traffic(nodes: readonly Node[]): {
+function traffic(
+  nodes: readonly Node[],
+  path = '/steady',
+): {
   stop(): Promise<{ readonly asked: number; readonly failed: number }>;
 } {
   let isOver = false;
@@ -54,7 +74,7 @@ function traffic(nodes: readonly Node[]): {
   const ask = async (node: Node): Promise<void> => {
     while (!isOver) {
       asked++;
-      if ((await statusOf(node, '/steady').catch(() => 0)) !== 200) failed++;
+      if ((await statusOf(node, path).catch(() => 0)) !== 200) failed++;
       await setTimeout(PACE_MS);
     }
   };
@@ -134,6 +154,53 @@ store: { postgres: { url: '${url}', schema: ${postgres.schema}, timeout: 1s }, k
       delays.every((ms) => ms < 1000),
       delays.join(),
     );
+  });
+
+  it('serve an API under requests while it is re-pointed and edited: none fails, and a change is there within 200 ms', async (test) => {
+    await using a = await NamedTarget.start('a');
+    await using b = await NamedTarget.start('b');
+    await send(one, 'PUT', '/v1/services/a', { url: a.url });
+    await send(one, 'PUT', '/v1/services/b', { url: b.url });
+    const api = { paths: ['/live'], service: 'a', authentication: 'public' };
+    assert.equal(await send(one, 'PUT', '/v1/apis/live', api), 201);
+    await msUntil(two, '/live', 200);
+    const requests = traffic([one, two], '/live');
+    const [fixed, here, there]: [number[], number[], number[]] = [[], [], []];
+    try {
+      for (let turn = 0; turn < CHANGES; turn++) {
+        // What the machine takes for as many requests without a change.
+        fixed.push(
+          await msOf(async () => {
+            await send(one, 'GET', '/v1/apis/live');
+            await answerOf(one, '/live');
+          }),
+        );
+        const service = turn % 2 === 0 ? 'b' : 'a';
+        const edited = { service, limits: { timeout: `${10 + turn}s` } };
+        here.push(
+          await msOf(async () => {
+            assert.equal(await send(one, 'PATCH', '/v1/apis/live', edited), 200);
+            assert.equal(await answerOf(one, '/live'), service);
+          }),
+        );
+        there.push(
+          await msOf(async () => {
+            const started = performance.now();
+            while ((await answerOf(two, '/live')) !== service)
+              assert.ok(performance.now() - started < 10_000, 'the other node does not hear of it');
+          }),
+        );
+      }
+    } finally {
+      await requests.stop();
+    }
+    const { asked, failed } = await requests.stop();
+    test.diagnostic(
+      `median ms: ${median(here)} here, ${median(there)} more on the other node, ${median(fixed)} of requests alone`,
+    );
+    assert.deepEqual([failed, asked > 10], [0, true]);
+    assert.ok(median(here) < 200 + median(fixed), `${here.join()} beside ${fixed.join()}`);
+    assert.ok(median(there) < 1000, there.join());
   });
 
   it('serve on while it is down, and say so', async () => {

@@ -159,7 +159,9 @@ function refusalOf({ status, body }: AdminReply): Refusal {
 export function placeText(found: Found): string {
   const { path, parameter, file, line, message, suggestion } = found;
   const place = filled(path) ?? filled(parameter);
-  const inFile = typeof file === 'string' && typeof line === 'number' ? `${file}:${line}` : undefined;
+  // A line of the store is nobody's file; but a stored policy has its name there alone.
+  const isFile = typeof file === 'string' && !/^store:(?!policies\/)/.test(file);
+  const inFile = isFile && typeof line === 'number' ? `${file}:${line}` : undefined;
   const where = [place, inFile].filter((part) => part !== undefined).join(' in ');
   const hint = typeof suggestion === 'string' ? ` (did you mean ${suggestion}?)` : '';
   return `  ${where === '' ? '' : `${where}: `}${typeof message === 'string' ? message : 'is wrong'}${hint}`;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { Workspace } from '../../../test/support/cli.ts';
@@ -196,7 +198,16 @@ describe('an edit that is refused', () => {
     workspace.write('editor.sh', script);
     return { EDITOR: `sh ${workspace.path('editor.sh')}` };
   };
-  const fileIn = (err: string) => / -f (\S+)\n/.exec(err)?.[1] ?? '';
+  const kept: string[] = [];
+  const fileIn = (err: string) => {
+    const [, file = ''] = / -f (\S+\/portcullis-edit-\w+\/\S+)\n/.exec(err) ?? [];
+    assert.notEqual(file, '', err);
+    kept.push(file);
+    return file;
+  };
+  after(() => {
+    for (const file of kept) rmSync(dirname(file), { recursive: true, force: true });
+  });
 
   before(async () => assert.equal((await create('service e', 'url: http://127.0.0.1:4001\n')).code, 0));
 
@@ -206,10 +217,10 @@ describe('an edit that is refused', () => {
     assert.equal(code, 1);
     assert.match(plain(err), /\n…\/service\.yaml:2:20: services\.e\.retry\.attempts: expected a number/);
     assert.match(plain(err), /\nit is kept: portcullis edit service e -f …\/service\.yaml\n$/);
-    const kept = fileIn(err);
-    assert.equal(readFileSync(kept, 'utf8'), 'url: http://127.0.0.1:4001\nretry: { attempts: many }\n');
-    spawnSync('sed', ['-i', 's/many/2/', kept]);
-    assert.equal((await run(`edit service e -f ${kept}`)).out, 'service e changed\n');
+    const file = fileIn(err);
+    assert.equal(readFileSync(file, 'utf8'), 'url: http://127.0.0.1:4001\nretry: { attempts: many }\n');
+    spawnSync('sed', ['-i', 's/many/2/', file]);
+    assert.equal((await run(`edit service e -f ${file}`)).out, 'service e changed\n');
     assert.deepEqual(stored('services', 'e'), { url: 'http://127.0.0.1:4001', retry: { attempts: 2 } });
   });
 
@@ -308,12 +319,10 @@ describe('files of every form', () => {
 
   it('are taken from pipes', async () => {
     const pipe = workspace.path('pipe');
-    spawnSync('mkfifo', [pipe]);
+    spawnSync('sh', ['-c', 'mkfifo "$1"', 'sh', pipe]);
     const [ran] = await Promise.all([
       run('apply -f pipe --dry-run'),
-      import('node:fs/promises').then(({ writeFile }) =>
-        writeFile(pipe, 'services: { f1: { url: "http://127.0.0.1:1" } }\n'),
-      ),
+      writeFile(pipe, 'services: { f1: { url: "http://127.0.0.1:1" } }\n'),
     ]);
     assert.deepEqual(ran, { code: 0, out: '+ service f1\n1 to create, 0 to change, 0 to delete\n', err: '' });
   });

@@ -13,8 +13,9 @@ import { type Call, define } from './define.ts';
 import { holdsRedacted, restoreSecrets } from './entity-secrets.ts';
 import { writtenValue } from './entity-view.ts';
 import { failureAnswer, type ProblemView, problemView, refused } from './outcomes.ts';
+import { REVISION_FIELDS } from './preconditions.ts';
 import { readMap } from './read-body.ts';
-import { authorship, forbidden, LOST_SECRET, planSchema, retried } from './write.ts';
+import { authorship, followed, forbidden, LOST_SECRET, planSchema, retried } from './write.ts';
 
 export const TYPES = ['application/json', 'application/yaml'];
 /** A configuration of 10,000 APIs has about a third of it. */
@@ -38,6 +39,7 @@ export const APPLY: Endpoint = define({
   collection: 'all',
   parameters: z.strictObject({}),
   query: applySchema,
+  fields: REVISION_FIELDS,
   body: {
     types: TYPES,
     shape: { component: 'Configuration' },
@@ -61,11 +63,13 @@ async function apply(call: ApplyCall): Promise<AdminAnswer> {
 async function tryToApply(call: ApplyCall, sent: SentEntities): Promise<AdminAnswer | 'conflict'> {
   const { configuration, request, query } = call;
   const viewer = { caller: request.caller, configuration };
+  const after = followed(request, query, configuration.revision);
+  if (!after.ok) return after.answer;
   const wanted = wantedChanges(configuration, request.caller, sent, query.prune);
   if (!wanted.ok) return wanted.answer;
   const outcome = await configuration.change({
     ...authorship(request.caller, query),
-    follows: query.follows,
+    follows: after.follows,
     changes: wanted.changes,
   });
   switch (outcome.kind) {

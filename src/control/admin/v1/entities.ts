@@ -8,9 +8,9 @@ import { componentOf } from './components.ts';
 import { type Call, define } from './define.ts';
 import { entityView, versionFields, versionOf, writtenValue } from './entity-view.ts';
 import { mergePatch } from './merge-patch.ts';
-import { refused, unknownEntity } from './outcomes.ts';
+import { preconditionMalformed, refused, unknownEntity } from './outcomes.ts';
 import { entityPage, type ListQuery, listSchema } from './page.ts';
-import { READ_FIELDS, verdictOn, WRITE_FIELDS } from './preconditions.ts';
+import { CREATE_FIELDS, READ_FIELDS, verdictOn, WRITE_FIELDS } from './preconditions.ts';
 import { readMap } from './read-body.ts';
 import { type EntityWrite, type EntityWriteQuery, entityWriteSchema, writeEntity } from './write.ts';
 
@@ -30,12 +30,18 @@ export function entityEndpoints(): readonly Endpoint[] {
 function endpointsOf(collection: Collection): readonly Endpoint[] {
   const one = componentOf(collection);
   const path = `/v1/${collection}/{name}`;
-  const entity: EndpointAnswer = { description: 'The entity', shape: { component: one } };
+  const fields = ['ETag', 'Last-Modified'] as const;
+  const entity: EndpointAnswer = { description: 'The entity', shape: { component: one }, fields };
   const planned: EndpointAnswer = {
     description: 'The entity; with dry-run or answer=change, what would change or has',
     shape: { component: `${one}OrChange` },
+    fields,
   };
-  const created: EndpointAnswer = { description: 'It was not there before', shape: { component: one } };
+  const created: EndpointAnswer = {
+    description: 'It was not there before',
+    shape: { component: one },
+    fields: [...fields, 'Location'],
+  };
   const body = { types: [JSON_TYPE], shape: { component: one }, maxBytes: MAX_BODY_BYTES };
   return [
     define({
@@ -57,6 +63,7 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       collection,
       parameters: none,
       query: entityWriteSchema,
+      fields: CREATE_FIELDS,
       body,
       answers: { 200: planned, 201: created },
       answer: (call) => create(call, collection),
@@ -70,7 +77,7 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       parameters: named,
       query: none,
       fields: READ_FIELDS,
-      answers: { 200: entity, 304: { description: 'It is as it was' } },
+      answers: { 200: entity, 304: { description: 'It is as it was', fields } },
       answer: (call) => read(call, collection),
     }),
     define({
@@ -179,12 +186,12 @@ async function read(
   switch (verdictOn('GET', request.headers, version)) {
     case 'notModified':
       return empty(304, versionFields(version));
-    case 'failed':
-      return problem(412, 'precondition_failed', 'It is not the version that was asked for');
     case 'malformed':
-      return problem(400, 'precondition_malformed', 'If-Match and If-None-Match take entity tags or *');
+      return preconditionMalformed();
     case 'proceed':
       return json(200, entityView(entity, configuration, state), versionFields(version));
+    default:
+      return problem(412, 'precondition_failed', 'It is not the version that was asked for');
   }
 }
 

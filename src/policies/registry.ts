@@ -118,8 +118,11 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
   builtin('rate-limit', 'quota', () =>
     import('./rate-limit/index.ts').then((module) => module.rateLimitPolicy),
   ),
-  builtin('request-filter', 'admission', () =>
-    import('./request-filter/index.ts').then((module) => module.requestFilterPolicy),
+  builtin(
+    'request-filter',
+    'admission',
+    () => import('./request-filter/index.ts').then((module) => module.requestFilterPolicy),
+    { has: ['check'] },
   ),
   builtin('request-size', 'admission', () =>
     import('./request-size/index.ts').then((module) => module.requestSizePolicy),

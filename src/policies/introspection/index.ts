@@ -27,13 +27,7 @@ export const introspectionMethod = defineMethod({
     const key = JSON.stringify(['introspection', options]);
     const judge = identity.shared.open(key, () => makeIntrospector(options, identity));
     const source = new TokenSource(placesOf(options));
-    return new BearerAuthenticator(
-      'introspection',
-      source,
-      judge,
-      new BearerChallenge(options),
-      options.keep,
-    );
+    return new BearerAuthenticator('introspection', source, judge, new BearerChallenge(options), options);
   },
 });
 

@@ -20,7 +20,7 @@ export const jwtMethod = defineMethod({
     const key = JSON.stringify(['jwt', options]);
     const judge = identity.shared.open(key, () => makeVerifier(options, identity));
     const source = new TokenSource(placesOf(options));
-    return new BearerAuthenticator('jwt', source, judge, new BearerChallenge(options), options.keep);
+    return new BearerAuthenticator('jwt', source, judge, new BearerChallenge(options), options);
   },
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { AdminAuthentication } from '../../src/control/admin/authentication/authentication.ts';
 import type { GatewayControl } from '../../src/control/admin/endpoint.ts';
 import { redact } from '../../src/control/admin/redact.ts';
 import { startApi, type TestApi } from '../../src/control/admin/v1/api.support.ts';
@@ -11,6 +12,7 @@ import { systemTimers } from '../../src/lib/timers.ts';
 import { Registry } from '../../src/upstream/discovery/registry/registry.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { startManager, type TestManager } from '../support/manager.ts';
+import { Logins, USERS } from './admin-logins.ts';
 import { type AdminDocument, type AdminFuzz, adminRequests } from './admin-requests.ts';
 
 /** More by `FUZZ_RUNS=100000 npm test`. */
@@ -75,67 +77,89 @@ interface Answered {
   readonly text: string;
 }
 
-describe('The admin port, asked at random and with ill will', () => {
-  let stored: TestManager;
-  let api: TestApi;
-  let arbitrary: fc.Arbitrary<AdminFuzz>;
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const registry = new Registry([], {
-    timers: systemTimers,
-    storage: { write: () => Promise.resolve(undefined) },
-    saveFailed: () => {},
-  });
+for (const { title, isOpen, statuses: expected } of [
+  { title: 'while it asks nobody who they are', isOpen: true, statuses: [] },
+  { title: 'by nobody and by users of every role', isOpen: false, statuses: [401, 403] },
+])
+  describe(`The admin port, asked at random and with ill will ${title}`, () => {
+    /** Told nowhere. */
+    const marks = [MARK, KEY_MARK];
+    let logins: Logins | undefined;
+    let stored: TestManager;
+    let api: TestApi;
+    let arbitrary: fc.Arbitrary<AdminFuzz>;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const registry = new Registry([], {
+      timers: systemTimers,
+      storage: { write: () => Promise.resolve(undefined) },
+      saveFailed: () => {},
+    });
 
-  before(async () => {
-    stored = await startManager({ config: JSON.stringify(FILE), env: { FUZZ_SECRET: secret('env') } });
-    api = await startApi(stored.manager, undefined, behind(stored, registry));
-    const { body } = await api.send({ path: '/v1/openapi.json' });
-    arbitrary = adminRequests(body as AdminDocument, ENTITIES);
-    await restore();
-  });
-  after(async () => {
-    agent.destroy();
-    await api?.[Symbol.asyncDispose]();
-    await stored?.close();
-    await registry.close();
-  });
+    before(async () => {
+      stored = await startManager({ config: JSON.stringify(FILE), env: { FUZZ_SECRET: secret('env') } });
+      const store = new RightsStore(stored.source.connection ?? NO_STORE, Date.now);
+      logins = isOpen ? undefined : new Logins(store, marks);
+      const gateway = behind(stored, registry, store, logins?.authentication);
+      const { manager } = stored;
+      api = await startApi(
+        manager,
+        logins && ((request, place) => logins?.identify(manager, request, place) ?? assert.fail()),
+        gateway,
+      );
+      const { body } = await api.send({ path: '/v1/openapi.json' });
+      arbitrary = adminRequests(body as AdminDocument, isOpen ? ENTITIES : { ...ENTITIES, users: USERS });
+      await restore();
+    });
+    after(async () => {
+      agent.destroy();
+      await api?.[Symbol.asyncDispose]();
+      await stored?.close();
+      await registry.close();
+    });
 
-  async function restore(): Promise<void> {
-    const { status, text } = await api.send({ method: 'POST', path: '/v1/apply?prune', body: EVERYTHING });
-    assert.equal(status, 200, text);
-  }
+    async function restore(): Promise<void> {
+      await logins?.restore();
+      const headers = logins === undefined ? {} : { authorization: `Bearer ${logins.ofOwner}` };
+      const sent = { method: 'POST', path: '/v1/apply?prune', headers, body: EVERYTHING };
+      const { status, text } = await api.send(sent);
+      assert.equal(status, 200, text);
+    }
 
-  it(`answers ${RUNS} requests without failing and without telling a secret`, {
-    timeout: 3_600_000,
-  }, async () => {
-    const statuses = new Map<number, number>();
-    let count = 0;
-    await fc.assert(
-      fc.asyncProperty(arbitrary, async (asked) => {
-        if (++count % RESTORE_AFTER === 0) await restore();
-        const { status, text } = await send(api.port, agent, asked);
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        assert.ok(status < 500, `${status} ${text}`);
-        for (const mark of [MARK, KEY_MARK]) assert.ok(!text.includes(mark), 'a secret is told');
-      }),
-      { numRuns: RUNS, endOnFailure: true },
-    );
-    assert.deepEqual(api.logged, []);
-    // What is refused for its looks alone proves little.
-    for (const status of [200, 201, 204, 400, 404, 405, 412, 422])
-      assert.ok(statuses.has(status), `no answer was ${status}`);
-    if (RUNS > 800) console.log(JSON.stringify(Object.fromEntries(statuses)));
+    it(`answers ${RUNS} requests without failing and without telling a secret`, {
+      timeout: 3_600_000,
+    }, async () => {
+      const statuses = new Map<number, number>();
+      let count = 0;
+      await fc.assert(
+        fc.asyncProperty(arbitrary, async (asked) => {
+          if (++count % RESTORE_AFTER === 0) await restore();
+          const { status, text } = await send(api.port, agent, logins?.withCaller(asked, count) ?? asked);
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          assert.ok(status < 500, `${status} ${text}`);
+          for (const mark of marks) assert.ok(!text.includes(mark), 'a secret is told');
+        }),
+        { numRuns: RUNS, endOnFailure: true },
+      );
+      assert.deepEqual(api.logged, []);
+      // What is refused for its looks alone proves little.
+      for (const status of [200, 201, 204, 400, 404, 405, 412, 422, ...expected])
+        assert.ok(statuses.has(status), `no answer was ${status}`);
+      if (RUNS > 800) console.log(JSON.stringify(Object.fromEntries(statuses)));
+    });
   });
-});
 
 /** What is put back: in every collection, so that all else goes. */
 const EVERYTHING = { sessions: {}, ...ENTITIES };
 
 /** As the gateway has it, but that nothing is put into force. */
-function behind({ reloader, source }: TestManager, registry: Registry): Partial<GatewayControl> {
-  const store = new RightsStore(source.connection ?? NO_STORE, Date.now);
+function behind(
+  { reloader }: TestManager,
+  registry: Registry,
+  store: RightsStore,
+  authentication: AdminAuthentication | undefined,
+): Partial<GatewayControl> {
   return {
-    rights: { store, authentication: undefined, external: undefined },
+    rights: { store, authentication, external: undefined },
     reload: () => reloader.reload('admin'),
     config: () => {
       const { dataPlane, admin, runtime, state, secrets } = reloader.current;

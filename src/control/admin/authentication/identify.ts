@@ -26,7 +26,7 @@ export function entitiesIn(gateway: Pick<GatewayControl, 'configuration'>): Enti
 
 /** Who sends a request. */
 export async function identify(
-  gateway: GatewayControl,
+  gateway: Pick<GatewayControl, 'configuration' | 'warn'>,
   authentication: AdminAuthentication,
   request: IncomingMessage,
   place: RequestPlace,

@@ -4,7 +4,7 @@ import type { AddressListsData } from '../policies/address-lists.ts';
 import type { PlansData } from '../policies/plan/plans-schema.ts';
 import type { PolicyUse } from '../policies/use.ts';
 import type { RouteConfig } from '../routing/schema.ts';
-import type { RedisConfig } from '../state/schema.ts';
+import type { RedisConfig, StateConfig } from '../state/schema.ts';
 import type { ServiceSettings } from '../upstream/service.ts';
 
 /** A route with its policies in order; global policies are not repeated here. */
@@ -27,5 +27,8 @@ export interface GatewayConfig {
   /** Who may call; nobody where it is not given. */
   readonly identity?: IdentityData;
   /** What of `state` a reload may change. */
-  readonly state?: { readonly redis?: RedisConfig | undefined };
+  readonly state?: {
+    readonly redis?: RedisConfig | undefined;
+    readonly memory?: Pick<StateConfig['memory'], 'onFailure'>;
+  };
 }

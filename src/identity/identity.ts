@@ -3,6 +3,7 @@ import { systemTimers } from '../lib/timers.ts';
 import type { RecordStores } from '../state/records/record-stores.ts';
 import { ConsumersByOwner } from './consumers/consumers-by-owner.ts';
 import { Issuers } from './discovery/issuers.ts';
+import { ServiceTokens } from './grants/service-tokens.ts';
 import type { IdentityData } from './identity-data.ts';
 import type { IdentityPlace } from './identity-place.ts';
 import type * as logins from './logins.ts';
@@ -23,6 +24,8 @@ export class Identity {
   readonly issuers: Issuers;
   /** Of signatures, for this configuration and those after it. */
   readonly nonces: UsedNonces;
+  /** For services, of all routes; those of unchanged providers also for the configurations after it. */
+  readonly serviceTokens: ServiceTokens;
   readonly #passwords: PasswordChecker;
   #consumers: ConsumersByOwner | undefined;
   readonly #ofRoutes = new Map<string | undefined, RouteIdentity>();
@@ -38,6 +41,12 @@ export class Identity {
       before?.issuers ??
       new Issuers({ timers: place.timers ?? systemTimers, random: Math.random, log: place.log });
     this.nonces = before?.nonces ?? new UsedNonces();
+    const { log, nowMs } = place;
+    this.serviceTokens = new ServiceTokens(
+      data.providers,
+      { log, nowMs, random: Math.random },
+      before?.serviceTokens,
+    );
     this.#passwords = before === undefined ? new PasswordChecker(place.nowMs) : before.#passwords;
     this.#logins = code && new code.Logins(data, place, this.issuers, () => this.#byOwner.of(undefined));
   }
@@ -47,7 +56,7 @@ export class Identity {
     const owner = this.#byOwner.has(organization) ? organization : undefined;
     let seen = this.#ofRoutes.get(owner);
     if (seen === undefined) {
-      seen = new RouteIdentity(this, () => this.#byOwner.of(owner), owner !== undefined);
+      seen = new RouteIdentity(this, () => this.#byOwner.of(owner), owner);
       this.#ofRoutes.set(owner, seen);
     }
     return seen;
@@ -76,7 +85,7 @@ export class Identity {
 
   /** When the last has let go, whatever it opened is closed. */
   release(): void {
-    if (--this.#holders === 0) this.#logins?.close();
+    if (--this.#holders === 0) this.#logins?.close(this.serviceTokens.settled());
   }
 
   /** When it resolves, no token is under way from a provider to the store. */

@@ -64,9 +64,9 @@ export class Logins {
     await Promise.all(Array.from(this.#sessions.values(), (sessions) => sessions.tokens.settled()));
   }
 
-  /** Closes sessions at once, and whatever was opened for them when they have settled. */
-  close(): void {
-    const settled = this.settled();
+  /** Closes sessions at once, and whatever was opened for them when they have settled, and what `others` is of too. */
+  close(others: Promise<void>): void {
+    const settled = Promise.all([this.settled(), others]);
     for (const sessions of this.#sessions.values()) sessions.close();
     this.#sessions.clear();
     void settled.then(() => {

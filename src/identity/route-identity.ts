@@ -1,6 +1,7 @@
 import { SharedPool } from '../lib/shared-pool.ts';
 import type { ConsumerIndex } from './consumers/consumer-index.ts';
 import type { Issuers } from './discovery/issuers.ts';
+import type { CallersTokens, ServiceTokens, ServiceTokenUse } from './grants/service-tokens.ts';
 import type { IdentityData } from './identity-data.ts';
 import type { IdentityPlace } from './identity-place.ts';
 import type { Providers } from './providers/providers.ts';
@@ -15,6 +16,7 @@ export interface IdentityOfAll {
   readonly issuers: Issuers;
   readonly nonces: UsedNonces;
   readonly providers: Providers;
+  readonly serviceTokens: ServiceTokens;
   sessionsNamed(name: string): Sessions;
 }
 
@@ -32,11 +34,14 @@ export class RouteIdentity {
   /** Of sessions, which routes of all organizations have in common. Undefined: they are as the sessions tell it. */
   readonly #findings: WeakMap<KnownSession, KnownSession> | undefined;
 
-  /** `hasOwn`: consumers of an organization are known beside the shared ones. */
-  constructor(identity: IdentityOfAll, consumers: () => ConsumerIndex, hasOwn: boolean) {
+  readonly #owner: string | undefined;
+
+  /** `owner`: the organization whose consumers are known beside the shared ones. */
+  constructor(identity: IdentityOfAll, consumers: () => ConsumerIndex, owner: string | undefined) {
     this.#identity = identity;
+    this.#owner = owner;
     this.#consumers = consumers;
-    this.#findings = hasOwn ? new WeakMap() : undefined;
+    this.#findings = owner !== undefined ? new WeakMap() : undefined;
   }
 
   get data(): IdentityData {
@@ -57,6 +62,11 @@ export class RouteIdentity {
 
   get providers(): Providers {
     return this.#identity.providers;
+  }
+
+  /** Tokens for services, which these routes share. */
+  serviceTokens(use: Omit<ServiceTokenUse, 'owner'>): CallersTokens {
+    return this.#identity.serviceTokens.of({ ...use, owner: this.#owner });
   }
 
   get consumers(): ConsumerIndex {

@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { LoadGauge } from './load-gauge.ts';
 
 /** Sources under the test's hand. */
 function fake() {
-  const state = { now: 1000, count: 0, mean: 0, memory: 0.25, enabled: 0, disabled: 0, resets: 0 };
+  const state = {
+    now: 1000,
+    count: 0,
+    mean: 0,
+    resident: 0.25,
+    heap: 0.125,
+    enabled: 0,
+    disabled: 0,
+    resets: 0,
+  };
   const gauge = new LoadGauge({
     now: () => state.now,
-    memoryShare: () => state.memory,
+    residentShare: () => state.resident,
+    heapShare: () => state.heap,
     monitor: () => ({
       get count() {
         return state.count;
@@ -39,7 +51,7 @@ it('the first answer knows the memory, and begins to look at the event loop', ()
 it('it measures four times a second at most, and halves the difference to what was', () => {
   const { gauge, state } = fake();
   gauge.read();
-  Object.assign(state, { count: 5, mean: 120e6, memory: 0.5 });
+  Object.assign(state, { count: 5, mean: 120e6, resident: 0.5 });
   state.now = 1249;
   assert.equal(gauge.read().measuredAtMs, 1000);
   state.now = 1250;
@@ -50,6 +62,27 @@ it('it measures four times a second at most, and halves the difference to what w
   state.now = 1750;
   assert.equal(gauge.read().eventLoopDelayMs, 37.5);
   assert.equal(state.resets, 3);
+});
+
+it('of the memory of the process and the heap of the thread, the one counts of which less is left', () => {
+  const { gauge, state } = fake();
+  for (const [resident, heap, share] of [
+    [0.2, 0.9, 0.9],
+    [0.6, 0.1, 0.6],
+    [0.1, 0.2, 0.2],
+  ] as const) {
+    Object.assign(state, { resident, heap, now: state.now + 250 });
+    assert.equal(gauge.read().memoryShare, share);
+  }
+});
+
+it('a thread that has used most of its heap is seen to, where the machine has memory left', async () => {
+  const worker = new Worker(new URL('./load-gauge.support.ts', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: 64 },
+  });
+  const [share] = (await once(worker, 'message')) as [number];
+  await worker.terminate();
+  assert.ok(share > 0.25 && share < 1, String(share));
 });
 
 it('where the event loop has not turned since, what was known of it holds', () => {

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 
 /** How hard pressed this thread and its process are. */
 export interface Load {
@@ -7,7 +8,10 @@ export interface Load {
   readonly measuredAtMs: number;
   /** How late this thread's event loop turns, on average over the last quarters of a second. */
   readonly eventLoopDelayMs: number;
-  /** Resident memory of the process, of what it may use: the limit of its control group, else all of the machine. 1 is all. */
+  /**
+   * The larger of two shares, of which 1 is all: resident memory of the process, of what it may use (the limit of its control group, else all
+   * of the machine); and the heap of this thread, of the limit that V8 has for it, at which the thread dies however much memory there is.
+   */
   readonly memoryShare: number;
 }
 
@@ -23,7 +27,8 @@ export interface LoadSources {
     ReturnType<typeof monitorEventLoopDelay>,
     'count' | 'mean' | 'enable' | 'disable' | 'reset'
   >;
-  readonly memoryShare: () => number;
+  readonly residentShare: () => number;
+  readonly heapShare: () => number;
 }
 
 /**
@@ -63,7 +68,7 @@ export class LoadGauge {
       load.eventLoopDelayMs = (load.eventLoopDelayMs + lateMs) / 2;
       this.#delay.reset();
     }
-    load.memoryShare = this.#sources.memoryShare();
+    load.memoryShare = Math.max(this.#sources.residentShare(), this.#sources.heapShare());
     load.measuredAtMs = now;
   }
 }
@@ -71,7 +76,11 @@ export class LoadGauge {
 const SYSTEM: LoadSources = {
   now: () => performance.now(),
   monitor: () => monitorEventLoopDelay({ resolution: RESOLUTION_MS }),
-  memoryShare: () => process.memoryUsage.rss() / usableBytes(),
+  residentShare: () => process.memoryUsage.rss() / usableBytes(),
+  heapShare: () => {
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+    return used / limit;
+  },
 };
 
 function usableBytes(): number {

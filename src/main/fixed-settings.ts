@@ -8,7 +8,8 @@ export interface FixedSettings {
   readonly workers: number;
   readonly registryFile: string;
   readonly metrics: DataPlaneConfig['observability']['metrics'];
-  readonly memory: LoadedConfig['state']['memory'];
+  /** But for what is decided with each request. */
+  readonly memory: Omit<LoadedConfig['state']['memory'], 'onFailure'>;
   readonly store: LoadedConfig['store'];
 }
 
@@ -22,12 +23,13 @@ const NAMES: Readonly<Record<keyof FixedSettings, string>> = {
 };
 
 export function fixedSettings(config: LoadedConfig): FixedSettings {
+  const { onFailure: _, ...memory } = config.state.memory;
   return {
     admin: config.admin,
     workers: config.runtime.workers,
     registryFile: config.runtime.registryFile,
     metrics: config.dataPlane.observability.metrics,
-    memory: config.state.memory,
+    memory,
     store: config.store,
   };
 }

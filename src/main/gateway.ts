@@ -22,7 +22,7 @@ import { MetricsHub } from '../observability/metrics-hub.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
 import { QuotaTable } from '../state/quota/quota-table.ts';
-import { singleServer } from '../state/schema.ts';
+
 import { LimitTable } from '../state/shared/limit-table.ts';
 import type { PreparedServices } from '../upstream/control/upstream-control.ts';
 import type { Registry } from '../upstream/discovery/registry/registry.ts';
@@ -178,7 +178,7 @@ export class Gateway {
       table,
       keeper: this.#quotas,
       plans: () => this.config.dataPlane.plans,
-      redis: () => singleServer(this.config.state.redis),
+      redis: () => this.config.state.redis,
       log: options.log.main,
       nowMs: Date.now,
     });

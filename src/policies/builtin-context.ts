@@ -11,6 +11,8 @@ export interface BuiltinContext extends PolicyContext {
   readonly organization: string | undefined;
   /** The one service that the route sends to. */
   readonly service: string | undefined;
+  /** A later use on the route counts against limits too, and may refuse what this one let through. */
+  readonly isCountedAgain: boolean;
   /** Where limits are counted; undefined where no request will come, because the policy is made to be checked. */
   readonly limiters: Limiters | undefined;
   /** Likewise. */

@@ -124,7 +124,9 @@ export async function compilePolicies(
     const read = await Promise.all(uses.map((use) => reader.read(use)));
     const { globals } = context;
     const items = read.map((item) => ({ ...item, isGlobal: globals?.includes(item.use) ?? false }));
-    for (const item of inOrder(items)) made.push(await make(item, context));
+    const ordered = inOrder(items);
+    const lastCounting = ordered.findLastIndex(({ policy }) => policy.counts === true);
+    for (const [i, item] of ordered.entries()) made.push(await make(item, context, i < lastCounting));
   } catch (error) {
     closeAll(made, context);
     throw error;
@@ -215,6 +217,7 @@ async function make(
     plans,
     identity,
   }: RouteContext,
+  isCountedAgain = false,
 ): Promise<CompiledPolicy> {
   const context: BuiltinContext = {
     route,
@@ -225,6 +228,7 @@ async function make(
     global: globals?.includes(use) ?? false,
     organization,
     service,
+    isCountedAgain,
     limiters,
     plans,
     identity: identity?.of(organization),

@@ -29,6 +29,11 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ].map((name): [string, string] => [name, OF_CLIENTS]),
 ]);
 
+/** Whether services may be told by it who calls. */
+export function canBeIdentityField(name: string): boolean {
+  return !REFUSED.has(name.toLowerCase());
+}
+
 /** Schema of the name of a field by which services are told who calls: no client may send it any more, on any route. */
 export const identityFieldName = fieldName.superRefine((name, context) => {
   const reason = REFUSED.get(name.toLowerCase());

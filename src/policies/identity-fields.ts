@@ -4,19 +4,26 @@ import { IdentityFields } from './identity-field-set.ts';
 import { builtinPolicies } from './registry.ts';
 import type { PolicyUse } from './use.ts';
 
-/** Those of all uses of a configuration; undefined where there are none. Rejects as `reader` does. */
+/**
+ * Those of all uses of a configuration, but for fields in which clients send credentials: whoever takes those takes them off. Undefined where there
+ * are none. Rejects as `reader` does.
+ */
 export async function findIdentityFields(
   uses: Iterable<PolicyUse>,
   reader: PolicyReader,
   turns: Turns,
 ): Promise<IdentityFields | undefined> {
   const names = new Set<string>();
+  const credentials = new Set<string>();
   for (const use of uses) {
+    const has = use.module === undefined ? builtinPolicies.get(use.name)?.has : undefined;
     // Most policies have none: their options are not looked at.
-    if (use.module !== undefined || !builtinPolicies.get(use.name)?.has.includes('identityFields')) continue;
+    if (has === undefined || !(has.includes('identityFields') || has.includes('credentialFields'))) continue;
     const { policy, options } = await reader.read(use);
-    for (const name of policy.identityFields?.(options) ?? []) names.add(name);
+    for (const name of policy.identityFields?.(options) ?? []) names.add(name.toLowerCase());
+    for (const name of policy.credentialFields?.(options) ?? []) credentials.add(name.toLowerCase());
     if (turns.isOver()) await turns.next();
   }
+  for (const name of credentials) names.delete(name);
   return names.size === 0 ? undefined : new IdentityFields(names);
 }

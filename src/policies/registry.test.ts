@@ -10,7 +10,7 @@ for (const [name, builtin] of builtinPolicies) {
   test(`${name}: what is known of it before it is loaded is what it says of itself`, () => {
     assert.equal(policy.name, name);
     assert.equal(builtin.stage, policy.stage);
-    const members = ['check', 'identityFields', 'secretParameters'] as const;
+    const members = ['check', 'identityFields', 'credentialFields', 'secretParameters'] as const;
     assert.deepEqual(
       builtin.has,
       members.filter((member) => policy[member] !== undefined),

@@ -3,7 +3,7 @@ import type { Policy, Stage } from '../policy/contract.ts';
 /** What is known of a policy before it is loaded: `registry.test.ts` holds it to what the policy says of itself. */
 interface KnownBefore {
   /** Which of these it has. */
-  readonly has: readonly ('check' | 'identityFields' | 'secretParameters')[];
+  readonly has: readonly ('check' | 'identityFields' | 'credentialFields' | 'secretParameters')[];
   readonly needs: NonNullable<Policy['needs']>;
 }
 
@@ -20,12 +20,12 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     'authentication',
     () => import('./api-key/index.ts').then((module) => module.apiKeyPolicy),
     {
-      has: ['secretParameters'],
+      has: ['credentialFields', 'secretParameters'],
       needs: ['identity'],
     },
   ),
   builtin('auth', 'authentication', () => import('./auth/index.ts').then((module) => module.authPolicy), {
-    has: ['check', 'identityFields', 'secretParameters'],
+    has: ['check', 'identityFields', 'credentialFields', 'secretParameters'],
     needs: ['identity'],
   }),
   builtin('basic', 'authentication', () => import('./basic/index.ts').then((module) => module.basicPolicy), {
@@ -51,10 +51,10 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     'introspection',
     'authentication',
     () => import('./introspection/index.ts').then((module) => module.introspectionPolicy),
-    { has: ['check', 'secretParameters'], needs: ['identity'] },
+    { has: ['check', 'credentialFields', 'secretParameters'], needs: ['identity'] },
   ),
   builtin('inject', 'transform', () => import('./inject/index.ts').then((module) => module.injectPolicy), {
-    has: ['check'],
+    has: ['check', 'identityFields'],
     needs: ['identity'],
   }),
   builtin(
@@ -75,7 +75,7 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     },
   ),
   builtin('jwt', 'authentication', () => import('./jwt/index.ts').then((module) => module.jwtPolicy), {
-    has: ['check', 'secretParameters'],
+    has: ['check', 'credentialFields', 'secretParameters'],
     needs: ['identity'],
   }),
   builtin('load-shed', 'admission', () =>
@@ -118,8 +118,11 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
   builtin('rate-limit', 'quota', () =>
     import('./rate-limit/index.ts').then((module) => module.rateLimitPolicy),
   ),
-  builtin('request-filter', 'admission', () =>
-    import('./request-filter/index.ts').then((module) => module.requestFilterPolicy),
+  builtin(
+    'request-filter',
+    'admission',
+    () => import('./request-filter/index.ts').then((module) => module.requestFilterPolicy),
+    { has: ['check'] },
   ),
   builtin('request-size', 'admission', () =>
     import('./request-size/index.ts').then((module) => module.requestSizePolicy),

@@ -39,6 +39,12 @@ export const tokenPlaces = {
     .prefault({})
     .describe('Where the token is; two in one request are refused'),
   keep: z.boolean().default(false).describe('Leaves the token in what is sent to the service'),
+  confirmation: z
+    .enum(['checked', 'ignored'])
+    .default('checked')
+    .describe(
+      'Whether a token that is bound to a client certificate (RFC 8705) counts for its connection alone, and one that is bound in another way is refused',
+    ),
 };
 
 /** Which claims say what. */

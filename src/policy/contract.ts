@@ -285,6 +285,8 @@ export interface Policy<Options = unknown> {
   readonly unique?: boolean;
   /** A route that has policies of a family of its own has none of the global ones of that family. */
   readonly family?: string;
+  /** Of a built-in policy: it counts the requests that pass against limits. What they took is given back when a later use of the route refuses. */
+  readonly counts?: boolean;
   /** What of the configuration a built-in policy is made of beside its options. */
   readonly needs?: readonly ('plans' | 'identity')[];
   /**
@@ -292,6 +294,8 @@ export interface Policy<Options = unknown> {
    * client may send them, on any route of the configuration.
    */
   identityFields?(options: Options): readonly string[];
+  /** Of a built-in policy: request fields in which clients send it credentials: they stay, though `identityFields` of another name them. */
+  credentialFields?(options: Options): readonly string[];
   /** Of a built-in policy: query parameters in which it takes credentials. No log shows their values, whatever the route. */
   secretParameters?(options: Options): readonly string[];
   /** What is wrong with options that the schema takes. Asked by the main thread alone, when a configuration is loaded. */

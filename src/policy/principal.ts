@@ -10,6 +10,8 @@ export interface Principal {
    * called so. Plans, limits and the log know the caller by it.
    */
   readonly consumer: string;
+  /** Whose consumer it is: only its routes know it, and elsewhere a user may be called so. Absent where it is of no organization, or none. */
+  readonly organization?: string;
   /** What the issuer calls the caller (RFC 7519 section 4.1.2); of credentials of the configuration it is the consumer's name. */
   readonly subject: string;
   /** Who vouches for the subject, such as the `iss` of a token; empty for credentials of the configuration. */

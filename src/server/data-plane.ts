@@ -22,7 +22,7 @@ import { Quotas } from '../state/quota/quotas.ts';
 import { SharedQuotas } from '../state/quota/shared-quotas.ts';
 import { RecordStores } from '../state/records/record-stores.ts';
 import type { Records } from '../state/records/records.ts';
-import { singleServer } from '../state/schema.ts';
+
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';
@@ -165,9 +165,9 @@ export class DataPlane {
    * message says what is wrong; what was made until then is undone.
    */
   async prepare(config: DataPlaneConfig): Promise<Prepared> {
-    const server = singleServer(config.state?.redis);
+    const server = config.state?.redis;
     const limiters = this.#limiters.with(server);
-    const plans = this.#plans.with(config.plans ?? NO_PLANS, server);
+    const plans = this.#plans.with(config.plans ?? NO_PLANS, server, config.state?.memory?.onFailure);
     const records = await this.#records.with(config.state?.redis);
     const identity = await this.#identity.with(config.identity ?? NO_IDENTITY, records);
     const context = this.#context(config.observability, { limiters, plans, identity });

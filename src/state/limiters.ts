@@ -3,11 +3,11 @@ import { SharedUse } from '../lib/shared-use.ts';
 import type { Limiter } from './limiter.ts';
 import type { Log } from './log.ts';
 import type { RedisStore } from './redis-store.ts';
-import type { RedisServerConfig } from './schema.ts';
+import type { RedisConfig } from './schema.ts';
 
 /** Where limits are counted: memory of this machine, Redis, or a worker's own with Redis told in intervals. */
 export type Store = 'memory' | 'redis' | 'hybrid';
-export type OnFailure = RedisServerConfig['onFailure'];
+export type OnFailure = RedisConfig['onFailure'];
 
 export interface StoreOptions {
   /** Default: Redis where there is one. */
@@ -30,11 +30,11 @@ export interface HeldLimiter {
 /** The places of one configuration where a worker counts limits. Redis is connected to while somebody counts there. */
 export class Limiters {
   readonly #memory: Limiter;
-  readonly #settings: RedisServerConfig | undefined;
+  readonly #settings: RedisConfig | undefined;
   readonly #log: Log;
   readonly #redis: SharedUse<Promise<RedisStore>> | undefined;
 
-  constructor(memory: Limiter, settings: RedisServerConfig | undefined, log: Log) {
+  constructor(memory: Limiter, settings: RedisConfig | undefined, log: Log) {
     this.#memory = memory;
     this.#settings = settings;
     this.#log = log;
@@ -46,7 +46,7 @@ export class Limiters {
   }
 
   /** These where they are what the settings ask for, else others. */
-  with(settings: RedisServerConfig | undefined): Limiters {
+  with(settings: RedisConfig | undefined): Limiters {
     return sameData(settings, this.#settings) ? this : new Limiters(this.#memory, settings, this.#log);
   }
 
@@ -75,7 +75,7 @@ export class Limiters {
 }
 
 /** With Redis' client, which is loaded where there is a Redis. */
-async function openStore(settings: RedisServerConfig, log: Log): Promise<RedisStore> {
+async function openStore(settings: RedisConfig, log: Log): Promise<RedisStore> {
   const module = await import('./redis-store.ts');
   return new module.RedisStore(settings, log);
 }

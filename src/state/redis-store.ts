@@ -4,7 +4,7 @@ import type { Log } from './log.ts';
 import { RedisConnection } from './redis/connection.ts';
 import { RedisLimiter } from './redis/redis-limiter.ts';
 import { decisionScript } from './redis/script.ts';
-import type { RedisServerConfig } from './schema.ts';
+import type { RedisConfig } from './schema.ts';
 
 /** A connection with those who count by it. Whoever shares their limiter knows what the others took. */
 export class RedisStore {
@@ -15,7 +15,7 @@ export class RedisStore {
   readonly #prefix: string;
   readonly #hybrids = new Map<string, SharedUse<HybridLimiter>>();
 
-  constructor(settings: RedisServerConfig, log: Log) {
+  constructor(settings: RedisConfig, log: Log) {
     this.#prefix = settings.prefix;
     this.connection = new RedisConnection(settings, decisionScript(), log);
     this.started = this.connection.ready();

@@ -106,7 +106,13 @@ export const stateSchema = z
           .max(1_000_000)
           .default(10_000)
           .describe(
-            'Consumers whose quotas are counted at one time, 320 octets of memory each: the requests of more are let through and counted as unavailable',
+            'Consumers whose quotas are counted at one time, 320 octets of memory each: onFailure says what becomes of the requests of more',
+          ),
+        onFailure: z
+          .enum(['open', 'closed'])
+          .default('open')
+          .describe(
+            'Requests of a consumer for whose quotas there is no place: open lets them through, closed refuses them with 503; both count them as unavailable',
           ),
         quotaFile: z
           .string()
@@ -142,11 +148,3 @@ export const stateSchema = z
 
 export type StateConfig = z.output<typeof stateSchema>;
 export type RedisConfig = z.output<typeof redis>;
-
-/** One server, as limits and quotas need it. */
-export type RedisServerConfig = RedisConfig & { readonly url: string };
-
-/** undefined where there is no Redis, or it is not one server. */
-export function singleServer(config: RedisConfig | undefined): RedisServerConfig | undefined {
-  return config?.url === undefined ? undefined : { ...config, url: config.url };
-}

@@ -76,4 +76,23 @@ describe('The token of a caller is exchanged for one of the service', () => {
       assert.deepEqual(on.backend.authorizations, [`Bearer ${String(given)}`]);
     });
   }
+
+  it('once for all routes that want the same one', async () => {
+    await using on = await play('opaque', [CALLERS.introspection, EXCHANGE]);
+    const [alice, bob] = [await newToken(on.provider), await newToken(on.provider)];
+    const before = on.provider.tokenRequests.length;
+    for (const [path, token] of [
+      ['a', alice],
+      ['b', alice],
+      ['b', bob],
+      ['a', bob],
+    ] as const)
+      await fetch(`${on.gateway.url}/${path}`, { headers: { authorization: `Bearer ${token}` } });
+    const asked = on.provider.tokenRequests.slice(before);
+    assert.deepEqual(
+      asked.map(({ form }) => new URLSearchParams(form).get('subject_token')),
+      [alice, bob],
+    );
+    assert.equal(on.backend.authorizations.length, 2);
+  });
 });

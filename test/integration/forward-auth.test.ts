@@ -226,6 +226,13 @@ describe('A route that asks a service who may call', () => {
     assert.equal((await ask(`${gateway.url}/optional`, { Authorization: 'wrong' })).status, 403);
   });
 
+  it('where it is optional takes only cookies of the service for credentials', async () => {
+    assert.equal((await ask(`${gateway.url}/optional`, { Cookie: 'theme=dark; xsso=1' })).status, 200);
+    assert.equal(lastSent().get('cookie'), 'theme=dark; xsso=1');
+    for (const cookie of ['theme=dark; sso=over', 'sso=over'])
+      assert.equal((await ask(`${gateway.url}/optional`, { Cookie: cookie })).status, 302, cookie);
+  });
+
   it('remembers what the service lets through, for the same request alone, and nothing else', async () => {
     for (const url of ['/kept', '/kept', '/kept?a'])
       assert.equal((await ask(gateway.url + url, { Authorization: 'alice' })).status, 200);

@@ -264,6 +264,22 @@ suite('An API with a function', () => {
   ] satisfies readonly (readonly [string, Asked, number, string, string?])[])
     test(`refuses ${title}`, async () => assert.deepEqual(await inputOf(asked, path), [status, code]));
 
+  for (const [title, path, headers, error] of [
+    [
+      'the field that says whether to wait',
+      '/acme/echo',
+      { 'X-Wait': 'maybe' },
+      { in: 'header', path: '/x-wait', reason: 'is neither true nor false' },
+    ],
+    ['the query', '/acme/echo?__proto__=1', {}, { in: 'query', path: '' }],
+  ] as const)
+    test(`says that it is ${title} that is wrong`, async () => {
+      const { answer } = await called(path, { headers });
+      const { errors } = JSON.parse(answer.body) as { errors: object[] };
+      assert.equal(errors.length, 1);
+      assert.deepEqual({ ...errors[0], ...error }, errors[0]);
+    });
+
   for (const [name, , status, body] of ANSWERS)
     test(`answers ${status} to the answer of ${name}`, async () => {
       const { answer } = await called(`/${name}`);

@@ -90,6 +90,7 @@ async function checkQuotas(workspace: Workspace): Promise<void> {
     assert.deepEqual(await callMany(url, 'bob', 5), { 200: 5 });
     assert.deepEqual(codeOf(await call(url, 'alice')), [429, 'quota_exceeded']);
     assert.deepEqual(codeOf(await call(url, 'carol')), [403, 'no_plan']);
+    await cli.logged(/has used/);
     const told = cli.log.filter(({ message }) => message.includes('has used'));
     assert.deepEqual(
       told.map(({ message }) => message),
@@ -124,7 +125,9 @@ describe('Quotas of the real program', () => {
     const redis = await openRedis();
     try {
       using workspace = new Workspace(
-        configWith(`state: { redis: { url: '${redis.url}', prefix: '${redis.prefix}', timeout: 5s } }`),
+        configWith(
+          `state: { redis: { url: '${redis.url}', prefix: '${redis.prefix}', timeout: 5s, connectTimeout: 20s } }`,
+        ),
       );
       await checkQuotas(workspace);
     } finally {

@@ -94,14 +94,14 @@ describe('Behind a rate limit', () => {
     });
     const answers = [];
     for (const path of ['/a', '/a', '/a', '/b']) answers.push(await get(gateway.url + path));
-    // The third of /a is taken of the global limit before the route's own refuses it.
+    // The third of /a, which the route's own limit refuses, takes nothing of the global one.
     assert.deepEqual(
       answers.map(({ status, headers }) => [status, headers['ratelimit']]),
       [
-        [200, '"3/h";r=2;t=1200, "2/h";r=1;t=1800'],
-        [200, '"3/h";r=1;t=2400, "2/h";r=0;t=3600'],
-        [429, '"3/h";r=0;t=3600, "2/h";r=0;t=3600'],
-        [429, '"3/h";r=0;t=3600'],
+        [200, '"2/h";r=1;t=1800, "3/h";r=2;t=1200'],
+        [200, '"2/h";r=0;t=3600, "3/h";r=1;t=2400'],
+        [429, '"2/h";r=0;t=3600, "3/h";r=1;t=2400'],
+        [200, '"9/h";r=8;t=400, "3/h";r=0;t=3600'],
       ],
     );
   });

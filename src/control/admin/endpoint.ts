@@ -123,8 +123,8 @@ export interface Endpoint {
   /** Fields of the request that it looks at, in small letters, and what for. */
   readonly fields?: Readonly<Record<string, string>>;
   readonly body?: EndpointBody;
-  /** By status. Where none is described, 200 has JSON of any shape. */
-  readonly answers?: Readonly<Record<number, EndpointAnswer>>;
+  /** By status, but for those that say no: problem details. */
+  readonly answers: Readonly<Record<number, EndpointAnswer>>;
   answer(gateway: GatewayControl, request: AdminRequest): AdminAnswer | Promise<AdminAnswer>;
 }
 
@@ -145,6 +145,15 @@ export interface EndpointAnswer {
   readonly types?: readonly string[];
   /** None: the answer has no body, or one of any shape where `types` says so. */
   readonly shape?: DescribedShape;
+  readonly fields?: readonly AnswerField[];
+}
+
+/** Fields of answers that clients look at, beside those of the body. */
+export type AnswerField = 'ETag' | 'Last-Modified' | 'Location' | 'Vary' | 'Set-Cookie';
+
+/** 200 with JSON that is described among the components. */
+export function answered(description: string, component: string): Readonly<Record<number, EndpointAnswer>> {
+  return { 200: { description, shape: { component } } };
 }
 
 /** The body as JSON, or what is answered when it is none. */

@@ -5,6 +5,7 @@ import { type AdminAnswer, json, problem, text } from './answer.ts';
 import { LOGIN_ENDPOINTS } from './authentication/login-endpoints.ts';
 import {
   type AdminRequest,
+  answered,
   type Endpoint,
   type GatewayControl,
   type QuestionedRequest,
@@ -14,6 +15,7 @@ import { QUOTA_ENDPOINTS } from './quota-endpoints.ts';
 import { REGISTRY_ENDPOINTS } from './registry-endpoints.ts';
 
 const PLAIN = { 200: { description: 'Text for people and tools', types: ['text/plain'] } };
+const EXPLAINED = answered('The explanation', 'Explanation');
 
 /** Every endpoint of the admin port outside `/v1` and `/docs`. GET endpoints answer HEAD too, and change nothing. */
 export const ENDPOINTS: readonly Endpoint[] = [
@@ -47,6 +49,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: '/version',
     summary: 'Version of Portcullis and of Node.js',
     access: 'known',
+    answers: answered('Both', 'Version'),
     answer: (gateway) => json(200, { version: gateway.version, node: process.versions.node }),
   },
   {
@@ -54,6 +57,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: '/config',
     summary: 'The configuration in force, defaults filled in, without secrets',
     access: 'admin',
+    answers: answered('The configuration', 'ConfigurationInForce'),
     answer: (gateway) => json(200, gateway.config()),
   },
   {
@@ -61,6 +65,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: '/reload',
     summary: 'Read the configuration again and put it into force',
     access: 'admin',
+    answers: answered('What came of it', 'Reload'),
     answer: reload,
   },
   {
@@ -73,6 +78,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
       method: z.string().default('GET'),
       header: z.array(z.string()).optional().describe('name:value, once for each'),
     }),
+    answers: EXPLAINED,
     answer: explainQuery,
   },
   {
@@ -88,6 +94,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
         headers: z.array(z.tuple([z.string(), z.string()])).default([]),
       }),
     },
+    answers: EXPLAINED,
     answer: explainBody,
   },
   {
@@ -96,6 +103,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: 'Services with their targets: health, ejections, breakers, requests under way; ?name= for one',
     access: 'read',
     query: z.object({ name: z.string().optional().describe('One service alone') }),
+    answers: answered('All of them by name, or the one that was asked for', 'Services'),
     answer: services,
   },
   ...LOGIN_ENDPOINTS,
@@ -105,6 +113,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary:
       'Certificates by ACME: how it stands with each, why its last order failed, when it is tried again',
     access: 'read',
+    answers: answered('All of them', 'AcmeCertificates'),
     answer: (gateway) => json(200, gateway.acme().map(described)),
   },
   ...REGISTRY_ENDPOINTS,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AdminAnswer, json, problem } from './answer.ts';
-import { type Endpoint, type QuotaAnswer, readJson } from './endpoint.ts';
+import { answered, type Endpoint, type QuotaAnswer, readJson } from './endpoint.ts';
 
 /** Quotas of consumers: docs/plans.md. */
 export const QUOTA_ENDPOINTS: readonly Endpoint[] = [
@@ -11,6 +11,7 @@ export const QUOTA_ENDPOINTS: readonly Endpoint[] = [
     access: 'read',
     of: 'quotas',
     query: z.object({ consumer: z.string().optional().describe('Those of one alone') }),
+    answers: answered('Those that have been used', 'Quotas'),
     answer: async ({ quotas }, { query }) => described(await quotas.list(query.get('consumer') ?? undefined)),
   },
   {
@@ -27,6 +28,7 @@ export const QUOTA_ENDPOINTS: readonly Endpoint[] = [
         per: z.enum(['day', 'month']).optional(),
       }),
     },
+    answers: answered('Those that begin anew', 'Quotas'),
     async answer({ quotas }, request) {
       const body = readJson(request);
       return body.ok ? described(await quotas.reset(body.value)) : body.answer;

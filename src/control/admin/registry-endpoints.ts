@@ -7,6 +7,7 @@ import {
 import { type AdminAnswer, json, problem } from './answer.ts';
 import {
   type AdminRequest,
+  answered,
   type Endpoint,
   type GatewayControl,
   type RegistryAnswer,
@@ -25,6 +26,7 @@ export const REGISTRY_ENDPOINTS: readonly Endpoint[] = [
     access: 'read',
     of: 'registry',
     query: z.object({ service: z.string().optional().describe('Those of one alone') }),
+    answers: answered('All of them', 'RegisteredTargets'),
     answer: list,
   },
   change(
@@ -63,6 +65,7 @@ function change(path: string, summary: string, shape: z.ZodType, make: Change): 
     access: 'write',
     of: 'registry',
     body: { types: ['application/json'], shape },
+    answers: answered('The target as it is now', 'RegisteredTarget'),
     async answer({ registry }, request) {
       const body = readJson(request);
       if (!body.ok) return body.answer;

@@ -112,6 +112,9 @@ export const apiSchema = z
       ])
       .default('both')
       .describe('http alone, https alone (others get 426), both, or https alone with options'),
+    priority: routeSchema.shape.priority.describe(
+      'Higher goes first where several routes or APIs take one request, before any other rule',
+    ),
     service: z.string().optional().describe('Name from `services`, which may be made later'),
     function: z
       .string()

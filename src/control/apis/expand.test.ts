@@ -91,6 +91,27 @@ suite('What an API says becomes policies', () => {
     });
 });
 
+suite('Two APIs that take the same requests', () => {
+  const tied = (priority: string) =>
+    `${AROUND}apis:\n  a: { service: s, paths: ['/p/{id}'] }\n  b: { service: s, paths: ['/p/{name}']${priority} }\n`;
+
+  test('are told apart by a priority, as the error says', async () => {
+    const text = tied('');
+    const refused = await loadConfig('portcullis.yaml', { text, env: {} });
+    assert.ok(!refused.ok && JSON.stringify(refused).includes('Give one of them a priority'));
+    const { dataPlane } = await load(tied(', priority: 1'));
+    assert.deepEqual(
+      ['a', 'b'].map((name) => dataPlane.routes[name]?.priority),
+      [0, 1],
+    );
+  });
+
+  test('may not have one that is out of bounds: the error is at the priority of the API', async () => {
+    const refused = await loadConfig('portcullis.yaml', { text: tied(', priority: 1001'), env: {} });
+    assert.ok(!refused.ok && JSON.stringify(refused).includes('apis.b.priority'));
+  });
+});
+
 suite('The route of an API', () => {
   for (const [written, route] of [
     ['service: s', { match: {}, service: 's' }],

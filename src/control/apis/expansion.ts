@@ -126,7 +126,7 @@ function routeFor(
   methods: readonly string[] | undefined,
   policies: readonly object[],
 ): object {
-  const { organization, enabled, hosts, protocols } = config;
+  const { organization, enabled, hosts, protocols, priority } = config;
   const { target, entry } = source;
   const prefix = hosts === undefined && source.pathPrefix !== '/' ? source.pathPrefix : undefined;
   const served = prefix === undefined ? paths : pathsBelow(prefix, paths ?? ['/*']);
@@ -140,6 +140,7 @@ function routeFor(
       ...(methods && { methods }),
       ...(protocols === 'http' && { protocols: ['http'] }),
     },
+    ...(priority !== 0 && { priority }),
     policies,
     ...(target.kind === 'absent' ? { respond: NO_TARGET } : { service: target.service }),
     ...(prefix !== undefined && target.kind === 'service' && { rewrite: { stripPrefix: prefix } }),
@@ -164,7 +165,7 @@ function commonPlace({ api, source }: Made, uses: readonly PlacedUse[], way: Pat
   const place = ['apis', api];
   if (key === 'service') return [...place, source.target.kind === 'function' ? 'function' : 'service'];
   if (key === 'timeout') return [...place, 'limits', 'timeout'];
-  if (key === 'organization') return [...place, 'organization'];
+  if (key === 'organization' || key === 'priority') return [...place, key];
   if (key === 'match' && inner === 'hosts') return [...place, ...way.slice(1)];
   const use = key === 'policies' && typeof inner === 'number' ? uses[inner] : undefined;
   return use && placeWithin(use, way.slice(2));

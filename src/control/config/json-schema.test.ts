@@ -6,7 +6,7 @@ import { configJsonSchema } from './json-schema.ts';
 describe('The JSON Schema', () => {
   it('describes every part and the options of the built-in policies', async () => {
     const schema = (await configJsonSchema()) as {
-      readonly properties: Readonly<Record<string, { readonly $ref?: string }>>;
+      readonly properties: Readonly<Record<string, { readonly anyOf?: unknown }>>;
       readonly additionalProperties: unknown;
       readonly $defs: {
         readonly policyList: { readonly items: { readonly properties: Readonly<Record<string, object>> } };
@@ -34,7 +34,10 @@ describe('The JSON Schema', () => {
       'observability',
     ]);
     assert.equal(schema.additionalProperties, false);
-    assert.equal(schema.properties['policies']?.$ref, '#/$defs/policyList');
+    assert.deepEqual(schema.properties['policies']?.anyOf, [
+      { $ref: '#/$defs/policyList' },
+      { type: 'object', additionalProperties: { $ref: '#/$defs/policyList/items' } },
+    ]);
     assert.deepEqual(Object.keys(schema.$defs.policyList.items.properties), [...builtinPolicies.keys()]);
     assert.ok(JSON.stringify(schema.$defs.policyList.items.properties['cors']).includes('"origins"'));
   });

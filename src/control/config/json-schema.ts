@@ -15,7 +15,8 @@ export async function configJsonSchema(): Promise<Schema> {
   const schema = toSchema(configSchema);
   const properties = schema['properties'] as Record<string, Schema>;
   const reference = { $ref: `#/$defs/${POLICY_LIST}` };
-  properties['policies'] = { ...pick(properties['policies']), ...reference };
+  const named = { type: 'object', additionalProperties: { $ref: `#/$defs/${POLICY_LIST}/items` } };
+  properties['policies'] = { ...pick(properties['policies']), anyOf: [reference, named] };
   for (const collection of ['routes', 'apis']) {
     const { additionalProperties: entry } = properties[collection] as { additionalProperties: Schema };
     const known = entry['properties'] as Record<string, Schema>;

@@ -290,7 +290,7 @@ async function build(
     policies: globalPolicies,
     plans: { plans: data.plans, consumers: withPlans(data.consumers) },
     identity,
-    state: { redis },
+    state: { redis, memory: { onFailure: memory.onFailure } },
     observability: {
       ...data.observability,
       tracing: { ...data.observability.tracing, headers: tracingHeaders },

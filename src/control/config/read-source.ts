@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { type FileReader, MAX_FILE_BYTES } from './files.ts';
+import { withListedPolicies } from './listed-policies.ts';
 import type { LoadCache } from './load-cache.ts';
 import { jsonSource, type SourceResult, yamlSource } from './source.ts';
 import { typescriptSource } from './typescript.ts';
@@ -35,10 +36,12 @@ export async function readSource(
     case '.mts':
     case '.js':
     case '.mjs':
-      return typescriptSource(path, read.text, {
-        timeoutMs: options.evaluateTimeoutMs ?? 10_000,
-        env: options.env ?? process.env,
-      });
+      return listed(
+        await typescriptSource(path, read.text, {
+          timeoutMs: options.evaluateTimeoutMs ?? 10_000,
+          env: options.env ?? process.env,
+        }),
+      );
     default:
       return refused(path, 'a configuration ends in .yaml, .yml, .json, .ts, .mts, .js or .mjs');
   }
@@ -53,7 +56,7 @@ function fromText(
 ): SourceResult {
   const known = cache.sourceOf(path, text);
   if (known !== undefined) return { ok: true, source: known };
-  const result = read(path, text);
+  const result = listed(read(path, text));
   if (result.ok) cache.keepSource(text, result.source);
   return result;
 }
@@ -63,4 +66,8 @@ function refused(file: string, message: string): SourceResult {
     ok: false,
     errors: [{ severity: 'error', file, line: 1, column: 1, path: '', text: '', message }],
   };
+}
+
+function listed(result: SourceResult): SourceResult {
+  return result.ok ? { ...result, source: withListedPolicies(result.source) } : result;
 }

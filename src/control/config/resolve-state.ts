@@ -118,58 +118,43 @@ function inPlaceOf(parsed: Places, read: Partial<Places>): Places {
   };
 }
 
-/** Uses of `rate-limit` that count in a Redis that is not configured. */
+/** Uses of `rate-limit` that count in a Redis that is not configured, and quotas that nodes which share a store would each grant whole. */
 export function checkStores(
   config: Record<string, unknown>,
   routes: readonly (readonly [name: string, route: unknown])[],
 ): Problem[] {
-  const redis = valueAt(config, ['state', 'redis']);
-  if (isRecord(redis) && redis['sentinels'] === undefined && redis['cluster'] === undefined) return [];
-  const problem = redis === undefined ? withoutRedis : withoutServer;
-  const problems = usesOf(config['policies'], ['policies'], problem);
+  if (valueAt(config, ['state', 'redis']) !== undefined) return [];
+  const problems = usesOf(config['policies'], ['policies']);
   for (const [name, route] of routes)
-    if (isRecord(route)) problems.push(...usesOf(route['policies'], ['routes', name, 'policies'], problem));
-  if (redis !== undefined) problems.push(...quotasWithoutServer(config['plans']));
+    if (isRecord(route)) problems.push(...usesOf(route['policies'], ['routes', name, 'policies']));
+  if (valueAt(config, ['store', 'postgres']) !== undefined)
+    problems.push(...quotasOfEachNode(config['plans']));
   return problems;
 }
 
-/** The problem of a use of `rate-limit` that counts in `store`, if there is one. */
-type StoreProblem = (store: unknown, path: Path) => Problem | undefined;
-
-const withoutRedis: StoreProblem = (store, path) =>
-  store === 'redis' || store === 'hybrid'
-    ? { path: [...path, 'store'], message: `${store} needs state.redis, which is not there` }
-    : undefined;
-
-const withoutServer: StoreProblem = (store, path) => {
-  if (store === undefined)
-    return {
-      path,
-      message: 'counts in Redis, for which state.redis needs a url: write store: memory to count here',
-    };
-  if (store !== 'redis' && store !== 'hybrid') return undefined;
-  return {
-    path: [...path, 'store'],
-    message: `${store} needs state.redis.url: limits are counted on one server`,
-  };
-};
-
-function quotasWithoutServer(plans: unknown): Problem[] {
+function quotasOfEachNode(plans: unknown): Problem[] {
   return entriesOf(plans)
     .filter(([, plan]) => isRecord(plan) && plan['quotas'] !== undefined)
     .map(([name]) => ({
       path: ['plans', name, 'quotas'],
-      message: 'are counted in Redis on one server, for which state.redis needs a url',
+      severity: 'warning',
+      message:
+        'are counted by each node for itself, so that each of those that share store.postgres grants all of them: state.redis counts them together',
     }));
 }
 
-function usesOf(list: unknown, path: Path, problem: StoreProblem): Problem[] {
+function usesOf(list: unknown, path: Path): Problem[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry: unknown, index) =>
     entriesOf(entry).flatMap(([name, options]): Problem[] => {
-      if (name !== 'rate-limit') return [];
-      const found = problem(valueAt(options, ['store']), [...path, index, name]);
-      return found === undefined ? [] : [found];
+      const store = valueAt(options, ['store']);
+      if (name !== 'rate-limit' || (store !== 'redis' && store !== 'hybrid')) return [];
+      return [
+        {
+          path: [...path, index, name, 'store'],
+          message: `${store} needs state.redis, which is not there`,
+        },
+      ];
     }),
   );
 }

@@ -110,7 +110,9 @@ export const configSchema = z.strictObject({
     ),
   functions: z.record(entityName, functionSchema).default({}).describe('Functions that APIs may point to'),
   organizations: z.record(entityName, organizationSchema).default({}).describe('Who owns what'),
-  policies: policyListSchema.default([]).describe('Policies of every route, before its own'),
+  policies: policyListSchema
+    .default([])
+    .describe('Policies of every route, before its own: a list, or by name, in the order of the names'),
   lists: z
     .record(entityName, addressListSchema)
     .default({})

@@ -25,6 +25,20 @@ describe('Errors of the store of a configuration', () => {
 `,
     },
     {
+      title: 'warn of quotas that each of several nodes grants whole',
+      files: {
+        'c.yaml': `store: { postgres: { url: postgresql://a/b } }
+plans:
+  gold: { quotas: [{ limit: 10, per: day }] }
+  fast: { limits: [10/s] }
+`,
+      },
+      errors: `c.yaml:3:11: warning: plans.gold.quotas: are counted by each node for itself, so that each of those that share store.postgres grants all of them: state.redis counts them together
+   3 |   gold: { quotas: [{ limit: 10, per: day }] }
+     |           ^^^^^^
+`,
+    },
+    {
       title: 'tell a key that can be guessed, and one that is not there',
       files: { 'c.yaml': 'store: { key: [sesame, env:NO_KEY] }\n' },
       errors: `c.yaml:1:16: store.key[0]: is shorter than 32 characters

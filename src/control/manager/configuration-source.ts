@@ -88,7 +88,7 @@ export class ConfigurationSource {
   }
 
   async close(): Promise<void> {
-    this.#manager?.close();
+    await this.#manager?.close();
     await this.#store?.follower.close();
     await this.#store?.connection.close();
   }

@@ -54,6 +54,16 @@ describe('Nodes that share a PostgreSQL', () => {
     );
   });
 
+  it('are not waited for when they have ended, and nothing is left of them', async () => {
+    await using one = await startManager({ config: config(), node: 'one' });
+    const two = await startManager({ config: config(), node: 'two' });
+    await two.manager.report();
+    const names = async () => (await one.manager.nodes()).map(({ node }) => node);
+    assert.deepEqual(await names(), ['one', 'two']);
+    await two[Symbol.asyncDispose]();
+    assert.deepEqual(await names(), ['one']);
+  });
+
   it('serialise their changes: of 20 writers on two nodes none loses one', async () => {
     await using one = await startManager({ config: config() });
     await using two = await startManager({ config: config(), node: 'two' });

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { Changes } from '../../../test/support/changes.ts';
+import type { EntityStore } from '../store/entity-store.ts';
+import type { StoreSettings } from '../store/schema.ts';
 import { EMPTY_STATE } from '../store/state.ts';
 import { StoreConnection } from '../store/store-connection.ts';
 import { StoreFollower } from './store-follower.ts';
@@ -49,4 +51,49 @@ it('A snapshot that cannot be written is told of once, and written as soon as it
   assert.equal(told.length, 2);
   assert.match(told[0] ?? '', /^warn: the snapshot .* cannot be written: ENOENT/);
   assert.equal(told[1], 'info: the snapshot of the store can be written again');
+});
+
+it('A storm of announcements has the store asked once more, and not once for each', async (t) => {
+  const events = new Changes();
+  let announce = (): void => {};
+  const answers: ((revision: number) => void)[] = [];
+  const database = {
+    listen: (onNews: () => void) => {
+      announce = onNews;
+      return { close() {} };
+    },
+  };
+  const store = {
+    database,
+    newest: () =>
+      new Promise<number>((resolve) => {
+        answers.push(resolve);
+        events.tell();
+      }),
+  } as unknown as EntityStore;
+  const follower = new StoreFollower({
+    connection: {
+      existing: async () => store,
+      sealer: () => assert.fail(),
+      settings: { pollMs: 3_600_000 } as StoreSettings,
+    },
+    log: () => {},
+  });
+  t.after(() => follower.close());
+  let news = 0;
+  follower.follow(
+    async () => {
+      news++;
+      follower.offer(news);
+    },
+    () => events.tell(),
+  );
+  await events.until(() => answers.length === 1, 'the first look');
+  for (let i = 0; i < 1000; i++) announce();
+  answers[0]?.(1);
+  await events.until(() => answers.length === 2, 'the look after it');
+  const over = events.until(() => answers.length > 2, 'no more', undefined, 100);
+  answers[1]?.(1);
+  await assert.rejects(over);
+  assert.deepEqual([answers.length, news], [2, 1]);
 });

@@ -6,7 +6,7 @@ import type { StoreConnection } from '../store/store-connection.ts';
 import { Snapshot } from './snapshot.ts';
 
 export interface StoreFollowerOptions {
-  readonly connection: StoreConnection;
+  readonly connection: Pick<StoreConnection, 'existing' | 'sealer' | 'settings'>;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
 
@@ -15,7 +15,7 @@ export interface StoreFollowerOptions {
  * by asking it from time to time. While it cannot be reached the last one stays; where there was none yet, that of the snapshot.
  */
 export class StoreFollower {
-  readonly #connection: StoreConnection;
+  readonly #connection: StoreFollowerOptions['connection'];
   readonly #log: StoreFollowerOptions['log'];
   #latest: StoreState = EMPTY_STATE;
   /** The newest revision that was tried to be put into force, well or not. */
@@ -29,6 +29,8 @@ export class StoreFollower {
   #timer: NodeJS.Timeout | undefined;
   #listener: { close(): void } | undefined;
   #onNews: (() => Promise<void>) | undefined;
+  #looking: Promise<void> | undefined;
+  #isAskedFor = false;
   #closed = false;
 
   constructor({ connection, log }: StoreFollowerOptions) {
@@ -116,8 +118,20 @@ export class StoreFollower {
     }
   }
 
-  async #look(): Promise<void> {
-    if (await this.hasNews()) await this.#onNews?.();
+  /** One look at a time, whatever is announced meanwhile: after it there is one more. */
+  #look(): Promise<void> {
+    this.#isAskedFor = true;
+    this.#looking ??= this.#lookWhileAskedFor().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookWhileAskedFor(): Promise<void> {
+    while (this.#isAskedFor && !this.#closed) {
+      this.#isAskedFor = false;
+      if (await this.hasNews()) await this.#onNews?.();
+    }
   }
 
   /** Keeps a state that is in force for a start without the store. A file needs no copy. */

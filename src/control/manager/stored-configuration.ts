@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/message-of.ts';
+import { pause, systemTimers } from '../../lib/timers.ts';
 import { type CertificateDescription, describeCertificate } from '../certificates/describe.ts';
 import type { LoadedConfig, LoadResult } from '../config/load.ts';
 import type { ConfigError } from '../config/problem.ts';
@@ -58,6 +59,8 @@ export interface LoadedOther {
 }
 
 const REPORT_DELAY_MS = 50;
+/** Whoever is not heard of is soon not waited for any more anyway. */
+const LEAVE_MS = 1000;
 
 /** Tells what is wanted, once it is known what there is. */
 type Wish = (
@@ -237,8 +240,20 @@ export class StoredConfiguration implements ConfigurationManager {
     }
   }
 
-  close(): void {
+  /** Takes leave of the other nodes, if that does not take long. Does not reject. */
+  async close(): Promise<void> {
     clearTimeout(this.#reporting);
+    const { connection, follower, log } = this.#options;
+    if (follower.down !== undefined) return;
+    const leave = async () => {
+      const store = await connection.existing();
+      if (store !== undefined) await this.#reports.leave(store);
+    };
+    try {
+      await Promise.race([leave(), pause(systemTimers, LEAVE_MS)]);
+    } catch (error) {
+      log('warn', `the other nodes were not told that this one ends: ${messageOf(error)}`);
+    }
   }
 
   async #inTurn(request: Omit<ChangeRequest, 'changes'>, wish: Wish): Promise<ChangeOutcome> {

@@ -38,6 +38,7 @@ const OF_ALL: Readonly<Record<string, Direction>> = {
   maxLength: IRRELEVANT,
   timeout: IRRELEVANT,
   insecure: FLAG,
+  confirmation: { kind: 'ranks', order: ['checked', 'ignored'] },
 };
 
 /** Where a key or a token may stand says nothing of whose it has to be. */

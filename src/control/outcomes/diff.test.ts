@@ -83,6 +83,12 @@ describe('Authentication', () => {
       'authentication weaker',
     ],
     [
+      'of tokens whoever they are bound to is weaker',
+      [jwt({})],
+      [jwt({ confirmation: 'ignored' })],
+      'authentication weaker',
+    ],
+    [
       'of certificates that no consumer has is weaker',
       [{ mtls: {} }],
       [{ mtls: { unknown: 'subject' } }],

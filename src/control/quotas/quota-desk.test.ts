@@ -4,7 +4,7 @@ import { Calendar } from '../../lib/calendar.ts';
 import { planSchema } from '../../policies/plan/plans-schema.ts';
 import { newCharges, PERS } from '../../state/quota/quota.ts';
 import { QuotaTable } from '../../state/quota/quota-table.ts';
-import { type RedisServerConfig, singleServer, stateSchema } from '../../state/schema.ts';
+import { type RedisConfig, stateSchema } from '../../state/schema.ts';
 import { QuotaDesk } from './quota-desk.ts';
 import { QuotaKeeper } from './quota-keeper.ts';
 
@@ -12,7 +12,7 @@ const NOON = Date.parse('2026-03-31T10:00:00Z');
 const LONG = 'x'.repeat(200);
 
 /** A desk over memory where `gold` gives 10 a day and 100 a month, to `alice` and to somebody whose name is long. */
-function play(redis?: RedisServerConfig) {
+function play(redis?: RedisConfig) {
   const clock = { nowMs: NOON };
   const nowMs = () => clock.nowMs;
   const table = new QuotaTable(QuotaTable.allocate(100), 0);
@@ -126,7 +126,7 @@ describe('Quotas on the admin port', () => {
 
   it('say that Redis does not answer', async () => {
     const { redis } = stateSchema.parse({ redis: { url: 'redis://127.0.0.1:1', connectTimeout: '50ms' } });
-    const { desk } = play(singleServer(redis));
+    const { desk } = play(redis);
     for (const answer of [await desk.list('alice'), await desk.reset({ consumer: 'alice' })])
       assert.equal(answer.ok || answer.code, 'quotas_unavailable');
   });

@@ -4,7 +4,7 @@ import { NO_PLANS, type PlansData } from '../../policies/plan/plans-schema.ts';
 import type { Log } from '../../state/log.ts';
 import { countedAs, PERS, type QuotaRecord } from '../../state/quota/quota.ts';
 import type { QuotaTable } from '../../state/quota/quota-table.ts';
-import type { RedisServerConfig } from '../../state/schema.ts';
+import type { RedisConfig } from '../../state/schema.ts';
 import type { QuotaAnswer, QuotaCalls } from '../admin/endpoint.ts';
 import type { QuotaKeeper } from './quota-keeper.ts';
 
@@ -13,7 +13,7 @@ export interface QuotaDeskOptions {
   readonly keeper: QuotaKeeper;
   /** Of the configuration in force. */
   readonly plans: () => PlansData | undefined;
-  readonly redis: () => RedisServerConfig | undefined;
+  readonly redis: () => RedisConfig | undefined;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
@@ -107,7 +107,7 @@ export class QuotaDesk implements QuotaCalls {
 
   /** Names are not to be had from Redis, which has only hashes: it is asked for those of the configuration, and for who is named. */
   async #inRedis(
-    redis: RedisServerConfig,
+    redis: RedisConfig,
     choice: Choice,
     resets: boolean,
   ): Promise<readonly QuotaRecord[] | undefined> {

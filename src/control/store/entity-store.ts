@@ -1,7 +1,7 @@
 import { sameData } from '../../lib/same-data.ts';
 import type { StoreDatabase, StoreTransaction } from './database.ts';
 import type { Collection, Entity, EntityChange, Revision, StoreState } from './entity.ts';
-import { readNodes, reportNode } from './node-table.ts';
+import { forgetNode, readNodes, reportNode } from './node-table.ts';
 import { resealRows } from './reseal.ts';
 import { changeFrom, changeRow, entityFrom, entityRow } from './rows.ts';
 import type { Sealer } from './sealer.ts';
@@ -129,6 +129,11 @@ export class EntityStore {
   /** What a node tells of itself. Those that were not seen since `forgottenBeforeMs` are taken out. */
   reportNode(row: NodeRow, forgottenBeforeMs: number): Promise<void> {
     return reportNode(this.database, row, forgottenBeforeMs);
+  }
+
+  /** A node that has gone is not waited for. */
+  forgetNode(node: string): Promise<void> {
+    return forgetNode(this.database, node);
   }
 
   /** In order of names. */

@@ -14,6 +14,17 @@ export const COLLECTIONS = [
   'policies',
 ] as const;
 
+/** What else the file of a configuration has: it is of the process, and no store holds it. */
+export const FILE_PARTS = [
+  '$schema',
+  'listeners',
+  'state',
+  'store',
+  'admin',
+  'runtime',
+  'observability',
+] as const;
+
 export type Collection = (typeof COLLECTIONS)[number];
 
 /** What stands under a name in a collection, as it would in the file; secrets are `env:`, `file:` or plain. */

@@ -21,3 +21,9 @@ export async function reportNode(
 export function readNodes(database: StoreDatabase): Promise<readonly NodeRow[]> {
   return database.queries.selectFrom('nodes').selectAll().orderBy('node').execute();
 }
+
+export async function forgetNode(database: StoreDatabase, node: string): Promise<void> {
+  await database.writing(async (transaction) => {
+    await transaction.deleteFrom('nodes').where('node', '=', node).execute();
+  });
+}

@@ -2,6 +2,7 @@ import type { Lease } from '../../lib/shared-pool.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import type { Absent, Authenticator, Finding, Refused } from '../authenticator.ts';
 import type { BearerChallenge } from './challenge.ts';
+import { refusalOfHolder } from './confirmation.ts';
 import type { TokenSource } from './token-source.ts';
 
 /** Knows whose a token is. */
@@ -13,6 +14,13 @@ export interface TokenJudge {
   close(): void;
 }
 
+export interface BearerOptions {
+  /** Leaves the token in what is sent upstream. */
+  readonly keep: boolean;
+  /** Whether a token that is bound to somebody counts for that one alone. */
+  readonly confirmation: 'checked' | 'ignored';
+}
+
 /** Whoever sends a token that is good is known by it (RFC 6750). */
 export class BearerAuthenticator implements Authenticator {
   readonly method: string;
@@ -20,6 +28,7 @@ export class BearerAuthenticator implements Authenticator {
   readonly #judge: Lease<TokenJudge>;
   readonly #verifier: TokenJudge;
   readonly #challenge: BearerChallenge;
+  readonly #isHolderChecked: boolean;
   /** Takes the token off what is sent upstream; undefined: it stays. */
   readonly strip?: (exchange: Exchange) => void;
   readonly onEnd?: (exchange: Exchange) => void;
@@ -29,13 +38,14 @@ export class BearerAuthenticator implements Authenticator {
     source: TokenSource,
     judge: Lease<TokenJudge>,
     challenge: BearerChallenge,
-    keep: boolean,
+    { keep, confirmation }: BearerOptions,
   ) {
     this.method = method;
     this.#source = source;
     this.#judge = judge;
     this.#verifier = judge.value;
     this.#challenge = challenge;
+    this.#isHolderChecked = confirmation === 'checked';
     const { value } = judge;
     if (value.onEnd !== undefined) this.onEnd = (exchange) => value.onEnd?.(exchange);
     if (!keep) this.strip = (exchange) => source.strip(exchange);
@@ -46,8 +56,8 @@ export class BearerAuthenticator implements Authenticator {
     if (typeof token !== 'string') return token;
     const finding = this.#verifier.verify(token, exchange);
     return finding instanceof Promise
-      ? finding.then((found) => toldBy(token, found))
-      : toldBy(token, finding);
+      ? finding.then((found) => this.#toldBy(token, found, exchange))
+      : this.#toldBy(token, finding, exchange);
   }
 
   challenge(finding: Absent | Refused): string {
@@ -57,9 +67,12 @@ export class BearerAuthenticator implements Authenticator {
   close(): void {
     this.#judge.close();
   }
-}
 
-/** What a judge finds it may keep for long, and some judges keep no token. */
-function toldBy(token: string, finding: Finding): Finding {
-  return finding.kind === 'known' ? { kind: 'known', principal: finding.principal, token } : finding;
+  /** What a judge finds it may keep for long, and some judges keep no token; who sends it is another question each time. */
+  #toldBy(token: string, finding: Finding, { client }: Exchange): Finding {
+    if (finding.kind !== 'known') return finding;
+    const { principal } = finding;
+    const refusal = this.#isHolderChecked ? refusalOfHolder(principal, client) : undefined;
+    return refusal ?? { kind: 'known', principal, token };
+  }
 }

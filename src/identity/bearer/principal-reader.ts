@@ -1,4 +1,5 @@
 import type { Principal } from '../../policy/principal.ts';
+import { ownerOf } from '../consumers/consumer.ts';
 import type { ConsumerIndex } from '../consumers/consumer-index.ts';
 import { ClaimPath, type Claims, namesIn } from '../jwt/claim-path.ts';
 
@@ -67,6 +68,7 @@ export class PrincipalReader {
       claims,
       session: '',
       expiresAtMs,
+      ...ownerOf(known),
     };
   }
 

@@ -25,5 +25,14 @@ export function principalOf(
     claims: {},
     session: '',
     expiresAtMs,
+    ...ownerOf(consumer),
   };
 }
+
+/** For principals. */
+export function ownerOf(consumer: Consumer | undefined): Pick<Principal, 'organization'> {
+  const organization = consumer?.config.organization;
+  return organization === undefined ? NOBODY : { organization };
+}
+
+const NOBODY = {};

@@ -68,6 +68,11 @@ export class TokenCache {
     return this.#place.nowMs() - entry.obtainedAtMs < MIN_AGE_MS ? entry.finding : this.#ask(key, ask);
   }
 
+  /** When it resolves, nothing is asked for any more that was when it was called. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#asked.values());
+  }
+
   #ask(key: string, ask: () => Promise<GrantTokens>): Promise<TokenFinding> {
     let asked = this.#asked.get(key);
     if (asked === undefined) {

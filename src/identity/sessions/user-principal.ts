@@ -1,5 +1,6 @@
 import { valueAt } from '../../lib/value-at.ts';
 import type { Principal } from '../../policy/principal.ts';
+import { ownerOf } from '../consumers/consumer.ts';
 import type { ConsumerIndex } from '../consumers/consumer-index.ts';
 import type { ProviderConfig } from '../providers/schema.ts';
 import type { SessionContent } from './session-text.ts';
@@ -27,6 +28,7 @@ export function principalOf(
     claims,
     session: id,
     expiresAtMs: endsAtMs,
+    ...ownerOf(consumer),
   };
 }
 

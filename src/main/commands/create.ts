@@ -1,18 +1,20 @@
-import type { Given, Io } from '../command-line.ts';
+import type { Given } from '../command-line.ts';
 import { type AdminClient, AdminFailure } from '../remote/admin-client.ts';
-import { API_FLAGS, apiFields } from '../remote/api-flags.ts';
+import { API_FLAGS, hasApiFlags, withApiFlags } from '../remote/api-flags.ts';
 import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand, UsageError } from '../remote/connect.ts';
-import { type Document, readDocument } from '../remote/documents.ts';
+import { type Document, readEntity } from '../remote/documents.ts';
 import { collectionNamed, singular } from '../remote/kinds.ts';
-import { reportChange } from '../remote/report-change.ts';
+import { changeQuery, reportChange } from '../remote/report-change.ts';
+import { located, type Written } from '../remote/written-place.ts';
 
 export const createCommand = remoteCommand({
   name: 'create',
   summary: 'Create an API or anything else in a running gateway',
   details: [
     'What an API points to may be created later. Without --service and --function, the target is a service of that name',
-    'if there is one, else a function. Anything but an API is described by a file with what would stand under its name.',
+    'if there is one, else a function. A service that is no more than its targets needs only --url; anything else is described',
+    'by a file with what would stand under its name.',
   ].join('\n'),
   arguments: [
     { name: 'kind', required: true, description: 'api, service, route, consumer and so on' },
@@ -21,48 +23,67 @@ export const createCommand = remoteCommand({
   ],
   flags: {
     file: { short: 'f', value: 'file', description: 'YAML or JSON with what it is; - is the standard input' },
+    url: { value: 'url', repeatable: true, description: 'Of a service: where its requests go' },
     organization: { value: 'name', description: 'Whose it is' },
     ...API_FLAGS,
     ...CHANGE_FLAGS,
   },
   examples: [
     'portcullis create api hello hello-fn --method GET --path /hello --cors --auth public --https-only',
+    'portcullis create service users --url http://127.0.0.1:4001',
     'portcullis create service users -f users.yaml',
     "echo 'url: http://127.0.0.1:4001' | portcullis create service users -f -",
   ],
   async run(given, io, client) {
     const [kind = '', name = '', target] = given.args;
     const collection = collectionNamed(kind);
-    const flags = apiFields(given);
-    if (collection !== 'apis' && (Object.keys(flags).length > 0 || target !== undefined))
+    const isApi = hasApiFlags(given) || target !== undefined;
+    if (isApi && collection !== 'apis')
       throw new UsageError(
         `a ${singular(collection)} is described by a file: -f ${singular(collection)}.yaml`,
       );
-    const value = {
-      ...(await written(given, io)),
-      ...flags,
-      ...(target === undefined ? {} : await pointer(client, target, flags)),
+    if (collection !== 'services' && given.has('url')) throw new UsageError('--url is for services');
+    const file = given.value('file');
+    const written = file === undefined ? undefined : await readEntity(file, collection, name, io);
+    const further = {
+      ...(target === undefined ? {} : await pointer(client, target, given)),
       ...(given.has('organization') ? { organization: given.value('organization') } : {}),
+      ...targets(given.values('url')),
     };
-    const reply = await client.call('POST', `/v1/${collection}`, {
-      query: { message: given.value('message'), 'dry-run': given.has('dry-run') || undefined },
-      body: { ...value, name },
-    });
+    const said = { ...withApiFlags({}, given), ...further };
+    const create = () =>
+      client.call('POST', `/v1/${collection}`, {
+        query: changeQuery(given),
+        body: { ...withApiFlags(written?.value ?? {}, given), ...further, name },
+      });
+    const reply = await (written === undefined ? create() : located(besides(written, said), io, create));
     return reportChange(reply, `${singular(collection)} ${name} created`, given, io);
   },
 });
 
-async function written(given: Given, io: Io): Promise<Document> {
-  const file = given.value('file');
-  return file === undefined ? {} : readDocument(file, io);
+/** What flags say stands in no file. */
+function besides(
+  { value, place }: Written<Document>,
+  said: Readonly<Record<string, unknown>>,
+): Written<Document> {
+  return {
+    value,
+    place: (members) =>
+      members[0] === 'name' || Object.hasOwn(said, members[0] ?? '') ? undefined : place(members),
+  };
+}
+
+function targets(urls: readonly string[]): Readonly<Record<string, unknown>> {
+  if (urls.length === 0) return {};
+  return urls.length === 1 ? { url: urls[0] } : { targets: urls.map((url) => ({ url })) };
 }
 
 async function pointer(
   client: AdminClient,
   target: string,
-  flags: Readonly<Record<string, unknown>>,
+  given: Given,
 ): Promise<Readonly<Record<string, string>>> {
-  if ('service' in flags || 'function' in flags)
+  if (given.has('service') || given.has('function'))
     throw new UsageError('the target is given twice: as an argument and by a flag');
   return (await exists(client, 'services', target)) ? { service: target } : { function: target };
 }

@@ -1,7 +1,7 @@
 import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand } from '../remote/connect.ts';
 import { collectionNamed, singular } from '../remote/kinds.ts';
-import { reportChange } from '../remote/report-change.ts';
+import { changeQuery, reportChange } from '../remote/report-change.ts';
 
 export const deleteCommand = remoteCommand({
   name: 'delete',
@@ -17,7 +17,7 @@ export const deleteCommand = remoteCommand({
     const [kind = '', name = ''] = given.args;
     const collection = collectionNamed(kind);
     const reply = await client.call('DELETE', `/v1/${collection}/${encodeURIComponent(name)}`, {
-      query: { message: given.value('message'), 'dry-run': given.has('dry-run') || undefined },
+      query: changeQuery(given),
     });
     return reportChange(reply, `${singular(collection)} ${name} deleted`, given, io);
   },

@@ -10,6 +10,8 @@ import { AdminFailure, type AdminReply } from '../remote/admin-client.ts';
 import { connect, namesGateway, REMOTE_FLAGS, reporting, UsageError } from '../remote/connect.ts';
 import { readDocuments } from '../remote/documents.ts';
 import { tryFile } from '../remote/file-trial.ts';
+import { dataText, textOrData } from '../remote/output.ts';
+import { located } from '../remote/written-place.ts';
 import { storedFor } from '../store-flag.ts';
 
 /** Beside those of every command: an authentication gets weaker; with `--exit-code`, requests change their outcome otherwise. */
@@ -17,7 +19,8 @@ const DIFF_EXIT = { differs: 3, weaker: 4 } as const;
 
 /** Of a command that compares two configurations, wherever it has them from. */
 const DIFF_FLAGS: Command['flags'] = {
-  json: { description: 'Print one JSON object' },
+  output: { short: 'o', value: 'form', description: 'text (default), json or yaml' },
+  json: { description: 'The same as -o json' },
   strict: { description: 'Count an authentication that cannot be compared as one that gets weaker' },
   'exit-code': {
     description: 'End with 3 where requests change their outcome and no authentication gets weaker',
@@ -117,15 +120,14 @@ async function ofFileForGateway(name: string, given: Given, io: Io): Promise<num
 
 async function ofGateway(given: Given, io: Io): Promise<OutcomeDiff> {
   const client = await connect(given, io);
-  const reply = given.has('file')
-    ? await client.call('POST', '/v1/outcomes', {
-        query: { prune: given.has('prune') || undefined },
-        body: await readDocuments(given.values('file'), io),
-      })
-    : await client.call('GET', '/v1/outcomes', {
-        query: { from: revisionOf(given, 'from'), to: revisionOf(given, 'to') },
-      });
-  return asDiff(reply);
+  if (given.has('file')) {
+    const written = await readDocuments(given.values('file'), io);
+    const query = { prune: given.has('prune') || undefined };
+    const compare = () => client.call('POST', '/v1/outcomes', { query, body: written.value });
+    return asDiff(await located(written, io, compare));
+  }
+  const query = { from: revisionOf(given, 'from'), to: revisionOf(given, 'to') };
+  return asDiff(await client.call('GET', '/v1/outcomes', { query }));
 }
 
 function asDiff({ body }: Pick<AdminReply, 'body'>): OutcomeDiff {
@@ -143,7 +145,8 @@ function revisionOf(given: Given, flag: 'from' | 'to'): string | undefined {
 
 /** Prints what changes; the exit code. The flags are `DIFF_FLAGS`. */
 function printDiff(diff: OutcomeDiff, given: Given, io: Io): number {
-  io.out(given.has('json') ? `${JSON.stringify(diff, null, 2)}\n` : outcomeDiffText(diff));
+  const form = given.has('json') ? 'json' : textOrData(given);
+  io.out(form === 'text' ? outcomeDiffText(diff) : dataText(diff, form));
   if (diff.weaker || (given.has('strict') && diff.incomparable)) return DIFF_EXIT.weaker;
   return given.has('exit-code') && diff.changes.length > 0 ? DIFF_EXIT.differs : EXIT.ok;
 }

@@ -1,107 +1,149 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { isRecord } from '../../lib/is-record.ts';
 import { sameData } from '../../lib/same-data.ts';
 import { EXIT, type Given, type Io } from '../command-line.ts';
-import { type AdminClient, AdminFailure } from '../remote/admin-client.ts';
-import { API_FLAGS, apiFields } from '../remote/api-flags.ts';
+import { type AdminClient, AdminFailure, type AdminReply } from '../remote/admin-client.ts';
+import { API_FLAGS, hasApiFlags, withApiFlags } from '../remote/api-flags.ts';
 import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand, UsageError } from '../remote/connect.ts';
-import { type Document, documentOf } from '../remote/documents.ts';
-import { collectionNamed, singular } from '../remote/kinds.ts';
-import { reportChange } from '../remote/report-change.ts';
+import { type Document, entityOf, readEntity } from '../remote/documents.ts';
+import { Draft } from '../remote/draft.ts';
+import { collectionNamed, type Kind, singular } from '../remote/kinds.ts';
+import { changeQuery, reportChange } from '../remote/report-change.ts';
+import { located } from '../remote/written-place.ts';
 
 export const editCommand = remoteCommand({
   name: 'edit',
-  summary: 'Change something of a running gateway, by flags or in an editor',
+  summary: 'Change something of a running gateway, by flags, by a file or in an editor',
   details: [
     'Without flags that say what to change, it is opened as YAML in VISUAL or EDITOR, and put into force when that ends.',
-    'Somebody else’s change meanwhile is not overwritten.',
+    'Somebody else’s change meanwhile is not overwritten. What is refused is kept, and can be edited again.',
   ].join('\n'),
   arguments: [
     { name: 'kind', required: true, description: 'api, service, route, consumer and so on' },
     { name: 'name', required: true, description: 'Its name' },
   ],
-  flags: { ...API_FLAGS, ...CHANGE_FLAGS },
+  flags: {
+    file: {
+      short: 'f',
+      value: 'file',
+      description: 'YAML or JSON with what it is to be instead; - is the standard input',
+    },
+    ...API_FLAGS,
+    ...CHANGE_FLAGS,
+  },
   examples: [
     'portcullis edit api hello',
     'portcullis edit api hello --disable',
     'portcullis edit api hello --function hello-2 --method GET --method POST',
+    'portcullis edit service users -f users.yaml',
   ],
   async run(given, io, client) {
     const [kind = '', name = ''] = given.args;
     const collection = collectionNamed(kind);
-    const path = `/v1/${collection}/${encodeURIComponent(name)}`;
-    const done = `${singular(collection)} ${name} changed`;
-    const patch = apiFields(given);
-    const query = { message: given.value('message'), 'dry-run': given.has('dry-run') || undefined };
-    if (Object.keys(patch).length > 0) {
-      if (collection !== 'apis') throw new UsageError('these flags are for APIs: edit it without');
-      // What pointed to the other kind of target does not any more (RFC 7396: null takes away).
-      if ('service' in patch) patch['function'] = null;
-      else if ('function' in patch) patch['service'] = null;
-      return reportChange(await client.call('PATCH', path, { query, body: patch }), done, given, io);
-    }
-    return inEditor(path, query, done, given, io, client);
+    const entity = new RemoteEntity(client, collection, name, given);
+    const hasFlags = hasApiFlags(given);
+    if (hasFlags && collection !== 'apis') throw new UsageError('these flags are for APIs: edit it without');
+    const file = given.value('file');
+    if (file === undefined && !hasFlags) return inEditor(entity, given, io);
+    const written = file === undefined ? undefined : await readEntity(file, collection, name, io);
+    const change = () =>
+      entity.change((current) => withApiFlags(written === undefined ? current : written.value, given));
+    const reply = await (written === undefined ? change() : located(written, io, change));
+    return reportChange(reply, entity.done, given, io);
   },
 });
 
-async function inEditor(
-  path: string,
-  query: Readonly<Record<string, string | boolean | undefined>>,
-  done: string,
-  given: Given,
-  io: Io,
-  client: AdminClient,
-): Promise<number> {
-  const { body, etag } = await client.call('GET', path);
-  const before = ownFields(body);
-  const after = await edited(before, io);
-  if (after === undefined || sameData(before, after)) {
-    io.err('Nothing was changed.\n');
-    return EXIT.ok;
+/** Whoever gave no version does not hear that somebody was quicker: it is done again with what is there then. */
+const MAX_TRIES = 10;
+
+class RemoteEntity {
+  readonly collection: Kind;
+  readonly name: string;
+  readonly done: string;
+  readonly #client: AdminClient;
+  readonly #path: string;
+  readonly #given: Given;
+
+  constructor(client: AdminClient, collection: Kind, name: string, given: Given) {
+    this.collection = collection;
+    this.name = name;
+    this.done = `${singular(collection)} ${name} changed`;
+    this.#client = client;
+    this.#path = `/v1/${collection}/${encodeURIComponent(name)}`;
+    this.#given = given;
   }
-  const fields: Readonly<Record<string, string>> = etag === undefined ? {} : { 'if-match': etag };
-  return reportChange(await client.call('PUT', path, { query, body: after, fields }), done, given, io);
+
+  /** As it is written, and its version. */
+  async read(): Promise<{ readonly value: Document; readonly etag: string | undefined }> {
+    const { body, etag } = await this.#client.call('GET', this.#path);
+    if (!isRecord(body)) throw new AdminFailure('the gateway answered something that is no entity');
+    // Without what only the gateway says of it.
+    const { meta: _, name: __, ...value } = body;
+    return { value, etag };
+  }
+
+  /** Replaces that version of it. */
+  replace(value: Document, etag: string | undefined): Promise<AdminReply> {
+    const fields: Readonly<Record<string, string>> = etag === undefined ? {} : { 'if-match': etag };
+    return this.#client.call('PUT', this.#path, { query: changeQuery(this.#given), body: value, fields });
+  }
+
+  async change(changed: (current: Document) => Document): Promise<AdminReply> {
+    for (let attempt = 1; ; attempt++) {
+      const { value, etag } = await this.read();
+      try {
+        return await this.replace(changed(value), etag);
+      } catch (error) {
+        if (!isOutdated(error) || attempt === MAX_TRIES) throw error;
+      }
+    }
+  }
 }
 
-/** Without what only the gateway says of it. */
-function ownFields(body: unknown): Document {
-  if (!isRecord(body)) throw new AdminFailure('the gateway answered something that is no entity');
-  const { meta: _, name: __, ...own } = body;
-  return own;
+function isOutdated(error: unknown): boolean {
+  return error instanceof AdminFailure && error.status === 412;
 }
 
-/** What is left of it after an editor; undefined where it was emptied. Throws `UsageError`, which names the kept file where that cannot be read. */
-async function edited(value: Document, io: Io): Promise<Document | undefined> {
+async function inEditor(entity: RemoteEntity, given: Given, io: Io): Promise<number> {
+  const { collection, name } = entity;
   const editor = io.env['VISUAL'] || io.env['EDITOR'];
   if (editor === undefined)
     throw new UsageError('there is no editor: set EDITOR, or say by flags what to change');
-  const folder = await mkdtemp(join(tmpdir(), 'portcullis-edit-'));
-  const file = join(folder, 'entity.yaml');
-  await writeFile(file, stringify(value, { lineWidth: 0 }), { mode: 0o600 });
-  await run(editor, file);
-  const text = await readFile(file, 'utf8');
-  if (text.trim() === '') {
-    await rm(folder, { recursive: true });
-    return undefined;
+  const { value: before, etag } = await entity.read();
+  const draft = await Draft.begin(`${singular(collection)}.yaml`, stringify(before, { lineWidth: 0 }));
+  const kept = `it is kept: portcullis edit ${singular(collection)} ${name} -f ${draft.file}`;
+  for (;;) {
+    try {
+      const text = await draft.edit(editor);
+      const written =
+        text.trim() === '' ? undefined : entityOf({ file: draft.file, text }, collection, name, io);
+      if (written === undefined || sameData(before, written.value)) {
+        io.err('Nothing was changed.\n');
+        await draft.remove();
+        return EXIT.ok;
+      }
+      const reply = await located(written, io, () => entity.replace(written.value, etag));
+      if (given.has('dry-run')) io.err(`${kept}\n`);
+      else await draft.remove();
+      return reportChange(reply, entity.done, given, io);
+    } catch (error) {
+      if (!(await draft.isWorked())) {
+        await draft.remove();
+        throw error;
+      }
+      if (!(error instanceof AdminFailure || error instanceof UsageError)) throw error;
+      // Another version is there: whoever edits has to see that first.
+      const again = isOutdated(error) ? undefined : io.confirm;
+      if (again !== undefined) {
+        io.err(`portcullis edit: ${error.message}\n`);
+        if (await again('Edit it again?')) continue;
+        throw new AdminFailure(kept);
+      }
+      const message = `${error.message}\n${kept}`;
+      throw error instanceof AdminFailure
+        ? new AdminFailure(message, error.refusal)
+        : new UsageError(message);
+    }
   }
-  // A file that cannot be read stays, so that the work is not lost.
-  const document = documentOf(file, text, io);
-  await rm(folder, { recursive: true });
-  return document;
-}
-
-/** As git does: the editor may have arguments, so that a shell reads it. */
-function run(editor: string, file: string): Promise<void> {
-  const child = spawn('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(new UsageError(`the editor cannot be started: ${error.message}`)));
-    child.once('exit', (code) =>
-      code === 0 ? resolve() : reject(new AdminFailure(`the editor ended with ${code}: nothing was changed`)),
-    );
-  });
 }

@@ -1,4 +1,5 @@
 import { main } from '../cli.ts';
+import type { Io } from '../command-line.ts';
 
 export interface Ran {
   readonly code: number;
@@ -6,8 +7,8 @@ export interface Ran {
   readonly err: string;
 }
 
-/** Runs a command line in a directory, with no variables and no terminal. */
-export async function runIn(directory: string, argv: readonly string[]): Promise<Ran> {
+/** Runs a command line in a directory, with no variables and no terminal, unless `io` has them. */
+export async function runIn(directory: string, argv: readonly string[], io: Partial<Io> = {}): Promise<Ran> {
   let out = '';
   let err = '';
   const code = await main(argv, {
@@ -23,6 +24,7 @@ export async function runIn(directory: string, argv: readonly string[]): Promise
     errTerminal: false,
     color: false,
     secret: async () => undefined,
+    ...io,
   });
   return { code, out, err };
 }

@@ -27,15 +27,29 @@ export interface AdminReply {
   readonly body: unknown;
 }
 
+/** A place that the gateway tells of, with what is wrong there. */
+export type Found = Readonly<Record<string, unknown>>;
+
+interface Refusal {
+  readonly status: number;
+  /** The first line of the message. */
+  readonly title: string;
+  readonly errors: readonly Found[];
+}
+
 /** What went wrong with a call, as a text for whoever made it. */
 export class AdminFailure extends Error {
-  /** Of the answer; undefined: there was none. */
-  readonly status: number | undefined;
+  /** What the gateway answered; undefined: it did not. */
+  readonly refusal: Refusal | undefined;
 
-  constructor(message: string, status?: number) {
+  constructor(message: string, refusal?: Refusal) {
     super(message);
     this.name = 'AdminFailure';
-    this.status = status;
+    this.refusal = refusal;
+  }
+
+  get status(): number | undefined {
+    return this.refusal?.status;
   }
 }
 
@@ -59,7 +73,8 @@ export class AdminClient {
   async call(method: string, path: string, call: AdminCall = {}): Promise<AdminReply> {
     const reply = await this.#send(method, path, call);
     if (reply.status >= 200 && reply.status < 300) return reply;
-    throw new AdminFailure(problemText(reply), reply.status);
+    const refusal = refusalOf(reply);
+    throw new AdminFailure([refusal.title, ...refusal.errors.map(placeText)].join('\n'), refusal);
   }
 
   async #send(method: string, path: string, { query = {}, body, fields }: AdminCall): Promise<AdminReply> {
@@ -128,23 +143,25 @@ function reasonOf(error: unknown): string {
   return messageOf(error);
 }
 
-/** Problem details (RFC 9457) as lines: the title, and each place that is wrong. */
-function problemText({ status, body }: AdminReply): string {
-  if (!isRecord(body)) return `the gateway answered ${status}`;
+/** Of problem details (RFC 9457): the title, and each place that is wrong. */
+function refusalOf({ status, body }: AdminReply): Refusal {
+  if (!isRecord(body)) return { status, title: `the gateway answered ${status}`, errors: [] };
   const { title, detail, code, errors } = body;
   const first = [title, detail].filter((text) => typeof text === 'string' && text !== '').join(': ');
-  const lines = [
-    `${first === '' ? 'the gateway refused' : first} (${typeof code === 'string' ? code : status})`,
-  ];
-  for (const error of Array.isArray(errors) ? errors : []) if (isRecord(error)) lines.push(placeText(error));
-  return lines.join('\n');
+  return {
+    status,
+    title: `${first === '' ? 'the gateway refused' : first} (${typeof code === 'string' ? code : status})`,
+    errors: Array.isArray(errors) ? errors.filter(isRecord) : [],
+  };
 }
 
 /** `  apis.hello.paths[0]: is not a path (did you mean /hello?)`, of an error or a warning that the gateway found. */
-export function placeText(found: Readonly<Record<string, unknown>>): string {
+export function placeText(found: Found): string {
   const { path, parameter, file, line, message, suggestion } = found;
   const place = filled(path) ?? filled(parameter);
-  const inFile = typeof file === 'string' && typeof line === 'number' ? `${file}:${line}` : undefined;
+  // A line of the store is nobody's file; but a stored policy has its name there alone.
+  const isFile = typeof file === 'string' && !/^store:(?!policies\/)/.test(file);
+  const inFile = isFile && typeof line === 'number' ? `${file}:${line}` : undefined;
   const where = [place, inFile].filter((part) => part !== undefined).join(' in ');
   const hint = typeof suggestion === 'string' ? ` (did you mean ${suggestion}?)` : '';
   return `  ${where === '' ? '' : `${where}: `}${typeof message === 'string' ? message : 'is wrong'}${hint}`;

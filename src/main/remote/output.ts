@@ -21,6 +21,14 @@ export function outputForm(given: Given): OutputForm {
   return form;
 }
 
+/** Of commands that have no table; throws `UsageError` for a form that there is none. */
+export function textOrData(given: Given): 'text' | 'json' | 'yaml' {
+  const form = given.value('output') ?? 'text';
+  if (form !== 'text' && form !== 'json' && form !== 'yaml')
+    throw new UsageError(`--output is text, json or yaml, not ${JSON.stringify(form)}`);
+  return form;
+}
+
 /** For programs. */
 export function dataText(value: unknown, form: 'json' | 'yaml'): string {
   return form === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 });

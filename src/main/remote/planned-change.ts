@@ -1,7 +1,7 @@
 import { EXIT, type Given, type Io } from '../command-line.ts';
 import type { AdminCall, AdminClient } from './admin-client.ts';
 import { planText, readChange } from './change-text.ts';
-import { confirmed } from './output.ts';
+import { confirmed, dataText, textOrData } from './output.ts';
 
 /** A change of the whole, which is shown before it is made. */
 export interface PlannedChange extends Pick<AdminCall, 'body' | 'query'> {
@@ -11,21 +11,24 @@ export interface PlannedChange extends Pick<AdminCall, 'body' | 'query'> {
   readonly done: string;
 }
 
-/** Shows what would change, asks, and makes it; the exit code. */
+/** Shows what would change, asks, and makes it; the exit code. What is for a program is what was done alone, and the plan without doing. */
 export async function makePlanned(
   { path, query, body, question, done }: PlannedChange,
   given: Given,
   io: Io,
   client: AdminClient,
 ): Promise<number> {
+  const form = textOrData(given);
   const planned = await client.call('POST', path, { query: { ...query, 'dry-run': true }, body });
   const plan = readChange(planned.body);
-  if (plan.changes.length === 0) {
-    io.out('Nothing to change.\n');
+  if (plan.changes.length === 0 || given.has('dry-run')) {
+    if (form !== 'text') io.out(dataText(plan.body, form));
+    else io.out(plan.changes.length === 0 ? 'Nothing to change.\n' : planText(plan, io));
     return EXIT.ok;
   }
-  io.out(planText(plan, io));
-  if (given.has('dry-run')) return EXIT.ok;
+  if (form === 'text') io.out(planText(plan, io));
+  // Whoever is asked has to see for what.
+  else io.err(planText(plan, io));
   if (!(await confirmed(given, io, question))) {
     io.err('Nothing was changed.\n');
     return EXIT.failed;
@@ -35,6 +38,7 @@ export async function makePlanned(
     query: { ...query, message: given.value('message'), follows: plan.revision },
     body,
   });
-  io.out(`${done} as revision ${readChange(made.body).revision}.\n`);
+  const change = readChange(made.body);
+  io.out(form === 'text' ? `${done} as revision ${change.revision}.\n` : dataText(change.body, form));
   return EXIT.ok;
 }

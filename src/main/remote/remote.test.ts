@@ -7,40 +7,23 @@ import { after, before, describe, it } from 'node:test';
 import { startApi, type TestApi } from '../../control/admin/v1/api.support.ts';
 import { FakeConfiguration } from '../../control/admin/v1/fake-configuration.support.ts';
 import { CERT, KEY } from '../../control/config/load.support.ts';
-import { main } from '../cli.ts';
 import type { Io } from '../command-line.ts';
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { type Ran, runIn } from '../commands/run.support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-remote-'));
 after(() => rmSync(folder, { recursive: true }));
 
-async function run(
+const run = (
   line: string | readonly string[],
   env: Readonly<Record<string, string>>,
   confirm?: Io['confirm'],
   input?: string,
-): Promise<Ran> {
-  let out = '';
-  let err = '';
-  const code = await main(typeof line === 'string' ? line.split(' ') : line, {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    cwd: folder,
-    input: input === undefined ? undefined : Readable.from([Buffer.from(input)]),
+): Promise<Ran> =>
+  runIn(folder, typeof line === 'string' ? line.split(' ') : line, {
     env: { HOME: folder, ...env },
-    terminal: false,
-    errTerminal: false,
-    color: false,
-    secret: async () => undefined,
     confirm,
+    input: input === undefined ? undefined : Readable.from([Buffer.from(input)]),
   });
-  return { code, out, err };
-}
 
 function file(name: string, text: string): string {
   writeFileSync(join(folder, name), text);
@@ -67,7 +50,11 @@ describe('commands for a running gateway', () => {
       'create api hello hello-fn --method get --path /hello --cors --auth public --https-only',
       env,
     );
-    assert.deepEqual(created, { code: 0, out: 'api hello created\n', err: '' });
+    assert.deepEqual(created, {
+      code: 0,
+      out: 'api hello created\n',
+      err: 'warning: apis.hello.function: there is no function "hello-fn": its requests get 503 until there is one\n',
+    });
     const { out } = await run('get api hello -o json', env);
     const { meta: _, ...hello } = JSON.parse(out) as Record<string, unknown>;
     assert.deepEqual(hello, {
@@ -102,7 +89,7 @@ describe('commands for a running gateway', () => {
     assert.deepEqual([hello['enabled'], hello['service'], hello['function']], [false, 'users', undefined]);
     assert.deepEqual(await run('edit api hello --enable --dry-run', env), {
       code: 0,
-      out: '~ api hello: /enabled\n0 to create, 1 to change, 0 to delete\n',
+      out: '~ api hello\n    /enabled: false → true\n0 to create, 1 to change, 0 to delete\n',
       err: '',
     });
   });
@@ -146,7 +133,7 @@ describe('commands for a running gateway', () => {
       'services:\n  users: { url: "http://127.0.0.1:4002" }\n  files: { url: "http://127.0.0.1:4010" }\n',
     );
     file('more.yaml', 'apis:\n  hello: { paths: [/hallo], service: users }\n');
-    const plan = '+ service files\n~ api hello: .*\n1 to create, 1 to change, 0 to delete\n';
+    const plan = '+ service files\n~ api hello\n(?: {4}/.* → .*\n){6}1 to create, 1 to change, 0 to delete\n';
     const line = 'apply -f gateway.yaml -f more.yaml';
     assert.match((await run(`${line} --dry-run`, env)).out, new RegExp(`^${plan}$`.replaceAll('+', '\\+')));
     assert.deepEqual(
@@ -251,7 +238,11 @@ describe('commands for a running gateway', () => {
       2,
       /^portcullis create: it cannot be read\nbad\.yaml:1:4: nested mappings/,
     ],
-    ['create service broken -f wrong.yaml', 1, /\n {2}.*timout.*did you mean timeouts?\?/],
+    [
+      'create service broken -f wrong.yaml',
+      1,
+      /\nwrong\.yaml:2:1: services\.broken\.timout: unknown key "timout"; did you mean "timeouts"\?\n/,
+    ],
     ['edit service users --disable', 2, /these flags are for APIs/],
     ['edit service users', 2, /there is no editor: set EDITOR/],
     ['apply', 2, /say which files/],

@@ -65,14 +65,20 @@ export class ApiKeyAuthenticator implements Authenticator {
   }
 }
 
-function placesOf({ header, query, cookie, authorization }: ApiKeyOptions): readonly Place[] {
-  const places = [
-    ...listed(header).map(headerPlace),
+function placesOf(options: ApiKeyOptions): readonly Place[] {
+  const { query, cookie, authorization } = options;
+  return [
+    ...fieldsOf(options).map(headerPlace),
     ...authorization.map(authorizationPlace),
     ...listed(query).map(queryPlace),
     ...listed(cookie).map(cookiePlace),
   ];
-  return places.length === 0 ? [headerPlace('x-api-key')] : places;
+}
+
+/** Fields that may hold a key, beside Authorization. */
+export function fieldsOf({ header, query, cookie, authorization }: ApiKeyOptions): readonly string[] {
+  const isElsewhere = query !== undefined || cookie !== undefined || authorization.length > 0;
+  return header === undefined && !isElsewhere ? ['x-api-key'] : listed(header);
 }
 
 /** One name or several, as the configuration has them. */

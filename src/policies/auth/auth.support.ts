@@ -3,8 +3,8 @@ import { exchangeFor, type RequestDescription, runPolicies } from '../../../test
 import { consumerSchema } from '../../identity/consumers/schema.ts';
 import { Identity } from '../../identity/identity.ts';
 import { NO_IDENTITY } from '../../identity/identity-data.ts';
-import { NO_RECORDS } from '../../state/records/no-records.support.ts';
-import type { RecordStores } from '../../state/records/record-stores.ts';
+import { MemoryRecords } from '../../identity/sessions/memory-records.support.ts';
+import { RecordStores } from '../../state/records/record-stores.ts';
 import { compilePolicies } from '../compile.ts';
 import type { PolicyUse } from '../use.ts';
 
@@ -16,7 +16,7 @@ export type ConsumersInput = Readonly<Record<string, z.input<typeof consumerSche
 export function identityOf(
   consumers: ConsumersInput,
   nowMs: () => number = () => NOW_MS,
-  records: RecordStores = NO_RECORDS,
+  records: RecordStores = memoryOf(nowMs),
 ): Identity {
   const parsed = z.record(z.string(), consumerSchema).parse(consumers);
   return new Identity(
@@ -26,6 +26,14 @@ export function identityOf(
       nowMs,
       records,
     },
+  );
+}
+
+function memoryOf(nowMs: () => number): RecordStores {
+  const records = new MemoryRecords(nowMs);
+  return new RecordStores(
+    () => records,
+    () => {},
   );
 }
 

@@ -20,6 +20,7 @@ export const authPolicy = definePolicy({
   schema: authSchema,
   check: ({ any, all }, context) => problemsIn({ any, all }, context, []),
   identityFields: ({ any, all }) => namesOf({ any, all }, 'identityFields'),
+  credentialFields: ({ any, all }) => namesOf({ any, all }, 'credentialFields'),
   secretParameters: ({ any, all }) => namesOf({ any, all }, 'secretParameters'),
   async create({ any, all, optional }, context: BuiltinContext) {
     const { identity } = context;
@@ -47,8 +48,10 @@ async function made(entry: AuthEntry, context: MethodContext): Promise<Authentic
   return new COMBINATIONS[name](members);
 }
 
+type NameKind = 'identityFields' | 'credentialFields' | 'secretParameters';
+
 /** What the methods that it names have of that kind. */
-function namesOf(entry: AuthEntry, kind: 'identityFields' | 'secretParameters'): readonly string[] {
+function namesOf(entry: AuthEntry, kind: NameKind): readonly string[] {
   const [name, options] = memberOf(entry);
   if (name === 'any' || name === 'all')
     return (options as readonly AuthEntry[]).flatMap((member) => namesOf(member, kind));

@@ -11,7 +11,7 @@ export interface MethodContext extends BuiltinContext {
 
 /** A way to authenticate that a configuration may name: as a policy of its own, and within `auth`. */
 export interface AuthMethod<Options = unknown>
-  extends Pick<Policy<Options>, 'check' | 'identityFields' | 'secretParameters'> {
+  extends Pick<Policy<Options>, 'check' | 'identityFields' | 'credentialFields' | 'secretParameters'> {
   /** Of the policy, within `auth`, and of the principal. */
   readonly name: string;
   /** A strict object with a description. */

@@ -3,7 +3,7 @@ import { createHmac, X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { TestAuthority } from '../../../test/support/certificates.ts';
-import { exchangeFor, type RequestDescription } from '../../../test/support/exchange.ts';
+import { exchangeFor, type RequestDescription, runPolicies } from '../../../test/support/exchange.ts';
 import { ConsumersByOwner } from '../../identity/consumers/consumers-by-owner.ts';
 import { consumerSchema } from '../../identity/consumers/schema.ts';
 import { Identity } from '../../identity/identity.ts';
@@ -15,8 +15,10 @@ import { providerSchema } from '../../identity/providers/schema.ts';
 import { MemoryRecords } from '../../identity/sessions/memory-records.support.ts';
 import { sessionSchema } from '../../identity/sessions/schema.ts';
 import { RecordStores } from '../../state/records/record-stores.ts';
+import { compilePolicies } from '../compile.ts';
 import { ForwardAuthenticator } from '../forward-auth/forward-authenticator.ts';
 import { forwardAuthSchema } from '../forward-auth/schema.ts';
+import { compileKey } from '../rate-limit/keys.ts';
 import type { PolicyUse } from '../use.ts';
 import { asker, basicField, type ConsumersInput, NOW_MS } from './auth.support.ts';
 
@@ -25,6 +27,7 @@ type Organization = (typeof ORGANIZATIONS)[number];
 const ISSUER = 'https://id.example.com';
 const SECRET = 's'.repeat(32);
 const PROVIDER_URL = { p: providerSchema.parse({ issuer: ISSUER, clientId: 'gw', clientSecret: 'secret' }) };
+const JWT_OPTIONS = { issuers: [{ issuer: ISSUER, secret: SECRET }], audience: 'a' };
 const AT = { scheme: 'https', host: 'api.example.com' } as const;
 
 function parsed(consumers: ConsumersInput) {
@@ -309,6 +312,35 @@ describe('What one organization calls its consumers', () => {
       'none one': undefined,
       'none two': undefined,
     });
+  });
+});
+
+describe('A limit of every route by consumer', () => {
+  it('counts the consumer of an organization apart from a user of that name elsewhere', async () => {
+    const identity = await identityOf({
+      bob: { organization: 'acme', basic: { password: 'word' } },
+    });
+    const principals = [];
+    for (const organization of ['acme', undefined] as const) {
+      const context = { route: 'r', warn: () => {}, policyEvent: () => {}, identity, organization };
+      const use = { name: 'auth', options: { any: [{ basic: {} }, { jwt: JWT_OPTIONS }] } };
+      const policies = await compilePolicies([use], context);
+      const exchange = exchangeFor({
+        headers: {
+          Authorization:
+            organization === undefined
+              ? `Bearer ${makeSecretToken(SECRET, { iss: ISSUER, aud: 'a', sub: 'bob', exp: NOW_MS / 1000 + 60 })}`
+              : basicField('bob:word'),
+        },
+      });
+      assert.equal(await runPolicies(policies, exchange), undefined);
+      const key = compileKey(['consumer'], 'skip', undefined)(exchange);
+      principals.push([exchange.principal?.consumer, exchange.principal?.organization, key]);
+    }
+    assert.deepEqual(principals, [
+      ['bob', 'acme', 'acme\0bob'],
+      ['bob', undefined, 'bob'],
+    ]);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   type Refused,
   type Unavailable,
 } from '../../identity/authenticator.ts';
+import { ownerOf } from '../../identity/consumers/consumer.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
 import { sha256 } from '../../lib/sha256.ts';
@@ -123,8 +124,8 @@ export class ForwardAuthenticator implements Authenticator {
   }
 
   async #ask(exchange: Exchange, key: string | undefined): Promise<Finding> {
-    const { requestHeaders, responseHeaders, cacheFor } = this.#options;
-    const isKnowable = requestHeaders.some((name) => exchange.request.fields.has(name));
+    const { responseHeaders, cacheFor } = this.#options;
+    const isKnowable = this.#isKnowable(exchange);
     const { service } = this.#place;
     const question = new AwaitedWork((gone) => service.ask(this.#question(exchange), gone));
     let answer: ServiceAnswer;
@@ -147,6 +148,16 @@ export class ForwardAuthenticator implements Authenticator {
     if (key !== undefined) this.#remembered.set(key, permit);
     this.#keep(exchange, fields, this.#options.setCookies ? cookies : []);
     return { kind: 'known', principal: permit.principal };
+  }
+
+  /** Whether the request has anything that the service could know its caller by. Every page of a host sends cookies that are not the service's. */
+  #isKnowable({ request: { fields } }: Exchange): boolean {
+    const { requestHeaders, sessionCookies } = this.#options;
+    return requestHeaders.some((name) =>
+      name === 'cookie' && sessionCookies.length > 0
+        ? fields.getAll(name).some((field) => this.#sessionCookies.without(field) !== field)
+        : fields.has(name),
+    );
   }
 
   #keep(exchange: Exchange, fields: Pairs, cookies: readonly string[]): void {
@@ -185,6 +196,7 @@ export class ForwardAuthenticator implements Authenticator {
     const { consumer: consumerField, groups: groupsField } = this.#options;
     const name = consumerField === undefined ? '' : (fields.get(consumerField) ?? '');
     const listed = groupsField === undefined ? [] : fields.getAll(groupsField).join(',').split(',');
+    const consumer = this.#place.consumers.named(name);
     const groups = listed.map((group) => group.trim()).filter((group) => group !== '');
     return {
       method: this.method,
@@ -192,11 +204,12 @@ export class ForwardAuthenticator implements Authenticator {
       subject: name,
       issuer: '',
       scopes: [],
-      groups: [...new Set([...(this.#place.consumers.named(name)?.groups ?? []), ...groups])],
+      groups: [...new Set([...(consumer?.groups ?? []), ...groups])],
       roles: [],
       claims: {},
       session: '',
       expiresAtMs: Number.POSITIVE_INFINITY,
+      ...ownerOf(consumer),
     };
   }
 

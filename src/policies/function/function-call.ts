@@ -49,10 +49,10 @@ export class FunctionCall implements PolicyHooks {
     const { request } = exchange;
     // Policies before took credentials out of it.
     const query = readPairs(request.upstreamSearch, exchange.secretParameters);
-    if (!query.ok) return malformed(query.reason);
+    if (!query.ok) return malformed(query.reason, '', 'query');
     const blocking = this.#blocking(request.fields);
     if (blocking === undefined)
-      return malformed(`the field ${this.#blockingHeader} is neither true nor false`);
+      return malformed('is neither true nor false', `/${this.#blockingHeader}`, 'header');
     const input: Input =
       body === undefined
         ? this.#inputs.ofHead(exchange, query.json)

@@ -61,12 +61,12 @@ function ofForm(body: Buffer, secret: ReadonlySet<string> | undefined): Input {
   return read.ok ? { json: read.json } : { refusal: malformed(read.reason) };
 }
 
-/** `path` is a JSON Pointer to what is wrong. */
-export function malformed(reason: string, path = ''): Answer {
+/** `path` is a JSON Pointer to what is wrong in the body, or in the values of the query or of the fields by name. */
+export function malformed(reason: string, path = '', place: 'body' | 'query' | 'header' = 'body'): Answer {
   return {
     status: 400,
     code: 'invalid_request',
     detail: 'The request cannot be given to the function.',
-    problem: { errors: [{ in: 'body', path, reason }] },
+    problem: { errors: [{ in: place, path, reason }] },
   };
 }

@@ -2,6 +2,7 @@ import type { RouteIdentity } from '../../identity/route-identity.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { definePolicy } from '../../policy/contract.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
+import { canBeIdentityField } from '../identity-field-name.ts';
 import { GrantSource } from './grant-source.ts';
 import { InjectHooks } from './inject-hooks.ts';
 import { readPlacement } from './placement.ts';
@@ -14,6 +15,9 @@ export const injectPolicy = definePolicy({
   stage: 'transform',
   needs: ['identity'],
   schema: injectSchema,
+  // A service takes what stands there for the gateway's word, on whichever route it comes.
+  identityFields: ({ as, header }) =>
+    (as === 'header' || as === 'template') && canBeIdentityField(header) ? [header] : [],
   check: ({ provider }, { providers }) =>
     providers.has(provider)
       ? []
@@ -36,14 +40,12 @@ export const injectPolicy = definePolicy({
 function sourceOf(options: InjectOptions, identity: RouteIdentity): TokenSource {
   const { provider } = options;
   if (options.from === 'grant') return new GrantSource(provider);
-  const { nowMs, log } = identity.place;
-  const { from, audience, resource, scopes } = options;
+  const { from: kind, audience, resource, scopes } = options;
+  const request = { audience, resource, scopes };
   const place = {
-    nowMs,
-    log,
-    random: Math.random,
+    tokens: identity.serviceTokens({ kind, provider, request }),
     provider: () => identity.providers.named(provider),
-    request: { audience, resource, scopes },
+    request,
   };
-  return from === 'exchange' ? new ExchangeSource(place) : new ClientCredentialsSource(place);
+  return kind === 'exchange' ? new ExchangeSource(place) : new ClientCredentialsSource(place);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exchangeFor } from '../../../test/support/exchange.ts';
 import { principal } from '../../../test/support/principal.ts';
+import { ServiceTokens } from '../../identity/grants/service-tokens.ts';
 import type { Provider } from '../../identity/providers/provider.ts';
 import { ExchangeSource } from './requested-source.ts';
 
@@ -18,9 +19,12 @@ describe('A token that is exchanged', () => {
     const source = new ExchangeSource({
       provider: () => provider,
       request: { scopes: [] },
-      nowMs: () => 1000,
-      random: () => 0.5,
-      log: () => {},
+      tokens: new ServiceTokens({}, { nowMs: () => 1000, random: () => 0.5, log: () => {} }).of({
+        owner: undefined,
+        kind: 'exchange',
+        provider: 'p',
+        request: { scopes: [] },
+      }),
     });
     const tokenOf = async (bearer: string | undefined): Promise<unknown> => {
       const exchange = exchangeFor();

@@ -1,4 +1,5 @@
-import { TokenCache, type TokenCachePlace, type TokenFinding } from '../../identity/grants/token-cache.ts';
+import type { CallersTokens } from '../../identity/grants/service-tokens.ts';
+import type { TokenFinding } from '../../identity/grants/token-cache.ts';
 import {
   type GrantTokens,
   type Provider,
@@ -11,7 +12,8 @@ import type { Answer, Exchange } from '../../policy/contract.ts';
 import { awayAnswer, PROVIDER_AWAY } from '../session/answers.ts';
 import type { NoToken, SourceFinding, SourceToken, TokenSource } from './token-source.ts';
 
-export interface RequestedPlace extends TokenCachePlace {
+export interface RequestedPlace {
+  readonly tokens: CallersTokens;
   readonly provider: () => Provider;
   readonly request: TokenRequest;
 }
@@ -30,12 +32,12 @@ const AWAY: NoToken = { kind: 'none', answer: awayAnswer(PROVIDER_AWAY), isOutag
 /** Tokens that are asked for with a request to the provider's token endpoint. */
 abstract class RequestedSource {
   protected readonly place: RequestedPlace;
-  protected readonly cache: TokenCache;
+  protected readonly cache: CallersTokens;
   readonly #tokens = new WeakMap<GrantTokens, RequestedToken>();
 
   constructor(place: RequestedPlace) {
     this.place = place;
-    this.cache = new TokenCache(place);
+    this.cache = place.tokens;
   }
 
   protected found(finding: TokenFinding | Promise<TokenFinding>): SourceFinding | Promise<SourceFinding> {

@@ -19,6 +19,7 @@ export const introspectionMethod = defineMethod({
       ...(problem === undefined ? [] : [problem]),
     ];
   },
+  credentialFields: ({ from }) => (from.header === false ? [] : [from.header]),
   secretParameters: ({ from }) => (from.query === undefined ? [] : [from.query]),
   async create(options, { identity }) {
     // With jose, which takes 60 ms to load.
@@ -26,13 +27,7 @@ export const introspectionMethod = defineMethod({
     const key = JSON.stringify(['introspection', options]);
     const judge = identity.shared.open(key, () => makeIntrospector(options, identity));
     const source = new TokenSource(placesOf(options));
-    return new BearerAuthenticator(
-      'introspection',
-      source,
-      judge,
-      new BearerChallenge(options),
-      options.keep,
-    );
+    return new BearerAuthenticator('introspection', source, judge, new BearerChallenge(options), options);
   },
 });
 

@@ -11,6 +11,7 @@ export const jwtMethod = defineMethod({
   name: 'jwt',
   schema: jwtSchema,
   check: checkJwt,
+  credentialFields: ({ from }) => (from.header === false ? [] : [from.header]),
   secretParameters: ({ from }) => (from.query === undefined ? [] : [from.query]),
   async create(options, { identity }) {
     // With jose, which takes 60 ms to load.
@@ -19,7 +20,7 @@ export const jwtMethod = defineMethod({
     const key = JSON.stringify(['jwt', options]);
     const judge = identity.shared.open(key, () => makeVerifier(options, identity));
     const source = new TokenSource(placesOf(options));
-    return new BearerAuthenticator('jwt', source, judge, new BearerChallenge(options), options.keep);
+    return new BearerAuthenticator('jwt', source, judge, new BearerChallenge(options), options);
   },
 });
 

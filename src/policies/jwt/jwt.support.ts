@@ -71,18 +71,19 @@ export class AuthPlay implements Disposable {
   async send(
     headers: NonNullable<RequestDescription['headers']>,
     url = '/',
+    certificate?: RequestDescription['certificate'],
   ): Promise<{ readonly answer: Answer | undefined; readonly exchange: TestExchange }> {
-    const exchange = exchangeFor({ url, headers });
+    const exchange = exchangeFor({ url, headers, certificate });
     return { answer: await runPolicies(this.#policies, exchange), exchange };
   }
 
   /** `200` and who it is, or the status, code and detail of a refusal. */
-  verdict(token: string): Promise<string> {
-    return this.verdictOf({ authorization: `Bearer ${token}` });
+  verdict(token: string, certificate?: RequestDescription['certificate']): Promise<string> {
+    return this.verdictOf({ authorization: `Bearer ${token}` }, '/', certificate);
   }
 
-  async verdictOf(headers: Parameters<AuthPlay['send']>[0], url?: string): Promise<string> {
-    const { answer, exchange } = await this.send(headers, url);
+  async verdictOf(...request: Parameters<AuthPlay['send']>): Promise<string> {
+    const { answer, exchange } = await this.send(...request);
     return verdictIn(answer, exchange);
   }
 

@@ -35,7 +35,7 @@ export async function compilePlan(
     rates: new RateLimit(options, {
       ...held,
       limits,
-      givesBack: quotas !== undefined,
+      givesBack: quotas !== undefined || context.isCountedAgain,
       count,
       nowMs: clockMs,
     }),

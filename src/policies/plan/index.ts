@@ -7,6 +7,7 @@ import { planPolicySchema } from './schema.ts';
 export const planPolicy = definePolicy({
   name: 'plan',
   stage: 'quota',
+  counts: true,
   unique: true,
   needs: ['plans'],
   schema: planPolicySchema,

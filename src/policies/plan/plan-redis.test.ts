@@ -6,7 +6,7 @@ import { QuotaTable } from '../../state/quota/quota-table.ts';
 import { Quotas } from '../../state/quota/quotas.ts';
 import { connectQuotas } from '../../state/quota/redis-quotas.ts';
 import { SharedQuotas } from '../../state/quota/shared-quotas.ts';
-import { type RedisServerConfig, singleServer, stateSchema } from '../../state/schema.ts';
+import { type RedisConfig, stateSchema } from '../../state/schema.ts';
 import { LimitPlay } from '../../state/shared/limiter.support.ts';
 import type { BuiltinContext } from '../builtin-context.ts';
 import { compilePlan } from './compiled-plan.ts';
@@ -21,16 +21,13 @@ interface Opened extends AsyncDisposable {
   readonly events: readonly string[];
 }
 
-function settingsOf(
-  { url, prefix }: Pick<TestRedis, 'url' | 'prefix'>,
-  more: object = {},
-): RedisServerConfig {
+function settingsOf({ url, prefix }: Pick<TestRedis, 'url' | 'prefix'>, more: object = {}): RedisConfig {
   const { redis } = stateSchema.parse({ redis: { url, prefix, timeout: '2s', ...more } });
-  return singleServer(redis) ?? assert.fail();
+  return redis ?? assert.fail();
 }
 
 /** The policy over Redis, of one worker. */
-async function open(settings: RedisServerConfig, plan: Readonly<Record<string, unknown>>): Promise<Opened> {
+async function open(settings: RedisConfig, plan: Readonly<Record<string, unknown>>): Promise<Opened> {
   const events: string[] = [];
   const count = (event: string) => events.push(event);
   const context = { route: 'r', service: undefined, global: false, count } as unknown as BuiltinContext;

@@ -4,7 +4,7 @@ import { authenticated } from '../../policy/principal.ts';
 import type { Verdict } from '../../state/limiter.ts';
 import { PERS, type QuotaCharge, type QuotaCompanion, type QuotaTaking } from '../../state/quota/quota.ts';
 import type { HeldQuotas } from '../../state/quota/quotas.ts';
-import { LIMITS_UNAVAILABLE } from '../rate-limit/rate-limit.ts';
+import { giveBackTaken, LIMITS_UNAVAILABLE } from '../rate-limit/rate-limit.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { putQuotaFields, putQuotaRetryAfter, putWarning } from './fields.ts';
 import type { PlanQuota } from './plans.ts';
@@ -191,12 +191,12 @@ export class PlanHooks implements PolicyHooks {
     if (verdict === 'unavailable') {
       this.#place.count('unavailable');
       if (this.#place.onFailure === 'open') return undefined;
-      plan.rates?.giveBack(exchange);
+      giveBackTaken(exchange);
       return LIMITS_UNAVAILABLE;
     }
     holding.verdict = verdict;
     if (verdict === 'refused') {
-      plan.rates?.giveBack(exchange);
+      giveBackTaken(exchange);
       this.#place.count('quota_exceeded');
       return this.#answerFor(taking);
     }

@@ -1,8 +1,9 @@
 import { Calendar } from '../../lib/calendar.ts';
 import { sameData } from '../../lib/same-data.ts';
+import type { OnFailure } from '../../state/limiters.ts';
 import { PERS } from '../../state/quota/quota.ts';
 import type { Quotas } from '../../state/quota/quotas.ts';
-import type { RedisServerConfig } from '../../state/schema.ts';
+import type { RedisConfig } from '../../state/schema.ts';
 import type { PlanConfig, PlannedConsumer, PlansData } from './plans-schema.ts';
 
 /** One kind of period of a plan. */
@@ -49,8 +50,8 @@ export class Plans {
   }
 
   /** These where nothing differs, else others: then the policies that apply them are made anew, and what was counted stays. */
-  with(data: PlansData, redis: RedisServerConfig | undefined): Plans {
-    const counting = this.counting.with(redis);
+  with(data: PlansData, redis: RedisConfig | undefined, onFailure?: OnFailure): Plans {
+    const counting = this.counting.with(redis, onFailure);
     return counting === this.counting && sameData(data, this.#data) ? this : new Plans(data, counting);
   }
 }

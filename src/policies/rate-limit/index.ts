@@ -12,6 +12,7 @@ const DEFAULT_SYNC_MS = 100;
 export const rateLimitPolicy = definePolicy({
   name: 'rate-limit',
   stage: 'quota',
+  counts: true,
   schema: rateLimitSchema,
   // Who is over a limit should cost nothing, so it is refused as soon as it is known who it is.
   stageOf(options) {
@@ -30,6 +31,7 @@ export const rateLimitPolicy = definePolicy({
     return new RateLimit(options, {
       ...held,
       limits,
+      givesBack: context.isCountedAgain,
       count: (event) => context.count(event),
       nowMs: clockMs,
     });

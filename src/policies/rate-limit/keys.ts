@@ -72,8 +72,9 @@ function compileSource(source: KeyOption, service: string | undefined): KeyOf {
   if (source === 'address') return ofAddress(CLIENT_BITS);
   if (source === 'route') return ofRoute;
   if (source === 'service') return service === undefined ? ofRoute : () => service;
-  if (source === 'consumer' || source === 'session')
-    return (exchange) => authenticated(exchange.principal)?.[source] ?? textOf(exchange.note(source));
+  if (source === 'consumer') return ofConsumer;
+  if (source === 'session')
+    return (exchange) => authenticated(exchange.principal)?.session ?? textOf(exchange.note('session'));
   if (typeof source === 'string') return (exchange) => textOf(exchange.note(source));
   const { address, header, cookie, claim } = source;
   if (address !== undefined) return ofAddress(address);
@@ -87,6 +88,14 @@ function compileSource(source: KeyOption, service: string | undefined): KeyOf {
 function ofAddress(bits: AddressBits): KeyOf {
   const networks = new Networks(bits);
   return (exchange) => networks.of(exchange.client.address);
+}
+
+/** A consumer of an organization is nobody who is called alike elsewhere: no name holds what stands between. */
+function ofConsumer(exchange: Exchange): string {
+  const principal = authenticated(exchange.principal);
+  if (principal === undefined) return textOf(exchange.note('consumer'));
+  const { organization, consumer } = principal;
+  return organization === undefined || consumer === '' ? consumer : `${organization}\0${consumer}`;
 }
 
 /** Never empty: requests that no route takes have one in common. */

@@ -8,7 +8,9 @@ import { compileLimits } from './limits.ts';
 import { RateLimit } from './rate-limit.ts';
 import { rateLimitSchema } from './schema.ts';
 
-type Place = Partial<Pick<BuiltinContext, 'route' | 'service' | 'global' | 'organization'>>;
+type Place = Partial<
+  Pick<BuiltinContext, 'route' | 'service' | 'global' | 'organization' | 'isCountedAgain'>
+>;
 
 /** Uses of the policy over one table, on a clock that a test moves. */
 export class PolicyPlay {
@@ -26,6 +28,7 @@ export class PolicyPlay {
     return new RateLimit(parsed, {
       limits: compileLimits(parsed, { route: 'route-1', service: undefined, global: false, ...place }),
       limiter,
+      givesBack: place.isCountedAgain === true,
       onFailure,
       release: () => {},
       count: (event) => this.events.push(event),

@@ -123,7 +123,9 @@ export class RateLimit implements PolicyHooks {
   /** The request is refused after all, by something else: what it took is not counted. For a place that says so. */
   giveBack(exchange: Exchange): void {
     const taking = heldBy<Taking>(exchange, this);
-    if (taking?.isTaken === true) taking.decision.correct(-this.#cost);
+    if (taking?.isTaken !== true) return;
+    taking.isTaken = false;
+    taking.decision.correct(-this.#cost);
   }
 
   get takesAlong(): boolean {
@@ -199,7 +201,7 @@ export class RateLimit implements PolicyHooks {
   }
 
   #decide(exchange: Exchange, taking: Taking, verdict: Verdict): Answer | undefined {
-    if (verdict === 'unavailable') return this.#goOnWithout(taking);
+    if (verdict === 'unavailable') return this.#goOnWithout(exchange, taking);
     if (verdict === 'refused') return this.#refuse(exchange, taking);
     taking.isTaken = true;
     this.#tell(exchange, taking);
@@ -240,10 +242,12 @@ export class RateLimit implements PolicyHooks {
     return this.#isGone(exchange, taking) ? undefined : this.#decide(exchange, taking, verdict);
   }
 
-  #goOnWithout(taking: Taking): Answer | undefined {
+  #goOnWithout(exchange: Exchange, taking: Taking): Answer | undefined {
     taking.isUnknown = true;
     this.#place.count('unavailable');
-    return this.#place.onFailure === 'closed' && !this.#shadow ? LIMITS_UNAVAILABLE : undefined;
+    if (this.#place.onFailure !== 'closed' || this.#shadow) return undefined;
+    giveBackTaken(exchange);
+    return LIMITS_UNAVAILABLE;
   }
 
   /** Whether the request ended while it was decided; what it took then is let go of. */
@@ -259,6 +263,7 @@ export class RateLimit implements PolicyHooks {
       return undefined;
     }
     taking.isRefused = true;
+    giveBackTaken(exchange);
     this.#place.count('limited');
     this.#tell(exchange, taking);
     const { charges } = taking.decision;
@@ -298,6 +303,12 @@ export class RateLimit implements PolicyHooks {
     taking.isUnknown = false;
     if (this.#unused.length < MAX_UNUSED) this.#unused.push(taking);
   }
+}
+
+/** A limit refuses the request: what it took of others before is not counted. */
+export function giveBackTaken(exchange: Exchange): void {
+  for (let held = exchange.held; held !== undefined; held = held.next)
+    if (held.owner instanceof RateLimit) held.owner.giveBack(exchange);
 }
 
 /** What stands in a decision that nobody is asked about because others wait before it: there is no room before there is for the first. */

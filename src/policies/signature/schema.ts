@@ -51,7 +51,7 @@ export const signatureSchema = z
       .describe('Whether a signature needs one. Where there is one, the signature is taken once'),
     nonceStore: z
       .enum(['worker', 'memory', 'redis'])
-      .default('worker')
+      .default('memory')
       .describe(
         'Who knows of a nonce that was used: the worker that saw it, all workers of the machine, or all nodes with the same state.redis',
       ),

@@ -344,9 +344,9 @@ describe('A nonce in a store', () => {
     () => records,
     () => {},
   );
-  const worker = () =>
+  const worker = (options = {}) =>
     asker(
-      [{ name: 'signature', options: { nonceStore: 'memory' } }],
+      [{ name: 'signature', options }],
       identityOf(OWN, () => NOW_MS, stores),
     );
   const once = (nonce: string) => signed(URI, at(NOW, `;keyid="hmac";nonce="${nonce}"`));
@@ -356,6 +356,15 @@ describe('A nonce in a store', () => {
     assert.equal((await one(once('1'))).consumer, 'alice');
     assert.equal((await other(once('1'))).code, 'invalid_credentials');
     assert.equal((await other(once('2'))).consumer, 'alice');
+  });
+
+  it('is taken once by each worker that asks nobody', async () => {
+    const alone = { nonceStore: 'worker' };
+    const [one, other] = [await worker(alone), await worker(alone)];
+    for (const ask of [one, other]) {
+      assert.equal((await ask(once('alone'))).consumer, 'alice');
+      assert.equal((await ask(once('alone'))).code, 'invalid_credentials');
+    }
   });
 
   it('is not taken where the store is away', async () => {

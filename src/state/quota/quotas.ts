@@ -2,7 +2,7 @@ import { sameData } from '../../lib/same-data.ts';
 import { SharedUse } from '../../lib/shared-use.ts';
 import type { OnFailure } from '../limiters.ts';
 import type { Log } from '../log.ts';
-import type { RedisServerConfig } from '../schema.ts';
+import type { RedisConfig } from '../schema.ts';
 import type { QuotaCounter } from './quota.ts';
 import type { ConnectedQuotas } from './redis-quotas.ts';
 
@@ -18,14 +18,22 @@ export interface HeldQuotas {
 /** Where a worker counts quotas by one configuration: Redis where there is one, else memory. Redis is connected to while somebody counts. */
 export class Quotas {
   readonly #memory: QuotaCounter;
-  readonly #settings: RedisServerConfig | undefined;
+  readonly #settings: RedisConfig | undefined;
   readonly #log: Log;
+  readonly #onFailure: OnFailure;
   readonly #redis: SharedUse<Promise<ConnectedQuotas>> | undefined;
 
-  constructor(memory: QuotaCounter, settings: RedisServerConfig | undefined, log: Log) {
+  /** `onFailure`: what becomes of requests for which there is no place in memory. */
+  constructor(
+    memory: QuotaCounter,
+    settings: RedisConfig | undefined,
+    log: Log,
+    onFailure: OnFailure = 'open',
+  ) {
     this.#memory = memory;
     this.#settings = settings;
     this.#log = log;
+    this.#onFailure = onFailure;
     if (settings !== undefined)
       this.#redis = new SharedUse(
         () => connect(settings, log),
@@ -34,14 +42,16 @@ export class Quotas {
   }
 
   /** These where they are what the settings ask for, else others. */
-  with(settings: RedisServerConfig | undefined): Quotas {
-    return sameData(settings, this.#settings) ? this : new Quotas(this.#memory, settings, this.#log);
+  with(settings: RedisConfig | undefined, onFailure: OnFailure = 'open'): Quotas {
+    return sameData(settings, this.#settings) && onFailure === this.#onFailure
+      ? this
+      : new Quotas(this.#memory, settings, this.#log, onFailure);
   }
 
   /** Waits for Redis as long as connecting may take. */
   async open(): Promise<HeldQuotas> {
     if (this.#redis === undefined || this.#settings === undefined)
-      return { counter: this.#memory, onFailure: 'open', release() {} };
+      return { counter: this.#memory, onFailure: this.#onFailure, release() {} };
     const { value, release } = this.#redis.use();
     const { connection, counter } = await value;
     await connection.ready();
@@ -50,7 +60,7 @@ export class Quotas {
 }
 
 /** With Redis' client, which is loaded where there is a Redis. */
-async function connect(settings: RedisServerConfig, log: Log): Promise<ConnectedQuotas> {
+async function connect(settings: RedisConfig, log: Log): Promise<ConnectedQuotas> {
   const { connectQuotas } = await import('./redis-quotas.ts');
   return connectQuotas(settings, log);
 }

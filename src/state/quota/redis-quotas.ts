@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import { type Asker, RedisConnection } from '../redis/connection.ts';
 import { digest, slotOf } from '../redis/key-names.ts';
 import { decisionScript } from '../redis/script.ts';
-import type { RedisServerConfig } from '../schema.ts';
+import type { RedisConfig } from '../schema.ts';
 import {
   countedAs,
   newCharges,
@@ -25,7 +25,7 @@ export interface ConnectedQuotas {
 }
 
 /** The counter can be asked once the connection is ready. */
-export function connectQuotas(settings: RedisServerConfig, log: Log): ConnectedQuotas {
+export function connectQuotas(settings: RedisConfig, log: Log): ConnectedQuotas {
   const connection = new RedisConnection(settings, decisionScript(), log);
   return { connection, counter: new RedisQuotas(connection, settings.prefix) };
 }

@@ -1,9 +1,11 @@
 import { inspect } from 'node:util';
 import type { RedisClientOptions } from '@redis/client';
-import type { RedisConfig, RedisServerConfig } from '../schema.ts';
+import type { RedisConfig } from '../schema.ts';
 
 /** How a server is reached. Times are milliseconds. */
-export type RedisSettings = Pick<RedisServerConfig, 'url' | 'timeout' | 'connectTimeout' | 'tls'>;
+export type RedisSettings = Pick<RedisConfig, 'timeout' | 'connectTimeout' | 'tls'> & {
+  readonly url: string;
+};
 
 /** Commands without an answer: beyond them a request is told at once that there is none. */
 const MAX_WAITING = 10_000;

@@ -1,10 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { clockMs } from '../../lib/clock.ts';
 import { type Deadline, Deadlines } from '../../lib/deadlines.ts';
-import { clientOptions, passwordOf, type RedisSettings, withoutPasswords } from './client-options.ts';
-import { type Client, newClient } from './new-client.ts';
+import type { RedisConfig } from '../schema.ts';
 import { Outage, type OutageOptions } from './outage.ts';
 import type { Script } from './script.ts';
+import type { Link, Topology } from './topology.ts';
+import { topologyOf } from './topology-of.ts';
+
+export type ConnectionSettings = Pick<
+  RedisConfig,
+  'url' | 'sentinels' | 'cluster' | 'timeout' | 'connectTimeout' | 'tls'
+>;
 
 /** Who waits for what a script answers. One of the first two is called, once; after `unanswered`, `late` may follow. */
 export interface Asker {
@@ -21,45 +27,52 @@ const STEP_MS = 5;
 const RETRY = { firstMs: 50, longestMs: 2000 } as const;
 
 /**
- * One worker's connection to Redis. What is asked at one time goes out together and is answered in order. Nothing waits for a Redis that is
+ * One worker's connection to Redis, wherever that is: a server, the primary that sentinels know, or a cluster. What is asked at one time goes out together and is answered in order. Nothing waits for a Redis that is
  * away; where one does not answer in time, everybody is told so at once until it answers again. Nothing here throws or rejects.
  */
 export class RedisConnection {
-  readonly #settings: RedisSettings;
+  readonly #settings: ConnectionSettings;
+  readonly #topology: Topology;
   readonly #script: Script;
   readonly #outage: Outage;
   readonly #deadlines = new Deadlines(clockMs, STEP_MS);
   readonly #waitForReady = new Set<() => void>();
-  #client: Client;
+  /** undefined while there is none. */
+  #link: Link | undefined;
+  /** Ends the attempt to open one. */
+  #opening: AbortController | undefined;
   #failures = 0;
   /** Is being sent the script. */
-  #loading: Client | undefined;
+  #loading: Link | undefined;
   #retry: NodeJS.Timeout | undefined;
   /** Runs while something is overdue. */
   #giveUp: NodeJS.Timeout | undefined;
+  /** Runs while one server of several has not answered a question in time. */
+  #watched: NodeJS.Timeout | undefined;
   #isClosed = false;
   /** Questions that were sent, and whose answer is still to come, however late. */
   #due = 0;
   /** Waits for the last of them. */
   #onLast: (() => void) | undefined;
 
-  constructor(settings: RedisSettings, script: Script, log: OutageOptions['log']) {
+  constructor(settings: ConnectionSettings, script: Script, log: OutageOptions['log']) {
     this.#settings = settings;
     this.#script = script;
-    const name = `Redis at ${placeOf(settings.url)}`;
+    this.#topology = topologyOf(settings);
+    const { name } = this.#topology;
     const consequence = 'limits are held as onFailure says';
     this.#outage = new Outage({ name, consequence, log, nowMs: clockMs });
-    this.#client = this.#open();
+    void this.#open();
   }
 
   /** Whether it is worth asking. */
   get isUp(): boolean {
-    return this.#client.isReady && this.#giveUp === undefined && !this.#isClosed;
+    return this.#link !== undefined && this.#giveUp === undefined && !this.#isClosed;
   }
 
   /** Resolves when Redis can be asked, or when connecting has taken as long as it may. */
   ready(): Promise<void> {
-    if (this.#client.isReady || this.#isClosed) return Promise.resolve();
+    if (this.#link !== undefined || this.#isClosed) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#settings.connectTimeout);
     this.#waitForReady.add(resolve);
@@ -69,50 +82,63 @@ export class RedisConnection {
     });
   }
 
-  /** Runs the script. `operands` are how many keys, the keys, and the arguments. */
+  /** Runs the script. `operands` are how many keys, the keys, which share a slot of a cluster, and the arguments. */
   ask(operands: readonly string[], asker: Asker): void {
-    if (!this.isUp) {
+    const link = this.#link;
+    if (link === undefined || !this.isUp) {
       asker.unanswered();
       return;
     }
-    const call = new Call(asker, this.#deadlines.after(this.#settings.timeout), this.#onOverdue);
+    const call = new Call(asker, this.#deadlines.after(this.#settings.timeout), link, this.#onOverdue);
     this.#deadlines.add(call);
+    const [, key = ''] = operands;
     const command = ['EVALSHA', this.#script.sha, ...operands];
-    const client = this.#client;
     this.#due++;
-    client.sendCommand(command).then(
+    link.send(key, command).then(
       (reply) => this.#answered(call, reply),
       (error: unknown) => {
-        if (!isUnknownScript(error)) return this.#failed(call, error, client);
-        // Redis was emptied or is another one now. It does what it is sent in order, so that the answer need not be waited for.
-        this.#load(client);
-        client.sendCommand(command).then(
+        if (!isUnknownScript(error)) return this.#failed(call, error);
+        this.#askWithScript(link, key, operands, command).then(
           (reply) => this.#answered(call, reply),
-          (again: unknown) => this.#failed(call, again, client),
+          (again: unknown) => this.#failed(call, again),
         );
       },
     );
   }
 
+  /** Redis was emptied or is another one now. A server does what it is sent in order, so that the answer need not be waited for. */
+  #askWithScript(
+    link: Link,
+    key: string,
+    operands: readonly string[],
+    command: readonly string[],
+  ): Promise<unknown> {
+    if (link.isSplit) return link.send(key, ['EVAL', this.#script.text, ...operands]);
+    this.#load(link);
+    return link.send(key, command);
+  }
+
   /** Sends a command whose answer nobody needs, also while the connection waits for its last answers: what they took may be given back. */
   tell(command: readonly string[]): void {
-    if (this.#client.isReady && this.#giveUp === undefined)
-      this.#client.sendCommand([...command]).catch((error: unknown) => this.#tellOf(error));
+    const [, key = ''] = command;
+    if (this.#link !== undefined && this.#giveUp === undefined)
+      this.#link.send(key, command).catch((error: unknown) => this.#tellOf(error));
   }
 
   /** Nothing is asked any more. Waits for answers that are due, as long as a connection is kept on which nothing comes. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    const client = this.#client;
+    const link = this.#link;
     this.#isClosed = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#watched);
+    this.#opening?.abort(new Error('is closed'));
     this.#moves();
     for (const resolve of this.#waitForReady) resolve();
-    if (client.isReady) {
-      await within(this.#settings.connectTimeout, this.#lastAnswer());
-      await within(this.#settings.timeout, client.close());
-    }
-    client.destroy();
+    if (link === undefined) return;
+    await within(this.#settings.connectTimeout, this.#lastAnswer());
+    await within(this.#settings.timeout, link.close());
+    link.destroy();
   }
 
   /** Resolves when nothing is due any more, and whoever was answered has had a turn to give back what it does not need. */
@@ -125,64 +151,86 @@ export class RedisConnection {
     await setImmediate();
   }
 
-  #settled(): void {
+  #settled(call: Call): void {
+    call.isDue = false;
     if (--this.#due === 0) this.#onLast?.();
   }
 
-  #open(): Client {
-    const client = newClient(clientOptions(this.#settings));
+  async #open(): Promise<void> {
     const { connectTimeout } = this.#settings;
-    // Who listens is not necessarily Redis, or awake: the client's own limit ends with the connection.
+    // Who listens is not necessarily Redis, or awake.
+    const opening = new AbortController();
     const late = setTimeout(
-      () => this.#lost(client, `no answer within ${connectTimeout} ms`),
+      () => opening.abort(new Error(`no answer within ${connectTimeout} ms`)),
       connectTimeout,
     );
-    client.on('error', (error: unknown) => {
+    this.#opening = opening;
+    let opened: Link | undefined;
+    let isLost = false;
+    try {
+      const lost = (cause: unknown): void => {
+        isLost = true;
+        if (opened !== undefined) this.#lost(opened, cause);
+      };
+      opened = await this.#topology.open(lost, opening.signal);
+    } catch (error) {
+      this.#tellOf(error);
+    } finally {
       clearTimeout(late);
-      this.#lost(client, error);
-    });
-    client.on('end', () => clearTimeout(late));
-    client.on('ready', () => {
-      clearTimeout(late);
-      this.#failures = 0;
-      this.#load(client);
-      for (const resolve of this.#waitForReady) resolve();
-    });
-    // That it cannot connect is an event as well.
-    client.connect().catch((error: unknown) => this.#tellOf(error));
-    return client;
+      this.#opening = undefined;
+    }
+    if (opened === undefined || isLost || this.#isClosed) {
+      opened?.destroy();
+      this.#reopen();
+      return;
+    }
+    const before = this.#link;
+    this.#failures = 0;
+    this.#link = opened;
+    if (!opened.isSplit) this.#load(opened);
+    for (const resolve of this.#waitForReady) resolve();
+    if (before !== undefined) setTimeout(() => before.destroy(), this.#settings.timeout).unref();
   }
 
-  /** Gives up a connection, and makes another after a while: twice as long each time, and never all workers and nodes at once. */
-  #lost(client: Client, cause: unknown): void {
+  /** Gives up a connection. One that leads to several servers serves on until there is another: not all of them are lost. */
+  #lost(link: Link, cause: unknown): void {
     this.#tellOf(cause);
-    if (this.#isClosed || this.#retry !== undefined || client !== this.#client) return;
+    if (this.#isClosed || link !== this.#link) return;
+    if (!link.isSplit) {
+      this.#link = undefined;
+      link.destroy();
+      this.#moves();
+    }
+    this.#reopen();
+  }
+
+  /** Makes another after a while: twice as long each time, and never all workers and nodes at once. */
+  #reopen(): void {
+    if (this.#isClosed || this.#retry !== undefined || this.#opening !== undefined) return;
     const ms = Math.min(RETRY.longestMs, RETRY.firstMs * 2 ** this.#failures++);
     this.#retry = setTimeout(
       () => {
         this.#retry = undefined;
-        this.#client = this.#open();
+        void this.#open();
       },
       ms * (0.5 + Math.random() / 2),
     );
-    client.destroy();
-    this.#moves();
   }
 
   /** Once for all that found out at the same time. */
-  #load(client: Client): void {
-    if (this.#loading === client) return;
-    this.#loading = client;
-    client
-      .sendCommand(['SCRIPT', 'LOAD', this.#script.text])
+  #load(link: Link): void {
+    if (this.#loading === link) return;
+    this.#loading = link;
+    link
+      .send('', ['SCRIPT', 'LOAD', this.#script.text])
       .catch((error: unknown) => this.#tellOf(error))
       .finally(() => {
-        if (this.#loading === client) this.#loading = undefined;
+        if (this.#loading === link) this.#loading = undefined;
       });
   }
 
   #answered(call: Call, reply: unknown): void {
-    this.#settled();
+    this.#settled(call);
     this.#moves();
     if (call.isOverdue) {
       call.asker.late(reply);
@@ -197,11 +245,11 @@ export class RedisConnection {
     call.asker.unanswered();
   }
 
-  #failed(call: Call, error: unknown, client: Client): void {
-    this.#settled();
+  #failed(call: Call, error: unknown): void {
+    this.#settled(call);
     this.#moves();
     // What was the primary is a replica now: its name may lead to another one.
-    if (isReadOnly(error)) this.#lost(client, error);
+    if (isReadOnly(error)) this.#lost(call.link, error);
     else this.#tellOf(error);
     if (call.isOverdue) return;
     this.#deadlines.remove(call);
@@ -211,15 +259,28 @@ export class RedisConnection {
   readonly #onOverdue = (call: Call): void => {
     this.#deadlines.remove(call);
     const { timeout, connectTimeout } = this.#settings;
-    const client = this.#client;
+    const { link } = call;
     call.asker.unanswered();
     this.#tellOf(`no answer within ${timeout} ms`);
     if (this.#isClosed) return;
+    if (link.isSplit) {
+      this.#watch(call);
+      return;
+    }
     this.#giveUp ??= setTimeout(
-      () => this.#lost(client, `no answer within ${connectTimeout} ms`),
+      () => this.#lost(link, `no answer within ${connectTimeout} ms`),
       connectTimeout,
     );
   };
+
+  /** Of a cluster the other servers answer: what tells of one that hangs is a question to it. */
+  #watch(call: Call): void {
+    const { connectTimeout } = this.#settings;
+    this.#watched ??= setTimeout(() => {
+      this.#watched = undefined;
+      if (call.isDue) this.#lost(call.link, `no answer within ${connectTimeout} ms`);
+    }, connectTimeout);
+  }
 
   /** Answers come again. */
   #moves(): void {
@@ -228,18 +289,22 @@ export class RedisConnection {
   }
 
   #tellOf(cause: unknown): void {
-    if (!this.#isClosed) this.#outage.failed(withoutPasswords(cause, [passwordOf(this.#settings.url)]));
+    if (!this.#isClosed) this.#outage.failed(this.#topology.withoutSecrets(cause));
   }
 }
 
 class Call implements Deadline {
   readonly asker: Asker;
+  readonly link: Link;
   readonly #onOverdue: (call: Call) => void;
   deadlineMs: number;
   isOverdue = false;
+  /** Its answer is still to come. */
+  isDue = true;
 
-  constructor(asker: Asker, deadlineMs: number, onOverdue: (call: Call) => void) {
+  constructor(asker: Asker, deadlineMs: number, link: Link, onOverdue: (call: Call) => void) {
     this.asker = asker;
+    this.link = link;
     this.deadlineMs = deadlineMs;
     this.#onOverdue = onOverdue;
   }
@@ -264,9 +329,4 @@ function isUnknownScript(error: unknown): boolean {
 
 function isReadOnly(error: unknown): boolean {
   return error instanceof Error && error.message.includes('READONLY');
-}
-
-/** Host and port: user and password stay out of the log. */
-function placeOf(url: string): string {
-  return new URL(url).host;
 }

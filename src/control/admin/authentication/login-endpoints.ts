@@ -12,7 +12,9 @@ import { LOGIN_PAGE_POLICY, loginPage } from './login-page.ts';
 import { AdminCookie } from './session-cookie.ts';
 
 const PAGE = { 200: { description: 'A page', types: ['text/html'] } };
-const REDIRECT = { 303: { description: 'Where it goes on' } };
+const REDIRECT = {
+  303: { description: 'Where it goes on', types: ['text/plain'], fields: ['Location', 'Set-Cookie'] },
+} as const;
 
 /** A login with what it needs. */
 interface Visit {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { CHANGE_KINDS } from '../../outcomes/diff.ts';
 import { COLLECTIONS } from '../../store/entity.ts';
+import { GATEWAY_SCHEMAS } from './gateway-schemas.ts';
 
-/** Shapes of answers, for the OpenAPI document; a test holds the answers to them. */
+/** Shapes of answers, for the OpenAPI document; the client of the tests holds every answer to it. */
 
 const time = z.iso.datetime();
 const collection = z.enum(COLLECTIONS);
@@ -147,4 +148,5 @@ export const ANSWER_SCHEMAS = {
     reason: z.string().optional(),
     nodes: z.array(z.strictObject({ node: z.string(), status: apiState, reason: z.string().optional() })),
   }),
+  ...GATEWAY_SCHEMAS,
 } as const satisfies Readonly<Record<string, z.ZodType>>;

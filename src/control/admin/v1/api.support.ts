@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import type { ConfigurationManager } from '../../manager/manager.ts';
 import type { GatewayControl } from '../endpoint.ts';
 import { AdminServer, type AdminServerOptions } from '../server.ts';
+import { holdToDocument } from './hold-to-document.support.ts';
 
 export interface Sent {
   readonly method?: string;
@@ -19,7 +20,7 @@ export interface Received {
   readonly body: unknown;
 }
 
-/** An admin port in front of a configuration, and nothing else behind it. */
+/** An admin port in front of a configuration, and nothing else behind it. Every answer has to be as its OpenAPI document says. */
 export interface TestApi extends AsyncDisposable {
   readonly port: number;
   readonly logged: readonly string[];
@@ -68,7 +69,11 @@ export async function startApi(
   return {
     port,
     logged,
-    send: (sent) => send(port, sent),
+    send: async (sent) => {
+      const received = await send(port, sent);
+      holdToDocument(sent, received);
+      return received;
+    },
     [Symbol.asyncDispose]: () => server.close(),
   };
 }

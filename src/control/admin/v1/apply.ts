@@ -4,7 +4,7 @@ import { nearest } from '../../../lib/nearest.ts';
 import { sameData } from '../../../lib/same-data.ts';
 import { dottedPath } from '../../config/place.ts';
 import type { ConfigurationManager, WantedChange } from '../../manager/manager.ts';
-import { COLLECTIONS, type Collection, type EntityValue } from '../../store/entity.ts';
+import { COLLECTIONS, type Collection, type EntityValue, FILE_PARTS } from '../../store/entity.ts';
 import type { AdminCaller } from '../access.ts';
 import type { AdminAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -13,8 +13,9 @@ import { type Call, define } from './define.ts';
 import { holdsRedacted, restoreSecrets } from './entity-secrets.ts';
 import { writtenValue } from './entity-view.ts';
 import { failureAnswer, type ProblemView, problemView, refused } from './outcomes.ts';
+import { REVISION_FIELDS } from './preconditions.ts';
 import { readMap } from './read-body.ts';
-import { authorship, forbidden, LOST_SECRET, planSchema, retried } from './write.ts';
+import { authorship, followed, forbidden, LOST_SECRET, planSchema, retried } from './write.ts';
 
 export const TYPES = ['application/json', 'application/yaml'];
 /** A configuration of 10,000 APIs has about a third of it. */
@@ -38,6 +39,7 @@ export const APPLY: Endpoint = define({
   collection: 'all',
   parameters: z.strictObject({}),
   query: applySchema,
+  fields: REVISION_FIELDS,
   body: {
     types: TYPES,
     shape: { component: 'Configuration' },
@@ -61,11 +63,13 @@ async function apply(call: ApplyCall): Promise<AdminAnswer> {
 async function tryToApply(call: ApplyCall, sent: SentEntities): Promise<AdminAnswer | 'conflict'> {
   const { configuration, request, query } = call;
   const viewer = { caller: request.caller, configuration };
+  const after = followed(request, query, configuration.revision);
+  if (!after.ok) return after.answer;
   const wanted = wantedChanges(configuration, request.caller, sent, query.prune);
   if (!wanted.ok) return wanted.answer;
   const outcome = await configuration.change({
     ...authorship(request.caller, query),
-    follows: query.follows,
+    follows: after.follows,
     changes: wanted.changes,
   });
   switch (outcome.kind) {
@@ -171,7 +175,7 @@ export function sentEntities(body: Readonly<Record<string, unknown>>): SentEntit
 }
 
 function unstored(key: string): string {
-  return ['listeners', 'state', 'store', 'admin', 'runtime', 'observability', '$schema'].includes(key)
+  return (FILE_PARTS as readonly string[]).includes(key)
     ? 'is of the process and stands in its file: leave it out here'
     : `is no collection; there are ${COLLECTIONS.join(', ')}`;
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Endpoint } from '../endpoint.ts';
 import { ENDPOINTS } from '../endpoints.ts';
 import { ACCOUNT_ENDPOINTS } from './accounts/endpoints.ts';
@@ -30,16 +31,22 @@ export function apiEndpoints(): readonly Endpoint[] {
 
 /** Made when it is asked for first: it takes about a tenth of a second. */
 function describe(all: () => readonly Endpoint[]): Endpoint {
-  let document: Promise<string> | undefined;
+  const documents = new Map<boolean, Promise<string>>();
   return {
     method: 'GET',
     path: '/v1/openapi.json',
     summary: 'This API as an OpenAPI 3.1 document',
     access: 'public',
-    async answer({ version }) {
-      document ??= import('./openapi.ts').then(({ openApiDocument }) =>
-        JSON.stringify(openApiDocument(all(), version)),
-      );
+    answers: { 200: { description: 'The document', shape: z.looseObject({ openapi: z.string() }) } },
+    async answer({ version, rights }) {
+      const isOpen = rights?.authentication === undefined;
+      let document = documents.get(isOpen);
+      if (document === undefined) {
+        document = import('./openapi.ts').then(({ openApiDocument }) =>
+          JSON.stringify(openApiDocument(all(), { version, isOpen })),
+        );
+        documents.set(isOpen, document);
+      }
       return { status: 200, type: 'application/json', body: await document };
     },
   };

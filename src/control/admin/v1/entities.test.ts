@@ -382,6 +382,28 @@ describe('Preconditions of the admin API', () => {
     });
   }
 
+  const CHANGED = 'It has changed meanwhile: read it again, then change that';
+  const ABSENT = 'There is none, so that it has no version that would match';
+  const WEAK = 'A weak tag matches no version in If-Match: send the ETag as it was answered';
+  const TITLES: readonly [headers: Record<string, string>, name: string, title: string][] = [
+    [{ 'if-match': '"1"' }, 'a', CHANGED],
+    [{ 'if-match': 'W/"1"' }, 'a', CHANGED],
+    [{ 'if-unmodified-since': 'Thu, 01 Jan 2026 00:00:01 GMT' }, 'a', CHANGED],
+    [{ 'if-match': '*' }, 'new', ABSENT],
+    [{ 'if-match': '"1"' }, 'new', ABSENT],
+    [{ 'if-none-match': '*' }, 'a', 'There is one already'],
+    [{ 'if-none-match': 'CURRENT' }, 'a', 'It is a version that If-None-Match rules out'],
+    [{ 'if-match': 'W/CURRENT' }, 'a', WEAK],
+  ];
+  for (const [headers, name, title] of TITLES) {
+    it(`PUT of ${name} with ${JSON.stringify(headers)} is told: ${title}`, async () => {
+      const { etag = '' } = (await api.send({ path: '/v1/services/a' })).headers;
+      const sent = Object.entries(headers).map(([field, value]) => [field, value.replace('CURRENT', etag)]);
+      const { status, body } = await put(Object.fromEntries(sent), 999, name);
+      assert.deepEqual([status, (body as { title: string }).title], [412, title]);
+    });
+  }
+
   it('DELETE: another version is 412, that one 204', async () => {
     const path = '/v1/services/a';
     assert.equal((await api.send({ method: 'DELETE', path, headers: { 'if-match': '"3"' } })).status, 412);
@@ -390,6 +412,21 @@ describe('Preconditions of the admin API', () => {
     assert.equal((await api.send({ method: 'DELETE', path, headers: { 'if-match': etag } })).status, 204);
     assert.equal((await api.send({ method: 'DELETE', path, headers: { 'if-match': etag } })).status, 412);
   });
+
+  for (const [method, body] of [
+    ['PUT', { apiKeys: [{ id: 'a', key: '[redacted]' }] }],
+    ['PATCH', { apiKeys: [{ id: 'a', key: '[redacted]' }] }],
+  ] as const)
+    it(`${method}: a secret that is not known is told by its place in the configuration`, async () => {
+      const path = '/v1/consumers/bob';
+      await api.send({ method: 'PUT', path, body: {} });
+      const { status, body: told } = await api.send({ method, path, body });
+      const { errors } = told as { errors: { path: string; pointer: string }[] };
+      assert.deepEqual(
+        [status, errors.map(({ path: at, pointer }) => [at, pointer])],
+        [422, [['consumers.bob.apiKeys[0].key', '/apiKeys/0/key']]],
+      );
+    });
 
   it('of 20 that patch at once without any, none is lost', async () => {
     const path = '/v1/routes/shared';

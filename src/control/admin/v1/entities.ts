@@ -8,11 +8,11 @@ import { componentOf } from './components.ts';
 import { type Call, define } from './define.ts';
 import { entityView, versionFields, versionOf, writtenValue } from './entity-view.ts';
 import { mergePatch } from './merge-patch.ts';
-import { refused, unknownEntity } from './outcomes.ts';
+import { preconditionMalformed, refused, unknownEntity } from './outcomes.ts';
 import { entityPage, type ListQuery, listSchema } from './page.ts';
-import { READ_FIELDS, verdictOn, WRITE_FIELDS } from './preconditions.ts';
+import { CREATE_FIELDS, READ_FIELDS, verdictOn, WRITE_FIELDS } from './preconditions.ts';
 import { readMap } from './read-body.ts';
-import { type EntityWrite, type WriteQuery, writeEntity, writeSchema } from './write.ts';
+import { type EntityWrite, type EntityWriteQuery, entityWriteSchema, writeEntity } from './write.ts';
 
 const JSON_TYPE = 'application/json';
 const PATCH_TYPE = 'application/merge-patch+json';
@@ -30,12 +30,18 @@ export function entityEndpoints(): readonly Endpoint[] {
 function endpointsOf(collection: Collection): readonly Endpoint[] {
   const one = componentOf(collection);
   const path = `/v1/${collection}/{name}`;
-  const entity: EndpointAnswer = { description: 'The entity', shape: { component: one } };
+  const fields = ['ETag', 'Last-Modified'] as const;
+  const entity: EndpointAnswer = { description: 'The entity', shape: { component: one }, fields };
   const planned: EndpointAnswer = {
-    description: 'The entity; with dry-run, what would change',
+    description: 'The entity; with dry-run or answer=change, what would change or has',
     shape: { component: `${one}OrChange` },
+    fields,
   };
-  const created: EndpointAnswer = { description: 'It was not there before', shape: { component: one } };
+  const created: EndpointAnswer = {
+    description: 'It was not there before',
+    shape: { component: one },
+    fields: [...fields, 'Location'],
+  };
   const body = { types: [JSON_TYPE], shape: { component: one }, maxBytes: MAX_BODY_BYTES };
   return [
     define({
@@ -56,7 +62,8 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       access: 'write',
       collection,
       parameters: none,
-      query: writeSchema,
+      query: entityWriteSchema,
+      fields: CREATE_FIELDS,
       body,
       answers: { 200: planned, 201: created },
       answer: (call) => create(call, collection),
@@ -70,7 +77,7 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       parameters: named,
       query: none,
       fields: READ_FIELDS,
-      answers: { 200: entity, 304: { description: 'It is as it was' } },
+      answers: { 200: entity, 304: { description: 'It is as it was', fields } },
       answer: (call) => read(call, collection),
     }),
     define({
@@ -80,7 +87,7 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       access: 'write',
       collection,
       parameters: named,
-      query: writeSchema,
+      query: entityWriteSchema,
       fields: WRITE_FIELDS,
       body,
       answers: { 200: planned, 201: created },
@@ -93,7 +100,7 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       access: 'write',
       collection,
       parameters: named,
-      query: writeSchema,
+      query: entityWriteSchema,
       fields: WRITE_FIELDS,
       body: { ...body, types: [PATCH_TYPE, JSON_TYPE], shape: z.looseObject({}) },
       answers: { 200: planned },
@@ -106,10 +113,13 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       access: 'write',
       collection,
       parameters: named,
-      query: writeSchema,
+      query: entityWriteSchema,
       fields: WRITE_FIELDS,
       answers: {
-        200: { description: 'With dry-run: what would change', shape: { component: 'Change' } },
+        200: {
+          description: 'With dry-run or answer=change: what would change or has',
+          shape: { component: 'Change' },
+        },
         204: { description: 'It is gone' },
       },
       answer: (call) =>
@@ -176,16 +186,16 @@ async function read(
   switch (verdictOn('GET', request.headers, version)) {
     case 'notModified':
       return empty(304, versionFields(version));
-    case 'failed':
-      return problem(412, 'precondition_failed', 'It is not the version that was asked for');
     case 'malformed':
-      return problem(400, 'precondition_malformed', 'If-Match and If-None-Match take entity tags or *');
+      return preconditionMalformed();
     case 'proceed':
       return json(200, entityView(entity, configuration, state), versionFields(version));
+    default:
+      return problem(412, 'precondition_failed', 'It is not the version that was asked for');
   }
 }
 
-async function create(call: Call<unknown, WriteQuery>, collection: Collection): Promise<AdminAnswer> {
+async function create(call: Call<unknown, EntityWriteQuery>, collection: Collection): Promise<AdminAnswer> {
   const body = await readMap(call.request, [JSON_TYPE]);
   if (!body.ok) return body.answer;
   const { name } = body.value;
@@ -199,7 +209,7 @@ async function create(call: Call<unknown, WriteQuery>, collection: Collection): 
 }
 
 async function change(
-  call: Call<{ readonly name: string }, WriteQuery>,
+  call: Call<{ readonly name: string }, EntityWriteQuery>,
   collection: Collection,
   kind: 'put' | 'patch',
 ): Promise<AdminAnswer> {

@@ -29,6 +29,7 @@ export const EXPORT: Endpoint = define({
       description: 'The configuration',
       types: ['application/json', 'application/yaml'],
       shape: { component: 'Configuration' },
+      fields: ['Vary', 'ETag'],
     },
   },
   answer: exportConfiguration,
@@ -56,11 +57,15 @@ async function exportConfiguration({
     );
   }
   const format = query.format ?? (prefersYaml(headers.accept) ? 'yaml' : 'json');
-  const vary = { vary: 'accept' };
-  if (format === 'json') return json(200, exported, vary);
+  const fields = {
+    vary: 'accept',
+    // The file changes without a revision.
+    ...(query.origin === 'store' ? { etag: `"${configuration.revision}.${format}"` } : undefined),
+  };
+  if (format === 'json') return json(200, exported, fields);
   // Loaded when it is needed: writing YAML is large.
   const { stringify } = await import('yaml');
-  return { status: 200, type: 'application/yaml', body: stringify(exported), headers: vary };
+  return { status: 200, type: 'application/yaml', body: stringify(exported), headers: fields };
 }
 
 /** Whichever of the two is named first. */

@@ -9,7 +9,8 @@ import { changeAnswer, changeView } from './change-view.ts';
 import { type Call, define, unavailable } from './define.ts';
 import { failureAnswer } from './outcomes.ts';
 import { pageSchema } from './page.ts';
-import { authorship, planSchema } from './write.ts';
+import { REVISION_FIELDS } from './preconditions.ts';
+import { authorship, followed, planSchema } from './write.ts';
 
 const number = z
   .int()
@@ -64,6 +65,7 @@ export const HISTORY: readonly Endpoint[] = [
     access: 'admin',
     parameters: numbered,
     query: planSchema,
+    fields: REVISION_FIELDS,
     answers: { 200: { description: 'What has changed', shape: { component: 'Change' } } },
     answer: (call) => whileReachable(() => rollback(call)),
   }),
@@ -121,10 +123,12 @@ async function rollback({
 }: Call<Numbered, z.output<typeof planSchema>>): Promise<AdminAnswer> {
   const { number: to } = path;
   if (to > 0 && (await revisionOf(configuration, to)) === undefined) return unknownRevision(to);
+  const after = followed(request, query, configuration.revision);
+  if (!after.ok) return after.answer;
   const message = query.message ?? `rollback to revision ${to}`;
   const outcome = await configuration.rollback(to, {
     ...authorship(request.caller, { ...query, message }),
-    follows: query.follows,
+    follows: after.follows,
   });
   switch (outcome.kind) {
     case 'applied':

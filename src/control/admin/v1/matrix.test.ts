@@ -311,6 +311,21 @@ function casesOf({ method, path, collection }: Endpoint): readonly Case[] {
   return entityCases(own, method, rest.length === 0 ? '' : `/${rest.join('/')}`);
 }
 
+const TARGET = {
+  service: 'orders',
+  url: 'http://127.0.0.1:1',
+  weight: 1,
+  ttlMs: 30_000,
+  state: 'active',
+  expiresInMs: 1,
+};
+const EXPLANATION = {
+  request: { method: 'GET', url: 'http://a/' },
+  policies: [],
+  outcome: { kind: 'not_found' },
+  others: [],
+};
+
 describe('What every endpoint answers to every role', () => {
   let test: TestStore;
   let api: TestApi;
@@ -353,7 +368,7 @@ describe('What every endpoint answers to every role', () => {
     for (const organization of ['acme', 'globex', '*'])
       await giveRole(test.store, local, organization, 'ulla', 'viewer');
     await makeServiceAccounts();
-    const fine = async () => ({ ok: true, target: {}, quotas: [] }) as const;
+    const fine = async () => ({ ok: true, target: TARGET, quotas: [] }) as const;
     api = await startApi(
       configuration,
       async ({ headers }) => {
@@ -367,11 +382,11 @@ describe('What every endpoint answers to every role', () => {
       },
       {
         reload: async () => ({ kind: 'unchanged' }),
-        explain: async () => ({ ok: true, explanation: {} }),
+        explain: async () => ({ ok: true, explanation: EXPLANATION }),
         registry: {
-          list: () => [],
+          list: () => [TARGET],
           register: fine,
-          heartbeat: () => ({ ok: true, target: {} }),
+          heartbeat: () => ({ ok: true, target: TARGET }),
           deregister: fine,
           setState: fine,
         },

@@ -32,10 +32,11 @@ export function openApiSchemas(): Schema {
     type: 'object',
     description: 'A configuration as in the file, or a part of it, by collection and name',
     properties: Object.fromEntries(
-      COLLECTIONS.map((collection) => [
-        collection,
-        { type: 'object', additionalProperties: reference(componentOf(collection)) },
-      ]),
+      COLLECTIONS.map((collection) => {
+        const entity = reference(componentOf(collection));
+        const byName = { type: 'object', additionalProperties: entity };
+        return [collection, collection === 'policies' ? { anyOf: [byName, listOf(entity)] } : byName];
+      }),
     ),
     additionalProperties: false,
   };
@@ -45,6 +46,15 @@ export function openApiSchemas(): Schema {
     additionalProperties: true,
   };
   return schemas;
+}
+
+/** As a file has them. */
+function listOf(entity: Schema): Schema {
+  return {
+    type: 'array',
+    items: entity,
+    description: 'In the order in which they run; they get names that keep it',
+  };
 }
 
 export function reference(component: string): Schema {

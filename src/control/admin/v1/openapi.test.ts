@@ -6,6 +6,8 @@ import { ENDPOINTS } from '../endpoints.ts';
 import { startApi, type TestApi } from './api.support.ts';
 import { apiEndpoints } from './endpoints.ts';
 import { FakeConfiguration } from './fake-configuration.support.ts';
+import { holdToDocument } from './hold-to-document.support.ts';
+import { openApiDocument } from './openapi.ts';
 import type { Schema } from './openapi-schemas.ts';
 
 interface Operation {
@@ -17,12 +19,16 @@ interface Operation {
   }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: Schema }>> };
   readonly responses: Readonly<Record<string, Schema>>;
+  readonly security?: readonly object[];
 }
 
 interface Document {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+  readonly security: readonly object[];
+  readonly components: Readonly<
+    Record<'schemas' | 'responses' | 'securitySchemes', Readonly<Record<string, Schema>>>
+  >;
 }
 
 describe('The OpenAPI document', () => {
@@ -90,28 +96,121 @@ describe('The OpenAPI document', () => {
       assert.equal(ajv.validateSchema(schema), true, name);
   });
 
-  it('describes what the API answers', async () => {
+  it('says how to log in, and where nobody has to', () => {
+    const { components, security, paths } = document;
+    assert.deepEqual(
+      Object.values(components.securitySchemes).map(({ type, scheme, in: place, name }) => [
+        type,
+        scheme ?? place,
+        name,
+      ]),
+      [
+        ['http', 'bearer', undefined],
+        ['http', 'basic', undefined],
+        ['apiKey', 'cookie', '__Host-portcullis-admin'],
+      ],
+    );
+    // This gateway asks nobody.
+    assert.deepEqual(security, [{ token: [] }, { password: [] }, { session: [] }, {}]);
+    assert.deepEqual(paths['/healthz']?.['get']?.security, []);
+    assert.equal(paths['/v1/routes']?.['get']?.security, undefined);
+    assert.deepEqual(openApiDocument([], { version: '1.2.3', isOpen: false })['security'], [
+      { token: [] },
+      { password: [] },
+      { session: [] },
+    ]);
+  });
+
+  it('has a schema for every answer that is JSON', () => {
+    const without: string[] = [];
+    for (const [path, item] of Object.entries(document.paths))
+      for (const [method, { responses }] of Object.entries(item))
+        for (const [status, { content }] of Object.entries(responses))
+          for (const [type, media] of Object.entries(isRecord(content) ? content : {}))
+            if (/[/+]json$/.test(type) && (media as { readonly schema?: unknown }).schema === undefined)
+              without.push(`${method} ${path} ${status}`);
+    assert.deepEqual(without, []);
+  });
+
+  for (const [operation, wanted] of [
+    [['/v1/routes/{name}', 'get'], { 200: ['ETag', 'Last-Modified'], 304: ['ETag', 'Last-Modified'] }],
+    [['/v1/routes/{name}', 'put'], { 201: ['ETag', 'Last-Modified', 'Location'] }],
+    [['/v1/routes', 'post'], { 201: ['ETag', 'Last-Modified', 'Location'] }],
+    [['/login', 'post'], { 303: ['Location', 'Set-Cookie'] }],
+  ] as const)
+    it(`describes the fields of what ${operation[1]} ${operation[0]} answers`, () => {
+      const responses = document.paths[operation[0]]?.[operation[1]]?.responses;
+      for (const [status, fields] of Object.entries(wanted))
+        assert.deepEqual(Object.keys(responses?.[status]?.['headers'] ?? {}), fields, status);
+    });
+
+  it('says when a request may be tried again', () =>
+    assert.ok(isRecord(stepInto(document, '#/components/responses/Problem/headers/Retry-After'))));
+
+  for (const [path, method, wanted] of [
+    ['/v1/routes/{name}', 'get', ['if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since']],
+    ['/v1/routes/{name}', 'put', ['if-match', 'if-none-match', 'if-unmodified-since']],
+    ['/v1/routes/{name}', 'delete', ['if-match', 'if-none-match', 'if-unmodified-since']],
+    ['/v1/routes', 'post', ['if-match']],
+    ['/v1/apply', 'post', ['if-match']],
+    ['/v1/revisions/{number}/rollback', 'post', ['if-match']],
+  ] as const)
+    it(`has the preconditions that ${method} ${path} obeys`, () => {
+      const { parameters = [], responses } = document.paths[path]?.[method] ?? { responses: {} };
+      assert.deepEqual(
+        parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name),
+        wanted,
+      );
+      assert.ok('412' in responses);
+    });
+
+  it('lets policies be applied as the list that a file has', async () => {
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
     ajv.addSchema({ $id: 'document', ...document });
-    const body = { url: 'http://127.0.0.1:1' };
-    const path = '/v1/services/a';
-    for (const [sent, component] of [
-      [{ method: 'PUT', path, body }, 'Service'],
-      [{ method: 'PUT', path: `${path}?dry-run`, body: { url: 'http://127.0.0.1:2' } }, 'ServiceOrChange'],
-      [{ path }, 'Service'],
-      [{ path: '/v1/services' }, 'ServicePage'],
-      [{ path: '/v1/services/none' }, 'Problem'],
-      [{ method: 'PUT', path, body: { urll: 1 } }, 'Problem'],
-    ] as const) {
-      const received = await api.send(sent);
-      const validate = ajv.getSchema(`document#/components/schemas/${component}`);
-      assert.equal(
-        validate?.(received.body),
-        true,
-        `${component}: ${received.text} ${JSON.stringify(validate?.errors)}`,
-      );
-    }
+    const validate = ajv.getSchema('document#/components/schemas/Configuration');
+    const body = { policies: [{ headers: { response: { set: { 'x-a': 'b' } } } }] };
+    assert.equal(validate?.(body), true, JSON.stringify(validate?.errors));
+    const { status } = await api.send({ method: 'POST', path: '/v1/apply?dry-run', body });
+    assert.equal(status, 200);
   });
+
+  for (const { fault, sent, received, message } of [
+    {
+      fault: 'a body of another shape',
+      sent: { path: '/version' },
+      received: { status: 200, text: '{}', body: {} },
+      message: /required property 'version'/,
+    },
+    {
+      fault: 'a field that is not described',
+      sent: { path: '/version' },
+      received: { status: 200, headers: { etag: '"1"' } },
+      message: /fields that are not described/,
+    },
+    {
+      fault: 'a status that is not described',
+      sent: { path: '/version' },
+      received: { status: 201 },
+      message: /not described: GET \/version: 201/,
+    },
+    {
+      fault: 'a type that is not described',
+      sent: { path: '/version' },
+      received: { status: 200, text: 'a', headers: { 'content-type': 'text/plain' } },
+      message: /not described as text\/plain/,
+    },
+  ])
+    it(`is what the tests of the API hold each answer to: they fail at ${fault}`, () =>
+      assert.throws(
+        () =>
+          holdToDocument(sent, {
+            text: '',
+            body: undefined,
+            ...received,
+            headers: { 'content-type': 'application/json', ...received.headers },
+          }),
+        message,
+      ));
 });
 
 function stepInto(document: unknown, pointer: string): unknown {

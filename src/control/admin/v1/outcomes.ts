@@ -2,6 +2,7 @@ import type { ChangeProblem, FailedChange } from '../../manager/manager.ts';
 import { type AdminAnswer, problem } from '../answer.ts';
 import { unavailable } from './define.ts';
 import { pointerOf } from './pointer.ts';
+import type { Failure } from './preconditions.ts';
 import { placeOf } from './problem-place.ts';
 import { type Viewer, visibleProblems } from './visible-problems.ts';
 
@@ -58,8 +59,20 @@ export function unknownEntity(collection: string, name: string): AdminAnswer {
   return problem(404, 'entity_unknown', `There is no ${JSON.stringify(name)} in ${collection}`);
 }
 
-export function preconditionFailed(): AdminAnswer {
-  return problem(412, 'precondition_failed', 'It has changed meanwhile: read it again, then change that');
+const WHY_NOT: Readonly<Record<Failure, string>> = {
+  changed: 'It has changed meanwhile: read it again, then change that',
+  absent: 'There is none, so that it has no version that would match',
+  present: 'There is one already',
+  ruledOut: 'It is a version that If-None-Match rules out',
+  weakTag: 'A weak tag matches no version in If-Match: send the ETag as it was answered',
+};
+
+export function preconditionFailed(why: Failure = 'changed'): AdminAnswer {
+  return problem(412, 'precondition_failed', WHY_NOT[why]);
+}
+
+export function preconditionMalformed(): AdminAnswer {
+  return problem(400, 'precondition_malformed', 'If-Match and If-None-Match take entity tags or *');
 }
 
 export interface ProblemView {

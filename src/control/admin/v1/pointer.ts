@@ -16,3 +16,11 @@ export function stepsOf(dotted: string): (string | number)[] {
 export function pointerOf(steps: readonly (string | number)[]): string {
   return steps.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
+
+/** The members that a JSON pointer (RFC 6901) goes through; places in lists are texts, too. */
+export function membersOf(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((member) => member.replaceAll('~1', '/').replaceAll('~0', '~'));
+}

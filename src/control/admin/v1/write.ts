@@ -13,9 +13,16 @@ import type { Call } from './define.ts';
 import { holdsRedacted, redactEntity, restoreSecrets } from './entity-secrets.ts';
 import { entityView, versionFields, versionOf } from './entity-view.ts';
 import { hostReachRefusal } from './host-reach.ts';
-import { failureAnswer, preconditionFailed, problemView, refused, unknownEntity } from './outcomes.ts';
+import {
+  failureAnswer,
+  preconditionFailed,
+  preconditionMalformed,
+  problemView,
+  refused,
+  unknownEntity,
+} from './outcomes.ts';
 import { pointerOf } from './pointer.ts';
-import { hasPrecondition, verdictOn } from './preconditions.ts';
+import { hasPrecondition, revisionOf as revisionAskedFor, verdictOn } from './preconditions.ts';
 import { visibleProblems } from './visible-problems.ts';
 
 export const writeSchema = z.strictObject({
@@ -39,8 +46,17 @@ export const planSchema = writeSchema.extend({
     ),
 });
 
+/** Of changes of one entity. */
+export const entityWriteSchema = writeSchema.extend({
+  answer: z
+    .enum(['entity', 'change'])
+    .default('entity')
+    .describe('change: answers what has changed, as a dry-run does, in place of the entity as it is now'),
+});
+
 export type WriteQuery = z.output<typeof writeSchema>;
-type WriteCall = Call<unknown, WriteQuery>;
+export type EntityWriteQuery = z.output<typeof entityWriteSchema>;
+type WriteCall = Call<unknown, EntityWriteQuery>;
 
 /** One change of one entity. */
 export interface EntityWrite {
@@ -83,7 +99,7 @@ async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAns
   if (early !== undefined) return early;
   const written = write.value(current?.value);
   const restored = written === undefined ? undefined : restoreSecrets(collection, written, current?.value);
-  if (restored?.ok === false) return secretsLost(restored.paths);
+  if (restored?.ok === false) return secretsLost(write, restored.paths);
   const value = restored?.value;
   if (value !== undefined && !request.caller.may('write', { kind: 'entity', collection, name, value }))
     return forbidden(request.caller, 'write', collection, name);
@@ -107,7 +123,8 @@ async function tryToWrite(call: WriteCall, write: EntityWrite): Promise<AdminAns
       return changeAnswer(outcome, write, viewer);
     case 'applied':
     case 'unchanged':
-      if (call.query['dry-run']) return changeAnswer(outcome, write, viewer);
+      if (call.query['dry-run'] || call.query.answer === 'change')
+        return changeAnswer(outcome, write, viewer);
       return value === undefined
         ? empty(204)
         : writtenAnswer(call, write, outcome.changes, outcome.warnings, value);
@@ -130,6 +147,40 @@ export function authorship(caller: AdminCaller, query: WriteQuery): Omit<ChangeR
   };
 }
 
+/**
+ * The revision that a change of the whole follows, by `follows` or by If-Match, or what is answered where the two, or what is in force,
+ * do not go together.
+ */
+export function followed(
+  { headers }: AdminRequest,
+  query: z.output<typeof planSchema>,
+  inForce: number,
+):
+  | { readonly ok: true; readonly follows: number | undefined }
+  | { readonly ok: false; readonly answer: AdminAnswer } {
+  const asked = revisionAskedFor(headers, inForce);
+  if (asked.ok) {
+    const { follows = query.follows } = asked;
+    if (query.follows === undefined || query.follows === follows) return { ok: true, follows };
+    return { ok: false, answer: preconditionFailed() };
+  }
+  switch (asked.why) {
+    case 'malformed':
+      return { ok: false, answer: preconditionMalformed() };
+    case 'unsupported':
+      return {
+        ok: false,
+        answer: problem(
+          400,
+          'precondition_unsupported',
+          'The whole is changed by If-Match with the ETag of an export, or by ?follows=',
+        ),
+      };
+    default:
+      return { ok: false, answer: preconditionFailed(asked.why) };
+  }
+}
+
 /** What needs no look at what is sent. */
 function refusedEarly(
   { caller, headers }: AdminRequest,
@@ -145,18 +196,20 @@ function refusedEarly(
   // As if it were not there, whatever else is asked; but its name is taken.
   const isHidden = asEntity !== undefined && !caller.may('read', asEntity);
   if ((kind === 'patch' || kind === 'delete') && (current === undefined || isHidden))
-    return headers['if-match'] === undefined ? unknownEntity(collection, name) : preconditionFailed();
-  if (isHidden && headers['if-match'] !== undefined) return preconditionFailed();
+    return headers['if-match'] === undefined ? unknownEntity(collection, name) : preconditionFailed('absent');
+  if (isHidden && headers['if-match'] !== undefined) return preconditionFailed('absent');
   if (isHidden || (kind === 'create' && current !== undefined)) return exists(collection, name);
   if (asEntity !== undefined && !caller.may('write', asEntity))
     return forbidden(caller, 'write', collection, name);
-  switch (verdictOn('other', headers, current === undefined ? undefined : versionOf(current))) {
-    case 'failed':
-      return preconditionFailed();
-    case 'malformed':
-      return problem(400, 'precondition_malformed', 'If-Match and If-None-Match take entity tags or *');
-    default:
+  const verdict = verdictOn('other', headers, current === undefined ? undefined : versionOf(current));
+  switch (verdict) {
+    case 'proceed':
+    case 'notModified':
       return undefined;
+    case 'malformed':
+      return preconditionMalformed();
+    default:
+      return preconditionFailed(verdict);
   }
 }
 
@@ -207,10 +260,13 @@ export function forbidden(
   return problem(403, 'forbidden', `${caller.name} has no right to ${verb} ${collection}.${name}`);
 }
 
-function secretsLost(paths: readonly (readonly (string | number)[])[]): AdminAnswer {
+function secretsLost(
+  { collection, name }: EntityWrite,
+  paths: readonly (readonly (string | number)[])[],
+): AdminAnswer {
   return refused(
     paths.map((path) => ({
-      path: dottedPath(path),
+      path: dottedPath([collection, name, ...path]),
       pointer: pointerOf(path),
       message: LOST_SECRET,
     })),

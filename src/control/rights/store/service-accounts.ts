@@ -1,5 +1,6 @@
 import type { Account } from '../account.ts';
 import { decide, maySee } from '../decide.ts';
+import { EVERYWHERE } from '../roles.ts';
 import { refusalToChange } from './account-changes.ts';
 import { type AccountView, accountsOf, viewOfAccount, writeAccount } from './account-rows.ts';
 import { accountNamed, type Reading } from './read-accounts.ts';
@@ -35,7 +36,7 @@ export async function listServiceAccounts(
   const queries = rightsQueries(database);
   const rows = await accountsOf(queries, 'service');
   const seen = rows.filter((row) => maySee(account, objectOf(row)));
-  return Promise.all(seen.map((row) => viewOf(queries, row)));
+  return Promise.all(seen.map((row) => viewOf(queries, row, account)));
 }
 
 export async function readServiceAccount(
@@ -48,7 +49,7 @@ export async function readServiceAccount(
   const row = queries && (await accountNamed(queries, name));
   if (queries === undefined || row === undefined) return missing(name);
   const refusal = refusalOf(account, 'read', row, name);
-  return refusal ?? { ok: true, result: await viewOf(queries, row) };
+  return refusal ?? { ok: true, result: await viewOf(queries, row, account) };
 }
 
 export function putServiceAccount(
@@ -78,7 +79,10 @@ export function putServiceAccount(
     // Whose admins it had before are told that it is gone.
     const leaving = left === undefined || left === organization ? [] : [{ ...deed, organization: left }];
     return {
-      result: { created: before === undefined, serviceAccount: await viewOf(transaction, row) },
+      result: {
+        created: before === undefined,
+        serviceAccount: await viewOf(transaction, row, asker.account),
+      },
       deeds: [...leaving, { ...deed, organization }],
     };
   });
@@ -142,7 +146,16 @@ function objectOf({ organization }: AccountRow) {
   return { kind: 'service-accounts', organization: organization ?? undefined } as const;
 }
 
-async function viewOf(queries: Reading, row: AccountRow): Promise<ServiceAccountView> {
+/** As an account may see it: without its roles in organizations whose members are not for that account to see. */
+async function viewOf(queries: Reading, row: AccountRow, viewer: Account): Promise<ServiceAccountView> {
   const { organization } = row;
-  return { ...(await viewOfAccount(queries, row)), ...(organization === null ? {} : { organization }) };
+  const view = await viewOfAccount(queries, row);
+  const roles = Object.entries(view.roles).filter(([of]) =>
+    maySee(viewer, { kind: 'memberships', organization: of === EVERYWHERE ? undefined : of }),
+  );
+  return {
+    ...view,
+    roles: Object.fromEntries(roles),
+    ...(organization === null ? {} : { organization }),
+  };
 }

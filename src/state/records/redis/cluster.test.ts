@@ -7,9 +7,9 @@ import {
   startRedisCluster,
   until,
 } from '../../../../test/support/redis-groups.ts';
+import { ClusterNodes } from '../../redis/cluster-nodes.ts';
 import { newKey, recordsSuite } from '../records.support.ts';
 import { RecordsUnavailable } from '../records.ts';
-import { ClusterNodes } from './cluster-nodes.ts';
 import { playRedis, type RedisPlay } from './redis-records.support.ts';
 
 const LONG_MS = 600_000;

@@ -6,11 +6,11 @@ import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { RedisServer } from '../../../../test/support/redis.ts';
 import { until } from '../../../../test/support/redis-groups.ts';
+import { SingleServer } from '../../redis/single-server.ts';
 import { newKey, told } from '../records.support.ts';
 import { type Records, RecordsUnavailable } from '../records.ts';
 import { isLive, playRedis, type RedisPlay } from './redis-records.support.ts';
 import { RedisRecords } from './redis-records.ts';
-import { SingleServer } from './single-server.ts';
 
 const LONG_MS = 600_000;
 const TIMES = { timeoutMs: 500, connectTimeoutMs: 2000 };

@@ -1,7 +1,7 @@
 import type { Client } from '../../redis/new-client.ts';
+import type { Topology } from '../../redis/topology.ts';
 import { ChangeListeners } from '../change-listeners.ts';
 import { backOffMs, pause } from './resilient-link.ts';
-import type { Topology } from './topology.ts';
 
 export interface RedisNewsOptions {
   readonly topology: Topology;

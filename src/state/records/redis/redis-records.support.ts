@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
+import type { Topology } from '../../redis/topology.ts';
 import type { PlayedRecords } from '../records.support.ts';
 import { REAL_TIME } from '../records.support.ts';
 import { RedisRecords } from './redis-records.ts';
-import type { Topology } from './topology.ts';
 
 /** Two nodes with records in one Redis. What they would log is in `logged`. */
 export interface RedisPlay extends PlayedRecords {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { SingleServer } from '../../redis/single-server.ts';
 import { recordsSuite } from '../records.support.ts';
 import { playRedis, type RedisPlay } from './redis-records.support.ts';
-import { SingleServer } from './single-server.ts';
 
 describe('Records in Redis', () => {
   let redis: TestRedis;

@@ -3,12 +3,12 @@ import { clockMs } from '../../../lib/clock.ts';
 import { digest } from '../../redis/key-names.ts';
 import { Outage } from '../../redis/outage.ts';
 import type { Script } from '../../redis/script.ts';
+import type { Link, Topology } from '../../redis/topology.ts';
 import { checkName, checkValue, lifetimeMs, MAX_MEMBERS } from '../checks.ts';
 import { type Lease, type OpenRecords, RecordsUnavailable, type StoredRecord } from '../records.ts';
 import { RedisNews } from './redis-news.ts';
 import { type IfBroken, ResilientLink } from './resilient-link.ts';
 import { SCRIPTS } from './scripts.ts';
-import type { Link, Topology } from './topology.ts';
 
 export interface RedisRecordsOptions {
   readonly topology: Topology;

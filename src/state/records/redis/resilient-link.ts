@@ -1,7 +1,7 @@
 import { ErrorReply } from '@redis/client';
 import type { Outage } from '../../redis/outage.ts';
+import type { Link, Topology } from '../../redis/topology.ts';
 import { RecordsUnavailable } from '../records.ts';
-import type { Link, Topology } from './topology.ts';
 
 export interface ResilientLinkOptions {
   readonly topology: Topology;

@@ -7,9 +7,9 @@ import {
   startSentinels,
   until,
 } from '../../../../test/support/redis-groups.ts';
+import { SentinelPrimary } from '../../redis/sentinel-primary.ts';
 import { newKey, recordsSuite } from '../records.support.ts';
 import { playRedis, type RedisPlay } from './redis-records.support.ts';
-import { SentinelPrimary } from './sentinel-primary.ts';
 
 const LONG_MS = 600_000;
 

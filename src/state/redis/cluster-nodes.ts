@@ -1,4 +1,5 @@
 import { createCluster } from '@redis/client';
+import type { RedisConfig } from '../schema.ts';
 import {
   clientOptions,
   commonOptions,
@@ -6,9 +7,8 @@ import {
   passwordOf,
   type RedisSettings,
   withoutPasswords,
-} from '../../redis/client-options.ts';
-import { type Client, newClient } from '../../redis/new-client.ts';
-import type { RedisConfig } from '../../schema.ts';
+} from './client-options.ts';
+import { type Client, newClient } from './new-client.ts';
 import { connected, type Link, type Topology, untilAborted } from './topology.ts';
 
 type ClusterConfig = NonNullable<RedisConfig['cluster']>;
@@ -59,6 +59,7 @@ export class ClusterNodes implements Topology {
     return {
       isSplit: true,
       send: (key, command) => cluster.sendCommand(key, false, [...command]),
+      close: () => cluster.close(),
       destroy: () => cluster.destroy(),
     };
   }

@@ -1,4 +1,4 @@
-import type { Client } from '../../redis/new-client.ts';
+import type { Client } from './new-client.ts';
 
 /** A way to Redis on which commands go out. It is used until it is lost, and never mended: another one is opened. */
 export interface Link {
@@ -6,6 +6,8 @@ export interface Link {
   send(key: string, command: readonly string[]): Promise<unknown>;
   /** Whether it leads to several servers: one that does not answer says nothing of the others. */
   readonly isSplit: boolean;
+  /** Resolves when what was sent has been answered, and ends then. */
+  close(): Promise<unknown>;
   destroy(): void;
 }
 
@@ -57,6 +59,7 @@ export function linkOf(client: Client): Link {
   return {
     isSplit: false,
     send: (_key, command) => client.sendCommand([...command]),
+    close: () => client.close(),
     destroy: () => client.destroy(),
   };
 }

@@ -1,10 +1,5 @@
-import {
-  clientOptions,
-  passwordOf,
-  type RedisSettings,
-  withoutPasswords,
-} from '../../redis/client-options.ts';
-import { type Client, newClient } from '../../redis/new-client.ts';
+import { clientOptions, passwordOf, type RedisSettings, withoutPasswords } from './client-options.ts';
+import { type Client, newClient } from './new-client.ts';
 import { connected, type Link, linkOf, type Topology } from './topology.ts';
 
 export type SingleServerSettings = Omit<RedisSettings, 'timeout'>;

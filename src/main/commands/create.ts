@@ -45,16 +45,16 @@ export const createCommand = remoteCommand({
     if (collection !== 'services' && given.has('url')) throw new UsageError('--url is for services');
     const file = given.value('file');
     const written = file === undefined ? undefined : await readEntity(file, collection, name, io);
-    const said = {
-      ...withApiFlags({}, given),
+    const further = {
       ...(target === undefined ? {} : await pointer(client, target, given)),
       ...(given.has('organization') ? { organization: given.value('organization') } : {}),
       ...targets(given.values('url')),
     };
+    const said = { ...withApiFlags({}, given), ...further };
     const create = () =>
       client.call('POST', `/v1/${collection}`, {
         query: changeQuery(given),
-        body: { ...written?.value, ...said, name },
+        body: { ...withApiFlags(written?.value ?? {}, given), ...further, name },
       });
     const reply = await (written === undefined ? create() : located(besides(written, said), io, create));
     return reportChange(reply, `${singular(collection)} ${name} created`, given, io);

@@ -178,6 +178,16 @@ describe('what is refused is told with its place in the file of whoever wrote it
     assert.match(err, /\nj2\.yaml:2:20: services\.j2\.retry\.attempts: expected a number, found a text\n/);
   });
 
+  it('by create, which changes what the file says by flags as edit does', async () => {
+    const text = 'paths: [/j4]\nservice: s\nlimits: { rate: 1/s, quota: 100/d }\n';
+    assert.equal((await run('create api j4 -f - --function f --rate 2/s', input(text))).code, 0);
+    assert.deepEqual(stored('apis', 'j4'), {
+      paths: ['/j4'],
+      function: 'f',
+      limits: { rate: '2/s', quota: '100/d' },
+    });
+  });
+
   it('by create, and without one where a flag said it', async () => {
     workspace.write('api.yaml', 'methods: [GET]\n');
     const { code, err } = await run('create api j3 -f api.yaml --path nowhere');

@@ -3,8 +3,9 @@ import { after, before, suite, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { IdentityNodes, type Node } from '../support/identity-nodes.ts';
 import type { TestProvider } from '../support/identity-provider.ts';
-import { SCRIPT, SESSION } from '../support/login-play.ts';
+import { grantsOf, SCRIPT, SESSION } from '../support/login-play.ts';
 import { RedisServer } from '../support/redis.ts';
+import { until } from '../support/redis-groups.ts';
 import { RequestStorm } from '../support/request-storm.ts';
 import { UserAgent } from '../support/user-agent.ts';
 
@@ -67,7 +68,7 @@ suite('500 requests over two nodes with two workers each, at the moment when tok
     stack.defer(() => redis.close());
     nodes = stack.use(
       await IdentityNodes.start({
-        providers: ['keycloak'],
+        providers: ['keycloak', 'gitlab'],
         state: { redis: { url: redis.url, recordsTimeout: '8s' } },
         provider: { timeout: '4s' },
       }),
@@ -84,19 +85,23 @@ suite('500 requests over two nodes with two workers each, at the moment when tok
     const from = provider.tokenAnswers.length;
     provider.settings.accessTokenTtlMs = SHORT_MS;
     const signed = await signIn(a);
+    using storm = new RequestStorm();
+    // So many connections, which are open when the moment comes.
+    assert.deepEqual(await storm.send(urls(), signed, REQUESTS), { 200: REQUESTS });
     provider.delaysMs['/token'] = 200;
     provider.answerDelaysMs['/token'] = 300;
-    using storm = new RequestStorm();
     for (const ttlMs of [SHORT_MS, SHORT_MS, LONG_MS]) {
       await untilEnd(b, signed);
       provider.settings.accessTokenTtlMs = ttlMs;
+      // Nothing is renewed before all of them are there.
+      provider.holds['/token'] = storm.untilSent(storm.sent + REQUESTS);
       assert.deepEqual(await storm.send(urls(), signed, REQUESTS), { 200: REQUESTS });
     }
     const given = provider.tokenAnswers.length - from;
-    t.diagnostic(`${3 * REQUESTS} answers, ${given} generations of the tokens of ${USERS.length} users`);
+    t.diagnostic(`${4 * REQUESTS} answers, ${given} generations of the tokens of ${USERS.length} users`);
     assert.ok(given >= 4 * USERS.length);
     assertOncePerGeneration(provider, from, USERS.length);
-    assert.equal(storm.broken, 0);
+    assert.deepEqual([storm.most, storm.broken], [REQUESTS, 0]);
   });
 
   test('wait for a Redis that dies while the provider redeems, and lose nothing', LIMIT, async (t) => {
@@ -153,6 +158,42 @@ suite('500 requests over two nodes with two workers each, at the moment when tok
     assertOncePerGeneration(provider, from, USERS.length);
     assert.equal(provider.tokenAnswers.length, from + USERS.length);
   });
+
+  test(
+    'lose one grant alone when a node is killed after the provider redeemed and before it answered',
+    LIMIT,
+    async () => {
+      const dying = await nodes.node();
+      provider.holds['/token'] = Promise.resolve();
+      provider.settings.accessTokenTtlMs = SHORT_MS;
+      const agent = new UserAgent();
+      await agent.signIn(`${b.url}/auth/login?redirect=/keycloak/a`, 'alice');
+      const signed = [{ ...SCRIPT, cookie: `${SESSION}=${agent.cookie(b.url, SESSION)}` }];
+      const redeemed = String(provider.tokenAnswers.at(-1)?.['refresh_token']);
+      await untilEnd(b, signed);
+      provider.settings.accessTokenTtlMs = LONG_MS;
+      // Longer than the node lives.
+      provider.answerDelaysMs['/token'] = 60_000;
+      using storm = new RequestStorm();
+      const alone = storm.send([`${dying.url}/keycloak/a`, `${b.url}/keycloak/a`], signed, 1);
+      await until(async () => provider.redemptions.has(redeemed));
+      dying.cli.signal('SIGKILL');
+      await dying.cli.exited;
+      provider.answerDelaysMs['/token'] = 0;
+      const rest = storm.send([`${b.url}/keycloak/a`], signed, REQUESTS / 2);
+      const lost = '401 grant_required';
+      assert.deepEqual([await alone, await rest], [{ [lost]: 1 }, { [lost]: REQUESTS / 2 }]);
+
+      // The session and what others gave are as they were, and what is lost is connected again.
+      const connected = async (): Promise<unknown> =>
+        grantsOf(JSON.parse((await agent.request(`${b.url}/auth/user`)).body));
+      assert.deepEqual(await connected(), { keycloak: false, gitlab: true });
+      assert.deepEqual(await storm.send([`${b.url}/gitlab/a`], signed, 10), { 200: 10 });
+      const page = await agent.signIn(`${b.url}/auth/connect/keycloak?redirect=/keycloak/a`, 'alice');
+      assert.deepEqual([page.url, page.status, page.body], [`${b.url}/keycloak/a`, 200, 'served']);
+      assert.deepEqual(await connected(), { keycloak: true, gitlab: true });
+    },
+  );
 });
 
 function timesAsked(provider: TestProvider): number {

@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
-import { IdentityNodes } from '../support/identity-nodes.ts';
-import { SCRIPT, SESSION } from '../support/login-play.ts';
+import { after, before, suite, test } from 'node:test';
+import type { Browser, BrowserContext, Cookie, Page } from 'playwright-core';
+import { ask } from '../support/ask.ts';
+import { signInAt, startBrowser } from '../support/browser.ts';
+import { TestAuthority } from '../support/certificates.ts';
+import { IdentityNodes, type Node } from '../support/identity-nodes.ts';
+import { SCRIPT } from '../support/login-play.ts';
 import { RedisServer } from '../support/redis.ts';
 import { secretsIn } from '../support/secret-search.ts';
-import { ask, checkTokens, NAMES, secretsOf, signIn } from '../support/three-providers.ts';
-import { UserAgent } from '../support/user-agent.ts';
+import { checkTokens, NAMES, secretsOf } from '../support/three-providers.ts';
 
 const LIMIT = { timeout: 60_000 };
 /** So that each worker of a node is asked: each request has a connection of its own. */
 const TIMES = 12;
+const SESSION = '__Host-portcullis';
 
 /** Every key with its value as DUMP has it, and the file that SAVE writes. */
 async function wholeDump(redis: RedisServer): Promise<Buffer> {
@@ -34,57 +38,9 @@ async function keysOf(redis: RedisServer): Promise<readonly string[]> {
   return [...keys];
 }
 
-suite('a login through three providers', () => {
-  test(
-    'is of use on each node, tells nothing to who reads Redis, and ends everywhere at once',
-    LIMIT,
-    async () => {
-      // Compressed, a token would be there and not be found.
-      await using stack = new AsyncDisposableStack();
-      const redis = await RedisServer.start(['--rdbcompression', 'no']);
-      stack.defer(() => redis.close());
-      const nodes = stack.use(
-        await IdentityNodes.start({ providers: NAMES, state: { redis: { url: redis.url } } }),
-      );
-      const [a, b] = [await nodes.node(), await nodes.node()];
-      const agent = await signIn(a);
-      agent.cookies.get('127.0.0.1')?.set('theme', 'dark');
-
-      for (const node of [a, b])
-        for (const name of NAMES)
-          for (let i = 0; i < TIMES; i++) assert.equal((await ask(agent, node, `/${name}/api`)).status, 200);
-      await checkTokens(nodes);
-      const cookies = NAMES.flatMap((name) => nodes.backend(name).received.map(({ cookie }) => cookie ?? ''));
-      const [first, ...others] = cookies;
-      assert.equal(first?.includes('portcullis'), false);
-      // Providers on other ports are the same site to a cookie; none of the gateway's is among them.
-      for (const cookie of others) assert.match(cookie, /(?:^|; )theme=dark(?:;|$)/);
-      for (const cookie of others) assert.doesNotMatch(cookie, /portcullis/);
-
-      const keys = await keysOf(redis);
-      assert.equal(keys.filter((key) => key.includes('record:')).length, 1 + NAMES.length);
-      for (const key of keys) assert.ok(Number(await redis.send('PTTL', key)) > 0, `${key} has no lifetime`);
-      const secrets = secretsOf(nodes, agent, a);
-      assert.equal(Object.keys(secrets).length, 2 + 3 * NAMES.length);
-      assert.deepEqual(secretsIn(await wholeDump(redis), secrets), []);
-      await assertFound(redis, secrets);
-
-      const out = await agent.request(`${a.url}/auth/logout`, { method: 'POST', fields: SCRIPT });
-      assert.equal(out.status, 204);
-      const cookie = `${SESSION}=v1.${secrets['the cookie']}`;
-      for (let i = 0; i < TIMES; i++)
-        for (const node of [b, a]) {
-          const answer = await new UserAgent({ ...SCRIPT, cookie }).request(`${node.url}/gitlab/api`);
-          assert.equal(answer.status, 401);
-        }
-      const left = await keysOf(redis);
-      assert.deepEqual(
-        left.filter((key) => key.includes('record:')),
-        [],
-      );
-    },
-  );
-});
+async function recordsOf(redis: RedisServer): Promise<readonly string[]> {
+  return (await keysOf(redis)).filter((key) => key.includes('record:'));
+}
 
 /** The search finds what is there, in whatever form. */
 async function assertFound(redis: RedisServer, secrets: Readonly<Record<string, string>>): Promise<void> {
@@ -94,8 +50,115 @@ async function assertFound(redis: RedisServer, secrets: Readonly<Record<string, 
     (secret) => Buffer.from(`["${secret}"]`).toString('base64url'),
     (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
   ];
+  const planted = Object.values(secrets).map((_, at) => `planted ${at}`);
   for (const [at, secret] of Object.values(secrets).entries())
-    await redis.send('SET', `planted ${at}`, `before ${forms[at % forms.length]?.(secret)} after`);
+    await redis.send('SET', planted[at] ?? '', `before ${forms[at % forms.length]?.(secret)} after`);
   const found = secretsIn(await wholeDump(redis), secrets);
   assert.deepEqual(new Set(found.map((text) => text.split(', ')[0])), new Set(Object.keys(secrets)));
+  await redis.send('DEL', ...planted);
+}
+
+suite('a login through three providers, in a browser, over TLS, at two nodes with one Redis', () => {
+  let stack: AsyncDisposableStack;
+  let redis: RedisServer;
+  let nodes: IdentityNodes;
+  let a: Node;
+  let b: Node;
+  let browser: Browser;
+
+  before(async () => {
+    stack = new AsyncDisposableStack();
+    // Compressed, a token would be there and not be found.
+    redis = await RedisServer.start(['--rdbcompression', 'no']);
+    stack.defer(() => redis.close());
+    nodes = stack.use(
+      await IdentityNodes.start({
+        providers: NAMES,
+        state: { redis: { url: redis.url } },
+        certificate: await (await TestAuthority.make()).issue('gateway', ['localhost']),
+      }),
+    );
+    // One after the other: where the machine is busy, two at a time are slow to start.
+    a = await nodes.node();
+    b = await nodes.node();
+    browser = stack.use(await startBrowser());
+  });
+
+  after(() => stack?.disposeAsync());
+
+  /** A page of somebody who went to one that needs a login, and their session. */
+  async function signedIn(node: Node): Promise<{ context: BrowserContext; page: Page; cookie: Cookie }> {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    await context.addCookies([{ name: 'theme', value: 'dark', url: node.url }]);
+    const page = await context.newPage();
+    await page.goto(`${node.url}/keycloak/projects?tab=2`);
+    await signInAt(page, NAMES.length);
+    assert.equal(page.url(), `${node.url}/keycloak/projects?tab=2`);
+    const cookie = (await context.cookies(node.url)).find(({ name }) => name === SESSION);
+    assert.ok(cookie !== undefined);
+    return { context, page, cookie };
+  }
+
+  /** What each worker answers to whoever has this cookie. */
+  async function statusesOf({ url }: Node, path: string, { value }: Cookie): Promise<readonly number[]> {
+    const statuses = new Set<number>();
+    for (let i = 0; i < TIMES; i++) {
+      const headers = { ...SCRIPT, cookie: `theme=dark; ${SESSION}=${value}` };
+      statuses.add((await ask(url + path, { headers })).status);
+    }
+    return [...statuses];
+  }
+
+  test('is of use on each node, and tells nothing to who reads Redis', LIMIT, async () => {
+    const { context, page, cookie } = await signedIn(a);
+    const { name, domain, path, secure, httpOnly, sameSite } = cookie;
+    assert.deepEqual(
+      { name, domain, path, secure, httpOnly, sameSite },
+      { name: SESSION, domain: 'localhost', path: '/', secure: true, httpOnly: true, sameSite: 'Lax' },
+    );
+    for (const node of [b, a]) {
+      await page.goto(`${node.url}/gitlab/page`);
+      for (const each of NAMES) {
+        assert.equal(await page.evaluate(statusOf(`/${each}/api`)), 200);
+        assert.deepEqual(await statusesOf(node, `/${each}/api`, cookie), [200]);
+      }
+    }
+    await checkTokens(nodes);
+    const cookies = new Set(NAMES.flatMap((each) => nodes.backend(each).received.map((got) => got.cookie)));
+    assert.deepEqual([...cookies], ['theme=dark']);
+
+    assert.equal((await recordsOf(redis)).length, 1 + NAMES.length);
+    for (const key of await keysOf(redis))
+      assert.ok(Number(await redis.send('PTTL', key)) > 0, `${key} has no lifetime`);
+    const secrets = secretsOf(nodes, cookie.value);
+    assert.equal(Object.keys(secrets).length, 2 + 3 * NAMES.length);
+    assert.deepEqual(secretsIn(await wholeDump(redis), secrets), []);
+    await assertFound(redis, secrets);
+    await page.evaluate(statusOf('/auth/logout', { method: 'POST' }));
+    await context.close();
+  });
+
+  const WAYS: readonly (readonly [title: string, from: () => Node, to: () => Node])[] = [
+    ['the node of the login', () => a, () => a],
+    ['the other node', () => b, () => a],
+  ];
+  for (const [title, from, to] of WAYS)
+    test(`ends everywhere at once by a logout at ${title}`, LIMIT, async () => {
+      const { context, page, cookie } = await signedIn(from());
+      for (const node of [a, b]) assert.deepEqual(await statusesOf(node, '/gitlab/api', cookie), [200]);
+      await page.goto(`${to().url}/jupyter/page`);
+      assert.equal(await page.evaluate(statusOf('/auth/logout', { method: 'POST' })), 204);
+      assert.deepEqual(await recordsOf(redis), []);
+      for (const node of [a, b]) assert.deepEqual(await statusesOf(node, '/gitlab/api', cookie), [401]);
+      assert.deepEqual(
+        (await context.cookies(to().url)).map(({ name }) => name),
+        ['theme'],
+      );
+      await context.close();
+    });
+});
+
+/** For a page: what a script of it is answered. */
+function statusOf(path: string, init: Readonly<Record<string, string>> = {}): string {
+  return `fetch('${path}', ${JSON.stringify(init)}).then((answer) => answer.status)`;
 }

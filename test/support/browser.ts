@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 
 const PLACES = [
   process.env['CHROMIUM'],
@@ -24,6 +24,19 @@ export function startBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+}
+
+/** Fills in the forms of so many providers, one after the other, as alice, until the page is one of the gateway at localhost. */
+export async function signInAt(page: Page, providers: number): Promise<void> {
+  for (let i = 0; i < providers; i++) {
+    await page.waitForURL(/\/interaction\//);
+    const at = page.url();
+    await page.getByLabel('User name').fill('alice');
+    await page.getByLabel('Password').fill('alice');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL((url) => url.href !== at);
+  }
+  await page.waitForURL(/^https?:\/\/localhost:/);
 }
 
 function installedChromium(): string {

@@ -1,3 +1,4 @@
+import type { Pair } from './certificates.ts';
 import { RunningCli, Workspace } from './cli.ts';
 import { TEST_CLIENT, TestProvider, type TestProviderOptions } from './identity-provider.ts';
 import { TokenBackend } from './token-backend.ts';
@@ -14,6 +15,10 @@ export interface IdentityNodesOptions {
   /** Further options of the providers, and further routes. */
   readonly provider?: Written;
   readonly routes?: Written;
+  /** Further options of the sessions. */
+  readonly session?: Written;
+  /** The gateways serve over TLS with it, and are https://localhost to browsers; else http://127.0.0.1. */
+  readonly certificate?: Pair;
 }
 
 /** A gateway that runs: the real program with two workers. */
@@ -22,6 +27,7 @@ export interface Node {
   readonly cli: RunningCli;
 }
 
+const OVER_TLS = { protocol: 'https', tls: { certificates: ['main'] } };
 const KEY = 'the-key-of-the-gateway-in-tests-alone';
 
 /** Real providers, services and one configuration, for any number of nodes. `await using` ends all of them. */
@@ -54,7 +60,8 @@ export class IdentityNodes implements AsyncDisposable {
     }
     // JSON is YAML.
     const text = JSON.stringify(configOf(options, providers, backends));
-    const files = stack.use(new Workspace({ 'portcullis.yaml': text }));
+    const { certificate: { cert, key } = { cert: '', key: '' } } = options;
+    const files = stack.use(new Workspace({ 'portcullis.yaml': text, 'cert.pem': cert, 'key.pem': key }));
     return new IdentityNodes(files, providers, backends, stack.move());
   }
 
@@ -70,7 +77,7 @@ export class IdentityNodes implements AsyncDisposable {
   /** One more node. It may be ended before the others. */
   async node(): Promise<Node> {
     const cli = this.#stack.use(new RunningCli(['serve'], this.files.directory, { SESSION_KEY: KEY }));
-    const { url } = await cli.ready();
+    const url = (await cli.ready()).url.replace('https://127.0.0.1:', 'https://localhost:');
     this.#urls.push(`${url}/auth/callback`);
     for (const provider of this.#providers.values()) provider.setClient({ redirectUris: this.#urls });
     return { url, cli };
@@ -82,7 +89,7 @@ export class IdentityNodes implements AsyncDisposable {
 }
 
 function configOf(
-  { providers: names, state, provider, routes }: IdentityNodesOptions,
+  { providers: names, state, provider, routes, session: options, certificate }: IdentityNodesOptions,
   providers: ReadonlyMap<string, TestProvider>,
   backends: ReadonlyMap<string, TokenBackend>,
 ): Written {
@@ -91,13 +98,14 @@ function configOf(
   const perName = <Value>(value: (name: string) => Value): Record<string, Value> =>
     Object.fromEntries(names.map((name) => [name, value(name)]));
   return {
-    listeners: { http: { address: '127.0.0.1', port: 0 } },
+    listeners: { main: { address: '127.0.0.1', port: 0, ...(certificate === undefined ? {} : OVER_TLS) } },
+    ...(certificate && { certificates: { main: { cert: 'file:cert.pem', key: 'file:key.pem' } } }),
     admin: { port: 0 },
     runtime: { workers: 2 },
     observability: { accessLog: { enabled: false } },
     state,
     providers: perName((name) => ({ issuer: named(providers, name).issuer, ...client, ...provider })),
-    sessions: { web: { login: names, keys: ['env:SESSION_KEY'] } },
+    sessions: { web: { login: names, keys: ['env:SESSION_KEY'], ...options } },
     services: perName((name) => ({ url: named(backends, name).url })),
     routes: {
       auth: { match: { paths: ['/auth/*'] }, login: 'web' },

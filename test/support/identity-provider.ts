@@ -68,7 +68,8 @@ export class TestProvider implements AsyncDisposable {
       if (answerWaitMs !== undefined) {
         const end = response.end.bind(response);
         response.end = ((...args: Parameters<typeof end>) => {
-          setTimeout(() => end(...args), answerWaitMs);
+          // Who waits for it has a connection that keeps this process alive.
+          setTimeout(() => end(...args), answerWaitMs).unref();
           return response;
         }) as typeof response.end;
       }

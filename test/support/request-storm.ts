@@ -5,14 +5,17 @@ import { Changes } from './changes.ts';
 /** How long an answer may take altogether, with what it is sent again for. */
 const PATIENCE_MS = 25_000;
 
-/** Many requests at once, over several nodes and many connections. One whose connection breaks is sent to another node, as a load balancer does it. */
+/** Many requests at once over several nodes, each on a connection of its own that nothing else uses meanwhile. One whose connection breaks is sent to another node, as a load balancer does it. */
 export class RequestStorm implements Disposable {
   /** Requests that were written to a connection. */
   sent = 0;
   /** Requests whose connection broke. */
   broken = 0;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 100 });
+  /** Requests that were on the way at the same time, at most. */
+  most = 0;
+  readonly #agent = new Agent({ keepAlive: true });
   readonly #changes = new Changes();
+  #underWay = 0;
 
   /** `urls`: of the nodes; each in turn is asked. Resolves with how many answers there were, by status, and by code where it is a problem. */
   async send(
@@ -56,6 +59,9 @@ export class RequestStorm implements Disposable {
     const asked = request(url, { headers, agent: this.#agent, signal }).end();
     asked.once('finish', () => {
       this.sent++;
+      this.#underWay++;
+      this.most = Math.max(this.most, this.#underWay);
+      asked.once('close', () => this.#underWay--);
       this.#changes.tell();
     });
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];

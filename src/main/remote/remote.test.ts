@@ -212,6 +212,12 @@ describe('commands for a running gateway', () => {
     );
   });
 
+  it('export with secrets only where it can be written down who had them', async () => {
+    const { code, err } = await run('export --with-secrets', env);
+    assert.equal(code, 1);
+    assert.match(err, /This gateway has no store, so that nobody could write down who asked/);
+  });
+
   it('tell how far the nodes are', async () => {
     assert.match(
       (await run('status', env)).out,

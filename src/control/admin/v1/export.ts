@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { messageOf } from '../../../lib/message-of.ts';
+import { roleIn } from '../../rights/account.ts';
 import { COLLECTIONS } from '../../store/entity.ts';
-import { type AdminAnswer, json } from '../answer.ts';
+import { type AdminAnswer, json, problem } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { type Call, define } from './define.ts';
+import { type Call, define, unavailable } from './define.ts';
 import { redactEntity } from './entity-secrets.ts';
 
 const exportSchema = z.strictObject({
@@ -11,14 +13,21 @@ const exportSchema = z.strictObject({
     .enum(['store', 'file', 'all'])
     .default('store')
     .describe('What the store has, which `apply` takes back; what the file has; or all that is in force'),
+  'with-secrets': z
+    .boolean()
+    .default(false)
+    .describe(
+      'With the secrets themselves, for another gateway: owners everywhere alone, and it is written down',
+    ),
   organization: z.string().min(1).max(100).optional().describe('Whose entities'),
 });
 
-/** A configuration as a file has it, without secrets. */
+/** A configuration as a file has it, without secrets unless they are asked for. */
 export const EXPORT: Endpoint = define({
   method: 'GET',
   path: '/v1/export',
-  summary: 'The configuration as a file has it; secrets are left out, which `apply` understands',
+  summary:
+    'The configuration as a file has it; secrets are left out, which `apply` understands where it has them',
   access: 'read',
   collection: 'all',
   parameters: z.strictObject({}),
@@ -35,12 +44,14 @@ export const EXPORT: Endpoint = define({
   answer: exportConfiguration,
 });
 
-async function exportConfiguration({
-  configuration,
-  request,
-  query,
-}: Call<unknown, z.output<typeof exportSchema>>): Promise<AdminAnswer> {
+type ExportCall = Call<unknown, z.output<typeof exportSchema>>;
+
+async function exportConfiguration(call: ExportCall): Promise<AdminAnswer> {
+  const { configuration, request, query } = call;
   const { caller, headers } = request;
+  const isWhole = query['with-secrets'];
+  const refusal = isWhole ? await secretsRefused(call) : undefined;
+  if (refusal !== undefined) return refusal;
   const exported: Record<string, Record<string, unknown>> = {};
   for (const collection of COLLECTIONS) {
     const entities = configuration
@@ -53,7 +64,7 @@ async function exportConfiguration({
       );
     if (entities.length === 0) continue;
     exported[collection] = Object.fromEntries(
-      entities.map(({ name, value }) => [name, redactEntity(collection, value)]),
+      entities.map(({ name, value }) => [name, isWhole ? value : redactEntity(collection, value)]),
     );
   }
   const format = query.format ?? (prefersYaml(headers.accept) ? 'yaml' : 'json');
@@ -66,6 +77,26 @@ async function exportConfiguration({
   // Loaded when it is needed: writing YAML is large.
   const { stringify } = await import('yaml');
   return { status: 200, type: 'application/yaml', body: stringify(exported), headers: fields };
+}
+
+/** Undefined where whoever asks may have the secrets; then that is in the audit log before they are told. */
+async function secretsRefused({ gateway, request }: ExportCall): Promise<AdminAnswer | undefined> {
+  const { account, address, name } = request.caller;
+  if (roleIn(account, undefined) !== 'owner')
+    return problem(403, 'forbidden', `${name} has no right to this: secrets are for owners everywhere (*)`);
+  const { rights } = gateway;
+  if (rights === undefined)
+    return unavailable('This gateway has no store, so that nobody could write down who asked');
+  try {
+    const written = await rights.store.change({ account, address }, async () => ({
+      result: undefined,
+      deeds: [{ action: 'export-secrets', object: 'configuration' }],
+    }));
+    return written.ok ? undefined : problem(403, 'forbidden', written.message);
+  } catch (error) {
+    gateway.warn(`admin: an export with secrets cannot be written down: ${messageOf(error)}`);
+    return unavailable('The store does not answer');
+  }
 }
 
 /** Whichever of the two is named first. */

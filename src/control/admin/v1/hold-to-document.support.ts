@@ -3,10 +3,22 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { isRecord } from '../../../lib/is-record.ts';
 import { ENDPOINTS } from '../endpoints.ts';
 import { Router } from '../router.ts';
-import type { Received, Sent } from './api.support.ts';
 import { apiEndpoints } from './endpoints.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Schema } from './openapi-schemas.ts';
+
+interface Asked {
+  readonly method?: string;
+  readonly path: string;
+}
+
+interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly text: string;
+  /** Of JSON. */
+  readonly body: unknown;
+}
 
 /** Fields that every answer has, or that say how to understand it. */
 const OF_EVERY_ANSWER = new Set([
@@ -33,7 +45,7 @@ const ajv = new Ajv2020({ strict: false, validateFormats: false });
 ajv.addSchema({ $id: 'document', ...document });
 
 /** Fails where an answer is none that the OpenAPI document describes: its status, its fields, its type and its body. */
-export function holdToDocument({ method = 'GET', path }: Sent, received: Received): void {
+export function holdToDocument({ method = 'GET', path }: Asked, received: Answered): void {
   const { status, headers, text, body } = received;
   const found = router.find(path.split('?', 1)[0] ?? '');
   const endpoint =

@@ -56,14 +56,12 @@ export class OfferedLoad {
   }
 
   /**
-   * The least that it lets through of all keys. Whoever was refused found nothing left: all was taken then that had come until it was
+   * The least that it lets through of one key. Whoever was refused found nothing left: all was taken then that had come until it was
    * sent. So a machine that answers late, or asks seldom, makes the limit no less accurate.
    */
-  leastOf({ burst, rate }: OfferedLimit): number {
-    return this.#refusedMs.reduce(
-      (sum, sentMs) => sum + Math.floor(burst + (rate * Math.max(0, sentMs - this.#beganMs)) / 1000),
-      0,
-    );
+  leastOf({ burst, rate }: OfferedLimit, key: number): number {
+    const sentMs = this.#refusedMs[key] ?? 0;
+    return Math.floor(burst + (rate * Math.max(0, sentMs - this.#beganMs)) / 1000);
   }
 
   /** Opens every connection first: what that takes is not counted. */

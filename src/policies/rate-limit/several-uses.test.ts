@@ -62,7 +62,7 @@ describe('Of several uses on a route', () => {
         statuses.push(await ask(policies, client));
       assert.deepEqual(statuses, [
         [200, '"1/h";r=0', '"4/h";r=3'],
-        ...Array<unknown>(4).fill([429, '"1/h";r=0', '"4/h";r=3']),
+        ...Array.from({ length: 4 }, () => [429, '"1/h";r=0', '"4/h";r=3']),
         [200, '"1/h";r=0', '"4/h";r=2'],
         [200, '"1/h";r=0', '"4/h";r=1'],
         [200, '"1/h";r=0', '"4/h";r=0'],

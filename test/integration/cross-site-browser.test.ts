@@ -42,6 +42,7 @@ suite('a page of somebody else, in the browser of a user with a session', () => 
 
   after(() => stack?.disposeAsync());
 
+  // Pages end with their browser: one that has just sent a form may take a minute to close.
   /** What a script that posts is answered: 401 where the browser keeps the cookie back by itself, as Chromium does for scripts of other sites. */
   const PAGES: readonly (readonly [title: string, url: () => string, posted: 401 | 403])[] = [
     ['of another site', () => `${nodes.provider(PROVIDER).issuer}/jwks`, 401],
@@ -81,10 +82,12 @@ suite('a page of somebody else, in the browser of a user with a session', () => 
         const { received } = nodes.backend(PROVIDER);
         const { length } = received;
         const url = `${node.url}/${PROVIDER}/deed`;
-        const [answer] = await Promise.all([from.waitForResponse(url), from.evaluate(script(url))]);
+        const answered = from.waitForResponse(url);
+        // A page that leaves for another one may never say that it has done what it was told to.
+        from.evaluate(script(url)).catch(() => undefined);
+        const answer = await answered;
         assert.equal(answer.status(), expected === 'posted' ? posted : expected);
         assert.equal(received.length, length);
-        await from.close();
       });
 
   for (const [whose, at] of PAGES)
@@ -98,7 +101,6 @@ suite('a page of somebody else, in the browser of a user with a session', () => 
       }).then((answer) => String(answer.status), (error) => error.message)`;
       assert.equal(await from.evaluate(sent), 'Failed to fetch');
       assert.equal(received.length, length);
-      await from.close();
     });
 
   test('of the gateway itself: is served', LIMIT, async () => {

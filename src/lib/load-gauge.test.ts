@@ -82,7 +82,8 @@ it('a thread that has used most of its heap is seen to, where the machine has me
   });
   const [share] = (await once(worker, 'message')) as [number];
   await worker.terminate();
-  assert.ok(share > 0.25 && share < 1, String(share));
+  // 40 MiB, and as much again where what they were built of is not collected yet, of some 200 that V8 gives a thread with this limit.
+  assert.ok(share > 0.15 && share < 1, String(share));
 });
 
 it('where the event loop has not turned since, what was known of it holds', () => {

@@ -205,6 +205,8 @@ store: { postgres: { url: '${url}', schema: ${postgres.schema}, timeout: 1s }, k
 
   it('serve on while it is down, and say so', async () => {
     proxy.cut();
+    // Whoever asks it next notices, a change or the look of each second.
+    await (clis[1] as RunningCli).logged(/^the store cannot be reached, the configuration stays as it is/);
     assert.equal(
       await send(two, 'PUT', '/v1/routes/lost', { match: { paths: ['/lost'] }, respond: { status: 204 } }),
       503,

@@ -68,11 +68,12 @@ export class BearerAuthenticator implements Authenticator {
     this.#judge.close();
   }
 
-  /** What a judge finds it may keep for long, and some judges keep no token; who sends it is another question each time. */
+  /** A judge that keeps no token tells of none; who sends it is another question each time. */
   #toldBy(token: string, finding: Finding, { client }: Exchange): Finding {
     if (finding.kind !== 'known') return finding;
     const { principal } = finding;
     const refusal = this.#isHolderChecked ? refusalOfHolder(principal, client) : undefined;
-    return refusal ?? { kind: 'known', principal, token };
+    if (refusal !== undefined) return refusal;
+    return finding.token === undefined ? { kind: 'known', principal, token } : finding;
   }
 }

@@ -1,5 +1,3 @@
-import { keptText } from '../../lib/kept-text.ts';
-
 /** What is known of a token. */
 export interface CachedToken {
   /** Milliseconds since 1970 from which on that is over. */
@@ -53,15 +51,15 @@ export class TokenCache<Cached extends CachedToken> {
     return cached;
   }
 
+  /** `token` is kept: a text of its own, as `keptText` makes it. */
   put(token: string, cached: Cached): void {
     const { maxTokens, maxBytes } = this.#options;
     const { bytes } = cached;
-    const text = keptText(token);
-    const key = keyOf(text);
+    const key = keyOf(token);
     this.#drop(key);
     if (bytes > maxBytes || maxTokens === 0) return;
     while (this.#tokens.size >= maxTokens || this.#bytes + bytes > maxBytes) this.#makeRoom();
-    this.#tokens.set(key, { token: text, cached });
+    this.#tokens.set(key, { token, cached });
     this.#bytes += bytes;
   }
 

@@ -1,3 +1,4 @@
+import { keptText } from '../../lib/kept-text.ts';
 import type { Finding, Known } from '../authenticator.ts';
 import type { PrincipalReader } from '../bearer/principal-reader.ts';
 import { bytesTaken, type CachedToken, TokenCache, type TokenCacheOptions } from '../bearer/token-cache.ts';
@@ -83,11 +84,12 @@ export class TokenVerifier {
     // As long as the token is taken: what is made of the caller, such as a token for a service, must not be over before.
     const principal = principals.read(claims, issuer.rules.issuer, expiresAtMs);
     if (principal === undefined) return NO_SUBJECT;
-    const finding = { kind: 'known', principal } as const;
+    const text = keptText(token);
+    const finding = { kind: 'known', principal, token: text } as const;
     // The keys may have been replaced meanwhile.
     if (!key.withdrawn) {
       const bytes = bytesTaken(token.length);
-      this.#cache.put(token, { finding, expiresAtMs, key, keys, bytes, used: false });
+      this.#cache.put(text, { finding, expiresAtMs, key, keys, bytes, used: false });
     }
     return finding;
   }

@@ -33,7 +33,6 @@ export class RouteIdentity {
   readonly #consumers: () => ConsumerIndex;
   /** Of sessions, which routes of all organizations have in common. Undefined: they are as the sessions tell it. */
   readonly #findings: WeakMap<KnownSession, KnownSession> | undefined;
-
   readonly #owner: string | undefined;
 
   /** `owner`: the organization whose consumers are known beside the shared ones. */

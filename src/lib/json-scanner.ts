@@ -1,3 +1,4 @@
+import { pointerStep } from './json-pointer.ts';
 import { latin1 } from './octets.ts';
 
 /** Bounds of a JSON text (RFC 8259 section 9 lets a receiver set them). */
@@ -279,11 +280,6 @@ function pointerOf(steps: readonly (string | undefined)[]): string {
     .filter((step) => step !== undefined)
     .map(pointerStep)
     .join('');
-}
-
-/** One step of a JSON Pointer (RFC 6901 section 3). */
-export function pointerStep(name: string): string {
-  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /** Whether the octets of a key are those of one before. */

@@ -4,9 +4,9 @@ import { dirname } from 'node:path';
 
 /**
  * Gives a file another content, readable by its owner alone: whole or not at all, also where the machine stops in the middle, and where several
- * processes do it at one time. Rejects where it cannot; then the file is what it was.
+ * processes do it at one time. Rejects where it cannot, or `check` does once the content is written; then the file is what it was.
  */
-export async function replaceFile(path: string, content: string): Promise<void> {
+export async function replaceFile(path: string, content: string, check?: () => Promise<void>): Promise<void> {
   const next = `${path}.${randomUUID()}`;
   try {
     {
@@ -15,6 +15,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
       // On the disk before the name leads to it: after a crash, the name may lead to an empty file otherwise.
       await file.sync();
     }
+    await check?.();
     await rename(next, path);
   } catch (error) {
     await rm(next, { force: true }).catch(() => {});

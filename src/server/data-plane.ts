@@ -22,7 +22,6 @@ import { Quotas } from '../state/quota/quotas.ts';
 import { SharedQuotas } from '../state/quota/shared-quotas.ts';
 import { RecordStores } from '../state/records/record-stores.ts';
 import type { Records } from '../state/records/records.ts';
-
 import { SharedLimiter } from '../state/shared/shared-limiter.ts';
 import { TargetDirectory } from '../upstream/directory.ts';
 import { PAUSE_STEP_MS } from '../upstream/retry/policy.ts';

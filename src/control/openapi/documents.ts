@@ -1,5 +1,6 @@
 import { dirname, extname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { isRecord } from '../../lib/is-record.ts';
+import { nameOfStep } from '../../lib/json-pointer.ts';
 import { type FileReader, MAX_FILE_BYTES } from '../config/files.ts';
 import { type Path, valueAt } from '../config/place.ts';
 import type { ConfigError, Problem } from '../config/problem.ts';
@@ -121,7 +122,7 @@ export class Documents {
       );
     let at = root;
     for (const step of pointer.split('/').slice(1)) {
-      const key = decoded(step).replaceAll('~1', '/').replaceAll('~0', '~');
+      const key = nameOfStep(decoded(step));
       at = child(at, Array.isArray(at.value) ? Number(key) : key);
       if (at.value === undefined)
         return this.wrong(reference, `leads nowhere: there is no ${JSON.stringify(key)} ${this.#where(at)}`);

@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { isSecretReference } from '../../lib/secret-reference.ts';
 import type { ClientConfig, ClientKeyConfig } from './schema.ts';
 
 /** A private key, and what it signs with. */
@@ -58,7 +59,7 @@ export function clientProblem(
   client: Partial<ClientConfig>,
 ): { readonly path: readonly string[]; readonly message: string } | undefined {
   const { clientKey, clientCertificate } = client;
-  if (clientKey !== undefined && !isReference(clientKey.key)) {
+  if (clientKey !== undefined && !isSecretReference(clientKey.key)) {
     try {
       readClientKey(clientKey);
     } catch (error) {
@@ -67,7 +68,7 @@ export function clientProblem(
   }
   if (clientCertificate === undefined) return undefined;
   const { cert, key } = clientCertificate;
-  if (isReference(cert) || isReference(key)) return undefined;
+  if (isSecretReference(cert) || isSecretReference(key)) return undefined;
   try {
     createSecureContext({ cert, key });
     return undefined;
@@ -77,9 +78,4 @@ export function clientProblem(
       message: 'is no certificate in PEM with the key that belongs to it',
     };
   }
-}
-
-/** One that led nowhere, which is told of elsewhere. */
-function isReference(text: string): boolean {
-  return /^(?:env|file):/.test(text);
 }

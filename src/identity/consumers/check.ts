@@ -1,4 +1,5 @@
 import { nearest } from '../../lib/nearest.ts';
+import { isSecretReference } from '../../lib/secret-reference.ts';
 import { HAS_ARGON2ID } from '../passwords/password-hash.ts';
 import { parsePhc } from '../passwords/phc.ts';
 import { storedDigest } from './api-keys.ts';
@@ -71,7 +72,7 @@ class ConsumersCheck {
   #basic(name: string, { username = name, password, hash }: NonNullable<ConsumerConfig['basic']>): void {
     const path = [name, 'basic'];
     if ((password === undefined) === (hash === undefined)) this.#tell(path, 'needs either password or hash');
-    else if (hash !== undefined && !isReference(hash)) {
+    else if (hash !== undefined && !isSecretReference(hash)) {
       const parsed = parsePhc(hash);
       if (typeof parsed === 'string') this.#tell([...path, 'hash'], parsed);
       else if (parsed.kind === 'argon2id' && !HAS_ARGON2ID)
@@ -86,7 +87,7 @@ class ConsumersCheck {
     if ((key.key === undefined) === (key.hash === undefined))
       return this.#tell(path, 'needs either key or hash');
     const at = [...path, key.key === undefined ? 'hash' : 'key'];
-    if (isReference(key.key ?? key.hash ?? '')) return;
+    if (isSecretReference(key.key ?? key.hash ?? '')) return;
     const digest = storedDigest(key);
     if (digest === undefined)
       return this.#tell(
@@ -137,7 +138,7 @@ class ConsumersCheck {
     canonical: (text: string) => string | undefined,
     problem: string,
   ): void {
-    if (value === undefined || isReference(value)) return;
+    if (value === undefined || isSecretReference(value)) return;
     const known = canonical(value);
     if (known === undefined) this.#tell([...path, member], problem);
     else this.#own(name, `${member} ${known}`, member, [...path, member]);
@@ -145,7 +146,7 @@ class ConsumersCheck {
 
   #signatureKey(name: string, key: SignatureKeyConfig, path: Path): void {
     this.#own(name, `signature ${key.id}`, 'signature key', [...path, 'id']);
-    if (isReference(key.secret ?? key.publicKey ?? '')) return;
+    if (isSecretReference(key.secret ?? key.publicKey ?? '')) return;
     const read = readSignatureKey(key);
     if ('problem' in read) this.#tell([...path, read.at], read.problem);
   }
@@ -192,8 +193,4 @@ class ConsumersCheck {
 /** Whether consumers of both are known on some route: a shared one on all of them. */
 function meet(a: string | undefined, b: string | undefined): boolean {
   return a === b || a === undefined || b === undefined;
-}
-
-function isReference(value: string): boolean {
-  return value.startsWith('env:') || value.startsWith('file:');
 }

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { withFileLock } from '../../lib/file-lock.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { readText } from '../../lib/read-text.ts';
+import { replaceFile } from '../../lib/replace-file.ts';
 
 /** A gateway that commands talk to, under a name of the user's choice. */
 export interface Context {
@@ -80,7 +80,10 @@ export class Contexts {
     await mkdir(dirname(this.file), { recursive: true, mode: 0o700 });
     await withFileLock(`${this.file}.lock`, WAIT_MS, async (isHeld) => {
       const stored = change(await readContexts(this.file));
-      await replaceFile(this.file, `${JSON.stringify(stored, null, 2)}\n`, isHeld);
+      await replaceFile(this.file, `${JSON.stringify(stored, null, 2)}\n`, async () => {
+        if (!(await isHeld()))
+          throw new Error(`${this.file} was changed by another command meanwhile: try again`);
+      });
       this.#stored = stored;
     });
   }
@@ -101,23 +104,4 @@ async function readContexts(file: string): Promise<Stored> {
   const parsed = contextsSchema.safeParse(written);
   if (!parsed.success) throw new Error(`${file} is not a file of contexts`);
   return parsed.data;
-}
-
-/** Whole or not at all, and never readable for others, not even for a moment: whatever stands under the temporary name, it is a file of one's own. */
-async function replaceFile(file: string, text: string, isHeld: () => Promise<boolean>): Promise<void> {
-  const fresh = `${file}.${randomUUID()}`;
-  try {
-    const handle = await open(fresh, 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    if (!(await isHeld())) throw new Error(`${file} was changed by another command meanwhile: try again`);
-    await rename(fresh, file);
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { nameOfStep, pointerStep } from '../../lib/json-pointer.ts';
 import type { Definitions, JsonSchema } from './json-schema.ts';
 import { linearPatterns } from './linear-pattern.ts';
 import { endlessReference, withDefinitions } from './references.ts';
@@ -47,12 +48,8 @@ export function schemaProblem(schema: unknown): { path: string[]; message: strin
   }
   if (META.validateSchema(schema as object) === true) return undefined;
   const error = META.errors?.[0];
-  const path = (error?.instancePath ?? '').split('/').slice(1).map(unescapeStep);
+  const path = (error?.instancePath ?? '').split('/').slice(1).map(nameOfStep);
   return { path, message: `is not JSON Schema (draft 2020-12): ${error?.message ?? ''}` };
-}
-
-function unescapeStep(step: string): string {
-  return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 function makeAjv(allErrors: boolean, budget: StepBudget): Ajv2020 {
@@ -146,7 +143,7 @@ function faultOf({ instancePath, params, message }: ErrorObject): SchemaFault {
   const extra: unknown = params['additionalProperty'] ?? params['unevaluatedProperty'];
   if (typeof extra === 'string')
     return {
-      path: cut(`${instancePath}/${extra.replaceAll('~', '~0').replaceAll('/', '~1')}`),
+      path: cut(`${instancePath}${pointerStep(extra)}`),
       reason: 'is not known here',
     };
   return { path: cut(instancePath), reason: cut(message ?? 'is not valid') };

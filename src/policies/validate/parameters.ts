@@ -1,7 +1,7 @@
 import { cookieValues } from '../../http/cookie.ts';
 import { isRecord } from '../../lib/is-record.ts';
+import { pointerStep } from '../../lib/json-pointer.ts';
 import type { JsonReader } from '../../lib/json-reader.ts';
-import { pointerStep } from '../../lib/json-scanner.ts';
 import type { Exchange } from '../../policy/contract.ts';
 import { decodeOctets, decodePercent } from '../../policy/percent.ts';
 import type { CompiledSchema, SchemaCompiler, SchemaFault } from './compile-schema.ts';

@@ -1,3 +1,4 @@
+import { nameOfStep } from '../../lib/json-pointer.ts';
 import type { Definitions, JsonSchema } from './json-schema.ts';
 
 /** Keywords by which a schema applies others to the same value: one schema, a list of them, or a map. */
@@ -30,7 +31,7 @@ export function referredTo(reference: string, root: JsonSchema): unknown {
   if (!reference.startsWith('#/')) return undefined;
   let at: unknown = root;
   for (const step of reference.slice(2).split('/')) {
-    const name = decoded(step).replaceAll('~1', '/').replaceAll('~0', '~');
+    const name = nameOfStep(decoded(step));
     at =
       typeof at === 'object' && at !== null && Object.hasOwn(at, name)
         ? (at as Record<string, unknown>)[name]

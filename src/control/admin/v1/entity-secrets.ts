@@ -1,12 +1,11 @@
 import { isRecord } from '../../../lib/is-record.ts';
 import { sameData } from '../../../lib/same-data.ts';
+import { isSecretReference } from '../../../lib/secret-reference.ts';
 import { type Path, valueAt } from '../../config/place.ts';
 import { secretPaths } from '../../config/secret-paths.ts';
 import type { Collection, EntityValue } from '../../store/entity.ts';
 import { REDACTED, redactText } from '../redact.ts';
 
-/** Where a secret lies, but not the secret itself. */
-const REFERENCE = /^(?:env|file):/;
 /** Members of a JSON Web Key that are private (RFC 7518, sections 6.2.2, 6.3.2 and 6.4.1). */
 const PRIVATE_MEMBERS: ReadonlySet<string> = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']);
 const NO_SECRETS: ReadonlySet<string> = new Set();
@@ -46,7 +45,7 @@ function hide(copy: unknown, path: Path): void {
   const around = valueAt(copy, path.slice(0, -1));
   const last = path.at(-1);
   if (value === undefined || value === null || last === undefined) return;
-  if (typeof value === 'string' && REFERENCE.test(value)) return;
+  if (typeof value === 'string' && isSecretReference(value)) return;
   (around as Record<string | number, unknown>)[last] = REDACTED;
 }
 

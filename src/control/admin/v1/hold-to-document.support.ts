@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { isRecord } from '../../../lib/is-record.ts';
+import { pointerStep } from '../../../lib/json-pointer.ts';
 import { ENDPOINTS } from '../endpoints.ts';
 import { Router } from '../router.ts';
 import { apiEndpoints } from './endpoints.ts';
@@ -91,5 +92,5 @@ function valueAt(place: readonly string[]): unknown {
 
 /** As a step of a JSON pointer in a fragment (RFC 6901, section 6). */
 function escaped(step: string): string {
-  return encodeURIComponent(step.replaceAll('~', '~0').replaceAll('/', '~1'));
+  return encodeURIComponent(pointerStep(step).slice(1));
 }

@@ -1,3 +1,4 @@
+import { nameOfStep, pointerStep } from '../../../lib/json-pointer.ts';
 /** The steps of a path as errors write it: `apis.hello.paths[0]`, `routes["a b"]`. What does not read as one ends it. */
 export function stepsOf(dotted: string): (string | number)[] {
   const steps: (string | number)[] = [];
@@ -14,13 +15,10 @@ export function stepsOf(dotted: string): (string | number)[] {
 
 /** A JSON pointer (RFC 6901). */
 export function pointerOf(steps: readonly (string | number)[]): string {
-  return steps.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return steps.map((step) => pointerStep(String(step))).join('');
 }
 
 /** The members that a JSON pointer (RFC 6901) goes through; places in lists are texts, too. */
 export function membersOf(pointer: string): string[] {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((member) => member.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return pointer.split('/').slice(1).map(nameOfStep);
 }

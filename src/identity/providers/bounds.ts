@@ -13,9 +13,12 @@ const MAX_LIFE_S = 100 * 365 * 86_400;
 export function boundedTokens(tokens: GrantTokens): GrantTokens {
   const { accessToken, refreshToken = '', idToken = '' } = tokens;
   for (const token of [accessToken, refreshToken, idToken])
-    if (token.length > MAX_TOKEN_LENGTH)
-      throw tooMuch(`has a token of more than ${MAX_TOKEN_LENGTH} characters`);
+    if (!isBounded(token)) throw tooMuch(`has a token of more than ${MAX_TOKEN_LENGTH} characters`);
   return tokens;
+}
+
+export function isBounded(token: string): boolean {
+  return token.length <= MAX_TOKEN_LENGTH;
 }
 
 /** Rejects a user of whom too much is said, with `ProviderRefused`: without some of it, a rule that asks for a group would be another. */

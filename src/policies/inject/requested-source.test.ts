@@ -10,6 +10,7 @@ import type { Session } from '../../identity/sessions/session.ts';
 import { SessionChallenge } from '../../identity/sessions/session-challenge.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import { hold } from '../../policy/held.ts';
+import { RecordsUnavailable } from '../../state/records/records.ts';
 import { ExchangeSource } from './requested-source.ts';
 
 describe('A token that is exchanged', () => {
@@ -47,13 +48,21 @@ describe('A token that is exchanged', () => {
   });
 
   it('is not to be had while the session has none to exchange, and says how to connect it; then it is', async () => {
-    let grant: object = { kind: 'missing' };
+    let grant: object | undefined;
+    let isAway = false;
     const challenge = new SessionChallenge('web', sessionSchema.parse({ login: ['first'] }));
     const sessions = {
       name: 'web',
       config: { path: '/auth' },
       challenge,
-      tokens: { current: () => grant },
+      grants: {
+        known: () => undefined,
+        read: async () => {
+          if (isAway) throw new RecordsUnavailable('the store is away');
+          return grant;
+        },
+      },
+      tokens: { current: () => (grant === undefined ? { kind: 'missing' } : { kind: 'known', grant }) },
     } as unknown as Sessions;
     const session = { id: 'session', user: { provider: 'first' } } as Session;
     let asked = 0;
@@ -86,9 +95,17 @@ describe('A token that is exchanged', () => {
       [401, 'grant_required', { connect: '/auth/connect/first', provider: 'first' }],
     );
     assert.match(first.answer.headers?.['WWW-Authenticate'] ?? '', /^Cookie realm="web"/);
-    grant = { kind: 'known', grant: { accessToken: 'alice' } };
-    const second = await found();
-    assert.equal(second.kind === 'token' && second.token, 'for alice');
+    grant = { accessToken: 'alice' };
+    const tokenOf = async () => {
+      const one = await found();
+      return one.kind === 'token' ? one.token : one.answer.code;
+    };
+    assert.equal(await tokenOf(), 'for alice');
+    isAway = true;
+    assert.equal(await tokenOf(), 'for alice');
+    isAway = false;
+    grant = undefined;
+    assert.equal(await tokenOf(), 'grant_required');
     assert.equal(asked, 1);
   });
 });

@@ -6,9 +6,10 @@ import {
   ProviderRefused,
   type TokenRequest,
 } from '../../identity/providers/provider.ts';
-import { heldSession } from '../../identity/sessions/held-session.ts';
+import { type HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
 import { sha256 } from '../../lib/sha256.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
+import { RecordsUnavailable } from '../../state/records/records.ts';
 import { unauthenticated } from '../refusals.ts';
 import { awayAnswer, PROVIDER_AWAY, SessionAnswers } from '../session/answers.ts';
 import type { NoToken, SourceFinding, SourceToken, TokenSource } from './token-source.ts';
@@ -110,6 +111,12 @@ export class ExchangeSource extends RequestedSource implements TokenSource {
   token(exchange: Exchange): SourceFinding | Promise<SourceFinding> {
     const key = callerKey(exchange);
     if (key === undefined) return nobody(exchange);
+    const held = heldSession(exchange);
+    if (held === undefined || hasGrant(held)) return this.#exchanged(exchange, key);
+    return readsGrant(held).then((has) => (has ? this.#exchanged(exchange, key) : unconnected(exchange)));
+  }
+
+  #exchanged(exchange: Exchange, key: string): SourceFinding | Promise<SourceFinding> {
     return this.found(
       exchange,
       this.cache.get(key, () => this.#ask(exchange)),
@@ -131,6 +138,21 @@ export class ExchangeSource extends RequestedSource implements TokenSource {
     if (provider.exchange === undefined)
       throw new ProviderRefused('unsupported_grant_type', `${provider.name} exchanges no tokens`);
     return provider.exchange({ ...this.place.request, subjectToken: await subjectToken(exchange) });
+  }
+}
+
+/** Whether the session has what is exchanged, as far as is remembered: who has disconnected it is to have nothing of it. */
+function hasGrant({ session, sessions }: HeldSession): boolean {
+  return sessions.grants.known(session, session.user.provider) !== undefined;
+}
+
+/** Likewise, as it is stored; while that is not known, what was exchanged before serves. */
+async function readsGrant({ session, sessions }: HeldSession): Promise<boolean> {
+  try {
+    return (await sessions.grants.read(session, session.user.provider)) !== undefined;
+  } catch (error) {
+    if (error instanceof RecordsUnavailable) return true;
+    throw error;
   }
 }
 

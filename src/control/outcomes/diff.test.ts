@@ -267,6 +267,21 @@ describe('Authorization', () => {
     ]);
   });
 
+  it('by a method that nobody would think of changes for that one', async () => {
+    const rights = (right: unknown, others: unknown = 'deny') =>
+      orders(authorize({ methods: { GET: 'allow', POST: 'allow', DELETE: right, '*': others } }));
+    assert.deepEqual(await changes(rights('deny'), rights('authenticated')), [
+      'newly-reachable weaker: DELETE https://example.com/orders/any',
+    ]);
+    assert.deepEqual(
+      await changes(rights('deny', 'authenticated'), rights('authenticated', 'authenticated')),
+      ['newly-reachable weaker: DELETE https://example.com/orders/any'],
+    );
+    assert.deepEqual(await changes(rights('deny'), rights('deny', 'authenticated')), [
+      'newly-reachable weaker: PUT https://example.com/orders/any',
+    ]);
+  });
+
   it('that lets nobody in is a denial, and the end of it no publication', async () => {
     const closed = authorize({ default: 'deny' });
     assert.deepEqual(await changes(orders([basic]), orders(closed)), [`newly-denied stronger: ${EXAMPLE}`]);
@@ -402,6 +417,20 @@ describe('The number of requests that are tried', () => {
     const diff = await diffOutcomes(await configOf(routes), await configOf({}), { mostRequests: 10 });
     assert.equal(diff.cut, true);
     assert.equal(diff.tried, 10);
+  });
+
+  it('is enough for each route before any is asked for a second time', async () => {
+    const routes = (policies: readonly Json[]) =>
+      Object.fromEntries(
+        Array.from({ length: 40 }, (_, index) => [
+          `r${index}`,
+          { match: { paths: [`/r${index}/*`] }, service: 'orders', policies: index === 39 ? policies : [] },
+        ]),
+      );
+    const limit = { policies: [{ 'request-size': { max: '1mb' } }] };
+    const [before, after] = [await configOf(routes([basic])), await configOf(routes([]), limit)];
+    const diff = await diffOutcomes(before, after, { mostRequests: 40 });
+    assert.deepEqual([diff.cut, diff.weaker], [true, true]);
   });
 });
 

@@ -97,6 +97,12 @@ function isBuiltin(use: PolicyUse, name: string): boolean {
   return use.module === undefined && use.name === name;
 }
 
+/** Methods that a policy lets in otherwise than others. */
+export function methodsNamedIn(use: PolicyUse): string[] {
+  const { methods } = isBuiltin(use, 'authorize') && isRecord(use.options) ? use.options : {};
+  return isRecord(methods) ? Object.keys(methods).filter((method) => method !== '*') : [];
+}
+
 function keyOf({ name, module, options }: PolicyUse): string {
   return canonical([name, module, options ?? {}]);
 }

@@ -138,11 +138,32 @@ describe('Authentication', () => {
     ]);
   });
 
-  it('by a provider with another issuer is another one', async () => {
-    const tops = [{}, { providers: { main: { issuer: 'https://other.example.com' } } }] as const;
-    assert.deepEqual(await changes(orders([jwt({})]), orders([jwt({})]), tops), [
-      `authentication changed: ${EXAMPLE}`,
-    ]);
+  describe('is another one where', () => {
+    const main = { issuer: 'https://id.example.com', clientId: 'gateway', clientSecret: 'secret' };
+    const other = { ...main, issuer: 'https://other.example.com' };
+    const web = { login: ['main'], tokens: {} };
+    const session = { session: { name: 'web' } };
+    const token = { 'personal-access-token': { name: 'web' } };
+    const of = (provider: Json, more: Json = {}) => ({
+      providers: { main: provider, second: other },
+      sessions: { web: { ...web, ...more } },
+    });
+    const table: readonly (readonly [title: string, method: Json, before: Json, after: Json])[] = [
+      ['a provider has another issuer', jwt({}), of(main), of(other)],
+      ['a session is begun at another issuer', session, of(main), of(other)],
+      ['a session takes another login', session, of(main), of(main, { login: ['second'] })],
+      ['a token is that of somebody of another issuer', token, of(main), of(other)],
+      ['a token is that of a session with another login', token, of(main), of(main, { login: ['second'] })],
+    ];
+    for (const [title, method, before, after] of table)
+      it(title, async () => {
+        const routes = {
+          ...orders([method]),
+          auth: { match: { paths: ['/auth/*'] }, login: 'web' },
+        };
+        const found = await changes(routes, routes, [before, after]);
+        assert.ok(found.includes(`authentication changed: ${EXAMPLE}`), found.join('\n'));
+      });
   });
 });
 

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, customFetch, decodeJwt, type JWTVerifyGetKey } from 'jose';
 import * as client from 'openid-client';
 import { ClientAuthentication } from '../client/client-authentication.ts';
+import { boundedUser } from './bounds.ts';
 import { verifyLogoutToken } from './logout-token.ts';
 import { outcomeOf } from './oidc-errors.ts';
 import {
@@ -67,10 +68,9 @@ export class OidcProvider implements Provider {
 
   async authorizationUrl(flow: LoginFlow): Promise<string> {
     const url = client.buildAuthorizationUrl(await this.#configuration(), {
-      // OpenID Connect Core section 11: without it the scope is to be ignored.
-      ...(this.#scope.includes('offline_access') ? { prompt: 'consent' } : {}),
       ...this.#config.authorizationParameters,
       ...flow.parameters,
+      ...this.#promptOf(flow),
       redirect_uri: flow.redirectUri,
       scope: this.#scope,
       state: flow.state,
@@ -79,6 +79,20 @@ export class OidcProvider implements Provider {
       code_challenge_method: 'S256',
     });
     return url.href;
+  }
+
+  /**
+   * OpenID Connect Core section 11: without `consent` the scope offline_access is to be ignored, so that a link with another prompt would leave a
+   * user without a refresh token. What the configuration says of it counts.
+   */
+  #promptOf({ parameters = {} }: LoginFlow): { readonly prompt?: string } {
+    const usual = this.#scope.split(' ').includes('offline_access') ? 'consent' : undefined;
+    const configured = this.#config.authorizationParameters['prompt'] ?? usual;
+    const wanted = parameters['prompt'];
+    if (wanted === undefined) return configured === undefined ? {} : { prompt: configured };
+    const words = wanted.split(' ');
+    const lacksConsent = configured?.split(' ').includes('consent') === true && !words.includes('none');
+    return { prompt: [...new Set([...words, ...(lacksConsent ? ['consent'] : [])])].join(' ') };
   }
 
   async redeem(search: string, flow: LoginFlow): Promise<GrantTokens> {
@@ -140,7 +154,12 @@ export class OidcProvider implements Provider {
     if (typeof sub !== 'string' || sub === '')
       throw new ProviderUnavailable(`${this.name} did not say whose its tokens are`);
     for (const claim of OF_THE_TOKEN) delete all[claim];
-    return { issuer: this.issuer, subject: sub, claims: all, ...(typeof sid === 'string' ? { sid } : {}) };
+    return boundedUser({
+      issuer: this.issuer,
+      subject: sub,
+      claims: all,
+      ...(typeof sid === 'string' ? { sid } : {}),
+    });
   }
 
   async revoke(tokens: GrantTokens): Promise<void> {

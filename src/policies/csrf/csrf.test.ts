@@ -266,7 +266,7 @@ describe('A request of an authenticated caller is judged as it was sent', () => 
   const identity = identityOf({ alice: { basic: { password: 'secret' }, apiKeys: [{ key: KEY }] } });
   for (const [title, policy, headers, passes, { method = 'POST', url = `${OWN}/` } = {}] of AUTHENTICATED)
     it(`${passes ? 'and passes' : 'and refused'} with ${title}`, async () => {
-      const [[name = '', options]] = Object.entries(policy) as [[string, object]];
+      const [[name, options]] = Object.entries(policy) as [[string, object]];
       const uses = [
         { name, options },
         { name: 'csrf', options: {} },

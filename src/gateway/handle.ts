@@ -152,7 +152,7 @@ function dispatch(exchange: Exchange): void {
 function forwardTo(exchange: Exchange, service: Service | undefined): void {
   if (service === undefined) return refuse(exchange, 'no_target');
   // Policies have seen them.
-  exchange.snapshot.ownCredentials.takeOff(exchange.request.fields);
+  exchange.snapshot.ownCredentials?.takeOff(exchange.request.fields);
   const { mirror } = exchange.route;
   const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);
   new Forward(exchange, service).start();

@@ -51,6 +51,9 @@ describe('A route that asks a service who may call', () => {
         response.setHeader('X-User', 'alice');
         response.setHeader('X-Groups', 'staff, admins');
         response.setHeader('X-Other', 'not for the upstream');
+        response.setHeader('X-Auth-Team', ['red', 'blue']);
+        response.setHeader('X-Auth-Mail', 'alice@example.com');
+        response.setHeader('Set-Theme', 'dark');
         response.setHeader('Set-Cookie', ['a=1; Path=/', 'b=2; Path=/']);
         response.writeHead(202).end();
         return;
@@ -131,6 +134,13 @@ describe('A route that asks a service who may call', () => {
                 responseHeaders: ['x-tenant'],
               },
             },
+          ],
+        },
+        begun: {
+          match: { paths: ['/begun'] },
+          service: 'echo',
+          policies: [
+            { 'forward-auth': { ...options, responseHeaders: ['X-Auth-*', 'x-auth-team', 'set-*'] } },
           ],
         },
         patient: {
@@ -263,6 +273,62 @@ describe('A route that asks a service who may call', () => {
       );
     }
   });
+
+  it('passes on fields by how they begin, each once, and none that is about the answer', async () => {
+    const headers = { Authorization: 'alice', 'X-Auth-Role': 'admin', X_Auth_Mail: 'root', 'x.auth': 'kept' };
+    assert.equal((await ask(`${gateway.url}/begun`, headers)).status, 200);
+    assert.deepEqual(
+      upstream.requests.at(-1)?.fields.filter(([name]) => /^(?:x.auth|set)/i.test(name)),
+      [
+        ['x.auth', 'kept'],
+        ['x-auth-team', 'red'],
+        ['x-auth-team', 'blue'],
+        ['x-auth-mail', 'alice@example.com'],
+        ['set-theme', 'dark'],
+      ],
+    );
+  });
+
+  it('takes what begins so off every route, whoever sends it', async () => {
+    for (const path of ['/open', '/asked']) {
+      const headers = { Authorization: 'nameless', 'X-Auth-Role': 'admin', x_auth_mail: 'root' };
+      assert.equal((await ask(`${gateway.url}${path}`, headers)).status, 200);
+      const names = upstream.requests.at(-1)?.fields.map(([name]) => name.toLowerCase());
+      assert.deepEqual(
+        names?.filter((name) => /^x.auth.(?:role|mail)/.test(name)),
+        [],
+        path,
+      );
+    }
+  });
+
+  for (const [options, message] of [
+    [{ responseHeaders: ['*'] }, /responseHeaders\[0\]: is neither a field name nor the beginning of some/],
+    [
+      { responseHeaders: ['x-a*'] },
+      /responseHeaders\[0\]: is neither a field name nor the beginning of some/,
+    ],
+    [{ responseHeaders: ['x-*-id'] }, /responseHeaders\[0\]: is neither a field name nor the beginning/],
+    [
+      { responseHeaders: ['x-*'] },
+      /responseHeaders\[0\]: x-forwarded-for is a field that the gateway itself sets/,
+    ],
+    [{ responseHeaders: ['content-*'] }, /responseHeaders\[0\]: content-type is a field that clients need/],
+    [{ responseHeaders: ['Content-Length'] }, /Content-Length is a field that the gateway itself sets/],
+    [{ responseHeaders: ['X-Forwarded-User'] }, /X-Forwarded-User is of the X-Forwarded family/],
+    [
+      { requestHeaders: ['cookie', 'X-Auth-Key'], responseHeaders: ['x-auth-*'] },
+      /requestHeaders\[1\]: x-auth-key is one of x-auth-\* in responseHeaders, which no client may send/,
+    ],
+  ] as const)
+    it(`is refused with ${JSON.stringify(options)}`, async () => {
+      const policies = [{ 'forward-auth': { url: 'http://127.0.0.1:1/', ...options } }];
+      const started = startGateway({
+        listeners: { http: { port: 0 } },
+        routes: { a: { match: { paths: ['/'] }, respond: {}, policies } },
+      });
+      await assert.rejects(started, message);
+    });
 
   it('takes its question back when the client leaves', { timeout: 10_000 }, async () => {
     const question = once(held, 'question') as Promise<[ServerResponse]>;

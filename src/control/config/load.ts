@@ -26,7 +26,7 @@ import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
 import { type ReadOptions, readSource } from './read-source.ts';
 import { namesOf } from './references.ts';
-import { resolvedAdmin } from './resolve-admin.ts';
+import { hasBrowserLogins, resolvedAdmin } from './resolve-admin.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
 import { checkStores, readLongSecret, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
@@ -292,6 +292,7 @@ async function build(
     policies: globalPolicies,
     plans: { plans: data.plans, consumers: withPlans(data.consumers) },
     identity,
+    adminLogins: hasBrowserLogins(admin),
     state: { redis, memory: { onFailure: memory.onFailure } },
     observability: {
       ...data.observability,

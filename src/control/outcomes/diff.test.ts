@@ -138,11 +138,32 @@ describe('Authentication', () => {
     ]);
   });
 
-  it('by a provider with another issuer is another one', async () => {
-    const tops = [{}, { providers: { main: { issuer: 'https://other.example.com' } } }] as const;
-    assert.deepEqual(await changes(orders([jwt({})]), orders([jwt({})]), tops), [
-      `authentication changed: ${EXAMPLE}`,
-    ]);
+  describe('is another one where', () => {
+    const main = { issuer: 'https://id.example.com', clientId: 'gateway', clientSecret: 'secret' };
+    const other = { ...main, issuer: 'https://other.example.com' };
+    const web = { login: ['main'], tokens: {} };
+    const session = { session: { name: 'web' } };
+    const token = { 'personal-access-token': { name: 'web' } };
+    const of = (provider: Json, more: Json = {}) => ({
+      providers: { main: provider, second: other },
+      sessions: { web: { ...web, ...more } },
+    });
+    const table: readonly (readonly [title: string, method: Json, before: Json, after: Json])[] = [
+      ['a provider has another issuer', jwt({}), of(main), of(other)],
+      ['a session is begun at another issuer', session, of(main), of(other)],
+      ['a session takes another login', session, of(main), of(main, { login: ['second'] })],
+      ['a token is that of somebody of another issuer', token, of(main), of(other)],
+      ['a token is that of a session with another login', token, of(main), of(main, { login: ['second'] })],
+    ];
+    for (const [title, method, before, after] of table)
+      it(title, async () => {
+        const routes = {
+          ...orders([method]),
+          auth: { match: { paths: ['/auth/*'] }, login: 'web' },
+        };
+        const found = await changes(routes, routes, [before, after]);
+        assert.ok(found.includes(`authentication changed: ${EXAMPLE}`), found.join('\n'));
+      });
   });
 });
 
@@ -264,6 +285,21 @@ describe('Authorization', () => {
     const after = authorize({ methods: { GET: { scopes: ['read'] }, POST: 'authenticated' } });
     assert.deepEqual(await changes(orders(before), orders(after)), [
       'authentication weaker: POST https://example.com/orders/any',
+    ]);
+  });
+
+  it('by a method that nobody would think of changes for that one', async () => {
+    const rights = (right: unknown, others: unknown = 'deny') =>
+      orders(authorize({ methods: { GET: 'allow', POST: 'allow', DELETE: right, '*': others } }));
+    assert.deepEqual(await changes(rights('deny'), rights('authenticated')), [
+      'newly-reachable weaker: DELETE https://example.com/orders/any',
+    ]);
+    assert.deepEqual(
+      await changes(rights('deny', 'authenticated'), rights('authenticated', 'authenticated')),
+      ['newly-reachable weaker: DELETE https://example.com/orders/any'],
+    );
+    assert.deepEqual(await changes(rights('deny'), rights('deny', 'authenticated')), [
+      'newly-reachable weaker: PUT https://example.com/orders/any',
     ]);
   });
 
@@ -402,6 +438,20 @@ describe('The number of requests that are tried', () => {
     const diff = await diffOutcomes(await configOf(routes), await configOf({}), { mostRequests: 10 });
     assert.equal(diff.cut, true);
     assert.equal(diff.tried, 10);
+  });
+
+  it('is enough for each route before any is asked for a second time', async () => {
+    const routes = (policies: readonly Json[]) =>
+      Object.fromEntries(
+        Array.from({ length: 40 }, (_, index) => [
+          `r${index}`,
+          { match: { paths: [`/r${index}/*`] }, service: 'orders', policies: index === 39 ? policies : [] },
+        ]),
+      );
+    const limit = { policies: [{ 'request-size': { max: '1mb' } }] };
+    const [before, after] = [await configOf(routes([basic])), await configOf(routes([]), limit)];
+    const diff = await diffOutcomes(before, after, { mostRequests: 40 });
+    assert.deepEqual([diff.cut, diff.weaker], [true, true]);
   });
 });
 

@@ -1,10 +1,11 @@
 import { sameData } from '../../lib/same-data.ts';
+import { Turns } from '../../lib/turns.ts';
 import type { PolicyUse } from '../../policies/use.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Question } from '../explain/question.ts';
 import type { Comparison } from './comparison.ts';
-import { compareGuards, guardText, HTTPS_ONLY, isClosed, isPublic } from './guard.ts';
+import { compareGuards, guardText, HTTPS_ONLY, isClosed, isPublic, methodsNamedIn } from './guard.ts';
 import { hasMoved } from './known-consumers.ts';
 import { type Outcome, OutcomeFinder } from './outcome.ts';
 import { type RoutesToSample, sampleRequests } from './samples.ts';
@@ -67,6 +68,9 @@ export interface DiffOptions {
   readonly mostRequests?: number;
 }
 
+/** In a gateway it is the main thread that tries them. */
+const TURN_MS = 20;
+
 /** What a diff needs of a loaded configuration. */
 export type DiffedConfig = Pick<LoadedConfig, 'dataPlane' | 'positionOf'>;
 
@@ -82,8 +86,10 @@ export async function diffOutcomes(
     options.mostRequests ?? 20_000,
   );
   const finders = [new OutcomeFinder(before), new OutcomeFinder(after)] as const;
+  const turns = new Turns(TURN_MS);
   const groups = new Map<string, { readonly change: OutcomeChange; requests: number }>();
   for (const question of questions) {
+    if (turns.isOver()) await turns.next();
     const [from, to] = [await finders[0].find(question), await finders[1].find(question)];
     if (from === undefined || to === undefined) continue;
     for (const { kind, authentication } of changesBetween(from, to)) {
@@ -187,6 +193,8 @@ function toSample(config: DataPlaneConfig, other: DataPlaneConfig): RoutesToSamp
   const isHttpsOnly = ({ name }: PolicyUse) => name === HTTPS_ONLY;
   return {
     routes: routes.map(([name, route]) => ({ name, config: route })),
+    methodsNamedBy: (name) =>
+      [...config.policies, ...(config.routes[name]?.policies ?? [])].flatMap(methodsNamedIn),
     schemesDiffer:
       config.policies.some(isHttpsOnly) || routes.some(([, { policies }]) => policies.some(isHttpsOnly)),
     differs: new Set(

@@ -97,6 +97,12 @@ function isBuiltin(use: PolicyUse, name: string): boolean {
   return use.module === undefined && use.name === name;
 }
 
+/** Methods that a policy lets in otherwise than others. */
+export function methodsNamedIn(use: PolicyUse): string[] {
+  const { methods } = isBuiltin(use, 'authorize') && isRecord(use.options) ? use.options : {};
+  return isRecord(methods) ? Object.keys(methods).filter((method) => method !== '*') : [];
+}
+
 function keyOf({ name, module, options }: PolicyUse): string {
   return canonical([name, module, options ?? {}]);
 }
@@ -206,10 +212,13 @@ function surroundings(method: string, options: unknown, identity: DataPlaneConfi
   const named = [provider, ...(Array.isArray(providers) ? providers : [])].filter(
     (each) => typeof each === 'string',
   );
-  const believed = named.map((each) => identity.providers[each]);
-  if (method !== 'session') return canonical(believed);
-  return canonical([believed, Object.entries(identity.sessions).filter(([each]) => each === name)]);
+  const session = OF_SESSIONS.has(method) && typeof name === 'string' ? identity.sessions[name] : undefined;
+  const believed = [...named, ...(session?.login ?? [])].map((each) => identity.providers[each]);
+  return canonical(session === undefined ? believed : [believed, name, session]);
 }
+
+/** Methods that know whoever logged in. */
+const OF_SESSIONS = new Set(['session', 'personal-access-token']);
 
 /** Whether every caller of `before` is let in by `after`, and the other way round. */
 export function compareGuards(before: Guard, after: Guard): Comparison {

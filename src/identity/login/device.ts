@@ -17,7 +17,12 @@ const INTERVAL_S = 5;
 const MAX_GUESSES = 10;
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
 
-const pendingShape = z.object({ secret: z.string(), device: z.string(), by: z.string() });
+const pendingShape = z.object({
+  secret: z.string(),
+  device: z.string(),
+  by: z.string(),
+  endsAtMs: z.number(),
+});
 const pollShape = z.object({
   secret: z.string(),
   notBeforeMs: z.number(),
@@ -41,7 +46,7 @@ export async function deviceCode(place: LoginPlace, visit: Visit): Promise<Local
     intervalS: INTERVAL_S,
     endsAtMs,
   });
-  await put(place, userKey(place, userCode), userCode, by, { secret, device });
+  await put(place, userKey(place, userCode), userCode, by, { secret, device, endsAtMs });
   const shown = `${userCode.slice(0, 4)}-${userCode.slice(4)}`;
   const uri = `${visit.origin}${place.path}/device`;
   return json({
@@ -106,11 +111,16 @@ export async function deviceEntered(place: LoginPlace, visit: Visit): Promise<Lo
   const record = await place.records.take(key);
   const text = record && place.sessions.ring.open(record, keyOf(userCode), key);
   if (text === undefined) return codeForm(place, entered, 400, 'No device waits with this code.');
-  const { secret, device, by } = pendingShape.parse(JSON.parse(text));
+  const { secret, device, by, endsAtMs } = pendingShape.parse(JSON.parse(text));
   await place.records.remove([guess]);
   await Promise.all([place.begun.end(guess), place.begun.end(key, by)]);
   const providers = place.sessions.config.login;
-  return goOn(place, visit, { providers, returnTo: `${place.path}/device`, device: { secret, id: device } });
+  const way = { providers, returnTo: `${place.path}/device`, device: { secret, id: device } };
+  const made = await goOn(place, visit, way);
+  const leftMs = endsAtMs - place.identity.place.nowMs();
+  // The provider is away: the code is as good as before.
+  if (made.answer.status === 503 && leftMs > 0) await place.begun.begin(key, record ?? '', leftMs, by);
+  return made;
 }
 
 /**

@@ -36,8 +36,7 @@ export async function logout(place: LoginPlace, visit: Visit): Promise<LocalAnsw
   const { urls, revocations } = await prepare(place, visit, session);
   await place.sessions.destroy(session);
   await Promise.all(revocations.map((revocation) => revocation()));
-  if (!visit.isNavigation)
-    return { answer: { status: 204, headers: { 'Cache-Control': 'no-store' } }, cookies };
+  if (!visit.isNavigation) return withCookies(empty(204), cookies);
   return withCookies(await visitNext(place, visit, { urls, returnTo }), cookies);
 }
 
@@ -75,15 +74,15 @@ export async function logoutDone(place: LoginPlace, visit: Visit): Promise<Local
   return withCookies(made, [place.flowCookies.clear(state, request)]);
 }
 
-/** A page of the same origin shows pictures and frames of others' choosing: those are no wish of the user. */
+/**
+ * A page of the same origin shows pictures and frames of others' choosing, and browsers read ahead what may be asked for (Fetch section 3.7): those
+ * are no wish of the user.
+ */
 function isMeant({ request }: Visit): boolean {
+  if (request.method === 'POST') return true;
+  if (request.fields.has('sec-purpose')) return false;
   const destination = request.fields.get('sec-fetch-dest');
-  return (
-    request.method === 'POST' ||
-    destination === undefined ||
-    destination === 'document' ||
-    destination === 'empty'
-  );
+  return destination === undefined || destination === 'document' || destination === 'empty';
 }
 
 function askFirst(place: LoginPlace, returnTo: string): LocalAnswer {

@@ -1,4 +1,5 @@
 import { CookieRemover } from '../../http/cookie.ts';
+import type { Fields } from '../../http/fields.ts';
 import {
   type Absent,
   type Authenticator,
@@ -15,6 +16,7 @@ import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
 import type { Principal } from '../../policy/principal.ts';
+import { isOwnField } from '../field-options.ts';
 import { IdentityFields } from '../identity-field-set.ts';
 import type { AuthService, ServiceAnswer } from './auth-service.ts';
 import type { ForwardAuthOptions } from './schema.ts';
@@ -141,9 +143,7 @@ export class ForwardAuthenticator implements Authenticator {
       this.#keep(exchange, [], cookies);
       return refusal(answer, isKnowable);
     }
-    const fields = responseHeaders.flatMap((name) =>
-      answer.fields.getAll(name).map((value) => [name, value] as const),
-    );
+    const fields = passedOf(answer.fields, responseHeaders);
     const permit = { principal: this.#principalOf(answer), fields, untilMs: this.#place.nowMs() + cacheFor };
     if (key !== undefined) this.#remembered.set(key, permit);
     this.#keep(exchange, fields, this.#options.setCookies ? cookies : []);
@@ -219,6 +219,24 @@ export class ForwardAuthenticator implements Authenticator {
     this.#isWarned = true;
     return isKnowable ? UNAVAILABLE : UNSHOWN;
   }
+}
+
+/** What the upstream gets, each field once though several of the options may mean it. */
+function passedOf({ list }: Fields, options: readonly string[]): Pairs {
+  const exact = new Set(options);
+  const prefixes = options.filter((option) => option.endsWith('*')).map((option) => option.slice(0, -1));
+  const pairs: [name: string, value: string][] = [];
+  for (let i = 0; i < list.length; i += 3) {
+    const name = list[i] as string;
+    const begins = prefixes.some((prefix) => name.startsWith(prefix));
+    if (exact.has(name) || (begins && !isOfAnswer(name))) pairs.push([name, list[i + 2] as string]);
+  }
+  return pairs;
+}
+
+/** Whether a field says something of the answer or its connection, and nothing to the upstream. */
+function isOfAnswer(name: string): boolean {
+  return isOwnField(name) || name === 'set-cookie' || name === 'www-authenticate';
 }
 
 /** Whoever sent nothing that could tell who they are is absent; the service's answer is theirs all the same, such as the way to a login. */

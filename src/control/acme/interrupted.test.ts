@@ -157,7 +157,7 @@ suite('an order at a real ACME server that is interrupted', () => {
           return typeof member === 'function' ? member.bind(target) : member;
         },
       });
-      const before = pebble.count('Added order');
+      const ordered = pebble.count('Added order');
       const log: string[] = [];
       const kept = keeper('a', cutting, log);
       cleanup.defer(() => kept.close());
@@ -179,7 +179,7 @@ suite('an order at a real ACME server that is interrupted', () => {
         () => log.join('\n'),
         20_000,
       );
-      assert.equal(pebble.count('Added order') - before, orders);
+      assert.equal(pebble.count('Added order') - ordered, orders);
       assert.ok(log.includes('info: certificates by ACME: the store can be used again'), log.join('\n'));
     });
 });

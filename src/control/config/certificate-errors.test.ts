@@ -93,7 +93,7 @@ routes:
       warning('10:36 routes.four.match.protocols'),
     ]);
     assert.deepEqual(await messages(files(yaml('http: { port: 80 }', '[{ https-only: {} }]'))), [
-      warning('3:13 policies[0]'),
+      warning('3:12 policies[0]'),
     ]);
     const proxied = files(yaml('http: { port: 80, forwarding: { trust: [10.0.0.1] } }'));
     assert.deepEqual(await messages(proxied), []);

@@ -35,7 +35,7 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     import('./authorize/index.ts').then((module) => module.authorizePolicy),
   ),
   builtin('cors', 'admission', () => import('./cors/index.ts').then((module) => module.corsPolicy)),
-  builtin('csrf', 'validation', () => import('./csrf/index.ts').then((module) => module.csrfPolicy)),
+  builtin('csrf', 'admission', () => import('./csrf/index.ts').then((module) => module.csrfPolicy)),
   builtin('fault', 'admission', () => import('./fault/index.ts').then((module) => module.faultPolicy)),
   builtin(
     'forward-auth',
@@ -146,6 +146,7 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     'authentication',
     () => import('./signature/index.ts').then((module) => module.signaturePolicy),
     {
+      has: ['credentialFields'],
       needs: ['identity'],
     },
   ),

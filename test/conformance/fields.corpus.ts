@@ -73,6 +73,11 @@ const LINES: [title: string, source: string, line: string][] = [
   ['LF CR', RFC_VALUE, 'X: y\n\rZ: z'],
   ['Connection with a control character', RFC_VALUE, 'Connection: close\x0b'],
   ['Connection that is no list of tokens', 'RFC 9110 section 7.6.1', 'Connection: close; x'],
+  [
+    'Connection of more options than are looked at',
+    'RFC 9110 section 5.4',
+    `Connection: ${'x,'.repeat(64)}x`,
+  ],
 ];
 
 export const FIELDS: readonly ConformanceCase[] = [

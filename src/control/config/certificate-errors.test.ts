@@ -71,6 +71,36 @@ certificates: { a: { ${PAIR} }, b: { ${PAIR} } }
     assert.deepEqual(await messages(files(yaml(''))), []);
   });
 
+  test('warn of what is served over https alone where nobody comes so', async () => {
+    const yaml = (listeners: string, policies = '[]') => `listeners: { ${listeners} }
+services: { a: { url: 'http://127.0.0.1:9' } }
+policies: ${policies}
+apis:
+  one: { paths: [/one], service: a, protocols: https }
+  two: { paths: [/two], service: a, protocols: { https: { redirect: true } } }
+  off: { paths: [/off], service: a, protocols: https, enabled: false }
+routes:
+  three: { match: { paths: [/three] }, service: a, policies: [{ https-only: {} }] }
+  four: { match: { paths: [/four], protocols: [https] }, service: a }
+  both: { match: { paths: [/both], protocols: [https, http] }, service: a }
+`;
+    const warning = (at: string) =>
+      `warning ${at}: takes requests over https alone, and none comes so: no listener has protocol: https, and none trusts a proxy that says how a client came (forwarding.trust)`;
+    assert.deepEqual(await messages(files(yaml('http: { port: 80, forwarding: { trust: [] } }'))), [
+      warning('5:48 apis.one.protocols'),
+      warning('6:50 apis.two.protocols.https'),
+      warning('9:65 routes.three.policies[0].https-only'),
+      warning('10:36 routes.four.match.protocols'),
+    ]);
+    assert.deepEqual(await messages(files(yaml('http: { port: 80 }', '[{ https-only: {} }]'))), [
+      warning('3:12 policies[0]'),
+    ]);
+    const proxied = files(yaml('http: { port: 80, forwarding: { trust: [10.0.0.1] } }'));
+    assert.deepEqual(await messages(proxied), []);
+    const secure = yaml(`http: { port: 80 }, https: { port: 443, protocol: https }`);
+    assert.deepEqual(await messages(files(`${secure}certificates: { a: { ${PAIR} } }\n`)), []);
+  });
+
   test('refuse a certificate that is over, but for one that is in force already', async () => {
     const first = place(files(`certificates: { a: { ${PAIR} } }\n`));
     const cache = new LoadCache();

@@ -37,6 +37,7 @@ import { Secrets } from './secrets.ts';
 import { locateProblems, positionIn } from './source.ts';
 import { withStored } from './stored.ts';
 import { uncoveredHosts } from './uncovered-hosts.ts';
+import { unreachableHttps } from './unreachable-https.ts';
 import { unstapledCertificates } from './unstapled-certificates.ts';
 
 export interface LoadOptions extends ReadOptions {
@@ -259,6 +260,7 @@ async function build(
   for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
     problems.push({ ...found, path: ['consumers', ...found.path] });
   problems.push(...uncoveredHosts(written, certificates, matched));
+  problems.push(...unreachableHttps(written, matched));
   problems.push(...unstapledCertificates(written, certificates));
   if (!parsed.success || admin === undefined || problems.some((problem) => problem.severity !== 'warning'))
     return undefined;

@@ -35,7 +35,7 @@ import { resolvedStore } from './resolve-store.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import { locateProblems, positionIn } from './source.ts';
-import { withStored } from './stored.ts';
+import { storedAt, withStored } from './stored.ts';
 import { uncoveredHosts } from './uncovered-hosts.ts';
 import { unreachableHttps } from './unreachable-https.ts';
 import { unstapledCertificates } from './unstapled-certificates.ts';
@@ -54,6 +54,11 @@ export interface LoadOptions extends ReadOptions {
    * a problem of `store`.
    */
   readonly stored?: StoreState | ((settings: StoreSettings) => StoreState | Promise<StoreState>) | undefined;
+  /**
+   * Those of the store's certificates that are not in it yet: one that is over is refused. One that the store holds is not, or each node
+   * would take a revision or not by what it knew before.
+   */
+  readonly newCertificates?: ReadonlySet<string> | undefined;
 }
 
 export interface Position {
@@ -113,7 +118,11 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const composed = withStored(read.source, stored, problems);
   const expanded = await expandApis(composed, files, problems, cache.expansions);
   const { source, placed, errors: unread } = expanded;
-  const config = await build(expanded, files, problems, secrets, cache, options);
+  const isInForce = (name: string, cert: string): boolean =>
+    storedAt(['certificates', name], read.source.value, stored) === undefined
+      ? cache.isInForce(cert)
+      : options.newCertificates?.has(name) !== true;
+  const config = await build(expanded, files, problems, secrets, cache, { ...options, isInForce });
   // What is secret is so where it is written: the routes that APIs become are not looked through as well.
   const asWritten = { ...source, value: composed.value };
   const located = [...unread, ...locateProblems(asWritten, problems.map(placed))];
@@ -155,6 +164,10 @@ async function askStore(
   }
 }
 
+interface BuildOptions extends LoadOptions {
+  readonly isInForce: (name: string, cert: string) => boolean;
+}
+
 type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'acme' | 'secrets' | 'hash'>;
 
 /** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
@@ -164,7 +177,7 @@ async function build(
   problems: Problem[],
   secrets: Secrets,
   cache: LoadCache,
-  options: LoadOptions,
+  options: BuildOptions,
 ): Promise<Built | undefined> {
   const written = source.value;
   if (!isRecord(written)) {
@@ -230,7 +243,7 @@ async function build(
       isRecord(entry)
         ? resolveCertificate(entry, ['certificates', name], {
             ...pem,
-            isInForce: (cert) => cache.isInForce(cert),
+            isInForce: (cert) => options.isInForce(name, cert),
           })
         : undefined,
     ),

@@ -1,5 +1,6 @@
 import type { Unavailable } from '../../identity/authenticator.ts';
 import { safeReturn } from '../../identity/login/return-to.ts';
+import { heldSession } from '../../identity/sessions/held-session.ts';
 import type { Session } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
@@ -35,8 +36,9 @@ export class SessionAnswers {
   }
 
   /** To a provider that the user has no grant of, or none that can be renewed. */
-  connect({ request }: Exchange, { token }: Session, provider: string): Answer {
-    if (token !== undefined) return lacking(provider);
+  connect(exchange: Exchange, { token }: Session, provider: string): Answer {
+    const { request } = exchange;
+    if (token !== undefined || heldSession(exchange)?.isOfProgram === true) return lacking(provider);
     const page = `${this.#path}/connect/${encodeURIComponent(provider)}`;
     if (isNavigation(request)) return toPage(`${page}?redirect=${returnTo(request)}`, {});
     return {
@@ -100,7 +102,7 @@ function lacking(provider: string): Answer {
   return {
     status: 401,
     code: 'grant_required',
-    detail: `The token has no grant of ${provider}, or none that can be renewed: a new token is needed.`,
+    detail: `The token has no grant of ${provider}, or none that can be renewed: a new token is needed, with grants=${provider}.`,
     headers: { ...NO_STORE, 'WWW-Authenticate': 'Bearer error="invalid_token"' },
     problem: { provider },
   };

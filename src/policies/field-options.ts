@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { trimBlanks } from '../http/characters.ts';
 import { isFieldValue, isToken } from '../http/fields.ts';
 import { type Template, template } from '../policy/template.ts';
+import { ORGANIZATION_FIELD } from './function/organization-field.ts';
 
 const FRAMING = 'it belongs to the framing of the message, which is the gateway’s own';
 const CONNECTION = 'it belongs to one connection, not to the message';
 
 /**
- * Fields that the gateway itself answers for (RFC 9110 section 7.6.1, RFC 9112 section 6). A wrong one would let one message be read
- * as two, so no policy's options may name them.
+ * Fields that the gateway itself answers for, so that no policy's options may name them. With a wrong one of most of them one message could be read
+ * as two (RFC 9110 section 7.6.1, RFC 9112 section 6).
  */
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['content-length', FRAMING],
@@ -19,6 +20,10 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['keep-alive', CONNECTION],
   ['proxy-connection', CONNECTION],
   ['upgrade', CONNECTION],
+  [
+    ORGANIZATION_FIELD.toLowerCase(),
+    'function services are told by it whose function is called, which the policy function does',
+  ],
   ['host', 'it is set by `host` of the service, of the route’s `rewrite` or of the policy rewrite'],
 ]);
 

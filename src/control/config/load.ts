@@ -9,6 +9,7 @@ import type { StateConfig } from '../../state/schema.ts';
 import { readAcmeMaterial, resolvedAcme } from '../acme/resolve.ts';
 import type { AcmeSettings } from '../acme/schema.ts';
 import { type ExpandedSource, expandApis } from '../apis/expand.ts';
+import { pathPrefixesOf } from '../apis/path-prefix.ts';
 import { checkOwnership } from '../rights/ownership.ts';
 import type { StoreState } from '../store/entity.ts';
 import type { StoreSettings } from '../store/schema.ts';
@@ -203,7 +204,8 @@ async function build(
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
     return config === undefined ? [] : [[name, config]];
   });
-  problems.push(...cache.matchingProblems(matched, (all) => checkMatching(all, apiOf)));
+  const prefixes = pathPrefixesOf(written['organizations']);
+  problems.push(...cache.matchingProblems(matched, prefixes, (all) => checkMatching(all, apiOf, prefixes)));
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = await loadAddressLists(written['lists'], { files, problems, known: cache.lists });
   const around: PolicySurroundings = {

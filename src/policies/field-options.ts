@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isBlank } from '../http/characters.ts';
+import { trimBlanks } from '../http/characters.ts';
 import { isFieldValue, isToken } from '../http/fields.ts';
 import { type Template, template } from '../policy/template.ts';
 import { ORGANIZATION_FIELD } from './function/organization-field.ts';
@@ -49,7 +49,7 @@ function refuseName(text: string): string | undefined {
 
 function refuseValue({ constant, text }: Template): string | undefined {
   // White space at the ends is taken off a rendered value; a constant is written as it is.
-  return isFieldValue(constant ?? text.replaceAll(/^[ \t]+|[ \t]+$/g, ''))
+  return isFieldValue(constant ?? trimBlanks(text))
     ? undefined
     : 'is not a field value: it holds a control character, a character beyond latin1, or white space at an end';
 }
@@ -60,15 +60,11 @@ function refuseValue({ constant, text }: Template): string | undefined {
  * loop, because the expression of `isFieldValue` takes three times as long for a short value.
  */
 export function renderedFieldValue(text: string): string {
-  let start = 0;
-  let end = text.length;
-  for (let i = 0; i < end; i++) {
+  for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
       throw new TypeError('a value rendered for a field holds a character that no field may hold');
     }
   }
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return end - start === text.length ? text : text.slice(start, end);
+  return trimBlanks(text);
 }

@@ -13,13 +13,15 @@ import { type RoutesToSample, sampleRequests } from './samples.ts';
 /**
  * What is otherwise for a request. `newly-public`: nobody has to say any more who they are, or there was no answer at all; `newly-denied`:
  * there was an answer, and now there is none, or only for those who say who they are; `newly-reachable`: there was none, and now there is one
- * for those; `authentication`: others are let in; `destination`: another service, or another answer; `limits`: other limits.
+ * for those; `authentication`: others are let in; `pages`: pages of other origins may read it that might not, or the other way round;
+ * `destination`: another service, or another answer; `limits`: other limits.
  */
 export const CHANGE_KINDS = [
   'newly-public',
   'newly-denied',
   'newly-reachable',
   'authentication',
+  'pages',
   'destination',
   'limits',
 ] as const;
@@ -35,12 +37,14 @@ export interface Side {
   /** Such as `service orders at /v2/7`. */
   readonly answer: string;
   readonly limits: readonly string[];
+  /** Pages of other origins that may read it, such as `pages of https://app.example.com with credentials`. */
+  readonly pages: string;
 }
 
 /** Requests whose outcome changes in one way: all that went from one route to another. */
 export interface OutcomeChange {
   readonly kind: ChangeKind;
-  /** How authentication and authorization after compare with those before. */
+  /** How authentication and authorization after compare with those before; of `pages`: what pages may do in somebody's name. */
   readonly authentication: Comparison;
   /** One of the requests, as `portcullis explain` takes it. */
   readonly example: Question;
@@ -110,6 +114,7 @@ export async function diffOutcomes(
           limits,
         ]),
         ...(kind === 'destination' ? [from.shape, to.shape] : []),
+        ...(kind === 'pages' ? [from.pages.key, to.pages.key] : []),
       ]);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, { change, requests: 1 });
@@ -145,12 +150,13 @@ export function changesBetween(
   if (isPublic(to.guard) && !isPublic(from.guard)) kinds.push('newly-public');
   else if (isPublic(from.guard) && !isPublic(to.guard)) kinds.push('newly-denied');
   else if (authentication !== 'same') kinds.push('authentication');
+  if (from.pages.key !== to.pages.key) kinds.push('pages');
   if (from.destination !== to.destination) kinds.push('destination');
   if (!sameData(from.limits, to.limits)) kinds.push('limits');
-  return kinds.map((kind) => ({
-    kind,
-    authentication: kind === 'destination' || kind === 'limits' ? 'same' : authentication,
-  }));
+  return kinds.map((kind) => {
+    if (kind === 'pages') return { kind, authentication: from.pages.compare(to.pages) };
+    return { kind, authentication: kind === 'destination' || kind === 'limits' ? 'same' : authentication };
+  });
 }
 
 function isAnswered({ isServed, guard }: Outcome): boolean {
@@ -159,7 +165,7 @@ function isAnswered({ isServed, guard }: Outcome): boolean {
 
 /** `other` is the other side where an answer that reads alike is to be told apart from it. */
 function sideOf(
-  { route, isServed, guard, answer, place, limits }: Outcome,
+  { route, isServed, guard, answer, place, limits, pages }: Outcome,
   other: Outcome | undefined,
 ): Side {
   const isAlike = answer === other?.answer;
@@ -169,6 +175,7 @@ function sideOf(
     access: isServed ? guardText(guard) : 'nobody',
     answer: isAlike ? `${answer}, ${more}` : answer,
     limits: limits.map(({ name }) => name),
+    pages: pages.text,
   };
 }
 
@@ -186,9 +193,11 @@ function toSample(config: DataPlaneConfig, other: DataPlaneConfig): RoutesToSamp
   const services = new Set(
     Object.keys(config.services).filter((name) => !sameData(config.services[name], other.services[name])),
   );
-  const uses = ({ service, split }: (typeof routes)[number][1]) =>
-    [service, ...(split ?? []).map((each) => each.service)].some(
-      (name) => name !== undefined && services.has(name),
+  const uses = ({ service, split, mirror }: (typeof routes)[number][1]) =>
+    [service, mirror?.service, ...(split ?? []).map((each) => each.service)].some(
+      (name) =>
+        name !== undefined &&
+        (services.has(name) || services.has(config.services[name]?.fallback?.service ?? '')),
     );
   const isHttpsOnly = ({ name }: PolicyUse) => name === HTTPS_ONLY;
   return {

@@ -35,7 +35,7 @@ export const diffCommand: Command = {
   name: 'diff',
   summary: 'Say which requests change their outcome between two configurations',
   details: [
-    'Newly public, newly denied, another service or answer, other authentication, other limits: each with an example request.',
+    'Newly public, newly denied, another service or answer, other authentication, pages or limits: each with an example request.',
     'Of two files; or of a running gateway, for one file that would take the place of its own, for files that would be applied',
     '(-f), or between two of its revisions (--from).',
     'Nothing is sent to any service. Exit code 4: an authentication gets weaker; 0: none does; 1: a configuration has errors.',

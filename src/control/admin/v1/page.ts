@@ -139,7 +139,7 @@ function holdsText({ name, value }: ListedEntity, text: string): boolean {
 }
 
 function digestOf({ limit: _limit, cursor: _cursor, ...list }: ListQuery): string {
-  const text = JSON.stringify(Object.entries(list).sort());
+  const text = JSON.stringify(list);
   return sha256(text).slice(0, 12);
 }
 

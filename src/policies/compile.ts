@@ -15,6 +15,7 @@ import type { Limiters } from '../state/limiters.ts';
 import { AddressLists } from './address-lists.ts';
 import { strictestBounds } from './body-bounds.ts';
 import type { BuiltinContext } from './builtin-context.ts';
+import { joinCounting } from './counting-use.ts';
 import { loadPolicy } from './load.ts';
 import type { Plans } from './plan/plans.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
@@ -131,7 +132,9 @@ export async function compilePolicies(
     closeAll(made, context);
     throw error;
   }
-  return assemble(made, () => closeAll(made, context));
+  joinCounting(made.map(({ hooks }) => hooks));
+  const bound = made.map((policy) => ({ ...policy, hooks: bindAll(policy.hooks) }));
+  return assemble(bound, () => closeAll(bound, context));
 }
 
 /**
@@ -240,7 +243,7 @@ async function make(
   } catch (error) {
     throw new Error(`the policy ${use.name} cannot be made: ${messageOf(error)}`, { cause: error });
   }
-  return { name: use.name, stage, hooks: bindAll(hooks) };
+  return { name: use.name, stage, hooks };
 }
 
 function noLoad(): Load {

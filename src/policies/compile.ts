@@ -48,6 +48,7 @@ export interface CompiledPolicies {
   readonly onRequest: readonly HookEntry<'onRequest'>[];
   /** The requests' bodies are collected before the hook of that place in `onRequest`, or its end; -1: they are not. */
   readonly bodyAt: number;
+  readonly onRequestBodyPart: readonly HookEntry<'onRequestBodyPart'>[];
   readonly onRequestBody: readonly HookEntry<'onRequestBody'>[];
   readonly requestBodyBounds: Required<BodyBounds>;
   readonly transformRequestBody: readonly HookEntry<'transformRequestBody'>[];
@@ -288,6 +289,7 @@ function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPo
     all,
     onRequest: having(all, 'onRequest'),
     bodyAt: lastWithBody < 0 ? -1 : having(upToBody, 'onRequest').length,
+    onRequestBodyPart: having(all, 'onRequestBodyPart'),
     onRequestBody: having(all, 'onRequestBody'),
     requestBodyBounds: strictestBounds(
       all.map(({ hooks }) => hooks.onRequestBody && (hooks.requestBodyBounds ?? NO_WISHES)),

@@ -6,6 +6,7 @@ import {
   isDigit,
   isWholeNumber,
   MINUS,
+  mayRepeat,
   Part,
   partAfter,
   QUOTE,
@@ -159,15 +160,15 @@ export class JsonScanner {
   #readOn(data: Buffer, isWhole: boolean): void {
     let at = this.#at;
     while (at !== STOP) {
-      if (this.#state >= State.keyRest) {
-        at = this.#rest(data, at, isWhole);
-        continue;
-      }
-      at = skipSpace(data, at);
-      if (at < data.length || (isWhole && !this.#isEnd())) at = this.#step(data, at, isWhole);
+      if (this.#state >= State.keyRest) at = this.#rest(data, at, isWhole);
       else {
-        this.#at = at;
-        return;
+        // White space is rare, and most of all between two tokens of a machine's.
+        if (at < data.length && (data[at] as number) <= 0x20) at = skipSpace(data, at);
+        if (at >= data.length && (!isWhole || this.#isEnd())) {
+          this.#at = at;
+          return;
+        }
+        at = this.#step(data, at, isWhole);
       }
     }
   }
@@ -179,25 +180,24 @@ export class JsonScanner {
 
   /** Reads what stands there, after white space; past the end there is nothing, which is wrong. */
   #step(data: Buffer, at: number, isWhole: boolean): number {
+    // What is most frequent comes first.
     switch (this.#state) {
-      case State.firstItem:
-        if (data[at] === CLOSE_LIST) return this.#close(at);
-        return this.#item(data, at, isWhole);
-      case State.item:
-        return this.#item(data, at, isWhole);
-      case State.firstKey:
-        if (data[at] === CLOSE_OBJECT) return this.#close(at);
-        return this.#key(data, at, isWhole);
+      case State.after:
+        return this.#after(data, at, isWhole);
+      case State.value:
+        return this.#value(data, at, isWhole);
       case State.key:
         return this.#key(data, at, isWhole);
-      case State.colon:
+      case State.item:
+        return this.#item(data, at, isWhole);
+      case State.firstItem:
+        return data[at] === CLOSE_LIST ? this.#close(at) : this.#item(data, at, isWhole);
+      case State.firstKey:
+        return data[at] === CLOSE_OBJECT ? this.#close(at) : this.#key(data, at, isWhole);
+      default:
         if (data[at] !== COLON) return this.#fail('syntax', at);
         this.#state = State.value;
         return at + 1;
-      case State.after:
-        return this.#after(data, at);
-      default:
-        return this.#value(data, at, isWhole);
     }
   }
 
@@ -239,14 +239,17 @@ export class JsonScanner {
     return this.#fail('syntax', at);
   }
 
-  #after(data: Buffer, at: number): number {
+  #after(data: Buffer, at: number, isWhole: boolean): number {
     if (this.#depth === 0) return this.#fail('syntax', at);
     const level = this.#levels[this.#depth - 1] as Level;
     const octet = data[at];
     if (octet === COMMA) {
       level.index++;
       this.#state = level.isObject ? State.key : State.item;
-      return at + 1;
+      // Mostly the next one follows at once.
+      const isNext = at + 1 < data.length && (data[at + 1] as number) > 0x20;
+      if (!isNext) return at + 1;
+      return level.isObject ? this.#key(data, at + 1, isWhole) : this.#item(data, at + 1, isWhole);
     }
     return octet === (level.isObject ? CLOSE_OBJECT : CLOSE_LIST)
       ? this.#close(at)
@@ -295,8 +298,13 @@ export class JsonScanner {
     level.ends[level.count++] = end;
     if (!isNew) return this.#fail('duplicate', start);
     if (this.#changesPrototype(data, start, end)) return this.#fail('prototype', start);
-    this.#state = State.colon;
-    return end;
+    if (data[end] !== COLON) {
+      this.#state = State.colon;
+      return end;
+    }
+    this.#state = State.value;
+    const isNext = end + 1 < data.length && (data[end + 1] as number) > 0x20;
+    return isNext ? this.#value(data, end + 1, isWhole) : end + 1;
   }
 
   #stringRest(data: Buffer, from: number, isWhole: boolean): number {
@@ -355,11 +363,12 @@ export class JsonScanner {
     const longest = this.#start + Math.max(this.#limits.string, OCTETS_OF_NUMBERS);
     const last = Math.min(data.length, longest + 1);
     let at = from;
-    for (; at < last; at++) {
-      const octet = data[at] as number;
-      const next = partAfter(this.#part, octet);
+    while (at < last) {
+      const next = partAfter(this.#part, data[at] as number);
       if (next === undefined) break;
       this.#part = next;
+      at++;
+      if (mayRepeat(next)) while (at < last && isDigit(data[at])) at++;
     }
     if (at > longest) return this.#fail('number', this.#start);
     if (at === data.length && !isWhole) return this.#wait(at);

@@ -60,6 +60,11 @@ export function partAfter(part: Part, octet: number): Part | undefined {
   }
 }
 
+/** Whether any number of digits may follow that change nothing. */
+export function mayRepeat(part: Part): boolean {
+  return part === Part.digits || part === Part.fraction || part === Part.exponentDigits;
+}
+
 /** Whether a number may end there. */
 export function isWholeNumber(part: Part): boolean {
   return part === Part.zero || part === Part.digits || part === Part.fraction || part === Part.exponentDigits;

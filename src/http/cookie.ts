@@ -1,4 +1,4 @@
-import { isBlank } from './characters.ts';
+import { isBlank, trimBlanks } from './characters.ts';
 import type { Fields } from './fields.ts';
 
 const EQUALS = 0x3d;
@@ -24,6 +24,26 @@ export function cookieValue(field: string | undefined, name: string): string | u
   return undefined;
 }
 
+/** Whether a Cookie field that has a cookie with this value has another of the same name with another value. */
+export function hasOtherValue(field: string, name: string, value: string): boolean {
+  for (let at = field.indexOf(name); at >= 0; at = field.indexOf(name, at + name.length)) {
+    const from = at + name.length + 1;
+    if (field.charCodeAt(from - 1) !== EQUALS || !isStart(field, at)) continue;
+    let end = from + value.length;
+    if (!field.startsWith(value, from)) return true;
+    while (isBlank(field.charCodeAt(end))) end++;
+    if (end < field.length && field.charCodeAt(end) !== SEMICOLON) return true;
+  }
+  return false;
+}
+
+/** Whether a cookie begins here. */
+function isStart(field: string, at: number): boolean {
+  let before = at - 1;
+  while (before >= 0 && isBlank(field.charCodeAt(before))) before--;
+  return before < 0 || field.charCodeAt(before) === SEMICOLON;
+}
+
 /** The values of all cookies of that name in a Cookie field, in their order. */
 export function cookieValues(field: string, name: string): string[] {
   return field
@@ -31,14 +51,6 @@ export function cookieValues(field: string, name: string): string[] {
     .map(trimBlanks)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
-}
-
-function trimBlanks(text: string): string {
-  let from = 0;
-  let to = text.length;
-  while (from < to && isBlank(text.charCodeAt(from))) from++;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
 }
 
 /** Takes cookies of some names off requests. Made once, since nothing of it depends on a request. */

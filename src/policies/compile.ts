@@ -83,6 +83,12 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly identity?: Identity;
 }
 
+/** What a policy may know of the others of its route. */
+type AmongOthers = Pick<BuiltinContext, 'isCountedAgain' | 'credentialFields'>;
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+const ALONE: AmongOthers = { isCountedAgain: false, credentialFields: () => NO_NAMES };
+
 /** A route without policies. */
 export const noPolicies: CompiledPolicies = assemble([], () => {});
 
@@ -128,7 +134,9 @@ export async function compilePolicies(
     const items = read.map((item) => ({ ...item, isGlobal: globals?.includes(item.use) ?? false }));
     const ordered = inOrder(items);
     const lastCounting = ordered.findLastIndex(({ policy }) => policy.counts === true);
-    for (const [i, item] of ordered.entries()) made.push(await make(item, context, i < lastCounting));
+    const credentialFields = (): ReadonlySet<string> => credentialFieldsOf(ordered);
+    for (const [i, item] of ordered.entries())
+      made.push(await make(item, context, { isCountedAgain: i < lastCounting, credentialFields }));
   } catch (error) {
     closeAll(made, context);
     throw error;
@@ -192,6 +200,11 @@ export function stageOf(policy: Policy, options: unknown): Stage {
   return policy.stageOf?.(options) ?? policy.stage;
 }
 
+function credentialFieldsOf(uses: readonly Pick<ReadUse, 'policy' | 'options'>[]): ReadonlySet<string> {
+  const names = uses.flatMap(({ policy, options }) => policy.credentialFields?.(options) ?? []);
+  return new Set(names.map((name) => name.toLowerCase()));
+}
+
 function isSame(a: PolicyUse, b: PolicyUse): boolean {
   return a.name === b.name && a.module === b.module;
 }
@@ -221,7 +234,7 @@ async function make(
     plans,
     identity,
   }: RouteContext,
-  isCountedAgain = false,
+  { isCountedAgain, credentialFields }: AmongOthers = ALONE,
 ): Promise<CompiledPolicy> {
   const context: BuiltinContext = {
     route,
@@ -233,6 +246,7 @@ async function make(
     organization,
     service,
     isCountedAgain,
+    credentialFields,
     limiters,
     plans,
     identity: identity?.of(organization),

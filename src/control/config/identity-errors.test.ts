@@ -35,6 +35,18 @@ c.yaml:6:60: providers.both.clientKey: the gateway has clientSecret already to p
 `,
     },
     {
+      title: 'tell which parameters of a login are the gateway’s own',
+      files: {
+        'c.yaml': `providers:
+  a: { issuer: https://id.example.com, authorizationParameters: { prompt: login, response_mode: fragment } }
+`,
+      },
+      errors: `c.yaml:2:82: providers.a.authorizationParameters.response_mode: is a parameter that the gateway itself sets
+   2 |   a: { issuer: https://id.example.com, authorizationParameters: { prompt: login, response_mode: fragment } }
+     |                                                                                  ^^^^^^^^^^^^^
+`,
+    },
+    {
       title: 'tell which kind of sessions a route with a login means',
       files: {
         'c.yaml': `providers:
@@ -120,6 +132,34 @@ c.yaml:10:98: sessions.five.cookie.name: the sessions one have the cookie __Host
 c.yaml:11:75: sessions.six.sharedCallback: there is no provider of these sessions "tokens"; there are: keycloak
   11 |   six: { login: [keycloak], cookie: { name: __Host-six }, sharedCallback: tokens }
      |                                                                           ^^^^^^
+`,
+    },
+    {
+      title: 'tell cookies of sessions that are those of others',
+      files: {
+        'c.yaml': `providers:
+  keycloak: { issuer: https://id.example.com, clientId: gw }
+sessions:
+  web: { login: [keycloak] }
+  ops: { login: [keycloak], cookie: { name: __Host-portcullis-admin } }
+  two: { login: [keycloak], cookie: { name: __Host-portcullis-admin-flow } }
+  any: { login: [keycloak], cookie: { name: __Host-portcullis-visitor } }
+  way: { login: [keycloak], cookie: { name: __Host-portcullis-flow-ab } }
+  fit: { login: [keycloak], cookie: { name: __Host-portcullis-visitors } }
+`,
+      },
+      errors: `c.yaml:5:45: sessions.ops.cookie.name: is the cookie of a login at the admin port, which browsers send here too: one would end the other; did you mean "__Host-ops"?
+   5 |   ops: { login: [keycloak], cookie: { name: __Host-portcullis-admin } }
+     |                                             ^^^^^^^^^^^^^^^^^^^^^^^
+c.yaml:6:45: sessions.two.cookie.name: is the cookie of a login at the admin port, which browsers send here too: one would end the other; did you mean "__Host-two"?
+   6 |   two: { login: [keycloak], cookie: { name: __Host-portcullis-admin-flow } }
+     |                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+c.yaml:7:45: sessions.any.cookie.name: makes __Host-portcullis-visitor a cookie of two kinds of sessions, these and web; did you mean "__Host-any"?
+   7 |   any: { login: [keycloak], cookie: { name: __Host-portcullis-visitor } }
+     |                                             ^^^^^^^^^^^^^^^^^^^^^^^^^
+c.yaml:8:45: sessions.way.cookie.name: makes __Host-portcullis-flow-ab a cookie of two kinds of sessions, these and web; did you mean "__Host-way"?
+   8 |   way: { login: [keycloak], cookie: { name: __Host-portcullis-flow-ab } }
+     |                                             ^^^^^^^^^^^^^^^^^^^^^^^^^
 `,
     },
     {

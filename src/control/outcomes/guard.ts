@@ -1,5 +1,6 @@
 import { isRecord } from '../../lib/is-record.ts';
 import { inOrder, stageOf } from '../../policies/compile.ts';
+import type { CorsOptions } from '../../policies/cors/schema.ts';
 import { loadPolicy } from '../../policies/load.ts';
 import { parseOptions } from '../../policies/problems.ts';
 import type { PolicyUse } from '../../policies/use.ts';
@@ -10,6 +11,8 @@ import { type Comparison, comparisonOf, worst } from './comparison.ts';
 import { type Credential, compareCredentials } from './credential.ts';
 import { type Demand, demandsOfAuthorize, demandText, isOfCaller, meets } from './demand.ts';
 import { KnownConsumers } from './known-consumers.ts';
+import { Pages } from './pages.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
 
 /** Whom a route lets in with a method. */
 export interface Guard {
@@ -55,6 +58,9 @@ export class RouteAccess {
   readonly treatment: string;
   /** The function that is called. */
   readonly calls: string | undefined;
+  readonly pages: Pages;
+  /** What the policy `respond` answers everybody. */
+  readonly refusal: Refusal | undefined;
 
   readonly #consumers: KnownConsumers;
 
@@ -79,14 +85,21 @@ export class RouteAccess {
     );
     const called = uses.find(({ use }) => isBuiltin(use, 'function'))?.options;
     this.calls = isRecord(called) && typeof called['name'] === 'string' ? called['name'] : undefined;
+    const cors = uses.find(({ use }) => isBuiltin(use, 'cors'))?.options;
+    // What a load took is what the schema of the policy made of it.
+    this.pages = new Pages(cors as CorsOptions | undefined);
+    const answer = uses.find(({ use }) => isBuiltin(use, 'respond'))?.options;
+    this.refusal = isRecord(answer) ? refusalOf(answer['status']) : undefined;
     this.limits = uses
       .filter(({ use }) => LIMITS.has(use.name))
       .map(({ use }) => ({ name: use.name, key: keyOf(use) }));
   }
 
-  guard({ method, scheme }: { readonly method: string; readonly scheme: string }): Guard {
-    const refused: readonly Demand[] =
-      this.#httpsOnly && scheme === 'http' ? [{ kind: 'nobody', over: 'http' }] : [];
+  /** `refuses`: the route answers everybody that they are not let in. */
+  guard({ method, scheme }: { readonly method: string; readonly scheme: string }, refuses: boolean): Guard {
+    const refused: Demand[] = [];
+    if (this.#httpsOnly && scheme === 'http') refused.push({ kind: 'nobody', over: 'http' });
+    if (refuses) refused.push({ kind: 'nobody' });
     const asked = this.#authorize.flatMap((options) => demandsOfAuthorize(options, method));
     const demands = [...refused, ...asked, ...this.#demands];
     return { ways: this.#ways, looks: this.#looks, demands, consumers: this.#consumers };
@@ -95,6 +108,12 @@ export class RouteAccess {
 
 function isBuiltin(use: PolicyUse, name: string): boolean {
   return use.module === undefined && use.name === name;
+}
+
+/** Methods that a policy lets in otherwise than others. */
+export function methodsNamedIn(use: PolicyUse): string[] {
+  const { methods } = isBuiltin(use, 'authorize') && isRecord(use.options) ? use.options : {};
+  return isRecord(methods) ? Object.keys(methods).filter((method) => method !== '*') : [];
 }
 
 function keyOf({ name, module, options }: PolicyUse): string {
@@ -206,13 +225,17 @@ function surroundings(method: string, options: unknown, identity: DataPlaneConfi
   const named = [provider, ...(Array.isArray(providers) ? providers : [])].filter(
     (each) => typeof each === 'string',
   );
-  const believed = named.map((each) => identity.providers[each]);
-  if (method !== 'session') return canonical(believed);
-  return canonical([believed, Object.entries(identity.sessions).filter(([each]) => each === name)]);
+  const session = OF_SESSIONS.has(method) && typeof name === 'string' ? identity.sessions[name] : undefined;
+  const believed = [...named, ...(session?.login ?? [])].map((each) => identity.providers[each]);
+  return canonical(session === undefined ? believed : [believed, name, session]);
 }
+
+/** Methods that know whoever logged in. */
+const OF_SESSIONS = new Set(['session', 'personal-access-token']);
 
 /** Whether every caller of `before` is let in by `after`, and the other way round. */
 export function compareGuards(before: Guard, after: Guard): Comparison {
+  if (isClosed(before) || isClosed(after)) return comparisonOf(isClosed(before), isClosed(after));
   const looks = comparisonOf(before.looks || !after.looks, after.looks || !before.looks);
   const ways = comparisonOf(letsIn(after.ways, before.ways), letsIn(before.ways, after.ways));
   const demands = comparisonOf(

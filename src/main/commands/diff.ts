@@ -21,7 +21,10 @@ const DIFF_EXIT = { differs: 3, weaker: 4 } as const;
 const DIFF_FLAGS: Command['flags'] = {
   output: { short: 'o', value: 'form', description: 'text (default), json or yaml' },
   json: { description: 'The same as -o json' },
-  strict: { description: 'Count an authentication that cannot be compared as one that gets weaker' },
+  strict: {
+    description:
+      'Count an authentication that cannot be compared, and more requests than can be tried, as one that gets weaker',
+  },
   'exit-code': {
     description: 'End with 3 where requests change their outcome and no authentication gets weaker',
   },
@@ -31,7 +34,7 @@ export const diffCommand: Command = {
   name: 'diff',
   summary: 'Say which requests change their outcome between two configurations',
   details: [
-    'Newly public, newly denied, another service or answer, other authentication, other limits: each with an example request.',
+    'Newly public, newly denied, another service or answer, other authentication, pages or limits: each with an example request.',
     'Of two files; or of a running gateway, for one file that would take the place of its own, for files that would be applied',
     '(-f), or between two of its revisions (--from).',
     'Nothing is sent to any service. Exit code 4: an authentication gets weaker; 0: none does; 1: a configuration has errors.',
@@ -147,6 +150,10 @@ function revisionOf(given: Given, flag: 'from' | 'to'): string | undefined {
 function printDiff(diff: OutcomeDiff, given: Given, io: Io): number {
   const form = given.has('json') ? 'json' : textOrData(given);
   io.out(form === 'text' ? outcomeDiffText(diff) : dataText(diff, form));
-  if (diff.weaker || (given.has('strict') && diff.incomparable)) return DIFF_EXIT.weaker;
+  if (diff.cut)
+    io.err(
+      `portcullis diff: only ${diff.tried} requests were tried: of the others nothing is known${given.has('strict') ? '' : ' (--strict counts that as weaker)'}\n`,
+    );
+  if (diff.weaker || (given.has('strict') && (diff.incomparable || diff.cut))) return DIFF_EXIT.weaker;
   return given.has('exit-code') && diff.changes.length > 0 ? DIFF_EXIT.differs : EXIT.ok;
 }

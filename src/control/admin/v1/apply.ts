@@ -115,8 +115,8 @@ export function wantedChanges(
       continue;
     }
     const after = restored?.value;
-    // What the file has already need not be, and cannot be, stored.
-    if (current?.origin === 'file' && sameData(current.value, after)) continue;
+    // So that an export goes back in, with what the file has and what others own.
+    if (current !== undefined && sameData(current.value, after)) continue;
     if (
       (current !== undefined && !caller.may('write', { kind: 'entity', ...current })) ||
       (after !== undefined && !caller.may('write', { kind: 'entity', collection, name, value: after }))

@@ -27,9 +27,6 @@ const betweenSchema = z.strictObject({
   to: revisionNumber.optional().describe('Number of another; default: the one in force'),
 });
 
-/** Requests that are tried on both configurations: it is the main thread that does. */
-const MOST_REQUESTS = 5000;
-
 export const OUTCOMES_ANSWERS = {
   200: {
     description: 'Which requests change their outcome, with an example of each',
@@ -113,7 +110,7 @@ async function described(viewer: Viewer, preview: Preview): Promise<AdminAnswer>
 
 export async function outcomesAnswer(before: LoadedConfig, after: LoadedConfig): Promise<AdminAnswer> {
   const { diffOutcomes } = await import('../../outcomes/diff.ts');
-  const diff = await diffOutcomes(before, after, { mostRequests: MOST_REQUESTS });
+  const diff = await diffOutcomes(before, after);
   const changes = diff.changes.map((change) => ({ ...change, example: shown(change.example) }));
   return json(200, { ...diff, changes });
 }

@@ -109,7 +109,10 @@ describe('A route that asks a service who may call', () => {
     gateway = await startGateway({
       listeners: { http: { port: 0 } },
       services: { echo: { url: `http://127.0.0.1:${upstream.port}` } },
-      consumers: { alice: { groups: ['here'] } },
+      consumers: {
+        alice: { groups: ['here'] },
+        app: { apiKeys: [{ key: 'the-key-of-the-app-in-tests-alone' }] },
+      },
       observability: { accessLog: { fields: ['path', 'consumer', 'code'] } },
       routes: {
         asked: { match: { paths: ['/asked'] }, service: 'echo', policies: [{ 'forward-auth': options }] },
@@ -141,6 +144,19 @@ describe('A route that asks a service who may call', () => {
           service: 'echo',
           policies: [
             { 'forward-auth': { ...options, responseHeaders: ['X-Auth-*', 'x-auth-team', 'set-*'] } },
+          ],
+        },
+        known: {
+          match: { paths: ['/known'] },
+          service: 'echo',
+          policies: [{ 'forward-auth': options }, { authorize: { default: 'authenticated' } }],
+        },
+        eitherKnown: {
+          match: { paths: ['/either'] },
+          service: 'echo',
+          policies: [
+            { auth: { any: [{ 'forward-auth': options }, { 'api-key': {} }] } },
+            { authorize: { default: 'authenticated' } },
           ],
         },
         patient: {
@@ -196,6 +212,18 @@ describe('A route that asks a service who may call', () => {
       200,
     );
     assert.equal(lastSent().get('x-user'), undefined);
+  });
+
+  it('knows nobody where the service names nobody', async () => {
+    const status = async (path: string, headers: Headers) => (await ask(gateway.url + path, headers)).status;
+    for (const path of ['/known', '/either']) {
+      assert.equal(await status(path, { Authorization: 'alice' }), 200, path);
+      assert.equal(await status(path, { Authorization: 'nameless' }), 401, path);
+    }
+    const key = { 'X-Api-Key': 'the-key-of-the-app-in-tests-alone' };
+    assert.equal(await status('/either', { Authorization: 'nameless', ...key }), 200);
+    assert.equal(await status('/either', { Authorization: 'nameless', 'X-Api-Key': 'wrong' }), 401);
+    assert.equal(await status('/known', { Authorization: 'nameless', ...key }), 401);
   });
 
   it('passes on the way to a login, with every cookie', async () => {

@@ -33,6 +33,7 @@ apis:
   page: { function: page, paths: [/page] }
   shared: { function: page, paths: [/shared], cors: { origins: ['https://app.test'] } }
   free: { function: page, paths: [/free], cors: service }
+  plain: { service: runtime, paths: [/plain] }
   key: { function: who, paths: [/key], authentication: { api-key: { header: x-language, query: k } } }
   kept: { function: who, paths: [/kept], authentication: { api-key: { query: k, forward: true } } }
   basic: { function: who, paths: [/basic], authentication: basic }
@@ -184,6 +185,22 @@ suite('An API with a function', () => {
     assert.equal(headers['portcullis-organization'], 'acme');
     assert.equal(headers['accept-encoding'], 'identity');
     assert.doesNotMatch(call.text + JSON.stringify(call.headers), /secret|other/);
+  });
+
+  test('is of no organization that a client names, also where the service is no function service', async () => {
+    const { calls } = await called('/plain', {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        'Portcullis-Organization': 'acme',
+        portcullis_organization: 'acme',
+      },
+      body: '{"functionName":"echo","input":1}',
+    });
+    assert.deepEqual(
+      calls.map(({ headers }) => Object.keys(headers).filter((name) => name.startsWith('portcullis'))),
+      [[]],
+    );
   });
 
   const typed = (type: string, body: string | Buffer, more: Asked['headers'] = {}): Asked => ({

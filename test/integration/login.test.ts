@@ -395,6 +395,19 @@ describe('the way back from a provider', () => {
       assert.ok(!logged.includes(code), 'the log has the code');
     });
 
+  it('that is gone again leads on where somebody is signed in, and begins nothing', async () => {
+    await using play = await LoginPlay.start({ providers: { first: {} } });
+    const agent = new UserAgent();
+    const callback = await untilCallback(play, agent);
+    await agent.request(callback.href);
+    const session = agent.cookie(play.url, SESSION);
+    const again = await agent.request(callback.href);
+    assert.deepEqual([again.status, again.headers.get('location')], [303, '/']);
+    assert.equal(agent.cookie(play.url, SESSION), session);
+    const page = await new UserAgent().request(callback.href);
+    assert.deepEqual([page.status, title(page)], [400, 'This login is over']);
+  });
+
   it('leads to where the user was where nobody was to be asked, and somebody would have to be', async () => {
     await using play = await LoginPlay.start({ providers: { first: {} } });
     const agent = new UserAgent();

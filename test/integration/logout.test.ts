@@ -86,6 +86,16 @@ describe('a logout', () => {
     assert.equal((await agent.request(`${play.url}/auth/user`)).status, 401);
   });
 
+  it('of a script says the same where nobody is signed in any more', async () => {
+    await using play = await LoginPlay.start(ONE);
+    const agent = new UserAgent();
+    await agent.signIn(`${play.url}/auth/login`, 'alice');
+    for (let times = 0; times < 2; times++) {
+      const answer = await agent.request(`${play.url}/auth/logout`, { method: 'POST', fields: SCRIPT });
+      assert.deepEqual([answer.status, answer.headers.get('location')], [204, null]);
+    }
+  });
+
   it('by a browser that reads ahead asks first', async () => {
     await using play = await LoginPlay.start(ONE);
     const agent = new UserAgent();

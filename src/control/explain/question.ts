@@ -40,9 +40,10 @@ export function readQuestion(question: Question): ReadQuestion {
       return no(messageOf(error));
     }
   }
-  const authority = (parts[2] ?? fields.get('host') ?? 'localhost').toLowerCase();
-  const host = parseAuthority(authority);
-  if (host === undefined) return no(`${JSON.stringify(authority)} is not a host`);
+  const written = parts[2] ?? fields.get('host') ?? 'localhost';
+  const named = parseAuthority(written);
+  if (named === undefined) return no(`${JSON.stringify(written)} is not a host`);
+  const { authority, host } = named;
   const raw = parts[3] ?? '/';
   const path = normalisePath(raw);
   if (path === undefined)
@@ -54,7 +55,7 @@ export function readQuestion(question: Question): ReadQuestion {
       method: question.method,
       scheme: parts[1]?.toLowerCase() === 'https' ? 'https' : 'http',
       authority,
-      host: host.host,
+      host,
       path,
       search: parts[4] ?? '',
       fields,

@@ -1,53 +1,12 @@
 import assert from 'node:assert/strict';
-import { createHash, X509Certificate } from 'node:crypto';
-import { before, describe, it } from 'node:test';
-import { TestAuthority } from '../../../test/support/certificates.ts';
+import { describe, it } from 'node:test';
 import { exchangeFor } from '../../../test/support/exchange.ts';
 import type { GrantTokens } from '../providers/provider.ts';
-import { MemoryRecords } from './memory-records.support.ts';
-import { sessionSchema } from './schema.ts';
-import type { Login, Session, SessionFinding } from './session.ts';
-import { Sessions } from './sessions.ts';
-import { principalOf } from './user-principal.ts';
+import type { Session, SessionFinding } from './session.ts';
+import { AT, KEY, LOGIN, SessionsPlay, TOKENS } from './sessions.support.ts';
+import type { Sessions } from './sessions.ts';
 
-const KEY = 'k'.repeat(32);
 const OTHER_KEY = 'o'.repeat(32);
-const AT = { scheme: 'https', host: 'app.example.com' } as const;
-const TOKENS: GrantTokens = {
-  accessToken: 'access-token-of-alice',
-  tokenType: 'bearer',
-  refreshToken: 'refresh-token-of-alice',
-  idToken: 'id-token-of-alice',
-  expiresAtMs: 1_000_000,
-  scopes: ['openid'],
-};
-const LOGIN: Login = {
-  provider: 'keycloak',
-  user: {
-    issuer: 'https://id.example.com',
-    subject: 'alice-subject',
-    claims: { name: 'Alice', groups: ['staff'], roles: 'admin' },
-    sid: 'sid-1',
-  },
-  tokens: TOKENS,
-};
-
-class Play {
-  now = 1000;
-  readonly records = new MemoryRecords(() => this.now);
-
-  sessions(options: Record<string, unknown> = {}, name = 'web'): Sessions {
-    const config = sessionSchema.parse({ login: ['keycloak'], connect: ['gitlab'], keys: [KEY], ...options });
-    return new Sessions(name, config, {
-      records: this.records,
-      nowMs: () => this.now,
-      log: () => {},
-      provider: () => assert.fail('no provider is asked'),
-      principal: (id, content) => principalOf(id, content, undefined, undefined),
-    });
-  }
-}
-
 function requestWith(cookie: string, url = 'https://app.example.com/') {
   return exchangeFor({ url, headers: { Cookie: cookie } }).request;
 }
@@ -64,7 +23,7 @@ function known(finding: SessionFinding): Session {
 
 describe('A session', () => {
   it('is found by its cookie, in another worker too', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { session, setCookie } = await play.sessions().create(LOGIN, AT);
     assert.match(
       setCookie,
@@ -79,7 +38,7 @@ describe('A session', () => {
   });
 
   it('that is known is found at once and without a read', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { setCookie } = await sessions.create(LOGIN, AT);
     const first = await sessions.find(requestWith(sent(setCookie)));
@@ -89,7 +48,7 @@ describe('A session', () => {
   });
 
   it('has another secret after each login, and the one before ends', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const first = await sessions.create(LOGIN, AT);
     const second = await sessions.create(LOGIN, AT, first.session);
@@ -102,7 +61,7 @@ describe('A session', () => {
   });
 
   it('that ended is unknown to every worker at once', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const [one, other] = [play.sessions(), play.sessions()];
     const { setCookie } = await one.create(LOGIN, AT);
     const request = requestWith(sent(setCookie));
@@ -113,7 +72,7 @@ describe('A session', () => {
   });
 
   it('ends with its idle time and with its lifetime', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions({ idleTimeout: '10s', lifetime: '25s' });
     const { setCookie } = await sessions.create(LOGIN, AT);
     const request = requestWith(sent(setCookie));
@@ -135,7 +94,7 @@ describe('A session', () => {
   });
 
   it('is not remembered while nobody would tell of its end', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { setCookie } = await sessions.create(LOGIN, AT);
     const request = requestWith(sent(setCookie));
@@ -149,7 +108,7 @@ describe('A session', () => {
   });
 
   it('is neither there nor gone while the store is away', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { setCookie } = await sessions.create(LOGIN, AT);
     play.records.isAway = true;
@@ -160,7 +119,7 @@ describe('A session', () => {
   });
 
   it('of one kind is none of another', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { setCookie } = await play.sessions().create(LOGIN, AT);
     assert.equal((await play.sessions({}, 'other').find(requestWith(sent(setCookie)))).kind, 'absent');
   });
@@ -168,7 +127,7 @@ describe('A session', () => {
 
 describe('What is stored', () => {
   it('has no token, subject or claim in it, and no cookie', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { setCookie } = await play.sessions().create(LOGIN, AT);
     const secret = sent(setCookie).replace('__Host-portcullis=v1.', '');
     const { dump } = play.records;
@@ -179,14 +138,14 @@ describe('What is stored', () => {
   });
 
   it('cannot be opened with another key of the gateway', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { setCookie } = await play.sessions().create(LOGIN, AT);
     const finding = await play.sessions({ keys: [OTHER_KEY] }).find(requestWith(sent(setCookie)));
     assert.equal(finding.kind, 'absent');
   });
 
   it('is opened by an old key, and has the new one once it was used', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { setCookie } = await play.sessions().create(LOGIN, AT);
     const request = requestWith(sent(setCookie));
     const rotated = play.sessions({ keys: [OTHER_KEY, KEY] });
@@ -199,7 +158,7 @@ describe('What is stored', () => {
   });
 
   it('of one session does not open as that of another', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const one = await sessions.create(LOGIN, AT);
     const other = await sessions.create(LOGIN, AT);
@@ -225,14 +184,14 @@ describe('A cookie is refused', () => {
     ['of a session that never was, as one that is over', `v1.${SECRET}`, 'absent'],
   ] as const) {
     it(title, async () => {
-      const finding = await new Play().sessions().find(requestWith(`__Host-portcullis=${value}`));
+      const finding = await new SessionsPlay().sessions().find(requestWith(`__Host-portcullis=${value}`));
       assert.equal(finding.kind, kind);
       assert.ok('isCookie' in finding ? finding.isCookie : 'isOver' in finding && finding.isOver);
     });
   }
 
   it('with one character changed', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const cookie = sent((await sessions.create(LOGIN, AT)).setCookie);
     for (let i = '__Host-portcullis=v1.'.length; i < cookie.length; i++) {
@@ -248,7 +207,7 @@ describe('A token that opens a session', () => {
     (await sessions.find(exchangeFor({ headers: { Authorization: authorization } }).request)).kind;
 
   it('does so until it ends, while the session goes on', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions(options);
     const { setCookie } = await sessions.create(LOGIN, AT);
     const bearer = `Bearer ${TOKENS.accessToken}`;
@@ -261,7 +220,7 @@ describe('A token that opens a session', () => {
   });
 
   it('is one of the provider that said who the user is', async () => {
-    const sessions = new Play().sessions(options);
+    const sessions = new SessionsPlay().sessions(options);
     const { session } = await sessions.create(LOGIN, AT);
     const tokens = {
       ...TOKENS,
@@ -277,65 +236,9 @@ describe('A token that opens a session', () => {
   });
 });
 
-describe('A token that opens a session, and is bound to its client,', () => {
-  let alice: X509Certificate;
-  let mallory: X509Certificate;
-  before(async () => {
-    const authority = await TestAuthority.make('Team authority');
-    alice = new X509Certificate((await authority.issue('alice')).cert);
-    mallory = new X509Certificate((await authority.issue('mallory')).cert);
-  });
-
-  const jwt = (name: string, cnf: unknown): string =>
-    `${[{ alg: 'ES256' }, { sub: 'alice', name, cnf }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.c2ln`;
-  const bound = () => ({ 'x5t#S256': createHash('sha256').update(alice.raw).digest('base64url') });
-  const WAYS: readonly (readonly [what: string, send: (tokens: GrantTokens) => string])[] = [
-    ['an access token', ({ accessToken }) => `Bearer ${accessToken}`],
-    ['a refresh token', ({ refreshToken }) => `Bearer ${refreshToken}`],
-    ['an access token as a password', ({ accessToken }) => `Basic ${btoa(`git:${accessToken}`)}`],
-    ['a refresh token as a password', ({ refreshToken }) => `Basic ${btoa(`git:${refreshToken}`)}`],
-  ];
-  /** What comes of it from each of these in turn: the others are asked after it was remembered, and before. */
-  const verdicts = async (options: object, cnf: unknown, send: (tokens: GrantTokens) => string) => {
-    const tokens = { ...TOKENS, accessToken: jwt('access', cnf), refreshToken: jwt('refresh', cnf) };
-    const sessions = new Play().sessions({ recognise: ['bearer', 'refresh', 'basic'], ...options });
-    await sessions.create({ ...LOGIN, tokens }, AT);
-    const found: string[] = [];
-    for (const leaf of [mallory, alice, mallory, undefined, alice]) {
-      const certificate = leaf && { leaf, isVerified: true };
-      const { request, client } = exchangeFor({ headers: { Authorization: send(tokens) }, certificate });
-      found.push((await sessions.find(request, client)).kind);
-    }
-    return found;
-  };
-
-  for (const [what, send] of WAYS) {
-    it(`counts over a connection with that client certificate alone: ${what}`, async () => {
-      const expected = ['refused', 'known', 'refused', 'refused', 'known'];
-      assert.deepEqual(await verdicts({}, bound(), send), expected);
-    });
-
-    it(`opens none where the binding is not one to a certificate: ${what}`, async () => {
-      for (const cnf of [{ jkt: 'a' }, { ...bound(), jkt: 'a' }, {}, null, 'x5t#S256'])
-        assert.deepEqual(await verdicts({}, cnf, send), Array(5).fill('refused'), JSON.stringify(cnf));
-    });
-
-    it(`counts from anybody where that is not checked, or it is bound to nobody: ${what}`, async () => {
-      assert.deepEqual(await verdicts({ confirmation: 'ignored' }, bound(), send), Array(5).fill('known'));
-      assert.deepEqual(await verdicts({}, undefined, send), Array(5).fill('known'));
-    });
-  }
-
-  it('is not redeemed for somebody else: a refresh token that would begin a session', async () => {
-    const sessions = new Play().sessions({ recognise: ['refresh'] });
-    const headers = { Authorization: `Bearer ${jwt('offline', bound())}` };
-    assert.equal((await sessions.find(exchangeFor({ headers }).request)).kind, 'refused');
-  });
-});
-
 describe('On a developer’s machine', () => {
   it('the cookie has another name and goes over http', async () => {
-    const sessions = new Play().sessions();
+    const sessions = new SessionsPlay().sessions();
     const { setCookie } = await sessions.create(LOGIN, { scheme: 'http', host: 'localhost' });
     assert.match(
       setCookie,
@@ -358,7 +261,7 @@ describe('On a developer’s machine', () => {
 
 describe('A grant', () => {
   it('is added to a session and described without its tokens', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { session } = await sessions.create(LOGIN, AT);
     assert.equal(await sessions.putGrant(session, { ...LOGIN, provider: 'gitlab' }), true);
@@ -378,7 +281,7 @@ describe('A grant', () => {
   });
 
   it('is not left behind by a session that ended meanwhile', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { session } = await sessions.create(LOGIN, AT);
     await sessions.destroy(session);
@@ -389,7 +292,7 @@ describe('A grant', () => {
 
 describe('A user who logs in without end', () => {
   it('has 900 sessions, of which the oldest end, and none that a logout of all would not find', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const made: string[] = [];
     for (let i = 0; i < 1010; i++) {
@@ -404,7 +307,7 @@ describe('A user who logs in without end', () => {
   });
 
   it('at another provider loses the grant of that one alone', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const made: string[] = [];
     for (let i = 0; i < 901; i++) {
@@ -426,7 +329,7 @@ describe('A user who logs in without end', () => {
 
 describe('Refresh tokens that open a session', () => {
   it('do so for an hour when they were replaced, and are not kept for longer', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions({ recognise: ['cookie', 'basic'], lifetime: '30d', idleTimeout: '30d' });
     const at = (): number => play.now;
     const tokens = (generation: number): GrantTokens => ({
@@ -457,7 +360,7 @@ describe('Refresh tokens that open a session', () => {
 
 describe('A provider ends', () => {
   it('all sessions of a user, or those of one of its own sessions', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const first = await sessions.create(LOGIN, AT);
     const second = await sessions.create({ ...LOGIN, user: { ...LOGIN.user, sid: 'sid-2' } }, AT);
@@ -478,8 +381,19 @@ describe('A provider ends', () => {
     assert.equal(await sessions.destroyOf('other', { subject: 'bob' }), 0);
   });
 
+  it('with one of its own sessions those of the user that it gave no name', async () => {
+    const play = new SessionsPlay();
+    const sessions = play.sessions();
+    for (const sid of [undefined, 'sid-1', 'sid-2'])
+      await sessions.create({ ...LOGIN, user: { ...LOGIN.user, sid } }, AT);
+    assert.equal(await sessions.destroyOf('keycloak', { sid: 'sid-1', subject: 'alice-subject' }), 2);
+    assert.equal(await sessions.destroyOf('keycloak', { sid: 'sid-1', subject: 'alice-subject' }), 0);
+    assert.equal(await sessions.destroyOf('keycloak', { subject: 'alice-subject' }), 1);
+    assert.equal(play.records.kept.size, 0);
+  });
+
   it('its own grant alone where another said who the user is', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { session, setCookie } = await sessions.create(LOGIN, AT);
     await sessions.putGrant(session, { ...LOGIN, provider: 'gitlab', user: { ...LOGIN.user, sid: 'g' } });

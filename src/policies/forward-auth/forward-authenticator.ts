@@ -15,7 +15,7 @@ import { sha256 } from '../../lib/sha256.ts';
 import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
-import type { Principal } from '../../policy/principal.ts';
+import { type Principal, VISITOR } from '../../policy/principal.ts';
 import { isOwnField } from '../field-options.ts';
 import { IdentityFields } from '../identity-field-set.ts';
 import type { AuthService, ServiceAnswer } from './auth-service.ts';
@@ -28,6 +28,19 @@ const UNAVAILABLE: Unavailable = {
   kind: 'unavailable',
   detail: 'The service that says who may call does not answer.',
   retryAfterMs: 1000,
+};
+
+const NOBODY: Principal = {
+  method: VISITOR,
+  consumer: '',
+  subject: '',
+  issuer: '',
+  scopes: [],
+  groups: [],
+  roles: [],
+  claims: {},
+  session: '',
+  expiresAtMs: Number.POSITIVE_INFINITY,
 };
 
 /** Where the request has none of the fields that it is asked about. */
@@ -195,6 +208,8 @@ export class ForwardAuthenticator implements Authenticator {
   #principalOf({ fields }: ServiceAnswer): Principal {
     const { consumer: consumerField, groups: groupsField } = this.#options;
     const name = consumerField === undefined ? '' : (fields.get(consumerField) ?? '');
+    // It lets the request through, as one that needs nobody to be known.
+    if (consumerField !== undefined && name === '') return NOBODY;
     const listed = groupsField === undefined ? [] : fields.getAll(groupsField).join(',').split(',');
     const consumer = this.#place.consumers.named(name);
     const groups = listed.map((group) => group.trim()).filter((group) => group !== '');

@@ -2,6 +2,7 @@ import type { Fields } from '../../http/fields.ts';
 import type { Answer, BodyBounds, Exchange, PolicyHooks } from '../../policy/contract.ts';
 import { ClientFields } from './client-fields.ts';
 import { type Input, InputReader, malformed } from './input.ts';
+import { ORGANIZATION_FIELD } from './organization-field.ts';
 import { OutputReader } from './output.ts';
 import { objectText, readPairs } from './pairs.ts';
 import type { FunctionOptions } from './schema.ts';
@@ -12,6 +13,7 @@ const NO_MEMORY: Answer = {
   detail: 'Too many bodies are looked at right now.',
 };
 const END = Buffer.from('}');
+const ORGANIZATION_KEY = ORGANIZATION_FIELD.toLowerCase();
 
 /** Makes of a request the call of a function, and of its output the answer. */
 export class FunctionCall implements PolicyHooks {
@@ -102,7 +104,7 @@ export class FunctionCall implements PolicyHooks {
     fields.put('accept', 'Accept', 'application/json');
     fields.put('accept-encoding', 'Accept-Encoding', 'identity');
     if (this.#organization !== undefined)
-      fields.put('portcullis-organization', 'Portcullis-Organization', this.#organization);
+      fields.put(ORGANIZATION_KEY, ORGANIZATION_FIELD, this.#organization);
   }
 
   onUpstreamResponse({ response }: Exchange): Answer | undefined {

@@ -1,5 +1,6 @@
 import type { Unavailable } from '../../identity/authenticator.ts';
 import { safeReturn } from '../../identity/login/return-to.ts';
+import { heldSession } from '../../identity/sessions/held-session.ts';
 import type { Session } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
@@ -25,18 +26,18 @@ export class SessionAnswers {
       ? { 'Set-Cookie': this.#sessions.cookie.clear(request) }
       : {};
     if (isNavigation(request)) return toPage(`${this.#login}?redirect=${returnTo(request)}`, cookie);
-    return {
-      status: 401,
-      code: 'unauthenticated',
-      detail: 'Nobody is logged in.',
-      headers: { ...NO_STORE, ...cookie, 'WWW-Authenticate': this.challengeFor(request) },
-      problem: { login: this.#login },
-    };
+    return this.#nobody(request, 'Nobody is logged in.', cookie);
+  }
+
+  /** For a session that does not count in this request. The login knows it, and would send a page back at once, without an end. */
+  notHere({ request }: Exchange): Answer {
+    return this.#nobody(request, 'Nobody is logged in for pages of other sites.', {});
   }
 
   /** To a provider that the user has no grant of, or none that can be renewed. */
-  connect({ request }: Exchange, { token }: Session, provider: string): Answer {
-    if (token !== undefined) return lacking(provider);
+  connect(exchange: Exchange, { token }: Session, provider: string): Answer {
+    const { request } = exchange;
+    if (token !== undefined || heldSession(exchange)?.isOfProgram === true) return lacking(provider);
     const page = `${this.#path}/connect/${encodeURIComponent(provider)}`;
     if (isNavigation(request)) return toPage(`${page}?redirect=${returnTo(request)}`, {});
     return {
@@ -58,6 +59,16 @@ export class SessionAnswers {
         ...NO_STORE,
         'WWW-Authenticate': this.#sessions.challenge.forWrongToken(request.fields, scheme),
       },
+    };
+  }
+
+  #nobody(request: Exchange['request'], detail: string, cookie: Readonly<Record<string, string>>): Answer {
+    return {
+      status: 401,
+      code: 'unauthenticated',
+      detail,
+      headers: { ...NO_STORE, ...cookie, 'WWW-Authenticate': this.challengeFor(request) },
+      problem: { login: this.#login },
     };
   }
 
@@ -100,7 +111,7 @@ function lacking(provider: string): Answer {
   return {
     status: 401,
     code: 'grant_required',
-    detail: `The token has no grant of ${provider}, or none that can be renewed: a new token is needed.`,
+    detail: `The token has no grant of ${provider}, or none that can be renewed: a new token is needed, with grants=${provider}.`,
     headers: { ...NO_STORE, 'WWW-Authenticate': 'Bearer error="invalid_token"' },
     problem: { provider },
   };

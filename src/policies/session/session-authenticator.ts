@@ -59,7 +59,7 @@ export class SessionAuthenticator implements Authenticator {
     if (finding.kind !== 'known')
       return refusedWith('invalid_token', this.answers.wrongToken(exchange, scheme));
     if (worthOf(exchange.request, scheme, this.#sessions.origins) === 'forged') return FORGERY;
-    hold(exchange, new HeldSession(finding.session, this.#sessions, true));
+    hold(exchange, new HeldSession(finding.session, this.#sessions, true, true));
     return this.#withGrants(exchange, this.#seen(finding), 0);
   }
 
@@ -100,7 +100,7 @@ export class SessionAuthenticator implements Authenticator {
       case 'forged':
         return FORGERY;
       case 'ignored':
-        return this.#absent(exchange, false);
+        return { kind: 'absent', isOver: false, answer: this.answers.notHere(exchange) };
       case 'counts': {
         hold(exchange, new HeldSession(finding.session, this.#sessions, finding.by !== 'cookie'));
         return this.#withGrants(exchange, this.#seen(finding), 0);

@@ -15,7 +15,7 @@ export function isForm(essence: string): boolean {
 }
 
 /** Wherever it stands: readers differ in which of two they take, and in what is within quotes. */
-const CHARSET = /charset\s*\*?\s*=\s*["']?([^"';,\s]*)/gi;
+const CHARSET = /charset[\s*]*=\s*["']?([^"';,\s]*)/gi;
 const UTF_8: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii']);
 
 /** RFC 8259 section 8.1: JSON is UTF-8; some say so, and who says something else, such as UTF-7, means something else. */

@@ -72,6 +72,8 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly addressLists?: AddressLists | undefined;
   /** Which of the uses are those of every route; none where it is not given. */
   readonly globals?: readonly PolicyUse[];
+  /** It serves the pages of a login. */
+  readonly isLogin?: boolean;
   /** Whose route it is. */
   readonly organization?: string | undefined;
   /** The one service that the route sends to. */
@@ -130,7 +132,7 @@ export async function compilePolicies(
     const read = await Promise.all(uses.map((use) => reader.read(use)));
     const { globals } = context;
     const items = read.map((item) => ({ ...item, isGlobal: globals?.includes(item.use) ?? false }));
-    const ordered = inOrder(items);
+    const ordered = inOrder(items, context.isLogin === true);
     const lastCounting = ordered.findLastIndex(({ policy }) => policy.counts === true);
     const credentialFields = (): ReadonlySet<string> => credentialFieldsOf(ordered);
     for (const [i, item] of ordered.entries())
@@ -178,13 +180,15 @@ interface Ordered {
 
 /**
  * The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays, of a family the route's
- * own where it has any.
+ * own where it has any. Of a login, where nobody is known yet, the global ones that ask who calls do not hold: they would lead its pages to
+ * themselves.
  */
-export function inOrder<Item extends Ordered>(items: readonly Item[]): Item[] {
+export function inOrder<Item extends Ordered>(items: readonly Item[], isLogin: boolean): Item[] {
   const own = new Set(items.flatMap(({ policy, isGlobal }) => (isGlobal ? [] : [policy.family])));
   return items
     .filter(
-      ({ use, policy, isGlobal }, at) =>
+      ({ use, policy, stage, isGlobal }, at) =>
+        !(isGlobal && isLogin && (stage === 'authentication' || stage === 'authorization')) &&
         !(isGlobal && policy.family !== undefined && own.has(policy.family)) &&
         !(policy.unique === true && items.some((other, i) => i > at && isSame(other.use, use))),
     )

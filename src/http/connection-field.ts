@@ -1,3 +1,4 @@
+import { trimBlanks } from './characters.ts';
 import type { Fields } from './fields.ts';
 
 /** The Connection fields of a message, together (RFC 9110 section 7.6.1). */
@@ -20,8 +21,6 @@ const CLOSE: Readonly<ConnectionOptions> = {
 };
 const KEEP_ALIVE: Readonly<ConnectionOptions> = { ...CLOSE, close: false, keepAlive: true };
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-/** OWS of RFC 9110 section 5.6.3. `trim` would also take away a no-break space, which is an octet of obs-text. */
-const WHITE_SPACE = /^[\t ]+|[\t ]+$/g;
 
 /** Messages name a few options. Each may cost a look at every field, so that thousands would be work that the sender chooses. */
 const MAX_ELEMENTS = 64;
@@ -39,7 +38,7 @@ export function parseConnection(value: string, before?: ConnectionOptions): Conn
     if (++options.elements > MAX_ELEMENTS) return undefined;
     end = value.indexOf(',', from);
     if (end < 0) end = value.length;
-    const token = value.slice(from, end).replace(WHITE_SPACE, '').toLowerCase();
+    const token = trimBlanks(value.slice(from, end)).toLowerCase();
     if (token === '') continue;
     if (!TOKEN.test(token)) return undefined;
     if (token === 'close') options.close = true;

@@ -1,4 +1,4 @@
-import { isBlank } from './characters.ts';
+import { isBlank, trimBlanks } from './characters.ts';
 import type { Fields } from './fields.ts';
 
 const EQUALS = 0x3d;
@@ -50,14 +50,6 @@ export function cookieValues(field: string, name: string): string[] {
     .map(trimBlanks)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
-}
-
-function trimBlanks(text: string): string {
-  let from = 0;
-  let to = text.length;
-  while (from < to && isBlank(text.charCodeAt(from))) from++;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
 }
 
 /** Takes cookies of some names off requests. Made once, since nothing of it depends on a request. */

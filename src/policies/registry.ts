@@ -43,8 +43,11 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     () => import('./forward-auth/index.ts').then((module) => module.forwardAuthPolicy),
     { has: ['identityFields'], needs: ['identity'] },
   ),
-  builtin('function', 'validation', () =>
-    import('./function/index.ts').then((module) => module.functionPolicy),
+  builtin(
+    'function',
+    'validation',
+    () => import('./function/index.ts').then((module) => module.functionPolicy),
+    { has: ['identityFields'] },
   ),
   builtin('headers', 'transform', () => import('./headers/index.ts').then((module) => module.headersPolicy)),
   builtin(

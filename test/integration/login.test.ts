@@ -37,6 +37,13 @@ describe('a login', () => {
     assert.equal(Date.parse(String(endsAt)) - Date.parse(String(createdAt)), 12 * 3_600_000);
   });
 
+  it('is open to nobody in particular where every other route asks who calls', async () => {
+    const policies = [{ session: { name: 'web' } }, { authorize: { default: 'authenticated' } }];
+    await using play = await LoginPlay.start({ config: { policies } });
+    const page = await new UserAgent().signIn(`${play.url}/projects`, 'alice');
+    assert.deepEqual([page.url, page.status, page.body], [`${play.url}/projects`, 200, 'home']);
+  });
+
   it('tells nothing of tokens, and lets nobody keep or frame its answers', async () => {
     await using play = await LoginPlay.start();
     const agent = new UserAgent();

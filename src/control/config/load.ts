@@ -9,6 +9,7 @@ import type { StateConfig } from '../../state/schema.ts';
 import { readAcmeMaterial, resolvedAcme } from '../acme/resolve.ts';
 import type { AcmeSettings } from '../acme/schema.ts';
 import { type ExpandedSource, expandApis } from '../apis/expand.ts';
+import { pathPrefixesOf } from '../apis/path-prefix.ts';
 import { checkOwnership } from '../rights/ownership.ts';
 import type { StoreState } from '../store/entity.ts';
 import type { StoreSettings } from '../store/schema.ts';
@@ -20,6 +21,7 @@ import { checkMeaning } from './check.ts';
 import { checkMatching } from './check-matching.ts';
 import { sessionsOutOfReach } from './check-session-use.ts';
 import { digest, FileReader } from './files.ts';
+import { foreignHosts } from './foreign-hosts.ts';
 import { problemsFromIssues } from './issues.ts';
 import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './load-cache.ts';
 import { entriesOf, type Path, valueAt } from './place.ts';
@@ -205,7 +207,8 @@ async function build(
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
     return config === undefined ? [] : [[name, config]];
   });
-  problems.push(...cache.matchingProblems(matched, (all) => checkMatching(all, apiOf)));
+  const prefixes = pathPrefixesOf(written['organizations']);
+  problems.push(...cache.matchingProblems(matched, prefixes, (all) => checkMatching(all, apiOf, prefixes)));
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = await loadAddressLists(written['lists'], { files, problems, known: cache.lists });
   const around: PolicySurroundings = {
@@ -273,6 +276,7 @@ async function build(
   for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
     problems.push({ ...found, path: ['consumers', ...found.path] });
   problems.push(...uncoveredHosts(written, certificates, matched));
+  problems.push(...foreignHosts(written, certificates, matched));
   problems.push(...unreachableHttps(written, matched));
   problems.push(...unstapledCertificates(written, certificates));
   if (!parsed.success || admin === undefined || problems.some((problem) => problem.severity !== 'warning'))
@@ -297,7 +301,7 @@ async function build(
       return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca, crl } } };
     }),
     certificates: Object.fromEntries(
-      Object.entries(data.certificates).flatMap(([name, { acme, cert = '', key = '' }]) => {
+      sharedFirst(data.certificates).flatMap(([name, { acme, cert = '', key = '' }]) => {
         if (acme !== undefined) return [];
         const read = certificates.get(name);
         return [[name, { cert: read?.cert ?? cert, key: read?.key ?? key }]];
@@ -400,4 +404,12 @@ function mapValues<In, Out>(
   map: (value: In, name: string) => Out,
 ): Record<string, Out> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
+}
+
+/** The first one is for clients that name no host: no organization speaks for all while there is one that does. */
+function sharedFirst<Entry extends { readonly organization?: string | undefined }>(
+  certificates: Readonly<Record<string, Entry>>,
+): [name: string, entry: Entry][] {
+  const isOwned = ([, { organization }]: readonly [string, Entry]) => organization !== undefined;
+  return Object.entries(certificates).toSorted((a, b) => Number(isOwned(a)) - Number(isOwned(b)));
 }

@@ -28,6 +28,8 @@ const URL_PARTS = /^(?:(https?):\/\/([^/?#]+))?(\/[^?#]*)?(\?[^#]*)?(?:#.*)?$/i;
 export function readQuestion(question: Question): ReadQuestion {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(question.method))
     return no(`${JSON.stringify(question.method)} is not a method`);
+  if (question.method === 'CONNECT' || question.method === 'TRACE')
+    return no(`${question.method} goes to no route: the gateway answers 405`);
   const parts = URL_PARTS.exec(question.url);
   if (parts === null || (parts[2] === undefined && parts[3] === undefined)) {
     return no(`${JSON.stringify(question.url)} is not a URL: write https://host/path, or /path`);

@@ -36,6 +36,8 @@ export const HTTPS_ONLY = 'https-only';
 /** Policies that limit how much. */
 const LIMITS = new Set(['rate-limit', 'plan', 'request-size', 'load-shed']);
 
+type Route = DataPlaneConfig['routes'][string];
+
 interface ReadUse {
   readonly use: PolicyUse;
   readonly policy: Policy;
@@ -137,19 +139,21 @@ export class AccessReader {
     const key = route ?? '';
     let access = this.#routes.get(key);
     if (access === undefined) {
-      const { policies = [], organization } =
-        (route === undefined ? undefined : this.#config.routes[route]) ?? {};
-      access = this.#accessOf(policies, organization);
+      access = this.#accessOf((route === undefined ? undefined : this.#config.routes[route]) ?? {});
       this.#routes.set(key, access);
     }
     return access;
   }
 
-  async #accessOf(own: readonly PolicyUse[], organization: string | undefined): Promise<RouteAccess> {
+  async #accessOf({ policies = [], organization, login }: Partial<Route>): Promise<RouteAccess> {
     const globals = this.#config.policies;
-    const read = await Promise.all([...globals, ...own].map((use) => this.#use(use)));
+    const read = await Promise.all([...globals, ...policies].map((use) => this.#use(use)));
     const placed = read.map((each, index) => ({ ...each, isGlobal: index < globals.length }));
-    return new RouteAccess(inOrder(placed), this.#config.identity, this.#consumersOf(organization));
+    return new RouteAccess(
+      inOrder(placed, login !== undefined),
+      this.#config.identity,
+      this.#consumersOf(organization),
+    );
   }
 
   #consumersOf(organization: string | undefined): KnownConsumers {

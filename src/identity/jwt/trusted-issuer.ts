@@ -109,16 +109,24 @@ export class TrustedIssuer {
     return { kind: 'verified', claims, key, keys: this.#keys, expiresAtMs };
   }
 
-  /** Of an ID token the party is whom it is for, and has to be said where it is for several (OpenID Connect Core section 3.1.3.7). */
   #isOfParty(claims: JWTPayload, use: TokenUse): boolean {
     const { authorizedParties, audiences } = this.rules;
-    const { aud } = claims;
-    const azp = claims['azp'];
-    const accepted = authorizedParties ?? (use === 'id' ? audiences : undefined);
-    if (authorizedParties === undefined && azp === undefined)
-      return use !== 'id' || !Array.isArray(aud) || aud.length === 1;
-    return accepted === undefined || (typeof azp === 'string' && accepted.includes(azp));
+    if (authorizedParties !== undefined) return isAmong(authorizedParties, partyOf(claims, use));
+    if (use !== 'id') return true;
+    // Of an ID token the party is whom it is for, and has to be said where it is for several (OpenID Connect Core section 3.1.3.7).
+    const { aud, azp } = claims;
+    if (azp === undefined) return !Array.isArray(aud) || aud.length === 1;
+    return audiences === undefined || isAmong(audiences, azp);
   }
+}
+
+/** The client that it was issued to: of an access token RFC 9068 section 2.2 says client_id; those that came before it say azp, as ID tokens do. */
+function partyOf({ azp, client_id: client }: JWTPayload, use: TokenUse): unknown {
+  return azp === undefined && use === 'access' ? client : azp;
+}
+
+function isAmong(parties: readonly string[], party: unknown): boolean {
+  return typeof party === 'string' && parties.includes(party);
 }
 
 /**

@@ -35,6 +35,7 @@ import { SessionChallenge } from './session-challenge.ts';
 import { type CookiePlace, NOT_OURS, SessionCookie } from './session-cookie.ts';
 import { type LogoutTarget, MAX_SESSIONS, SessionIndex } from './session-index.ts';
 import { readSessionText, type SessionContent, sessionText } from './session-text.ts';
+import { SpentTokens } from './spent-tokens.ts';
 import { withinLimits } from './token-limits.ts';
 import { TokenSessions } from './token-sessions.ts';
 import { UnknownTokens } from './unknown-tokens.ts';
@@ -457,6 +458,7 @@ export class Sessions {
       nowMs,
       provider: () => provider(this.config.login[0] ?? ''),
       exists: async ({ id, secret }) => (await this.load(id, secret)) !== undefined,
+      spent: new SpentTokens(records, nowMs),
       create: (login, { id, secret }) => this.createFor(login, secret, id),
       alone: async (id) => (await records.acquire(keyOf(id), randomUUID(), REDEEM_MS)) !== undefined,
     });

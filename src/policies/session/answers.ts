@@ -26,13 +26,12 @@ export class SessionAnswers {
       ? { 'Set-Cookie': this.#sessions.cookie.clear(request) }
       : {};
     if (isNavigation(request)) return toPage(`${this.#login}?redirect=${returnTo(request)}`, cookie);
-    return {
-      status: 401,
-      code: 'unauthenticated',
-      detail: 'Nobody is logged in.',
-      headers: { ...NO_STORE, ...cookie, 'WWW-Authenticate': this.challengeFor(request) },
-      problem: { login: this.#login },
-    };
+    return this.#nobody(request, 'Nobody is logged in.', cookie);
+  }
+
+  /** For a session that does not count in this request. The login knows it, and would send a page back at once, without an end. */
+  notHere({ request }: Exchange): Answer {
+    return this.#nobody(request, 'Nobody is logged in for pages of other sites.', {});
   }
 
   /** To a provider that the user has no grant of, or none that can be renewed. */
@@ -60,6 +59,16 @@ export class SessionAnswers {
         ...NO_STORE,
         'WWW-Authenticate': this.#sessions.challenge.forWrongToken(request.fields, scheme),
       },
+    };
+  }
+
+  #nobody(request: Exchange['request'], detail: string, cookie: Readonly<Record<string, string>>): Answer {
+    return {
+      status: 401,
+      code: 'unauthenticated',
+      detail,
+      headers: { ...NO_STORE, ...cookie, 'WWW-Authenticate': this.challengeFor(request) },
+      problem: { login: this.#login },
     };
   }
 

@@ -100,7 +100,7 @@ export class SessionAuthenticator implements Authenticator {
       case 'forged':
         return FORGERY;
       case 'ignored':
-        return this.#absent(exchange, false);
+        return { kind: 'absent', isOver: false, answer: this.answers.notHere(exchange) };
       case 'counts': {
         hold(exchange, new HeldSession(finding.session, this.#sessions, finding.by !== 'cookie'));
         return this.#withGrants(exchange, this.#seen(finding), 0);

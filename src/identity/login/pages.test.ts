@@ -131,7 +131,8 @@ describe('An answer of the pages of a login is kept by nobody, framed by nobody,
       isGuarded(made);
     });
 
-  it('the way back from a provider, 303 with the session', async () => {
+  it('the way back from a provider, 303 with the session, and that of before has ended though its cookie did not come along', async () => {
+    await signIn();
     const begun = await ask('GET', '/login?redirect=/here&prompt=login', { fields: PAGE });
     const state = new URL(begun.answer.headers?.['Location'] ?? '').searchParams.get('state') ?? '';
     const flow = begun.cookies?.[0] ?? '';
@@ -139,6 +140,7 @@ describe('An answer of the pages of a login is kept by nobody, framed by nobody,
     const made = await ask('GET', `/callback?state=${state}&code=x`, { fields, nobody: true });
     assert.deepEqual([made.answer.status, made.answer.headers?.['Location']], [303, '/here']);
     isGuarded(made);
+    assert.equal((await ask('GET', '/user', { fields: OWN })).answer.status, 401);
   });
 
   for (const [what, fields, status] of [

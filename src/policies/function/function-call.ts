@@ -44,7 +44,8 @@ export class FunctionCall implements PolicyHooks {
   }
 
   onRequestBody(exchange: Exchange, body: Buffer): Answer | undefined {
-    return this.#call(exchange, body);
+    // One in chunks has no length before it has come: without an octet it is none.
+    return this.#call(exchange, body.length === 0 ? undefined : body);
   }
 
   #call(exchange: Exchange, body: Buffer | undefined): Answer | undefined {
@@ -73,7 +74,9 @@ export class FunctionCall implements PolicyHooks {
   /** Undefined where the client says something that is neither. */
   #blocking(fields: Fields): boolean | undefined {
     const name = this.#blockingHeader;
-    const value = name === undefined ? undefined : fields.get(name)?.toLowerCase();
+    if (name === undefined) return true;
+    if (fields.repeats(name)) return undefined;
+    const value = fields.get(name)?.toLowerCase();
     if (value === undefined || value === 'true') return true;
     return value === 'false' ? false : undefined;
   }

@@ -28,6 +28,7 @@ export type StartWish = Pick<ProxySetup, 'routes' | 'form'> & {
   readonly tls?: boolean;
   readonly upload?: boolean;
   readonly nodeOptions?: string;
+  readonly workers?: number;
 };
 
 /** Starts a peer in a folder of its own. Rejects with the end of its log when it does not listen. */
@@ -52,6 +53,7 @@ export async function startPeer(
     routes: wish.routes,
     form: wish.form,
     generation: 0,
+    workers: wish.workers ?? 1,
     ...(wish.nodeOptions === undefined ? {} : { nodeOptions: wish.nodeOptions }),
   });
   return { proxy, port, adminPort };

@@ -82,6 +82,21 @@ function scenarioSection(outcome: Outcome): string[] {
       ...notes(outcome.peers.map((one) => [one.peer, one.note] as const)),
     ];
   }
+  if (outcome.kind === 'managed') {
+    const rows = outcome.peers.map((one) => [
+      one.peer,
+      ...[one.pageMs, one.changeMs].flatMap((all) =>
+        all.length === 0 ? ['-', '-'] : [median(all), Math.max(...all)].map((ms) => `${ms.toFixed(0)} ms`),
+      ),
+      `${one.failedRequests} of ${one.requests}`,
+    ]);
+    return [
+      ...head,
+      table(['peer', 'page, median', 'slowest', 'change, median', 'slowest', 'failed requests'], rows),
+      '',
+      ...notes(outcome.peers.map((one) => [one.peer, one.note] as const)),
+    ];
+  }
   const rows = outcome.peers.map((one) => [
     one.peer,
     one.reloadMs.length === 0 ? '-' : `${median(one.reloadMs).toFixed(0)} ms`,

@@ -5,6 +5,7 @@ import { type Bench, messageOf } from './bench.ts';
 import { describeMachine, machineAtRest } from './machine.ts';
 import { measureIdle } from './measure-idle.ts';
 import { measureLoad } from './measure-load.ts';
+import { measureManaged } from './measure-managed.ts';
 import { measureReload } from './measure-reload.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { prepare, say, withProcesses } from './prepare.ts';
@@ -14,6 +15,7 @@ import { chosen, SCENARIOS, type Scenario } from './scenarios.ts';
 import type { Outcome } from './targets.ts';
 
 const RELOADED_ROUTES = 10_000;
+const MANAGED_APIS = 10_000;
 
 async function measure(bench: Bench, scenario: Scenario, options: Options): Promise<Outcome> {
   const { name, title } = scenario;
@@ -24,6 +26,10 @@ async function measure(bench: Bench, scenario: Scenario, options: Options): Prom
   if (scenario.kind === 'idle') {
     const peers = await measureIdle(bench, scenario, options.idleConnections);
     return { kind: 'idle', scenario: name, title, peers };
+  }
+  if (scenario.kind === 'managed') {
+    const peers = await measureManaged(bench, scenario, MANAGED_APIS, options.reloads);
+    return { kind: 'managed', scenario: name, title, peers };
   }
   const peers = await measureReload(bench, scenario, RELOADED_ROUTES, options.reloads);
   return { kind: 'reload', scenario: name, title, peers };

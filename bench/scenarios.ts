@@ -35,7 +35,7 @@ export interface LoadScenario {
 }
 
 export interface SpecialScenario {
-  readonly kind: 'idle' | 'reload';
+  readonly kind: 'idle' | 'reload' | 'managed';
   readonly name: string;
   readonly title: string;
   readonly peers: readonly string[];
@@ -237,6 +237,12 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'reload',
     title: 'Reload of 10,000 routes under load, with open WebSockets on an unchanged route',
     peers: ['nginx', 'portcullis'],
+  },
+  {
+    kind: 'managed',
+    name: 'managed',
+    title: '10,000 APIs in a store (SQLite): pages of the admin API, and changes by way of it',
+    peers: ['portcullis'],
   },
 ];
 

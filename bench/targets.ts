@@ -1,6 +1,7 @@
 import { median } from './bench.ts';
 import type { IdleOutcome } from './measure-idle.ts';
 import type { LoadOutcome } from './measure-load.ts';
+import type { ManagedOutcome } from './measure-managed.ts';
 import type { ReloadOutcome } from './measure-reload.ts';
 import { NODE_PROXIES } from './peers/all.ts';
 import { UNGUARDED } from './scenarios.ts';
@@ -23,6 +24,12 @@ export type Outcome =
       readonly scenario: string;
       readonly title: string;
       readonly peers: readonly ReloadOutcome[];
+    }
+  | {
+      readonly kind: 'managed';
+      readonly scenario: string;
+      readonly title: string;
+      readonly peers: readonly ManagedOutcome[];
     };
 
 /** `met` is undefined when the run did not measure it. */
@@ -47,6 +54,7 @@ export function targets(outcomes: readonly Outcome[]): Target[] {
     added(outcomes, 'A session in memory adds', 'session', 5),
     ...NODE_PROXIES.map((name) => nodeProxy(outcomes, name)),
     ...reload(outcomes),
+    ...managed(outcomes),
     idle(outcomes),
   ];
 }
@@ -134,6 +142,17 @@ function reload(outcomes: readonly Outcome[]): Target[] {
     verdict(`${name}: failed requests`, 0, one?.failedRequests, String),
     verdict(`${name}: dropped WebSockets`, 0, one?.droppedWebSockets, String),
     verdict(`${name}: longest reload`, 1000, one && Math.max(...one.reloadMs), (ms) => `${ms.toFixed(0)} ms`),
+  ];
+}
+
+function managed(outcomes: readonly Outcome[]): Target[] {
+  const found = outcomes.find((one) => one.kind === 'managed');
+  const one = found?.peers.find((peer) => peer.peer === 'portcullis' && peer.changeMs.length > 0);
+  const show = (ms: number) => `${ms.toFixed(0)} ms`;
+  return [
+    verdict('Slowest page of 10,000 APIs in a store', 100, one && Math.max(...one.pageMs), show),
+    verdict('Slowest change of one of them', 1000, one && Math.max(...one.changeMs), show),
+    verdict('Failed requests meanwhile', 0, one?.failedRequests, String),
   ];
 }
 

@@ -39,6 +39,8 @@ export interface ProxySetup {
   readonly generation: number;
   /** For a proxy with a management port. */
   readonly adminPort: number;
+  /** Of the gateway; every other peer has one. */
+  readonly workers: number;
   /** For the gateway under a profiler. */
   readonly nodeOptions?: string;
 }

@@ -16,7 +16,7 @@ import {
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** The gateway of this repository: one worker, JSON access log to a file, metrics on. */
+/** The gateway of this repository: one worker but where workers are what is measured, JSON access log to a file, metrics on. */
 export const portcullis: Peer = {
   name: 'portcullis',
   async missing() {
@@ -43,7 +43,7 @@ export const portcullis: Peer = {
       '-c',
       file,
       '--workers',
-      '1',
+      `${setup.workers}`,
     ];
     const running = processes.start('portcullis', command, {
       core: 'proxy',

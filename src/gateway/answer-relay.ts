@@ -34,7 +34,8 @@ export class AnswerRelay implements AnswerReceiver, CheckedAnswer {
   }
 
   start(head: ResponseHead): void {
-    const { request, response } = this.#exchange;
+    const { request, response, snapshot } = this.#exchange;
+    snapshot.ownCredentials?.takeOffAnswer(head.fields);
     // RFC 9112 section 6.3: whatever policies make of it, no body comes with this answer.
     this.#bodiless = request.upstreamMethod === 'HEAD' || head.status === 204 || head.status === 304;
     response.status = head.status;

@@ -86,24 +86,24 @@ export class SharedPolicies {
 }
 
 /** What of a route its policies are made of. */
-type PolicySettings = Pick<ResolvedRoute, 'policies' | 'organization' | 'service' | 'enabled'>;
+type PolicySettings = Pick<ResolvedRoute, 'policies' | 'organization' | 'service' | 'enabled' | 'login'>;
 
 /** The policies of the route as it was before, held once more, where nothing of them differs; else undefined. */
 export function takePolicies(
-  { policies, organization, service, enabled }: PolicySettings,
+  { policies, organization, service, enabled, login }: PolicySettings,
   before: RouteParts | undefined,
 ): SharedPolicies | undefined {
   if (before === undefined || !sameData(before.settings.policies, policies)) return undefined;
   const { settings } = before;
   if (settings.service !== service || settings.enabled !== enabled) return undefined;
-  if (settings.organization !== organization) return undefined;
+  if (settings.organization !== organization || settings.login !== login) return undefined;
   return before.policies.hold() ? before.policies : undefined;
 }
 
 /** Rejects with an Error that names the policy that cannot be made. */
 export async function makePolicies(
   name: string,
-  { policies, organization, service, enabled }: PolicySettings,
+  { policies, organization, service, enabled, login }: PolicySettings,
   { globals, reader, warn, load, policyEvent, addressLists, limiters, plans, identity }: Surroundings,
 ): Promise<SharedPolicies> {
   // What is switched off is so for everybody, at once.
@@ -115,6 +115,7 @@ export async function makePolicies(
     policyEvent: (policy: string, event: string) => policyEvent(name, policy, event),
     addressLists,
     globals,
+    isLogin: login !== undefined,
     organization,
     service,
     limiters,

@@ -26,6 +26,8 @@ export interface GatewayConfig {
   readonly plans?: PlansData;
   /** Who may call; nobody where it is not given. */
   readonly identity?: IdentityData;
+  /** Whether browsers log in at the admin port, and may send its cookies here. */
+  readonly adminLogins?: boolean;
   /** What of `state` a reload may change. */
   readonly state?: {
     readonly redis?: RedisConfig | undefined;

@@ -1,3 +1,4 @@
+import type { Fields } from '../http/fields.ts';
 import type { Answer } from '../policy/contract.ts';
 import type { Service } from '../upstream/service.ts';
 import { answer, answerOfPolicy, failPolicy, failUnsendable, isPending, refuse } from './answer.ts';
@@ -23,11 +24,8 @@ export function handle(exchange: Exchange): void {
   const { request, snapshot } = exchange;
   // Before anything looks at them: neither a route nor a policy takes a client's word for who it is.
   snapshot.identityFields?.strip(request.fields);
-  if (request.path === '*') return answer(exchange, SERVER_OPTIONS);
-  if ((request.method === 'OPTIONS' || request.method === 'TRACE') && endsHere(request))
-    return answerLastHop(exchange);
 
-  const entry = snapshot.router.match(request, exchange.captures);
+  const entry = isForGateway(request) ? undefined : snapshot.router.match(request, exchange.captures);
   if (entry !== undefined) {
     exchange.route = entry.value;
     exchange.captureNames = entry.captureNames;
@@ -36,25 +34,26 @@ export function handle(exchange: Exchange): void {
   runRequestHooks(exchange, 0);
 }
 
-/** RFC 9110 section 9.3.7: a question about the gateway itself. */
-const SERVER_OPTIONS: Answer = {
-  status: 204,
-  headers: { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
-};
-
-/** RFC 9110 section 7.6.2: Max-Forwards counts down, and who receives 0 answers instead of passing on. */
-function endsHere(request: GatewayRequest): boolean {
-  const value = request.fields.get('max-forwards');
-  if (value === undefined || !/^\d{1,9}$/.test(value)) return false;
-  if (Number(value) === 0) return true;
-  request.fields.set('max-forwards', String(Number(value) - 1));
-  return false;
+/** Whether no route takes it: it ends here, behind the policies of every route. */
+function isForGateway(request: GatewayRequest): boolean {
+  // RFC 9110 section 9.3.8: what a service echoes must not be told what the gateway adds for it alone, such as credentials.
+  return request.method === 'TRACE' || (request.method === 'OPTIONS' && isOptionsForGateway(request));
 }
 
-function answerLastHop(exchange: Exchange): void {
-  if (exchange.request.method === 'OPTIONS') return answer(exchange, SERVER_OPTIONS);
-  // To echo a request is to hand its credentials to whoever can read the answer.
-  refuse(exchange, 'method_not_allowed', undefined, SERVER_OPTIONS.headers);
+/** RFC 9110 sections 9.3.7 and 7.6.2: whoever is asked with `*`, or receives the last of Max-Forwards, answers instead of passing on. */
+function isOptionsForGateway({ path, fields }: GatewayRequest): boolean {
+  return path === '*' || forwardsLeft(fields) === 0;
+}
+
+/** undefined: as many as it takes. */
+function forwardsLeft(fields: Fields): number | undefined {
+  const value = fields.get('max-forwards');
+  return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+}
+
+function countForward(fields: Fields): void {
+  const left = forwardsLeft(fields);
+  if (left !== undefined) fields.set('max-forwards', String(left - 1));
 }
 
 /** The route's own rewriting comes before the policies, which may change its result. */
@@ -145,14 +144,15 @@ function dispatch(exchange: Exchange): void {
     case 'login':
       return answerLogin(exchange, action.pages);
     case 'none':
-      return refuseUnrouted(exchange);
+      return answerUnrouted(exchange);
   }
 }
 
 function forwardTo(exchange: Exchange, service: Service | undefined): void {
   if (service === undefined) return refuse(exchange, 'no_target');
+  if (exchange.request.method === 'OPTIONS') countForward(exchange.request.fields);
   // Policies have seen them.
-  exchange.snapshot.ownCredentials.takeOff(exchange.request.fields);
+  exchange.snapshot.ownCredentials?.takeOff(exchange.request.fields);
   const { mirror } = exchange.route;
   const copy = mirror === undefined ? undefined : openCopy(mirror, exchange);
   new Forward(exchange, service).start();
@@ -163,8 +163,15 @@ function redirect(exchange: Exchange, status: number, location: string): void {
   answer(exchange, { status, headers: { Location: location } });
 }
 
-function refuseUnrouted(exchange: Exchange): void {
-  const allowed = exchange.snapshot.router.allowedMethods(exchange.request);
+/** What is answered about the gateway itself. */
+const OWN_METHODS = { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' };
+const OWN_OPTIONS: Answer = { status: 204, headers: OWN_METHODS };
+
+function answerUnrouted(exchange: Exchange): void {
+  const { request, snapshot } = exchange;
+  if (request.method === 'TRACE') return refuse(exchange, 'method_not_allowed', undefined, OWN_METHODS);
+  if (request.method === 'OPTIONS' && isOptionsForGateway(request)) return answer(exchange, OWN_OPTIONS);
+  const allowed = snapshot.router.allowedMethods(request);
   if (allowed.length === 0) return refuse(exchange, 'route_not_found');
   // RFC 9110 section 15.5.6: a 405 MUST name what is allowed.
   refuse(exchange, 'method_not_allowed', undefined, { Allow: allowed.join(', ') });

@@ -82,8 +82,8 @@ export class Snapshot {
   readonly recorder: Recorder;
   readonly bodyMemory: BodyMemory;
   readonly warn: Warn;
-  /** Takes off what no service is sent. */
-  readonly ownCredentials: OwnCredentials;
+  /** Takes off what no service is sent; undefined where nobody can have any. */
+  readonly ownCredentials: OwnCredentials | undefined;
   /** What no client may send; undefined where no policy tells services who calls. */
   readonly identityFields: IdentityFields | undefined;
   /** Query parameters that no log may show, in small letters; undefined where no policy has any of its own. */
@@ -99,6 +99,7 @@ export class Snapshot {
     recorder: Recorder;
     bodyMemory: BodyMemory;
     warn: Warn;
+    ownCredentials: OwnCredentials | undefined;
     identityFields: IdentityFields | undefined;
     secretParameters: ReadonlySet<string> | undefined;
     parts: SnapshotParts;
@@ -112,7 +113,7 @@ export class Snapshot {
     this.identityFields = made.identityFields;
     this.secretParameters = made.secretParameters;
     this.parts = made.parts;
-    this.ownCredentials = new OwnCredentials(made.parts.identity.data.sessions);
+    this.ownCredentials = made.ownCredentials;
   }
 
   get requests(): number {
@@ -209,6 +210,7 @@ export async function compileSnapshot(
       recorder,
       bodyMemory,
       warn,
+      ownCredentials: OwnCredentials.of(identity.data.sessions, config.adminLogins === true),
       identityFields,
       secretParameters,
       parts,

@@ -6,6 +6,15 @@ export function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
+/** Without blanks at either end. By index: an expression for those at the end is tried from each blank of a run, which costs its square. */
+export function trimBlanks(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
 /**
  * Octets of a request target that is sent on: visible ASCII without `#`, which ends a target, and without the backslash, which some
  * recipients take for a slash; 0 for the rest. Those to be watched may begin a query or make a path that has another form.

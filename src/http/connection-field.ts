@@ -1,3 +1,6 @@
+import { trimBlanks } from './characters.ts';
+import type { Fields } from './fields.ts';
+
 /** The Connection fields of a message, together (RFC 9110 section 7.6.1). */
 export interface ConnectionOptions {
   close: boolean;
@@ -5,15 +8,24 @@ export interface ConnectionOptions {
   upgrade: boolean;
   /** Fields that the sender meant for the next hop alone, in small letters. */
   names: string[];
+  /** Elements of the list, empty ones and repeated ones included. */
+  elements: number;
 }
 
-const CLOSE: Readonly<ConnectionOptions> = { close: true, keepAlive: false, upgrade: false, names: [] };
-const KEEP_ALIVE: Readonly<ConnectionOptions> = { close: false, keepAlive: true, upgrade: false, names: [] };
+const CLOSE: Readonly<ConnectionOptions> = {
+  close: true,
+  keepAlive: false,
+  upgrade: false,
+  names: [],
+  elements: 1,
+};
+const KEEP_ALIVE: Readonly<ConnectionOptions> = { ...CLOSE, close: false, keepAlive: true };
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-/** OWS of RFC 9110 section 5.6.3. `trim` would also take away a no-break space, which is an octet of obs-text. */
-const WHITE_SPACE = /^[\t ]+|[\t ]+$/g;
 
-/** Reads one Connection field, adding to those before it. undefined when it is no list of tokens. */
+/** Messages name a few options. Each may cost a look at every field, so that thousands would be work that the sender chooses. */
+const MAX_ELEMENTS = 64;
+
+/** Reads one Connection field, adding to those before it. undefined when it is no list of tokens, or too long a one. */
 export function parseConnection(value: string, before?: ConnectionOptions): ConnectionOptions | undefined {
   if (before === undefined) {
     if (value === 'keep-alive' || value === 'Keep-Alive') return KEEP_ALIVE;
@@ -21,9 +33,12 @@ export function parseConnection(value: string, before?: ConnectionOptions): Conn
   }
   const options: ConnectionOptions = before
     ? { ...before, names: before.names.slice() }
-    : { close: false, keepAlive: false, upgrade: false, names: [] };
-  for (const part of value.toLowerCase().split(',')) {
-    const token = part.replace(WHITE_SPACE, '');
+    : { close: false, keepAlive: false, upgrade: false, names: [], elements: 0 };
+  for (let from = 0, end = 0; from <= value.length; from = end + 1) {
+    if (++options.elements > MAX_ELEMENTS) return undefined;
+    end = value.indexOf(',', from);
+    if (end < 0) end = value.length;
+    const token = trimBlanks(value.slice(from, end)).toLowerCase();
     if (token === '') continue;
     if (!TOKEN.test(token)) return undefined;
     if (token === 'close') options.close = true;
@@ -32,4 +47,25 @@ export function parseConnection(value: string, before?: ConnectionOptions): Conn
     else options.names.push(token);
   }
   return options;
+}
+
+/** Takes out the fields that Connection names, but for those that `isKept` says. */
+export function removeNamed(
+  fields: Fields,
+  { names }: ConnectionOptions,
+  isKept: (name: string) => boolean = isNone,
+): void {
+  const [first] = names;
+  if (first === undefined) return;
+  if (names.length === 1) {
+    if (!isKept(first)) fields.delete(first);
+    return;
+  }
+  // In one pass: names that begin alike are compared letter by letter, with each field.
+  const named = new Set(names);
+  fields.retain((lower) => !named.has(lower) || isKept(lower));
+}
+
+function isNone(): boolean {
+  return false;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cookieValue, cookieValues } from './cookie.ts';
+import { cookieValue, cookieValues, soleCookieValue } from './cookie.ts';
 
 const TABLE: readonly (readonly [title: string, field: string | undefined, value: string | undefined])[] = [
   ['no field', undefined, undefined],
@@ -30,6 +30,31 @@ for (const [title, field, value] of TABLE) {
 test('all cookies of a name are found, in their order', () => {
   assert.deepEqual(cookieValues('id=7; a=1;id=;\t id=9 ;ID=1; xid=2', 'id'), ['7', '', '9']);
   assert.deepEqual(cookieValues('a=1', 'id'), []);
+});
+
+test('a name with several values has none that counts, wherever they stand', () => {
+  const piece = fc.constantFrom(
+    'id=7',
+    'id=8',
+    'id=',
+    'id=77',
+    'xid=8',
+    'idx=8',
+    ';',
+    '; ',
+    ' ',
+    'a=id=8',
+    '=',
+    'id',
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 10 }), (pieces) => {
+      const field = pieces.join('');
+      const values = new Set(cookieValues(field, 'id'));
+      assert.equal(soleCookieValue(field, 'id'), values.size > 1 ? null : [...values][0], field);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test('finds what splitting the field finds', () => {

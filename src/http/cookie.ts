@@ -1,4 +1,4 @@
-import { isBlank } from './characters.ts';
+import { isBlank, trimBlanks } from './characters.ts';
 import type { Fields } from './fields.ts';
 
 const EQUALS = 0x3d;
@@ -24,6 +24,25 @@ export function cookieValue(field: string | undefined, name: string): string | u
   return undefined;
 }
 
+/** As `cookieValue`, but null where several of the name have different values: which of them is meant nobody can tell. */
+export function soleCookieValue(field: string, name: string): string | null | undefined {
+  let found: string | undefined;
+  for (let at = 0; at < field.length; at++) {
+    while (isBlank(field.charCodeAt(at))) at++;
+    const next = field.indexOf(';', at);
+    const end = next < 0 ? field.length : next;
+    if (field.charCodeAt(at + name.length) === EQUALS && field.startsWith(name, at)) {
+      let last = end;
+      while (isBlank(field.charCodeAt(last - 1))) last--;
+      const value = field.slice(at + name.length + 1, last);
+      if (found !== undefined && found !== value) return null;
+      found = value;
+    }
+    at = end;
+  }
+  return found;
+}
+
 /** The values of all cookies of that name in a Cookie field, in their order. */
 export function cookieValues(field: string, name: string): string[] {
   return field
@@ -31,14 +50,6 @@ export function cookieValues(field: string, name: string): string[] {
     .map(trimBlanks)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
-}
-
-function trimBlanks(text: string): string {
-  let from = 0;
-  let to = text.length;
-  while (from < to && isBlank(text.charCodeAt(from))) from++;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
 }
 
 /** Takes cookies of some names off requests. Made once, since nothing of it depends on a request. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { amidst } from '../../test/support/amidst.ts';
+import { assertTakesAtMost } from '../../test/support/cpu-time.ts';
 import { FieldNames } from './field-names.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
 
@@ -71,6 +72,44 @@ suite('a head has bounds', () => {
   test('fields that are dropped count too', () => {
     const text = `GET / HTTP/1.1\r\n${HOST}${'Keep-Alive: 1\r\n'.repeat(4)}\r\n`;
     assert.equal(parse(text)?.refusal?.code, 'head_too_large');
+  });
+});
+
+suite('a head of 30 kB costs as much as its length', () => {
+  const generous = { requestLine: 40_000, head: 64_000, fields: 100 };
+  const NAMES = [
+    'Connection',
+    'Content-Length',
+    'Cookie',
+    'Expect',
+    'Host',
+    'TE',
+    'Transfer-Encoding',
+    'Upgrade',
+  ];
+  const FILLS = [
+    ['blanks', ' '.repeat(30_000)],
+    ['commas', ','.repeat(30_000)],
+    ['short options', 'x, '.repeat(10_000)],
+  ] as const;
+  for (const name of [...NAMES, 'X']) {
+    for (const [title, fill] of FILLS) {
+      test(`with ${title} in ${name}`, () => {
+        const text = `GET / HTTP/1.1\r\n${name === 'Host' ? '' : HOST}${name}: a${fill}b\r\n\r\n`;
+        // Blanks within Connection took 2 s.
+        assertTakesAtMost(200, () => assert.notEqual(parse(text, generous), undefined));
+      });
+    }
+  }
+
+  test('with a Connection field that names many fields which begin alike', () => {
+    const alike = Array.from({ length: 95 }, (_, i) => `${'a'.repeat(150)}${i}`);
+    const named = Array.from({ length: 60 }, (_, i) => `${'a'.repeat(150)}${i}x`);
+    const text = `GET / HTTP/1.1\r\n${HOST}Connection: ${named.join()}\r\n${alike.join(': b\r\n')}: b\r\n\r\n`;
+    // One look through all fields for each name took 10 ms.
+    assertTakesAtMost(500, () => {
+      for (let i = 0; i < 100; i++) assert.equal(parse(text, generous)?.fields.size, 95);
+    });
   });
 });
 

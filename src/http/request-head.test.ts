@@ -297,9 +297,9 @@ suite('a head is refused', () => {
     ],
     [withFields('Transfer_Encoding: chunked'), LOOKALIKE],
     [withFields('Content--Length: 1'), LOOKALIKE],
-    [withFields('Connection: a b'), 'Connection is not a list of options.'],
-    [withFields('Connection: close', 'Connection: "x"'), 'Connection is not a list of options.'],
-    [withFields('Connection: close\xa0'), 'Connection is not a list of options.'],
+    [withFields('Connection: a b'), 'Connection is not a list of up to 64 options.'],
+    [withFields('Connection: close', 'Connection: "x"'), 'Connection is not a list of up to 64 options.'],
+    [withFields('Connection: close\xa0'), 'Connection is not a list of up to 64 options.'],
   ];
   for (const [text, detail] of bad) {
     test(`${JSON.stringify(text)}: ${detail}`, () => {

@@ -1,5 +1,5 @@
 import { latin1 } from '../lib/octets.ts';
-import { type ConnectionOptions, parseConnection } from './connection-field.ts';
+import { type ConnectionOptions, parseConnection, removeNamed } from './connection-field.ts';
 import { parseContentLength } from './content-length.ts';
 import { FIELD, type FieldKind } from './field-kind.ts';
 import type { FieldNames } from './field-names.ts';
@@ -282,7 +282,9 @@ function readSpecial(
       return undefined;
     case FIELD.connection:
       framing.connection = parseConnection(value, framing.connection);
-      return framing.connection === undefined ? bad(head, 'Connection is not a list of options.') : undefined;
+      return framing.connection === undefined
+        ? bad(head, 'Connection is not a list of up to 64 options.')
+        : undefined;
     case FIELD.upgrade:
       framing.upgrade = framing.upgrade === '' ? value : `${framing.upgrade}, ${value}`;
       return undefined;
@@ -303,7 +305,7 @@ function readSpecial(
 function applyConnection(head: RequestHead, connection: ConnectionOptions, upgrade: string): void {
   if (connection.close) head.keepAlive = false;
   else if (connection.keepAlive) head.keepAlive = true;
-  for (const name of connection.names) if (!isForwarding(name)) head.fields.delete(name);
+  removeNamed(head.fields, connection, isForwarding);
   // A body before the switch would have to be kept apart from the tunnel; h2c would carry requests past the routes.
   if (
     connection.upgrade &&

@@ -1,6 +1,6 @@
 import { latin1 } from '../lib/octets.ts';
 import { FIELD_CONTENT } from './characters.ts';
-import { type ConnectionOptions, parseConnection } from './connection-field.ts';
+import { type ConnectionOptions, parseConnection, removeNamed } from './connection-field.ts';
 import { parseContentLength } from './content-length.ts';
 import { FIELD } from './field-kind.ts';
 import type { FieldNames } from './field-names.ts';
@@ -113,7 +113,7 @@ function readFields(head: ResponseHead, section: FieldSection, text: string, bas
         break;
       case FIELD.connection:
         connection = parseConnection(value, connection);
-        if (connection === undefined) return wrong(head, 'Connection is not a list of options');
+        if (connection === undefined) return wrong(head, 'Connection is not a list of up to 64 options');
         break;
       case FIELD.upgrade:
         upgrade = upgrade === '' ? value : `${upgrade}, ${value}`;
@@ -140,7 +140,7 @@ function readFields(head: ResponseHead, section: FieldSection, text: string, bas
   if (connection !== undefined) {
     if (connection.close) head.keepAlive = false;
     else if (connection.keepAlive) head.keepAlive = true;
-    for (const name of connection.names) head.fields.delete(name);
+    removeNamed(head.fields, connection);
     if (connection.upgrade) head.upgrade = upgrade;
     // RFC 9110 section 15.5.22: a 426 says what to upgrade to.
     if (connection.upgrade && head.status === 426) head.fields.push('upgrade', 'Upgrade', upgrade);

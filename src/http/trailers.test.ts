@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { assertTakesAtMost } from '../../test/support/cpu-time.ts';
 import { FieldNames } from './field-names.ts';
 import { parseTrailers } from './trailers.ts';
 
@@ -76,6 +77,11 @@ suite('a trailer section has bounds', () => {
   test('so many octets pass', () => {
     const read = parse(`A: ${'a'.repeat(MAX_BYTES - 7)}\r\n\r\n`);
     assert.deepEqual([read?.problem, read?.length], ['', MAX_BYTES]);
+  });
+  test('blanks within a value cost as much as their number', () => {
+    const text = `A: a${' '.repeat(16_000)}b\r\n\r\n`;
+    // An expression for the blanks at the end took 1 s.
+    assertTakesAtMost(200, () => assert.equal(parseTrailers(text, 20_000, new FieldNames())?.problem, ''));
   });
   test('what is not complete is refused as soon as it is too much', () => {
     assert.equal(parse('a'.repeat(MAX_BYTES)), undefined);

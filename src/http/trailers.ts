@@ -1,4 +1,4 @@
-import { FIELD_CONTENT } from './characters.ts';
+import { FIELD_CONTENT, trimBlanks } from './characters.ts';
 import { FIELD, type FieldNames } from './field-names.ts';
 import { Fields } from './fields.ts';
 
@@ -75,11 +75,7 @@ export function parseTrailers(text: string, maxBytes: number, names: FieldNames)
       return { fields, length: pos, problem: 'the trailer section has a framing field' };
     }
     if (known.kind === FIELD.other && !isForbidden(known.lower))
-      fields.push(known.lower, name, trim(text.slice(colon + 1, end)));
+      fields.push(known.lower, name, trimBlanks(text.slice(colon + 1, end)));
     pos = lineEnd + 1;
   }
-}
-
-function trim(text: string): string {
-  return text.replace(/^[\t ]+|[\t ]+$/g, '');
 }

@@ -5,6 +5,7 @@ import type { GatewayControl, RightsControl } from '../control/admin/endpoint.ts
 import { ProbeServer } from '../control/admin/probe-server.ts';
 import { AdminServer } from '../control/admin/server.ts';
 import type { LoadedConfig } from '../control/config/load.ts';
+import { isOfFile } from '../control/manager/listing.ts';
 import { NO_STORE, RightsStore } from '../control/rights/store/rights-store.ts';
 import type { StoreConnection } from '../control/store/store-connection.ts';
 import { messageOf } from '../lib/message-of.ts';
@@ -42,7 +43,9 @@ export class AdminPort {
     const { log, store } = options;
     const { admin, dataPlane } = options.config();
     const { authentication: settings, tls, hosts, address, port } = admin;
-    const rightsStore = new RightsStore(store ?? NO_STORE, Date.now);
+    const rightsStore = new RightsStore(store ?? NO_STORE, Date.now, (organization) =>
+      isOfFile(options.config(), 'organizations', organization),
+    );
     let external: Promise<ExternalLogin> | undefined;
     const session = settings?.session;
     const rights: RightsControl = {

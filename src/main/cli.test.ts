@@ -351,13 +351,13 @@ Other routes, and why not:
       'a file and a running gateway at once',
       ['/a', '-c', 'x', '--admin', 'http://127.0.0.1:1'],
       2,
-      '--admin asks a running gateway, --config reads a file: give one of them',
+      '--config reads a file, --context and --admin ask a running gateway: give one of them',
     ],
     [
       'an admin address that is none',
       ['/a', '--admin', 'localhost'],
-      1,
-      '"localhost" is not an address: write http://127.0.0.1:9900',
+      2,
+      '"localhost" is not the address of an admin port: write http://127.0.0.1:9900',
     ],
   ];
   for (const [title, argv, code, err] of REFUSED) {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LoadedConfig } from '../control/config/load.ts';
+import { hasBrowserLogins } from '../control/config/resolve-admin.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 
 /** What a process begins with and keeps as long as it lives. */
@@ -41,7 +42,11 @@ export function changedSettings(config: LoadedConfig, fixed: FixedSettings): rea
   return names.filter((name) => !isDeepStrictEqual(now[name], fixed[name])).map((name) => NAMES[name]);
 }
 
-/** Counters lie in memory that all threads share, whose layout follows from these settings. */
-export function withMetrics(config: DataPlaneConfig, metrics: FixedSettings['metrics']): DataPlaneConfig {
-  return { ...config, observability: { ...config.observability, metrics } };
+/**
+ * What workers have of them. Counters lie in memory that all threads share, whose layout follows from `metrics`; and the admin port goes on to log
+ * browsers in as it did, whatever a file says meanwhile.
+ */
+export function withFixed(config: DataPlaneConfig, { admin, metrics }: FixedSettings): DataPlaneConfig {
+  const observability = { ...config.observability, metrics };
+  return { ...config, observability, adminLogins: hasBrowserLogins(admin) };
 }

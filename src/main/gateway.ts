@@ -29,7 +29,7 @@ import type { Registry } from '../upstream/discovery/registry/registry.ts';
 import { Acme } from './acme.ts';
 import { acmeMetrics } from './acme-metrics.ts';
 import { AdminPort } from './admin-port.ts';
-import { changedSettings, type FixedSettings, fixedSettings, withMetrics } from './fixed-settings.ts';
+import { changedSettings, type FixedSettings, fixedSettings, withFixed } from './fixed-settings.ts';
 import type { ProcessLog } from './log.ts';
 import type { WorkerOutput } from './messages.ts';
 import { NodeRecords } from './node-records.ts';
@@ -381,7 +381,7 @@ export class Gateway {
     let dataPlane: DataPlaneConfig;
     let services: PreparedServices;
     try {
-      dataPlane = this.#options.adapt(withMetrics(await this.#acme.complete(config), this.#fixed.metrics));
+      dataPlane = this.#options.adapt(withFixed(await this.#acme.complete(config), this.#fixed));
       if (countsInMemory(config)) this.#quotas.start();
       this.#records.keepFor(config);
       services = await control.prepare(dataPlane.services);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { assertTakesAtMost } from '../../test/support/cpu-time.ts';
 import { Fields } from '../http/fields.ts';
 import {
   FLAG_RANDOM,
@@ -152,6 +153,14 @@ describe('a tracestate', () => {
   ];
   for (const [title, value, expected] of cases)
     it(title, () => assert.equal(limitTracestate(value), expected));
+
+  it('with blanks in a value costs as much as their number', () => {
+    const value = `a=${'b'.padEnd(8000)}b`;
+    // An expression for the blanks at the end took 100 ms each time.
+    assertTakesAtMost(200, () => {
+      for (let i = 0; i < 10; i++) assert.equal(limitTracestate(value), '');
+    });
+  });
 });
 
 describe('the sampler', () => {

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { trimBlanks } from '../http/characters.ts';
 import type { Fields } from '../http/fields.ts';
 
 /** Bits of trace-flags (W3C Trace Context level 2, section 3.2.2.5). */
@@ -152,7 +153,7 @@ export function limitTracestate(combined: string): string {
   const members: string[] = [];
   const keys = new Set<string>();
   for (const part of combined.split(',')) {
-    const member = part.replace(/^[ \t]+|[ \t]+$/g, '');
+    const member = trimBlanks(part);
     if (member === '') continue;
     if (!MEMBER.test(member)) return '';
     const key = member.slice(0, member.indexOf('='));

@@ -13,6 +13,8 @@ export interface BuiltinContext extends PolicyContext {
   readonly service: string | undefined;
   /** A later use on the route counts against limits too, and may refuse what this one let through. */
   readonly isCountedAgain: boolean;
+  /** Request fields, in small letters, in which the policies of the route are sent credentials. */
+  readonly credentialFields: () => ReadonlySet<string>;
   /** Where limits are counted; undefined where no request will come, because the policy is made to be checked. */
   readonly limiters: Limiters | undefined;
   /** Likewise. */

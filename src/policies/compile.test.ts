@@ -134,6 +134,7 @@ test('a policy stands only in the arrays of the hooks that it has', async () => 
     Object.entries(hooks).map(([hook, entries]) => [hook, entries.map(({ name }) => name)]),
     [
       ['onRequest', ['request-size']],
+      ['onRequestBodyPart', []],
       ['onRequestBody', []],
       ['transformRequestBody', []],
       ['onAttempt', []],
@@ -200,6 +201,22 @@ test('of a unique policy the last use stays, so that a route’s own replaces th
     ['request-size', 'headers', 'headers'],
   );
   assert.equal(await runPolicies(policies, exchangeFor({ bodyLength: 2000 })), undefined);
+});
+
+test('of a login the global policies that ask who calls do not hold, and the others and its own do', async () => {
+  const [basic, deny, size] = [
+    { name: 'basic', options: {} },
+    { name: 'authorize', options: { default: 'deny' } },
+    { name: 'request-size', options: { max: '1kb' } },
+  ];
+  const globals = [basic, deny, size];
+  const names = async (own: readonly { name: string; options: object }[], isLogin: boolean) =>
+    (await compilePolicies([...globals, ...own], { ...context, globals, isLogin })).all.map(
+      ({ name }) => name,
+    );
+  assert.deepEqual(await names([], false), ['request-size', 'basic', 'authorize']);
+  assert.deepEqual(await names([], true), ['request-size']);
+  assert.deepEqual(await names([{ name: 'mtls', options: {} }], true), ['request-size', 'mtls']);
 });
 
 test('when making one fails, those already made are closed', async () => {

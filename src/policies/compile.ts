@@ -15,6 +15,7 @@ import type { Limiters } from '../state/limiters.ts';
 import { AddressLists } from './address-lists.ts';
 import { strictestBounds } from './body-bounds.ts';
 import type { BuiltinContext } from './builtin-context.ts';
+import { joinCounting } from './counting-use.ts';
 import { loadPolicy } from './load.ts';
 import type { Plans } from './plan/plans.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
@@ -47,6 +48,7 @@ export interface CompiledPolicies {
   readonly onRequest: readonly HookEntry<'onRequest'>[];
   /** The requests' bodies are collected before the hook of that place in `onRequest`, or its end; -1: they are not. */
   readonly bodyAt: number;
+  readonly onRequestBodyPart: readonly HookEntry<'onRequestBodyPart'>[];
   readonly onRequestBody: readonly HookEntry<'onRequestBody'>[];
   readonly requestBodyBounds: Required<BodyBounds>;
   readonly transformRequestBody: readonly HookEntry<'transformRequestBody'>[];
@@ -72,6 +74,8 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly addressLists?: AddressLists | undefined;
   /** Which of the uses are those of every route; none where it is not given. */
   readonly globals?: readonly PolicyUse[];
+  /** It serves the pages of a login. */
+  readonly isLogin?: boolean;
   /** Whose route it is. */
   readonly organization?: string | undefined;
   /** The one service that the route sends to. */
@@ -80,6 +84,12 @@ export interface RouteContext extends Pick<PolicyContext, 'route' | 'warn'> {
   readonly plans?: Plans;
   readonly identity?: Identity;
 }
+
+/** What a policy may know of the others of its route. */
+type AmongOthers = Pick<BuiltinContext, 'isCountedAgain' | 'credentialFields'>;
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+const ALONE: AmongOthers = { isCountedAgain: false, credentialFields: () => NO_NAMES };
 
 /** A route without policies. */
 export const noPolicies: CompiledPolicies = assemble([], () => {});
@@ -124,14 +134,18 @@ export async function compilePolicies(
     const read = await Promise.all(uses.map((use) => reader.read(use)));
     const { globals } = context;
     const items = read.map((item) => ({ ...item, isGlobal: globals?.includes(item.use) ?? false }));
-    const ordered = inOrder(items);
+    const ordered = inOrder(items, context.isLogin === true);
     const lastCounting = ordered.findLastIndex(({ policy }) => policy.counts === true);
-    for (const [i, item] of ordered.entries()) made.push(await make(item, context, i < lastCounting));
+    const credentialFields = (): ReadonlySet<string> => credentialFieldsOf(ordered);
+    for (const [i, item] of ordered.entries())
+      made.push(await make(item, context, { isCountedAgain: i < lastCounting, credentialFields }));
   } catch (error) {
     closeAll(made, context);
     throw error;
   }
-  return assemble(made, () => closeAll(made, context));
+  joinCounting(made.map(({ hooks }) => hooks));
+  const bound = made.map((policy) => ({ ...policy, hooks: bindAll(policy.hooks) }));
+  return assemble(bound, () => closeAll(bound, context));
 }
 
 /**
@@ -170,13 +184,15 @@ interface Ordered {
 
 /**
  * The order of the request's hooks: by stage; within a stage as they came. Of a unique policy the last use stays, of a family the route's
- * own where it has any.
+ * own where it has any. Of a login, where nobody is known yet, the global ones that ask who calls do not hold: they would lead its pages to
+ * themselves.
  */
-export function inOrder<Item extends Ordered>(items: readonly Item[]): Item[] {
+export function inOrder<Item extends Ordered>(items: readonly Item[], isLogin: boolean): Item[] {
   const own = new Set(items.flatMap(({ policy, isGlobal }) => (isGlobal ? [] : [policy.family])));
   return items
     .filter(
-      ({ use, policy, isGlobal }, at) =>
+      ({ use, policy, stage, isGlobal }, at) =>
+        !(isGlobal && isLogin && (stage === 'authentication' || stage === 'authorization')) &&
         !(isGlobal && policy.family !== undefined && own.has(policy.family)) &&
         !(policy.unique === true && items.some((other, i) => i > at && isSame(other.use, use))),
     )
@@ -186,6 +202,11 @@ export function inOrder<Item extends Ordered>(items: readonly Item[]): Item[] {
 /** When a use runs: its options are as the policy's schema read them. */
 export function stageOf(policy: Policy, options: unknown): Stage {
   return policy.stageOf?.(options) ?? policy.stage;
+}
+
+function credentialFieldsOf(uses: readonly Pick<ReadUse, 'policy' | 'options'>[]): ReadonlySet<string> {
+  const names = uses.flatMap(({ policy, options }) => policy.credentialFields?.(options) ?? []);
+  return new Set(names.map((name) => name.toLowerCase()));
 }
 
 function isSame(a: PolicyUse, b: PolicyUse): boolean {
@@ -217,7 +238,7 @@ async function make(
     plans,
     identity,
   }: RouteContext,
-  isCountedAgain = false,
+  { isCountedAgain, credentialFields }: AmongOthers = ALONE,
 ): Promise<CompiledPolicy> {
   const context: BuiltinContext = {
     route,
@@ -229,6 +250,7 @@ async function make(
     organization,
     service,
     isCountedAgain,
+    credentialFields,
     limiters,
     plans,
     identity: identity?.of(organization),
@@ -240,7 +262,7 @@ async function make(
   } catch (error) {
     throw new Error(`the policy ${use.name} cannot be made: ${messageOf(error)}`, { cause: error });
   }
-  return { name: use.name, stage, hooks: bindAll(hooks) };
+  return { name: use.name, stage, hooks };
 }
 
 function noLoad(): Load {
@@ -285,6 +307,7 @@ function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPo
     all,
     onRequest: having(all, 'onRequest'),
     bodyAt: lastWithBody < 0 ? -1 : having(upToBody, 'onRequest').length,
+    onRequestBodyPart: having(all, 'onRequestBodyPart'),
     onRequestBody: having(all, 'onRequestBody'),
     requestBodyBounds: strictestBounds(
       all.map(({ hooks }) => hooks.onRequestBody && (hooks.requestBodyBounds ?? NO_WISHES)),

@@ -1,14 +1,15 @@
 import { z } from 'zod';
-import { isBlank } from '../http/characters.ts';
+import { trimBlanks } from '../http/characters.ts';
 import { isFieldValue, isToken } from '../http/fields.ts';
 import { type Template, template } from '../policy/template.ts';
+import { ORGANIZATION_FIELD } from './function/organization-field.ts';
 
 const FRAMING = 'it belongs to the framing of the message, which is the gateway’s own';
 const CONNECTION = 'it belongs to one connection, not to the message';
 
 /**
- * Fields that the gateway itself answers for (RFC 9110 section 7.6.1, RFC 9112 section 6). A wrong one would let one message be read
- * as two, so no policy's options may name them.
+ * Fields that the gateway itself answers for, so that no policy's options may name them. With a wrong one of most of them one message could be read
+ * as two (RFC 9110 section 7.6.1, RFC 9112 section 6).
  */
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['content-length', FRAMING],
@@ -19,6 +20,10 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['keep-alive', CONNECTION],
   ['proxy-connection', CONNECTION],
   ['upgrade', CONNECTION],
+  [
+    ORGANIZATION_FIELD.toLowerCase(),
+    'function services are told by it whose function is called, which the policy function does',
+  ],
   ['host', 'it is set by `host` of the service, of the route’s `rewrite` or of the policy rewrite'],
 ]);
 
@@ -44,7 +49,7 @@ function refuseName(text: string): string | undefined {
 
 function refuseValue({ constant, text }: Template): string | undefined {
   // White space at the ends is taken off a rendered value; a constant is written as it is.
-  return isFieldValue(constant ?? text.replaceAll(/^[ \t]+|[ \t]+$/g, ''))
+  return isFieldValue(constant ?? trimBlanks(text))
     ? undefined
     : 'is not a field value: it holds a control character, a character beyond latin1, or white space at an end';
 }
@@ -55,15 +60,11 @@ function refuseValue({ constant, text }: Template): string | undefined {
  * loop, because the expression of `isFieldValue` takes three times as long for a short value.
  */
 export function renderedFieldValue(text: string): string {
-  let start = 0;
-  let end = text.length;
-  for (let i = 0; i < end; i++) {
+  for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
       throw new TypeError('a value rendered for a field holds a character that no field may hold');
     }
   }
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return end - start === text.length ? text : text.slice(start, end);
+  return trimBlanks(text);
 }

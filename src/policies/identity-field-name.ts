@@ -45,10 +45,16 @@ export const identityFieldName = fieldName.superRefine((name, context) => {
  * trusted proxy sent.
  */
 export const earlyIdentityFieldName = identityFieldName.superRefine((name, context) => {
-  if (!name.toLowerCase().startsWith('x-forwarded-') || REFUSED.has(name.toLowerCase())) return;
-  const message = `${name} is of the X-Forwarded family, which only the policy identity-headers sets`;
-  context.addIssue({ code: 'custom', message });
+  const message = REFUSED.has(name.toLowerCase()) ? undefined : lateFieldProblem(name);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
 });
+
+/** Why a policy that sets it while the request is looked at cannot. */
+export function lateFieldProblem(name: string): string | undefined {
+  return name.toLowerCase().startsWith('x-forwarded-')
+    ? `${name} is of the X-Forwarded family, which only the policy identity-headers sets`
+    : undefined;
+}
 
 /** Schema of such a name, or of the beginning of some, up to a hyphen, with `*` behind it. */
 export const identityFieldPattern = z.string().superRefine((text, context) => {

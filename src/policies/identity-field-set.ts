@@ -10,9 +10,11 @@ export class IdentityFields {
   readonly #prefixes: string[] = [];
   /** First letters of the names that are meant. */
   readonly #initials: number;
+  readonly #except: ReadonlySet<string>;
 
-  /** One that ends in `*` is every name that begins so. */
-  constructor(names: Iterable<string>) {
+  /** One that ends in `*` is every name that begins so. Those of `except`, in small letters, are not meant as they are written there. */
+  constructor(names: Iterable<string>, except: ReadonlySet<string> = NONE) {
+    this.#except = except;
     let initials = 0;
     for (const name of names) {
       const isPrefix = name.endsWith('*');
@@ -31,12 +33,16 @@ export class IdentityFields {
 
   readonly #isMeant = (lower: string): boolean => {
     const folded = fold(lower);
-    if (this.#names.has(folded)) return true;
+    return (this.#names.has(folded) || this.#begins(folded)) && !this.#except.has(lower);
+  };
+
+  #begins(folded: string): boolean {
     for (const prefix of this.#prefixes) if (folded.startsWith(prefix)) return true;
     return false;
-  };
+  }
 }
 
+const NONE: ReadonlySet<string> = new Set();
 const HYPHEN = 0x2d;
 
 /** With a hyphen for every sign. Most names have no other: to see that costs a tenth of replacing. */

@@ -54,6 +54,12 @@ suite('names by which services are told who calls', () => {
     assert.deepEqual(left(['_user', '~USER', 'user'], new IdentityFields(['_user'])), ['user']);
   });
 
+  test('leave alone a credential that is called so too, as it is written and in no other way', () => {
+    const identity = new IdentityFields(['x-auth-*', 'x-key'], new Set(['x-auth-token', 'x-key']));
+    const sent = ['X-Auth-Token', 'x_auth_token', 'X-Auth-User', 'X-Key', 'X_Key', 'X-Auth-Tokens'];
+    assert.deepEqual(left(sent, identity), ['X-Auth-Token', 'X-Key']);
+  });
+
   test('are found in every spelling, and no others', () => {
     const sign = fc.constantFrom(..."-_.!#$%&'*+^`|~");
     const spelling = fc

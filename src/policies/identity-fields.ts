@@ -5,8 +5,8 @@ import { builtinPolicies } from './registry.ts';
 import type { PolicyUse } from './use.ts';
 
 /**
- * Those of all uses of a configuration, but for fields in which clients send credentials: whoever takes those takes them off. Undefined where there
- * are none. Rejects as `reader` does.
+ * Those of all uses of a configuration, but for fields in which clients send credentials: whoever takes those takes them off, written as they are.
+ * Undefined where there are none. Rejects as `reader` does.
  */
 export async function findIdentityFields(
   uses: Iterable<PolicyUse>,
@@ -24,6 +24,5 @@ export async function findIdentityFields(
     for (const name of policy.credentialFields?.(options) ?? []) credentials.add(name.toLowerCase());
     if (turns.isOver()) await turns.next();
   }
-  for (const name of credentials) names.delete(name);
-  return names.size === 0 ? undefined : new IdentityFields(names);
+  return names.size === 0 ? undefined : new IdentityFields(names, credentials);
 }

@@ -1,3 +1,4 @@
+import { PLAIN_CHALLENGE } from '../identity/bearer/challenge.ts';
 import type { Answer, Exchange } from '../policy/contract.ts';
 
 const DETAIL = 'The request does not say who sends it.';
@@ -6,7 +7,7 @@ const GENERIC: Answer = {
   status: 401,
   code: 'unauthenticated',
   detail: DETAIL,
-  headers: { 'WWW-Authenticate': 'Bearer' },
+  headers: { 'WWW-Authenticate': PLAIN_CHALLENGE },
 };
 
 /** For somebody whom nobody knows, on a route that would need to: with the challenge of the route's authentication. */

@@ -35,7 +35,7 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     import('./authorize/index.ts').then((module) => module.authorizePolicy),
   ),
   builtin('cors', 'admission', () => import('./cors/index.ts').then((module) => module.corsPolicy)),
-  builtin('csrf', 'validation', () => import('./csrf/index.ts').then((module) => module.csrfPolicy)),
+  builtin('csrf', 'admission', () => import('./csrf/index.ts').then((module) => module.csrfPolicy)),
   builtin('fault', 'admission', () => import('./fault/index.ts').then((module) => module.faultPolicy)),
   builtin(
     'forward-auth',
@@ -43,8 +43,11 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     () => import('./forward-auth/index.ts').then((module) => module.forwardAuthPolicy),
     { has: ['identityFields'], needs: ['identity'] },
   ),
-  builtin('function', 'validation', () =>
-    import('./function/index.ts').then((module) => module.functionPolicy),
+  builtin(
+    'function',
+    'validation',
+    () => import('./function/index.ts').then((module) => module.functionPolicy),
+    { has: ['identityFields'] },
   ),
   builtin('headers', 'transform', () => import('./headers/index.ts').then((module) => module.headersPolicy)),
   builtin(
@@ -146,6 +149,7 @@ export const builtinPolicies: ReadonlyMap<string, BuiltinPolicy> = new Map([
     'authentication',
     () => import('./signature/index.ts').then((module) => module.signaturePolicy),
     {
+      has: ['credentialFields'],
       needs: ['identity'],
     },
   ),

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /**
  * Percent-encoding (RFC 3986 section 2.1) of values that templates and policies put into a path or a query. Texts are latin1:
  * one character is one octet, save for names from the configuration, which may hold any character.
@@ -68,7 +70,17 @@ function octet(code: number): string {
  * are not UTF-8 become U+FFFD. `plusIsSpace` for a query's names and values.
  */
 export function decodePercent(text: string, plusIsSpace: boolean): string {
+  return needsDecoding(text) ? decodedOctets(text, plusIsSpace).toString('utf8') : text;
+}
+
+/** The same; undefined for octets that are not UTF-8. */
+export function decodePercentStrictly(text: string, plusIsSpace: boolean): string | undefined {
   if (!needsDecoding(text)) return text;
+  const octets = decodedOctets(text, plusIsSpace);
+  return isUtf8(octets) ? octets.toString('utf8') : undefined;
+}
+
+function decodedOctets(text: string, plusIsSpace: boolean): Buffer {
   const octets = Buffer.allocUnsafe(text.length);
   let length = 0;
   for (let i = 0; i < text.length; i++) {
@@ -80,7 +92,7 @@ export function decodePercent(text: string, plusIsSpace: boolean): string {
       octets[length++] = plusIsSpace && code === PLUS ? 0x20 : code;
     }
   }
-  return octets.toString('utf8', 0, length);
+  return octets.subarray(0, length);
 }
 
 /** Text from latin1 octets that are most likely UTF-8, as in a field value. A text beyond latin1 is text already. */

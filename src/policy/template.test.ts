@@ -57,7 +57,7 @@ for (const [text, expected] of [
 }
 
 test('the service is empty for an answer made here', () => {
-  assert.equal(compiled('[${service}]').render(exchangeFor({ serviceName: undefined })), '[]');
+  assert.equal(compiled('[${service}]').render(exchangeFor()), '[]');
 });
 
 test('a text without variables is constant', () => {

@@ -25,7 +25,7 @@ export class ConnectionClient implements ClientView {
   /** Whether a request for this host came by a connection that was made for others (RFC 9110 section 7.4). */
   isMisdirected(host: string): boolean {
     if (this.#hosts === undefined || host === this.#covered) return false;
-    if (!coversHost(this.#hosts, nameOf(host))) return true;
+    if (!coversHost(this.#hosts, host.startsWith('[') ? host.slice(1, -1) : host)) return true;
     this.#covered = host;
     return false;
   }
@@ -35,12 +35,6 @@ export class ConnectionClient implements ClientView {
     if (this.#certificate === undefined) this.#certificate = certificateOf(this.#socket) ?? null;
     return this.#certificate ?? undefined;
   }
-}
-
-/** As certificates say it: an address without brackets, a name without its last dot. */
-function nameOf(host: string): string {
-  if (host.startsWith('[')) return host.slice(1, -1);
-  return host.endsWith('.') ? host.slice(0, -1) : host;
 }
 
 function certificateOf(socket: Socket): ClientCertificate | undefined {

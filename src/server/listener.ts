@@ -166,7 +166,13 @@ export class Listener implements BoundListener {
   }
 
   #accept(socket: net.Socket): void {
-    const peer = normaliseAddress(socket.remoteAddress ?? '');
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) {
+      // Reset before it was accepted. What it sent could be read still, and would be nobody's: no limit by address would count it.
+      socket.destroy();
+      return;
+    }
+    const peer = normaliseAddress(remoteAddress);
     const { proxyProtocol, limits } = this.current.config;
     // Behind a proxy the client's address is known, and counted, once the PROXY header is read.
     const counted = proxyProtocol ? '' : peer;

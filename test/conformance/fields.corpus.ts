@@ -22,7 +22,8 @@ const HOSTS: [title: string, lines: string[]][] = [
   ['with a backslash', ['Host: a.example\\b']],
   ['with an escape', ['Host: a%2eexample']],
   ['with a quote', ['Host: "a.example"']],
-  ['with an empty port', ['Host: a.example:']],
+  ['a dot alone', ['Host: .']],
+  ['with two dots at its end', ['Host: a.example..']],
   ['with port 0', ['Host: a.example:0']],
   ['with a port too high', ['Host: a.example:65536']],
   ['with a port that is no number', ['Host: a.example:http']],
@@ -73,6 +74,11 @@ const LINES: [title: string, source: string, line: string][] = [
   ['LF CR', RFC_VALUE, 'X: y\n\rZ: z'],
   ['Connection with a control character', RFC_VALUE, 'Connection: close\x0b'],
   ['Connection that is no list of tokens', 'RFC 9110 section 7.6.1', 'Connection: close; x'],
+  [
+    'Connection of more options than are looked at',
+    'RFC 9110 section 5.4',
+    `Connection: ${'x,'.repeat(64)}x`,
+  ],
 ];
 
 export const FIELDS: readonly ConformanceCase[] = [
@@ -97,6 +103,9 @@ export const FIELDS: readonly ConformanceCase[] = [
     ['host: \t a.example \t', 'a.example'],
     ['Host: 192.0.2.1', '192.0.2.1'],
     ['Host: [2001:db8::1]:8080', '[2001:db8::1]:8080'],
+    ['Host: a.example:', 'a.example'],
+    ['Host: a.example.', 'a.example'],
+    ['Host: a.example.:8080', 'a.example:8080'],
   ].map(([line, host]) => ({
     title: `${JSON.stringify(line)} is read`,
     source: RFC_HOST,

@@ -64,7 +64,6 @@ const LINES: [title: string, source: string, line: string][] = [
   ],
   ['absolute-form with an empty user', 'RFC 9110 section 4.2.4', 'GET http://@a.example/page HTTP/1.1'],
   ['absolute-form with a bad port', RFC_ABSOLUTE, 'GET http://a.example:0x50/page HTTP/1.1'],
-  ['absolute-form with an empty port', RFC_ABSOLUTE, 'GET http://a.example:/page HTTP/1.1'],
   ['absolute-form with a backslash', RFC_ABSOLUTE, 'GET http:\\\\a.example\\page HTTP/1.1'],
   ['absolute-form with one slash', RFC_ABSOLUTE, 'GET http:/page HTTP/1.1'],
   ['absolute-form of another scheme', RFC_ABSOLUTE, 'GET ftp://a.example/page HTTP/1.1'],
@@ -100,6 +99,7 @@ const TARGETS: [title: string, source: string, target: string, forwardedAs: stri
   ],
   ['absolute-form', RFC_ABSOLUTE, 'http://a.example/page?q', '/page?q'],
   ['absolute-form without path', RFC_ABSOLUTE, 'http://a.example', '/'],
+  ['absolute-form with an empty port', 'RFC 3986 section 3.2.3', 'http://a.example:/page', '/page'],
   ['absolute-form without path and with a query', RFC_ABSOLUTE, 'http://a.example?q', '/?q'],
   ['absolute-form in capital letters', RFC_ABSOLUTE, 'HTTP://A.EXAMPLE/page', '/page'],
 ];

@@ -105,7 +105,8 @@ for (const { title, isOpen, statuses: expected } of [
 
     before(async () => {
       stored = await startManager({ config: JSON.stringify(FILE), env: { FUZZ_SECRET: secret('env') } });
-      const store = new RightsStore(stored.source.connection ?? NO_STORE, Date.now);
+      // Users are there before their organization is.
+      const store = new RightsStore(stored.source.connection ?? NO_STORE, Date.now, () => true);
       logins = isOpen ? undefined : new Logins(store, marks);
       const gateway = behind(stored, registry, store, logins?.authentication);
       const { manager } = stored;
@@ -132,6 +133,8 @@ for (const { title, isOpen, statuses: expected } of [
       const sent = { method: 'POST', path: '/v1/apply?prune', headers, body: EVERYTHING };
       const { status, text } = await api.send(sent);
       assert.equal(status, 200, text);
+      // An organization that is made anew begins with nobody.
+      await logins?.restore();
     }
 
     it(`answers ${RUNS} requests without failing and without telling a secret`, {

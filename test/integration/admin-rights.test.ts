@@ -238,6 +238,12 @@ admin:
     assert.match((await run('delete organization acme')).err, /\(forbidden\)/);
     const { token } = (JSON.parse(kept) as { contexts: { here: { token: string } } }).contexts.here;
     assert.equal((await ask('GET', '/v1/whoami', bearer(token))).status, 200);
+    assert.match((await run('explain /nowhere --context here')).out, /^Route: none$/m);
+    assert.deepEqual(await run(`context add here --url ${admin}`), {
+      code: 2,
+      out: '',
+      err: 'portcullis context: there is a context here that is logged in: first portcullis logout here, or give another name\n',
+    });
     assert.deepEqual(await run('logout'), { code: 0, out: 'Logged out of here.\n', err: '' });
     assert.equal((await ask('GET', '/v1/whoami', bearer(token))).status, 401);
     assert.ok(!readFileSync(contexts, 'utf8').includes('pca_'));

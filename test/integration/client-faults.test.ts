@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { suite, test } from 'node:test';
 import { get, HOST, post } from '../conformance/case.ts';
 import type { Answer } from '../support/answers.ts';
@@ -230,6 +231,27 @@ suite('a client that leaves', () => {
       },
       { timeouts: { halfClose: SHORT } },
     );
+  });
+
+  test('before it was accepted, by a reset: nobody could be told from it, so nothing of it is read', async () => {
+    await using upstream = await ScriptedUpstream.start(echoLength);
+    await using gateway = await startGatewayBefore(upstream.url);
+    // While this thread waits for the process, nothing is accepted.
+    const leave = `const socket = require('net').connect(${gateway.port}, '127.0.0.1', () => {
+      socket.write(${JSON.stringify(get())});
+      socket.resetAndDestroy();
+    });`;
+    assert.equal(spawnSync(process.execPath, ['-e', leave], { timeout: 10_000 }).status, 0);
+
+    using next = await RawClient.connect({ port: gateway.port });
+    await next.send(get([], '/next'));
+    assert.equal((await next.answer()).status, 200);
+    assert.deepEqual(
+      upstream.connections.map(({ text }) => text.slice(0, 9)),
+      ['GET /next'],
+    );
+    await gateway.close();
+    assert.equal(gateway.accessLog().length, 1);
   });
 
   test('within its head: nothing happens', async () => {

@@ -61,6 +61,41 @@ describe('the login of a device', () => {
     );
   });
 
+  it('gives it grants of the providers that it asks for, and says how where it has none', async () => {
+    await using play = await LoginPlay.start({
+      session: { devices: true, login: ['first'], connect: ['second'] },
+      config: {
+        routes: {
+          api: {
+            match: { paths: ['/api/*'] },
+            policies: [{ session: { name: 'web', providers: ['second'] } }],
+            respond: { body: 'api' },
+          },
+        },
+      },
+    });
+    const call = async (grants: Record<string, string>): Promise<Response> => {
+      const codes = await begin(play, grants);
+      const agent = new UserAgent();
+      const asked = await agent.go(String(codes['verification_uri_complete']));
+      let page = await agent.submit(asked, { user_code: String(codes['user_code']) });
+      while (page.body.includes('name="password"'))
+        page = await agent.submit(page, { username: 'alice', password: 'alice' });
+      const [, { access_token }] = await poll(play, codes);
+      return fetch(`${play.url}/api/x`, { headers: { authorization: `Bearer ${String(access_token)}` } });
+    };
+    const without = await call({});
+    const { code, connect, detail } = (await without.json()) as Record<string, unknown>;
+    assert.deepEqual(
+      [without.status, code, connect, without.headers.get('www-authenticate')],
+      [401, 'grant_required', undefined, 'Bearer error="invalid_token"'],
+    );
+    assert.match(String(detail), /grants=second/);
+    assert.equal((await call({ grants: 'second' })).status, 200);
+    assert.deepEqual(await begin(play, { grants: 'second third' }), { error: 'invalid_request' });
+    assert.deepEqual(await poll(play, {}), [400, { error: 'invalid_request' }]);
+  });
+
   it('is refused with access_denied where the user says no', async () => {
     await using play = await LoginPlay.start({ ...OPTIONS, providers: { first: { consent: 'page' } } });
     const codes = await begin(play);
@@ -132,8 +167,9 @@ describe('the login of a device', () => {
   });
 });
 
-async function begin(play: LoginPlay): Promise<Record<string, unknown>> {
-  const answer = await fetch(`${play.url}/auth/device/code`, { method: 'POST' });
+async function begin(play: LoginPlay, form: Record<string, string> = {}): Promise<Record<string, unknown>> {
+  const body = new URLSearchParams(form);
+  const answer = await fetch(`${play.url}/auth/device/code`, { method: 'POST', body });
   return (await answer.json()) as Record<string, unknown>;
 }
 
@@ -141,7 +177,10 @@ async function poll(
   play: LoginPlay,
   codes: Record<string, unknown>,
 ): Promise<[number, Record<string, unknown>]> {
-  const body = new URLSearchParams({ grant_type: GRANT_TYPE, device_code: String(codes['device_code']) });
+  const body = new URLSearchParams({
+    grant_type: GRANT_TYPE,
+    device_code: (codes['device_code'] as string | undefined) ?? '',
+  });
   const answer = await fetch(`${play.url}/auth/device/token`, { method: 'POST', body });
   return [answer.status, (await answer.json()) as Record<string, unknown>];
 }

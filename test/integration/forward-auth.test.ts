@@ -51,6 +51,9 @@ describe('A route that asks a service who may call', () => {
         response.setHeader('X-User', 'alice');
         response.setHeader('X-Groups', 'staff, admins');
         response.setHeader('X-Other', 'not for the upstream');
+        response.setHeader('X-Auth-Team', ['red', 'blue']);
+        response.setHeader('X-Auth-Mail', 'alice@example.com');
+        response.setHeader('Set-Theme', 'dark');
         response.setHeader('Set-Cookie', ['a=1; Path=/', 'b=2; Path=/']);
         response.writeHead(202).end();
         return;
@@ -106,7 +109,10 @@ describe('A route that asks a service who may call', () => {
     gateway = await startGateway({
       listeners: { http: { port: 0 } },
       services: { echo: { url: `http://127.0.0.1:${upstream.port}` } },
-      consumers: { alice: { groups: ['here'] } },
+      consumers: {
+        alice: { groups: ['here'] },
+        app: { apiKeys: [{ key: 'the-key-of-the-app-in-tests-alone' }] },
+      },
       observability: { accessLog: { fields: ['path', 'consumer', 'code'] } },
       routes: {
         asked: { match: { paths: ['/asked'] }, service: 'echo', policies: [{ 'forward-auth': options }] },
@@ -131,6 +137,26 @@ describe('A route that asks a service who may call', () => {
                 responseHeaders: ['x-tenant'],
               },
             },
+          ],
+        },
+        begun: {
+          match: { paths: ['/begun'] },
+          service: 'echo',
+          policies: [
+            { 'forward-auth': { ...options, responseHeaders: ['X-Auth-*', 'x-auth-team', 'set-*'] } },
+          ],
+        },
+        known: {
+          match: { paths: ['/known'] },
+          service: 'echo',
+          policies: [{ 'forward-auth': options }, { authorize: { default: 'authenticated' } }],
+        },
+        eitherKnown: {
+          match: { paths: ['/either'] },
+          service: 'echo',
+          policies: [
+            { auth: { any: [{ 'forward-auth': options }, { 'api-key': {} }] } },
+            { authorize: { default: 'authenticated' } },
           ],
         },
         patient: {
@@ -186,6 +212,18 @@ describe('A route that asks a service who may call', () => {
       200,
     );
     assert.equal(lastSent().get('x-user'), undefined);
+  });
+
+  it('knows nobody where the service names nobody', async () => {
+    const status = async (path: string, headers: Headers) => (await ask(gateway.url + path, headers)).status;
+    for (const path of ['/known', '/either']) {
+      assert.equal(await status(path, { Authorization: 'alice' }), 200, path);
+      assert.equal(await status(path, { Authorization: 'nameless' }), 401, path);
+    }
+    const key = { 'X-Api-Key': 'the-key-of-the-app-in-tests-alone' };
+    assert.equal(await status('/either', { Authorization: 'nameless', ...key }), 200);
+    assert.equal(await status('/either', { Authorization: 'nameless', 'X-Api-Key': 'wrong' }), 401);
+    assert.equal(await status('/known', { Authorization: 'nameless', ...key }), 401);
   });
 
   it('passes on the way to a login, with every cookie', async () => {
@@ -263,6 +301,62 @@ describe('A route that asks a service who may call', () => {
       );
     }
   });
+
+  it('passes on fields by how they begin, each once, and none that is about the answer', async () => {
+    const headers = { Authorization: 'alice', 'X-Auth-Role': 'admin', X_Auth_Mail: 'root', 'x.auth': 'kept' };
+    assert.equal((await ask(`${gateway.url}/begun`, headers)).status, 200);
+    assert.deepEqual(
+      upstream.requests.at(-1)?.fields.filter(([name]) => /^(?:x.auth|set)/i.test(name)),
+      [
+        ['x.auth', 'kept'],
+        ['x-auth-team', 'red'],
+        ['x-auth-team', 'blue'],
+        ['x-auth-mail', 'alice@example.com'],
+        ['set-theme', 'dark'],
+      ],
+    );
+  });
+
+  it('takes what begins so off every route, whoever sends it', async () => {
+    for (const path of ['/open', '/asked']) {
+      const headers = { Authorization: 'nameless', 'X-Auth-Role': 'admin', x_auth_mail: 'root' };
+      assert.equal((await ask(`${gateway.url}${path}`, headers)).status, 200);
+      const names = upstream.requests.at(-1)?.fields.map(([name]) => name.toLowerCase());
+      assert.deepEqual(
+        names?.filter((name) => /^x.auth.(?:role|mail)/.test(name)),
+        [],
+        path,
+      );
+    }
+  });
+
+  for (const [options, message] of [
+    [{ responseHeaders: ['*'] }, /responseHeaders\[0\]: is neither a field name nor the beginning of some/],
+    [
+      { responseHeaders: ['x-a*'] },
+      /responseHeaders\[0\]: is neither a field name nor the beginning of some/,
+    ],
+    [{ responseHeaders: ['x-*-id'] }, /responseHeaders\[0\]: is neither a field name nor the beginning/],
+    [
+      { responseHeaders: ['x-*'] },
+      /responseHeaders\[0\]: x-forwarded-for is a field that the gateway itself sets/,
+    ],
+    [{ responseHeaders: ['content-*'] }, /responseHeaders\[0\]: content-type is a field that clients need/],
+    [{ responseHeaders: ['Content-Length'] }, /Content-Length is a field that the gateway itself sets/],
+    [{ responseHeaders: ['X-Forwarded-User'] }, /X-Forwarded-User is of the X-Forwarded family/],
+    [
+      { requestHeaders: ['cookie', 'X-Auth-Key'], responseHeaders: ['x-auth-*'] },
+      /requestHeaders\[1\]: x-auth-key is one of x-auth-\* in responseHeaders, which no client may send/,
+    ],
+  ] as const)
+    it(`is refused with ${JSON.stringify(options)}`, async () => {
+      const policies = [{ 'forward-auth': { url: 'http://127.0.0.1:1/', ...options } }];
+      const started = startGateway({
+        listeners: { http: { port: 0 } },
+        routes: { a: { match: { paths: ['/'] }, respond: {}, policies } },
+      });
+      await assert.rejects(started, message);
+    });
 
   it('takes its question back when the client leaves', { timeout: 10_000 }, async () => {
     const question = once(held, 'question') as Promise<[ServerResponse]>;

@@ -31,6 +31,9 @@ functions:
 apis:
   echo: { function: echo, organization: acme, paths: [/echo, /echo/*] }
   page: { function: page, paths: [/page] }
+  shared: { function: page, paths: [/shared], cors: { origins: ['https://app.test'] } }
+  free: { function: page, paths: [/free], cors: service }
+  plain: { service: runtime, paths: [/plain] }
   key: { function: who, paths: [/key], authentication: { api-key: { header: x-language, query: k } } }
   kept: { function: who, paths: [/kept], authentication: { api-key: { query: k, forward: true } } }
   basic: { function: who, paths: [/basic], authentication: basic }
@@ -184,6 +187,22 @@ suite('An API with a function', () => {
     assert.doesNotMatch(call.text + JSON.stringify(call.headers), /secret|other/);
   });
 
+  test('is of no organization that a client names, also where the service is no function service', async () => {
+    const { calls } = await called('/plain', {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        'Portcullis-Organization': 'acme',
+        portcullis_organization: 'acme',
+      },
+      body: '{"functionName":"echo","input":1}',
+    });
+    assert.deepEqual(
+      calls.map(({ headers }) => Object.keys(headers).filter((name) => name.startsWith('portcullis'))),
+      [[]],
+    );
+  });
+
   const typed = (type: string, body: string | Buffer, more: Asked['headers'] = {}): Asked => ({
     method: 'POST',
     headers: { 'Content-Type': type, ...more },
@@ -211,6 +230,13 @@ suite('An API with a function', () => {
       { ...typed(JSON_TYPE, '{"a":1}', { 'Content-Length': '7' }), method: 'DELETE' },
       { a: 1 },
     ],
+    ['no octet in chunks', { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' }, body: '' }, null],
+    ['no octet of JSON in chunks', typed(JSON_TYPE, '', { 'Transfer-Encoding': 'chunked' }), null],
+    [
+      'the query of DELETE without an octet in chunks',
+      { method: 'DELETE', headers: { 'Transfer-Encoding': 'chunked' }, body: '' },
+      {},
+    ],
     ['the query of OPTIONS', { method: 'OPTIONS' }, {}],
     ['no body of GET', { ...typed(JSON_TYPE, '{"a":1}', { 'Content-Length': '7' }), method: 'GET' }, {}],
     [
@@ -235,6 +261,9 @@ suite('An API with a function', () => {
     ['__proto__ in a form', typed(FORM, '__pr%6fto__=1'), 400, 'invalid_request'],
     ['__proto__ in a query', {}, 400, 'invalid_request', '/acme/echo?__proto__=1'],
     ['octets that are not UTF-8', typed(JSON_TYPE, Buffer.from([0x22, 0xff, 0x22])), 400, 'invalid_request'],
+    ['a query that is not UTF-8', {}, 400, 'invalid_request', '/acme/echo?a=%FF'],
+    ['a query with a name that is not UTF-8', {}, 400, 'invalid_request', '/acme/echo?%C3=1'],
+    ['a form that is not UTF-8', typed(FORM, 'a=%ED%A0%80'), 400, 'invalid_request'],
     ['a byte order mark', typed(JSON_TYPE, '\ufeff{}'), 400, 'invalid_request'],
     ['JSON nested 33 deep', typed(JSON_TYPE, '['.repeat(33) + ']'.repeat(33)), 400, 'invalid_request'],
     ['another charset', typed('application/json; charset=utf-16', '{}'), 415, 'unsupported_media_type'],
@@ -261,6 +290,7 @@ suite('An API with a function', () => {
       'body_too_large',
     ],
     ['a wish that is none', { headers: { 'X-Wait': 'maybe' } }, 400, 'invalid_request'],
+    ['two wishes', { headers: { 'X-Wait': ['true', 'false'] as const } }, 400, 'invalid_request'],
   ] satisfies readonly (readonly [string, Asked, number, string, string?])[])
     test(`refuses ${title}`, async () => assert.deepEqual(await inputOf(asked, path), [status, code]));
 
@@ -360,14 +390,32 @@ suite('An API with a function', () => {
     ['a value', { body: { a: 1 } }, 200, '{"a":1}', 'application/json'],
     ['text', { body: 'hi' }, 200, 'hi', 'text/plain; charset=utf-8'],
     ['nothing', { status: 201 }, 201, '', undefined],
+    ['a status that has no body', { status: 205 }, 205, '', undefined],
   ] as const)
     test(`makes an answer of ${title} where its output is one`, async () => {
       const { answer } = await called('/page', typed(JSON_TYPE, JSON.stringify(output)));
       assert.deepEqual([answer.status, answer.body, answer.headers['content-type']], [status, body, type]);
     });
 
+  for (const [title, path, allowed] of [
+    ['none is', '/page', undefined],
+    ['an API names another origin', '/shared', undefined],
+    ['that is the service’s to say', '/free', '*'],
+  ] as const)
+    test(`says whose pages may read its answer where ${title}`, async () => {
+      const output = { headers: { 'Access-Control-Allow-Origin': '*' }, body: 'x' };
+      const { answer } = await called(
+        path,
+        typed(JSON_TYPE, JSON.stringify(output), { Origin: 'https://b.test' }),
+      );
+      assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [200, allowed]);
+    });
+
   for (const [title, output] of [
     ['a status that is none', { status: 99 }],
+    ['a body beside 204', { status: 204, body: 'x' }],
+    ['a body beside 205', { status: 205, body: '' }],
+    ['a body beside 304', { status: 304, body: {} }],
     ['a field that breaks out', { headers: { 'X-A': 'a\r\nSet-Cookie: b=c' } }],
     ['a field of the message’s framing', { headers: { 'Transfer-Encoding': 'chunked' } }],
     ['a field that is no text', { headers: { 'X-A': 1 } }],

@@ -37,6 +37,13 @@ describe('a login', () => {
     assert.equal(Date.parse(String(endsAt)) - Date.parse(String(createdAt)), 12 * 3_600_000);
   });
 
+  it('is open to nobody in particular where every other route asks who calls', async () => {
+    const policies = [{ session: { name: 'web' } }, { authorize: { default: 'authenticated' } }];
+    await using play = await LoginPlay.start({ config: { policies } });
+    const page = await new UserAgent().signIn(`${play.url}/projects`, 'alice');
+    assert.deepEqual([page.url, page.status, page.body], [`${play.url}/projects`, 200, 'home']);
+  });
+
   it('tells nothing of tokens, and lets nobody keep or frame its answers', async () => {
     await using play = await LoginPlay.start();
     const agent = new UserAgent();
@@ -355,6 +362,15 @@ describe('the way back from a provider', () => {
       [403, 'access_denied'],
     ],
     [
+      'after the provider failed by its own word',
+      (_, agent, url) =>
+        change(agent, url, ({ searchParams }) => {
+          searchParams.delete('code');
+          searchParams.set('error', 'temporarily_unavailable');
+        }),
+      [503, 'provider_unavailable'],
+    ],
+    [
       'while the provider is down',
       async (play, agent, url) => {
         await play.provider('first').stop();
@@ -385,6 +401,33 @@ describe('the way back from a provider', () => {
       const logged = JSON.stringify([play.gateway.log, play.gateway.requests]);
       assert.ok(!logged.includes(code), 'the log has the code');
     });
+
+  it('that is gone again leads on where somebody is signed in, and begins nothing', async () => {
+    await using play = await LoginPlay.start({ providers: { first: {} } });
+    const agent = new UserAgent();
+    const callback = await untilCallback(play, agent);
+    await agent.request(callback.href);
+    const session = agent.cookie(play.url, SESSION);
+    const again = await agent.request(callback.href);
+    assert.deepEqual([again.status, again.headers.get('location')], [303, '/']);
+    assert.equal(agent.cookie(play.url, SESSION), session);
+    const page = await new UserAgent().request(callback.href);
+    assert.deepEqual([page.status, title(page)], [400, 'This login is over']);
+  });
+
+  it('leads to where the user was where nobody was to be asked, and somebody would have to be', async () => {
+    await using play = await LoginPlay.start({ providers: { first: {} } });
+    const agent = new UserAgent();
+    const page = await agent.go(`${play.url}/auth/login?prompt=none&redirect=/here`);
+    assert.deepEqual([page.url, page.body], [`${play.url}/here`, 'home']);
+    assert.equal((await agent.request(`${play.url}/auth/user`)).status, 401);
+    await agent.signIn(`${play.url}/auth/login`, 'alice');
+    assert.equal(
+      (await agent.go(`${play.url}/auth/login?prompt=none&redirect=/here`)).url,
+      `${play.url}/here`,
+    );
+    assert.equal((await whoIs(play, agent))['subject'], 'alice');
+  });
 
   it('shows people a page with a link to try again, which leads to where they wanted to go', async () => {
     await using play = await LoginPlay.start({ providers: { first: {} } });

@@ -86,6 +86,27 @@ describe('a logout', () => {
     assert.equal((await agent.request(`${play.url}/auth/user`)).status, 401);
   });
 
+  it('of a script says the same where nobody is signed in any more', async () => {
+    await using play = await LoginPlay.start(ONE);
+    const agent = new UserAgent();
+    await agent.signIn(`${play.url}/auth/login`, 'alice');
+    for (let times = 0; times < 2; times++) {
+      const answer = await agent.request(`${play.url}/auth/logout`, { method: 'POST', fields: SCRIPT });
+      assert.deepEqual([answer.status, answer.headers.get('location')], [204, null]);
+    }
+  });
+
+  it('by a browser that reads ahead asks first', async () => {
+    await using play = await LoginPlay.start(ONE);
+    const agent = new UserAgent();
+    await agent.signIn(`${play.url}/auth/login`, 'alice');
+    for (const purpose of ['prefetch', 'prefetch;prerender']) {
+      const fields = { 'sec-fetch-site': 'same-origin', 'sec-purpose': purpose };
+      assert.equal(title(await agent.request(`${play.url}/auth/logout`, { fields })), 'Sign out');
+    }
+    assert.equal((await whoIs(play, agent))['subject'], 'alice');
+  });
+
   it('visits the logout of the providers one after the other, and comes back', async () => {
     await using play = await LoginPlay.start({ session: { logout: { providers: ['first', 'second'] } } });
     const agent = new UserAgent();
@@ -188,6 +209,11 @@ describe('a back-channel logout', () => {
     ['of nobody', (claims) => without(claims, 'sub')],
     ['without an id', (claims) => without(claims, 'jti')],
     ['that is old', (claims) => ({ ...claims, iat: Math.floor(Date.now() / 1000) - 3600 })],
+    ['from a time to come', (claims) => ({ ...claims, iat: Math.floor(Date.now() / 1000) + 3600 })],
+    ['of a number', (claims) => ({ ...claims, sub: 7 as unknown as string })],
+    ['of a user of great length', (claims) => ({ ...claims, sub: 'x'.repeat(2000) })],
+    ['whose events are a list', (claims) => ({ ...claims, events: [Object.keys(EVENTS)[0]] })],
+    ['that is not yet good', (claims) => ({ ...claims, nbf: Math.floor(Date.now() / 1000) + 3600 })],
     ['that has expired', (claims) => ({ ...claims, exp: Math.floor(Date.now() / 1000) - 120 })],
     ['of another type', (claims) => claims, { typ: 'at+jwt' }],
   ];

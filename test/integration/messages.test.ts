@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { get, HOST, post, request } from '../conformance/case.ts';
 import { turns } from '../support/changes.ts';
-import { startGatewayBefore } from '../support/gateway.ts';
+import { configBefore, startGatewayBefore, startGatewayWith } from '../support/gateway.ts';
+import { hooked } from '../support/hooked-policy.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { RecordingUpstream } from '../support/recording-upstream.ts';
 import { answer, type Script, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -249,16 +250,65 @@ suite('trailers', () => {
   });
 });
 
-suite('OPTIONS *', () => {
-  test('asks the gateway itself', async () => {
-    await play(
-      () => assert.fail('the upstream was asked'),
-      async (client, upstream) => {
-        await client.send(request(['OPTIONS * HTTP/1.1', HOST]));
-        const own = await client.answer();
-        assert.deepEqual([own.status, own.get('allow') !== undefined], [204, true]);
-        assert.equal(upstream.connections.length, 0);
-      },
-    );
+suite('what is asked of the gateway itself', () => {
+  const OWN = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+  const TABLE: [lines: string[], status: number, body?: string][] = [
+    [['OPTIONS * HTTP/1.1'], 204],
+    [['OPTIONS http://a.example HTTP/1.1'], 204],
+    [['OPTIONS /page HTTP/1.1', 'Max-Forwards: 0'], 204],
+    [['TRACE /page HTTP/1.1', 'Max-Forwards: 0'], 405],
+    // A service that echoes it would hand out what the gateway adds for the service alone (RFC 9110 section 9.3.8).
+    [['TRACE /page HTTP/1.1', 'Max-Forwards: 7'], 405],
+    [['TRACE /page HTTP/1.1'], 405],
+    [['TRACE /page HTTP/1.1', 'Content-Length: 5'], 405, 'hello'],
+  ];
+  for (const [lines, status, body] of TABLE) {
+    test(`${lines.join(', ')}: ${status}, behind the policies of every route`, async () => {
+      const seen: string[] = [];
+      await using upstream = await RecordingUpstream.start();
+      const everywhere = hooked('everywhere', {
+        onRequest: ({ request: { method, path } }) => void seen.push(`${method} ${path}`),
+      });
+      await using gateway = await startGatewayWith({ ...configBefore(upstream.url), policies: [everywhere] });
+      using client = await RawClient.connect({ port: gateway.port });
+      const [first = '', ...fields] = lines;
+      await client.send(request([first, HOST, ...fields], body) + get());
+      const own = await client.answer();
+      assert.deepEqual([own.status, own.get('allow')], [status, OWN]);
+      assert.equal((await client.answer()).status, 200);
+      const [method = '', target = ''] = first.split(' ');
+      assert.deepEqual(seen, [`${method} ${target.startsWith('/') ? target : '*'}`, 'GET /page']);
+      assert.deepEqual(
+        upstream.requests.map(({ target: asked }) => asked),
+        ['/page'],
+      );
+    });
+  }
+
+  for (const [value, sent] of [
+    ['1', '0'],
+    ['010', '9'],
+    ['x', 'x'],
+    ['9999999999', '9999999999'],
+  ] as const) {
+    test(`OPTIONS with Max-Forwards: ${value} is passed on with ${sent}`, async () => {
+      await using upstream = await RecordingUpstream.start();
+      await using gateway = await startGatewayBefore(upstream.url);
+      using client = await RawClient.connect({ port: gateway.port });
+      await client.send(request(['OPTIONS /page HTTP/1.1', HOST, `Max-Forwards: ${value}`]));
+      assert.equal((await client.answer()).status, 200);
+      assert.deepEqual(
+        upstream.requests[0]?.fields.filter(([name]) => name === 'max-forwards'),
+        [['max-forwards', sent]],
+      );
+    });
+  }
+
+  test('OPTIONS that has one hop left and no route is one without a route', async () => {
+    await using upstream = await RecordingUpstream.start();
+    await using gateway = await startGatewayWith({ ...configBefore(upstream.url), routes: {} });
+    using client = await RawClient.connect({ port: gateway.port });
+    await client.send(request(['OPTIONS /page HTTP/1.1', HOST, 'Max-Forwards: 1']));
+    assert.equal((await client.answer()).status, 404);
   });
 });

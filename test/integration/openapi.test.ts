@@ -51,6 +51,25 @@ paths:
           description: a pet
           content:
             application/json: { schema: { $ref: '#/components/schemas/Pet' } }
+  /any/pets:
+    post:
+      requestBody:
+        content:
+          '*/*': { schema: { $ref: '#/components/schemas/Pet' } }
+      responses: { '201': { description: made } }
+  /application/pets:
+    post:
+      requestBody:
+        content:
+          application/*: { schema: { type: array, items: { $ref: '#/components/schemas/Pet' } } }
+      responses: { '201': { description: made } }
+  /octets/pets:
+    post:
+      requestBody:
+        content:
+          '*/*': { schema: { $ref: '#/components/schemas/Octets' } }
+          text/*: { schema: { type: integer } }
+      responses: { '201': { description: made } }
 components:
   parameters:
     Filter:
@@ -60,6 +79,7 @@ components:
       explode: true
       schema: { type: object, properties: { age: { type: integer } }, additionalProperties: false }
   schemas:
+    Octets: { type: string, format: binary }
     Pet:
       type: object
       required: [id, name]
@@ -123,9 +143,13 @@ apis:
 
 const get = (target: string, lines: readonly string[] = []) =>
   request([`GET ${target} HTTP/1.1`, HOST, ...lines]);
-const post = (body: string | Buffer, lines: readonly string[] = ['Content-Type: application/json']) =>
+const post = (
+  body: string | Buffer,
+  lines: readonly string[] = ['Content-Type: application/json'],
+  target = '/v1/pets',
+) =>
   Buffer.concat([
-    Buffer.from(request(['POST /v1/pets HTTP/1.1', HOST, ...lines, `Content-Length: ${body.length}`])),
+    Buffer.from(request([`POST ${target} HTTP/1.1`, HOST, ...lines, `Content-Length: ${body.length}`])),
     Buffer.from(body),
   ]);
 
@@ -196,6 +220,22 @@ suite('An OpenAPI document', () => {
     ],
     [post(gzipSync('{"name":"Rex"}'), ['Content-Type: application/json', 'Content-Encoding: gzip']), [201]],
     [post('<pet/>', ['Content-Type: application/xml']), [415, 'unsupported_media_type']],
+    ...['any', 'application'].map((place) => {
+      const list = place === 'application';
+      const body = list ? '[{"name":1}]' : '{"name":1}';
+      return [
+        post(body, ['Content-Type: application/json'], `/v1/${place}/pets`),
+        [400, `body ${list ? '/0' : ''}/name: must be string`],
+      ] as const;
+    }),
+    [post('name=Rex&tag=a', ['Content-Type: application/x-www-form-urlencoded'], '/v1/any/pets'), [201]],
+    [
+      post('tag=a', ['Content-Type: application/x-www-form-urlencoded'], '/v1/any/pets'),
+      [400, "body : must have required property 'name'"],
+    ],
+    [post('<pet/>', ['Content-Type: application/xml'], '/v1/any/pets'), [201]],
+    [post('{"a":1}', ['Content-Type: application/json'], '/v1/octets/pets'), [201]],
+    [post('x', ['Content-Type: text/plain'], '/v1/octets/pets'), [201]],
     [post(''), [400, 'body : is missing']],
   ] as const) {
     test(`answers ${text.toString('latin1').split('\r\n')[0]} with ${JSON.stringify(expected)}`, async () => {

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { startGateway } from '../../src/testing.ts';
 import { LoginPlay } from '../support/login-play.ts';
 import { TokenBackend } from '../support/token-backend.ts';
 import { UserAgent } from '../support/user-agent.ts';
@@ -61,6 +65,7 @@ describe('What a service behind a route without policies is sent of', () => {
       providers: { first: {} },
       session: { tokens: {}, devices: true },
       config: {
+        admin: { authentication: {} },
         services: { backend: { url: backend.url } },
         routes: { open: { match: { paths: ['/open'] }, service: 'backend' } },
       },
@@ -78,6 +83,69 @@ describe('What a service behind a route without policies is sent of', () => {
       assert.equal(answer.status, 200);
       const received = backend.received.at(-1);
       assert.deepEqual([received?.cookie, received?.authorization], [cookie, authorization]);
+    });
+});
+
+/** What a service answers with, and what of it the browser gets. */
+const SET: readonly (readonly [what: string, sent: string, got: boolean])[] = [
+  ['a cookie of its own', 'theme=dark; Path=/', true],
+  ['one that only looks alike', '__Host-portcullis2=1; Path=/; Secure', true],
+  ['one whose value looks so', `a=__Host-portcullis=${DEVICE}`, true],
+  ['one without a name that is long', 'a; __Host-portcullis=1', true],
+  ['that of a session', `__Host-portcullis=${DEVICE}; Path=/; Secure`, false],
+  ['that of a session on a developer’s machine', `http-portcullis=${DEVICE}; Path=/`, false],
+  ['that of a session, with blanks around it', ` \t__Host-portcullis = ${DEVICE}; Path=/; Secure`, false],
+  ['that of a session, behind no name', `=http-portcullis=${DEVICE}`, false],
+  ['that of a session, taken away', '__Host-portcullis=; Max-Age=0; Path=/; Secure', false],
+  ['that of a login under way', `__Host-portcullis-flow-abcdefgh=${DEVICE}; Path=/; Secure`, false],
+  ['that of a visitor', 'http-portcullis-visitor=v1.x', false],
+  ['that of the admin port', `__Host-portcullis-admin=${SECRET}; Path=/; Secure`, false],
+];
+
+it('A service sets no cookie that is the gateway’s', async () => {
+  const service = createServer((_, response) => {
+    response.setHeader('Set-Cookie', ['first=1', ...SET.map(([, sent]) => sent), 'last=1']).end();
+  }).listen(0, '127.0.0.1');
+  await once(service, 'listening');
+  await using play = await LoginPlay.start({
+    providers: { first: {} },
+    config: {
+      admin: { authentication: {} },
+      services: { backend: { url: `http://127.0.0.1:${(service.address() as AddressInfo).port}` } },
+      routes: { open: { match: { paths: ['/open'] }, service: 'backend' } },
+    },
+  });
+  const { headers } = await new UserAgent().request(`${play.url}/open`);
+  service.close();
+  service.closeAllConnections();
+  assert.deepEqual(headers.getSetCookie(), [
+    'first=1',
+    ...SET.filter(([, , got]) => got).map(([, sent]) => sent),
+    'last=1',
+  ]);
+});
+
+/** What a gateway without sessions sends on, by who can log in at its admin port. */
+const ADMIN_COOKIE_CASES: readonly (readonly [what: string, admin: object, got: string | undefined])[] = [
+  ['nobody does', {}, 'kept'],
+  ['only tokens do', { authentication: { local: false } }, 'kept'],
+  ['users do with a password', { authentication: {} }, undefined],
+  ['users of another node do', { enabled: false, authentication: {} }, undefined],
+];
+
+describe('The cookie of the admin port, in a gateway without sessions,', () => {
+  for (const [what, admin, got] of ADMIN_COOKIE_CASES)
+    it(`${got === 'kept' ? 'is nobody’s and goes on' : 'does not reach a service'} where ${what}`, async () => {
+      await using backend = await TokenBackend.start();
+      await using gateway = await startGateway({
+        admin,
+        listeners: { main: { port: 8080 } },
+        services: { backend: { url: backend.url } },
+        routes: { open: { match: { paths: ['/open'] }, service: 'backend' } },
+      });
+      const cookie = `__Host-portcullis-admin=${SECRET}; http-portcullis-admin-flow=${SECRET}`;
+      await new UserAgent().request(`${gateway.url}/open`, { fields: { cookie } });
+      assert.equal(backend.received[0]?.cookie, got && cookie);
     });
 });
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
+import { execFile } from 'node:child_process';
+import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { codeOf, LoginPlay, type LoginPlayOptions, SCRIPT, SESSION } from '../support/login-play.ts';
 import { openRedis } from '../support/redis.ts';
 import { type PageAnswer, UserAgent } from '../support/user-agent.ts';
@@ -21,9 +23,14 @@ interface Token {
 describe('personal access tokens', () => {
   let service: Server;
   let backend: string;
+  /** What the service has at the address of a repository. */
+  let repository = '';
 
   before(async () => {
-    service = createServer((request, response) => response.end(request.headers.authorization ?? 'none'));
+    service = createServer((request, response) => {
+      const isGit = request.url?.includes('/repo.git/') === true;
+      response.end(isGit ? repository : (request.headers.authorization ?? 'none'));
+    });
     await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
     backend = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
   });
@@ -125,6 +132,64 @@ describe('personal access tokens', () => {
             code: undefined,
             body: 'none',
           });
+  });
+
+  it('are sent by a git that is given them as a password, which it asks for them with', async () => {
+    const { play, alice } = await start();
+    await using _ = play;
+    const { token } = await create(play, alice, { name: 'git' });
+    const commit = 'c'.repeat(40);
+    const lsRemote = async (path: string, password: string): Promise<string> => {
+      const { host } = new URL(play.url);
+      const args = [
+        '-c',
+        'credential.helper=',
+        'ls-remote',
+        `http://any:${password}@${host}/${path}/repo.git`,
+      ];
+      const env = { ...process.env, GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_NOSYSTEM: '1', HOME: '/nowhere' };
+      try {
+        return (await promisify(execFile)('git', args, { env, timeout: 10_000 })).stdout;
+      } catch (error) {
+        return String(error);
+      }
+    };
+    repository = `${commit}\trefs/heads/main\n`;
+    for (const path of ['api', 'programs', 'either']) {
+      assert.equal(await lsRemote(path, token), repository, path);
+      assert.match(await lsRemote(path, UNKNOWN), /Authentication failed/, path);
+    }
+  });
+
+  const challenges: readonly (readonly [path: string, fields: Record<string, string>, expected: string])[] = [
+    [
+      'api',
+      {},
+      'Cookie realm="web", cookie-name="__Host-portcullis", Bearer realm="web", Basic realm="web", charset="UTF-8"',
+    ],
+    ['programs', {}, 'Bearer realm="web", Basic realm="web", charset="UTF-8"'],
+    ['api', { 'sec-fetch-mode': 'cors' }, 'Cookie realm="web", cookie-name="__Host-portcullis"'],
+    ['api', { 'x-requested-with': 'fetch' }, 'Cookie realm="web", cookie-name="__Host-portcullis"'],
+    ['api', { referer: 'http://app.example.com/' }, 'Cookie realm="web", cookie-name="__Host-portcullis"'],
+    ['programs', { origin: 'http://app.example.com' }, 'Bearer realm="web"'],
+    [
+      'api',
+      { authorization: basic(UNKNOWN) },
+      'Bearer error="invalid_token", Basic realm="web", charset="UTF-8"',
+    ],
+    ['api', { authorization: bearer(UNKNOWN) }, 'Bearer error="invalid_token"'],
+    ['api', { authorization: basic(UNKNOWN), 'sec-fetch-mode': 'cors' }, 'Bearer error="invalid_token"'],
+  ];
+  it('are asked for as a password of programs alone: a browser would ask its user', async () => {
+    const { play } = await start();
+    await using _ = play;
+    for (const [path, headers, expected] of challenges) {
+      const answer = await new Promise<IncomingMessage>((resolve, reject) =>
+        get(`${play.url}/${path}/x`, { headers, agent: false }, resolve).on('error', reject),
+      );
+      answer.resume();
+      assert.deepEqual([answer.statusCode, answer.headers['www-authenticate']], [401, expected]);
+    }
   });
 
   it('are good for their scopes alone', async () => {

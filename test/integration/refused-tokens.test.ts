@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
-import { TEST_CLIENT, type TestProvider } from '../support/identity-provider.ts';
+import { TEST_CLIENT, type TestProvider, type TestProviderOptions } from '../support/identity-provider.ts';
 import { LoginPlay, SCRIPT } from '../support/login-play.ts';
 import { type PageAnswer, UserAgent } from '../support/user-agent.ts';
 
@@ -44,13 +44,13 @@ interface Play extends AsyncDisposable {
 }
 
 /** A user who is logged in, and a route to the service with this policy. */
-async function play(inject: Record<string, unknown>): Promise<Play> {
+async function play(inject: Record<string, unknown>, settings: TestProviderOptions = {}): Promise<Play> {
   const stack = new AsyncDisposableStack();
   const service = stack.use(await Service.start());
   const policies = [{ session: { name: 'web' } }, { inject: { provider: 'first', ...inject } }];
   const on = stack.use(
     await LoginPlay.start({
-      providers: { first: {} },
+      providers: { first: settings },
       config: {
         services: { service: { url: service.url } },
         routes: { a: { match: { paths: ['/a'] }, policies, service: 'service' } },
@@ -122,6 +122,20 @@ describe('A token that a service refuses, and no other is to be had', () => {
       assert.doesNotMatch(answer.headers.get('www-authenticate') ?? '', /realm="service"/);
       assert.equal(on.service.asked, 3);
     });
+
+  it('is told of by the gateway where the provider gave nothing to renew it with, and the request goes out once', async () => {
+    await using on = await play({}, { refreshTokens: 'offline_access' });
+    assert.equal((await on.ask()).body, 'served');
+    on.service.isRefusing = true;
+    assert.equal((await on.ask()).body, 'of the service');
+    mock.timers.tick(NEW_MS);
+    const answer = await on.ask();
+    assert.deepEqual(told(answer), [401, 'grant_required', '/auth/connect/first']);
+    assert.equal(answer.headers.get('cache-control'), 'no-store');
+    assert.equal(on.service.asked, 3);
+    on.service.isRefusing = false;
+    assert.equal((await on.ask()).body, 'served');
+  });
 
   it('is the service’s to tell of where requests go on without one', async () => {
     await using on = await play({ required: false });

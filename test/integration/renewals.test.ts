@@ -72,3 +72,21 @@ it('A refresh token that a provider redeemed without an answer is not redeemed a
   assert.deepEqual([page.status, page.body], [200, 'served']);
   assert.equal(backend.received.length, 1);
 });
+
+it('A provider that signs with another key from one moment to the next loses nobody: neither who is signed in nor who comes', async () => {
+  await using backend = await TokenBackend.start();
+  const { play, agent } = await signedIn(backend);
+  await using _play = play;
+  const provider = play.provider('first');
+  for (const forget of [false, true]) {
+    await provider.rotateKeys({ forget });
+    const bob = new UserAgent();
+    await bob.signIn(`${play.url}/auth/login`, 'bob');
+    assert.equal((await whoIs(play, bob))['subject'], 'bob');
+  }
+  await untilTokenEnds(play, agent);
+  await provider.rotateKeys({ forget: true });
+  const answer = await agent.request(`${play.url}/api`, { fields: SCRIPT });
+  assert.deepEqual([answer.status, answer.body], [200, 'served']);
+  assert.doesNotMatch(play.gateway.log.join('\n'), /warn/);
+});

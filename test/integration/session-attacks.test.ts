@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
+  backFrom,
   codeOf,
   grantsOf,
   LoginPlay,
@@ -164,7 +165,59 @@ const ON_THE_WAY_BACK: readonly Attack[] = [
     },
     REFUSED,
   ],
+  ...(
+    [
+      ['two codes', 'code', 'x'],
+      ['an answer as a token (JARM)', 'response', 'a.b.c'],
+      ['an ID token in its query', 'id_token', 'a.b.c'],
+      ['an access token in its query', 'token', 'x'],
+      ['an error beside its code', 'error', '<script>alert(1)</script>'],
+    ] as const
+  ).map(
+    ([what, name, value]): Attack => [
+      what,
+      async (play, victim) =>
+        come(victim, await untilCallback(play, victim), ({ searchParams }) =>
+          searchParams.append(name, value),
+        ),
+      REFUSED,
+    ],
+  ),
+  [
+    'a code of a login whose challenge was taken away (PKCE downgrade)',
+    async (play, victim) => {
+      const begun = new URL((await victim.request(`${play.url}/auth/login`)).headers.get('location') ?? '');
+      for (const name of ['code_challenge', 'code_challenge_method']) begun.searchParams.delete(name);
+      return come(victim, await backFrom(victim, begun.href));
+    },
+    REFUSED,
+  ],
+  [
+    'an answer in the body, as another response_mode has it',
+    async (play, victim) => {
+      const { origin, pathname, searchParams } = await untilCallback(play, victim);
+      return victim.request(origin + pathname, { form: Object.fromEntries(searchParams) });
+    },
+    [405, 'method_not_allowed'],
+  ],
 ];
+
+it('The way back from a provider shows and logs nothing of what was put into it', async () => {
+  await using play = await LoginPlay.start({ providers: { first: {} } });
+  const victim = new UserAgent();
+  const url = await untilCallback(play, victim);
+  url.searchParams.delete('code');
+  url.searchParams.set('error', `<script>alert(1)</script>\nforged line${'x'.repeat(500)}`);
+  url.searchParams.set('error_description', '<img src=x onerror=alert(1)>');
+  url.searchParams.set('error_uri', 'https://evil.example/');
+  const page = await victim.request(url.href);
+  assert.deepEqual([page.status, title(page)], [403, 'Not signed in']);
+  assert.match(page.headers.get('content-security-policy') ?? '', /^default-src 'none'/);
+  const logged = play.gateway.log.join('\n');
+  for (const text of [page.body, logged])
+    assert.doesNotMatch(text, /<script>|onerror|evil\.example|forged line/);
+  assert.ok(logged.length < 500, `${logged.length}`);
+});
 
 describe('The way back from a provider is refused that has', () => {
   const shared = sharedPlay({
@@ -354,7 +407,14 @@ const TAMPERED: readonly (readonly [what: string, change: (value: string) => str
 describe('A cookie of a session opens none', () => {
   const shared = sharedPlay({ session: { login: ['first'], connect: ['second'] } });
   const signedIn = new UserAgent();
-  before(() => signedIn.signIn(`${shared().url}/auth/login`, 'alice'));
+  let attacker = '';
+  before(async () => {
+    const { url } = shared();
+    await signedIn.signIn(`${url}/auth/login`, 'alice');
+    const other = new UserAgent();
+    await other.signIn(`${url}/auth/login`, 'bob');
+    attacker = other.cookie(url, SESSION) ?? '';
+  });
 
   for (const [what, change] of TAMPERED)
     it(what, async () => {
@@ -374,6 +434,25 @@ describe('A cookie of a session opens none', () => {
     browser.cookies.set(HOST, new Map([['__Host-portcullis', value]]));
     assert.equal((await browser.request(`${play.url}/auth/user`)).status, 401);
   });
+
+  /** As where another host of the domain has set one, in a browser that lets it. */
+  for (const [what, field] of [
+    ['before another of its name', (value: string) => `${SESSION}=${value}; ${SESSION}=v1.${'A'.repeat(43)}`],
+    [
+      'behind another of its name',
+      (value: string) => `${SESSION}=v1.${'A'.repeat(43)}; a=b;${SESSION}=${value}`,
+    ],
+    ['beside an empty one', (value: string) => `${SESSION}=; ${SESSION}=${value}`],
+    ['beside one of an attacker’s session', (value: string) => `${SESSION}=${attacker}; ${SESSION}=${value}`],
+  ] as const)
+    it(`that stands ${what}`, async () => {
+      const play = shared();
+      const value = signedIn.cookie(play.url, SESSION) ?? '';
+      const ask = (cookie: string) =>
+        new UserAgent().request(`${play.url}/auth/user`, { fields: { cookie } });
+      assert.equal((await ask(field(value))).status, 401);
+      assert.equal((await ask(`${SESSION}=${value}; x${SESSION}=1; ${SESSION}=${value}`)).status, 200);
+    });
 
   it('that is of a login under way', async () => {
     const play = shared();

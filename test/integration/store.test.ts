@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { RunningCli, Workspace } from '../support/cli.ts';
+import {
+  byAdminApi,
+  byCommandLine,
+  isOfLife,
+  type LiveNode,
+  LiveTraffic,
+  liveThrough,
+  median,
+  textOfTook,
+} from '../support/live-changes.ts';
 import { startManager } from '../support/manager.ts';
 import { NamedTarget } from '../support/named-target.ts';
 import { CutProxy, openPostgresSchema, type TestPostgres } from '../support/postgres.ts';
@@ -10,20 +19,13 @@ const LISTENERS =
   'listeners: { http: { address: 127.0.0.1, port: 0 } }\nadmin: { port: 0 }\nruntime: { workers: 1 }\n';
 const QUIET = 'observability: { accessLog: { enabled: false } }\n';
 const STEADY = 'routes: { steady: { match: { paths: [/steady] }, respond: { status: 200, body: ok } } }\n';
-/** Between two requests of the traffic: the nodes are to have time for the rest. */
-const PACE_MS = 5;
-/** Of an API under requests: of so many the median is a measure. */
-const CHANGES = 9;
+/** Of so many lives of an API the median is a measure. */
+const LIVES = 5;
 /** Changes that are acknowledged before the kill. */
 const KILLED_AFTER = 250;
 const KEY = 'the key of these tests, which nobody guesses';
 
-interface Node {
-  readonly url: string;
-  readonly admin: string;
-}
-
-async function send(node: Node, method: string, path: string, body?: unknown): Promise<number> {
+async function send(node: LiveNode, method: string, path: string, body?: unknown): Promise<number> {
   const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   const answer = await fetch(new URL(path, node.admin), {
     method,
@@ -33,59 +35,17 @@ async function send(node: Node, method: string, path: string, body?: unknown): P
   return answer.status;
 }
 
-async function statusOf(node: Node, path: string): Promise<number> {
+async function statusOf(node: LiveNode, path: string): Promise<number> {
   const answer = await fetch(new URL(path, node.url));
   await answer.arrayBuffer();
   return answer.status;
 }
 
-async function answerOf(node: Node, path: string): Promise<string> {
-  return (await fetch(new URL(path, node.url))).text();
-}
-
-async function msOf(act: () => Promise<void>): Promise<number> {
-  const started = performance.now();
-  await act();
-  return Math.round(performance.now() - started);
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-}
-
-/** Milliseconds until a node answers so. */
-async function msUntil(node: Node, path: string, status: number): Promise<number> {
+/** Until a node answers so. */
+async function untilStatus(node: LiveNode, path: string, status: number): Promise<void> {
   const started = performance.now();
   while ((await statusOf(node, path)) !== status)
     assert.ok(performance.now() - started < 10_000, `${path} is not answered with ${status}`);
-  return performance.now() - started;
-}
-
-/** Asks until it is stopped, a little apart; then tells how many were answered, and how often not as they should. */
-function traffic(
-  nodes: readonly Node[],
-  path = '/steady',
-): {
-  stop(): Promise<{ readonly asked: number; readonly failed: number }>;
-} {
-  let isOver = false;
-  let asked = 0;
-  let failed = 0;
-  const ask = async (node: Node): Promise<void> => {
-    while (!isOver) {
-      asked++;
-      if ((await statusOf(node, path).catch(() => 0)) !== 200) failed++;
-      await setTimeout(PACE_MS);
-    }
-  };
-  const all = Promise.all(nodes.map(ask));
-  return {
-    async stop() {
-      isOver = true;
-      await all;
-      return { asked, failed };
-    },
-  };
 }
 
 describe('Two nodes that share a PostgreSQL', () => {
@@ -93,8 +53,8 @@ describe('Two nodes that share a PostgreSQL', () => {
   let proxy: CutProxy;
   let workspaces: readonly Workspace[];
   let clis: RunningCli[];
-  let one: Node;
-  let two: Node;
+  let one: LiveNode;
+  let two: LiveNode;
   const config = (url: string): string =>
     `${LISTENERS}${QUIET}${STEADY}services: { gone: { url: 'http://127.0.0.1:1' } }
 store: { postgres: { url: '${url}', schema: ${postgres.schema}, timeout: 1s }, key: '${KEY}', poll: 1s }\n`;
@@ -104,7 +64,7 @@ store: { postgres: { url: '${url}', schema: ${postgres.schema}, timeout: 1s }, k
     proxy = await CutProxy.start(postgres.url);
     workspaces = [postgres.url, proxy.url].map((url) => new Workspace({ 'portcullis.yaml': config(url) }));
     clis = workspaces.map(({ directory }) => new RunningCli(['serve'], directory));
-    [one, two] = (await Promise.all(clis.map((cli) => cli.ready()))) as [Node, Node];
+    [one, two] = (await Promise.all(clis.map((cli) => cli.ready()))) as [LiveNode, LiveNode];
   });
   after(async () => {
     for (const cli of clis) await cli[Symbol.asyncDispose]();
@@ -113,94 +73,38 @@ store: { postgres: { url: '${url}', schema: ${postgres.schema}, timeout: 1s }, k
     await postgres.close();
   });
 
-  it('serve what is created, updated, disabled and deleted: on one once that is acknowledged, on the other within a second', async (test) => {
-    const requests = traffic([one, two]);
-    const took: number[] = [];
-    const delays: number[] = [];
-    const change = async (
-      [method, at, body]: readonly [method: string, at: string, body?: unknown],
-      path: string,
-      status: number,
-    ): Promise<void> => {
-      const started = performance.now();
-      const answer = await send(one, method, `/v1/${at}`, body);
-      took.push(Math.round(performance.now() - started));
-      assert.ok(answer >= 200 && answer < 300, `${method} ${at}: ${answer}`);
-      assert.equal(
-        await statusOf(one, path),
-        status,
-        `${method} ${at} is acknowledged before it is in force`,
-      );
-      delays.push(Math.round(await msUntil(two, path, status)));
-    };
-    const route = (path: string, status: number) => ({ match: { paths: [path] }, respond: { status } });
-    const api = { paths: ['/api'], service: 'gone', authentication: 'public' };
-    try {
-      await change(['PUT', 'routes/hello', route('/hello', 210)], '/hello', 210);
-      await change(['PUT', 'routes/hello', route('/hello', 211)], '/hello', 211);
-      await change(['PUT', 'apis/orders', api], '/api', 502);
-      await change(['PATCH', 'apis/orders', { enabled: false }], '/api', 404);
-      await change(['DELETE', 'routes/hello'], '/hello', 404);
-    } finally {
-      await requests.stop();
-    }
-    const { asked, failed } = await requests.stop();
-    test.diagnostic(
-      `ms to the acknowledgement: ${took.join()}; from there to the other node: ${delays.join()}`,
-    );
-    assert.equal(failed, 0);
-    assert.ok(asked > 10);
-    assert.ok(
-      delays.every((ms) => ms < 1000),
-      delays.join(),
-    );
-  });
-
-  it('serve an API under requests while it is re-pointed and edited: none fails, and a change is there within 200 ms', async (test) => {
+  it('serve what is created, updated, disabled and deleted by admin API and command line, on one within 200 ms, on the other within a second, and no request fails', async (test) => {
     await using a = await NamedTarget.start('a');
     await using b = await NamedTarget.start('b');
-    await send(one, 'PUT', '/v1/services/a', { url: a.url });
-    await send(one, 'PUT', '/v1/services/b', { url: b.url });
-    const api = { paths: ['/live'], service: 'a', authentication: 'public' };
-    assert.equal(await send(one, 'PUT', '/v1/apis/live', api), 201);
-    await msUntil(two, '/live', 200);
-    const requests = traffic([one, two], '/live');
-    const [fixed, here, there]: [number[], number[], number[]] = [[], [], []];
-    try {
-      for (let turn = 0; turn < CHANGES; turn++) {
-        // What the machine takes for as many requests without a change.
-        fixed.push(
-          await msOf(async () => {
-            await send(one, 'GET', '/v1/apis/live');
-            await answerOf(one, '/live');
-          }),
-        );
-        const service = turn % 2 === 0 ? 'b' : 'a';
-        const edited = { service, limits: { timeout: `${10 + turn}s` } };
-        here.push(
-          await msOf(async () => {
-            assert.equal(await send(one, 'PATCH', '/v1/apis/live', edited), 200);
-            assert.equal(await answerOf(one, '/live'), service);
-          }),
-        );
-        there.push(
-          await msOf(async () => {
-            const started = performance.now();
-            while ((await answerOf(two, '/live')) !== service)
-              assert.ok(performance.now() - started < 10_000, 'the other node does not hear of it');
-          }),
-        );
+    for (const [name, { url }] of Object.entries({ a, b }))
+      assert.equal(await send(one, 'PUT', `/v1/services/${name}`, { url }), 201);
+    const { directory } = workspaces[0] as Workspace;
+    for (const [name, way] of [
+      ['admin API', byAdminApi(one.admin)],
+      ['command line', byCommandLine(one.admin, directory)],
+    ] as const) {
+      const steady = new LiveTraffic([one, two], '/steady', (answer) => answer === '200 ok');
+      const changed = new LiveTraffic([one, two], '/live', isOfLife);
+      let lived: Awaited<ReturnType<typeof liveThrough>>;
+      try {
+        lived = await liveThrough(way, one, [two], LIVES);
+      } finally {
+        await steady[Symbol.asyncDispose]();
+        await changed[Symbol.asyncDispose]();
       }
-    } finally {
-      await requests.stop();
+      test.diagnostic(`${name}: ${textOfTook(lived)}; ${steady.asked + changed.asked} requests`);
+      assert.deepEqual([...steady.failed, ...changed.failed], []);
+      assert.ok(steady.asked > 10 && changed.asked > 10);
+      for (const { deed, here, there } of lived.took) {
+        // What the machine takes for as many requests that change nothing, or once in a while for anything, is not the gateway's.
+        const told = `${deed} by ${name}: ${here.join()} and ${there.join()} beside ${lived.fixed.join()}`;
+        assert.ok(median(here) < 200 + median(lived.fixed), told);
+        assert.ok(median(there) < 1000 + median(lived.fixed), told);
+      }
     }
-    const { asked, failed } = await requests.stop();
-    test.diagnostic(
-      `median ms: ${median(here)} here, ${median(there)} more on the other node, ${median(fixed)} of requests alone`,
-    );
-    assert.deepEqual([failed, asked > 10], [0, true]);
-    assert.ok(median(here) < 200 + median(fixed), `${here.join()} beside ${fixed.join()}`);
-    assert.ok(median(there) < 1000, there.join());
+    const orders = { paths: ['/api'], service: 'gone', authentication: 'public' };
+    assert.equal(await send(one, 'PUT', '/v1/apis/orders', orders), 201);
+    await untilStatus(two, '/api', 502);
   });
 
   it('serve on while it is down, and say so', async () => {
@@ -237,7 +141,7 @@ store: { postgres: { url: '${url}', schema: ${postgres.schema}, timeout: 1s }, k
     proxy.mend();
     await again.logged('the store can be reached again');
     await send(one, 'PUT', '/v1/routes/late', { match: { paths: ['/late'] }, respond: { status: 204 } });
-    await msUntil(two, '/late', 204);
+    await untilStatus(two, '/late', 204);
   });
 });
 

@@ -25,7 +25,8 @@ export interface RequestDescription {
   readonly isPeerTrusted?: boolean;
   readonly params?: Readonly<Record<string, string>>;
   readonly routeName?: string;
-  readonly serviceName?: string | undefined;
+  /** Of a service that was asked already. */
+  readonly serviceName?: string;
   readonly id?: string;
 }
 
@@ -38,7 +39,8 @@ export class TestExchange implements Exchange {
   readonly response = { status: 0, fields: new Fields() };
   readonly answerFields = new Fields();
   readonly routeName: string;
-  readonly serviceName: string | undefined;
+  /** Set once an upstream is asked. */
+  serviceName: string | undefined;
   /** Lowest limit asked for by `limitRequestBody`. */
   bodyLimitBytes = Number.POSITIVE_INFINITY;
   /** What the upstream would get instead of the client's body. */
@@ -76,7 +78,7 @@ export class TestExchange implements Exchange {
       bodyLength: description.bodyLength ?? 0,
     };
     this.routeName = description.routeName ?? 'route-1';
-    this.serviceName = 'serviceName' in description ? description.serviceName : 'service-1';
+    this.serviceName = description.serviceName;
     this.#params = description.params ?? {};
   }
 
@@ -153,6 +155,7 @@ export async function runPolicies(
     if (answer) break;
   }
   if (answer === undefined) {
+    exchange.serviceName = 'service-1';
     for (const { hooks } of policies.onAttempt) hooks.onAttempt(exchange, exchange.request.fields);
     setAnswer(exchange, upstream.status ?? 200, upstream.headers ?? {});
     for (const { hooks } of policies.onUpstreamResponse) {

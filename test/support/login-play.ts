@@ -9,8 +9,8 @@ export interface LoginPlayOptions {
   readonly providers?: Readonly<Record<string, TestProviderOptions>>;
   /** Of the sessions `web`; `login` is all providers where it is not given. */
   readonly session?: Readonly<Record<string, unknown>>;
-  /** Further routes and services. */
-  readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Further routes and services, and whatever else. */
+  readonly config?: Readonly<Record<string, object>>;
   /** Host name by which browsers reach the gateway; default 127.0.0.1. */
   readonly host?: string;
 }

@@ -20,6 +20,9 @@ export interface IssueContext extends Pick<OrderContext, 'timers' | 'nowMs'> {
 /** A server that takes longer has others wait, whose certificates it is not asked for. */
 const LONGEST_MS = 15 * 60_000;
 
+/** Address of an account whose key is there, and that the server was perhaps not asked for yet. */
+const NOT_REGISTERED = '';
+
 /** Has a certificate issued, with the account that is there or a new one. Rejects with an AcmeProblem, or with what the storage says. */
 export async function issueCertificate(
   settings: AcmeSettings,
@@ -27,8 +30,10 @@ export async function issueCertificate(
 ): Promise<{ readonly cert: string; readonly key: string }> {
   const transport = new AcmeTransport(settings.ca, context.userAgent);
   const close = (): void => transport.close();
-  context.signal.addEventListener('abort', close);
-  const cancel = context.timers.after(LONGEST_MS, close);
+  const late = new AbortController();
+  const cancel = context.timers.after(LONGEST_MS, () => late.abort());
+  const signal = AbortSignal.any([context.signal, late.signal]);
+  signal.addEventListener('abort', close);
   try {
     const client = new AcmeClient(settings.directory, transport);
     const account = await accountFor(client, settings, context.storage);
@@ -40,11 +45,14 @@ export async function issueCertificate(
       publish: context.publish,
       makeRequest: async () => (await import('./certificate-maker.ts')).makeRequest(hosts, keyType),
     };
-    const { timers, nowMs, signal } = context;
+    const { timers, nowMs } = context;
     return await orderCertificate(request, { client, account, timers, nowMs, signal });
+  } catch (error) {
+    if (!late.signal.aborted) throw error;
+    throw new AcmeProblem('tooSlow', `the ACME server was not done within ${LONGEST_MS / 60_000} minutes`);
   } finally {
     cancel();
-    context.signal.removeEventListener('abort', close);
+    signal.removeEventListener('abort', close);
     transport.close();
   }
 }
@@ -56,11 +64,15 @@ async function accountFor(
 ): Promise<Account> {
   const id = [directory, email ?? '', externalAccount?.keyId ?? ''].join(' ');
   const known = await storage.account(id);
-  if (known !== undefined) {
-    const account = { key: await AccountKey.read(known.key), url: known.url };
+  const knownKey = known && (await AccountKey.read(known.key));
+  if (known !== undefined && knownKey !== undefined && known.url !== NOT_REGISTERED) {
+    const account = { key: knownKey, url: known.url };
     if (await isValid(client, account)) return account;
   }
-  const key = await AccountKey.make();
+  const isBegun = knownKey !== undefined && known?.url === NOT_REGISTERED;
+  const key = isBegun ? knownKey : await AccountKey.make();
+  // The server knows an account by its key: whoever dies before its address is written down comes to the same one again.
+  if (!isBegun) await storage.saveAccount({ id, key: key.pem, url: NOT_REGISTERED });
   const url = await client.register({ key, email, externalAccount });
   await storage.saveAccount({ id, key: key.pem, url });
   return { key, url };

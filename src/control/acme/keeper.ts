@@ -233,6 +233,7 @@ export class AcmeKeeper {
       const storage = await this.#opened();
       if ((await storage.version()) !== this.#state.version) {
         this.#state = await storage.read();
+        this.#forgetWhatIsOver();
         await this.#answers.replace(this.#state.challenges);
       }
       if (this.#isOther()) void this.#handover.press();
@@ -244,6 +245,14 @@ export class AcmeKeeper {
     if (this.#isAway) this.#options.log('info', 'certificates by ACME: the store can be used again');
     this.#isAway = false;
     return true;
+  }
+
+  /** What another node has issued since makes good what failed here, and what could not be written down here. */
+  #forgetWhatIsOver(): void {
+    for (const [name, { issuedAtMs }] of this.#state.certificates) {
+      if ((this.#failures.get(name)?.atMs ?? Infinity) <= issuedAtMs) this.#failures.delete(name);
+      if ((this.#unsaved.get(name)?.issuedAtMs ?? Infinity) <= issuedAtMs) this.#unsaved.delete(name);
+    }
   }
 
   #away(error: unknown): void {
@@ -324,7 +333,8 @@ export class AcmeKeeper {
 
   async #issue(name: string, entry: Entry, storage: AcmeStorage): Promise<void> {
     const unsaved = this.#unsaved.get(name);
-    const record = unsaved?.ordered === entry.ordered ? unsaved : await this.#issued(name, entry, storage);
+    const isOfUse = unsaved?.ordered === entry.ordered && unsaved.renewAtMs > this.#options.nowMs();
+    const record = isOfUse ? unsaved : await this.#issued(name, entry, storage);
     // An authority counts what it issues, so that it is written down later rather than ordered again.
     this.#unsaved.set(name, record);
     await storage.saveCertificate(record);
@@ -344,12 +354,15 @@ export class AcmeKeeper {
     log('info', `certificate ${name}: ordered at ${settings.directory}`);
     const before = this.#state.certificates.get(name);
     const { cert, key } = await issue(settings, {
-      storage,
+      storage: {
+        account: (id) => whileOrdering(storage.account(id)),
+        saveAccount: (account) => whileOrdering(storage.saveAccount(account)),
+      },
       replaces: before?.ordered === ordered ? before.cert : undefined,
       userAgent,
       timers,
       nowMs,
-      publish: (challenges) => this.#publish(storage, name, challenges),
+      publish: (challenges) => whileOrdering(this.#publish(storage, name, challenges)),
       signal: this.#closed.signal,
     });
     const renewAtMs = renewalTime(cert, settings.renewBefore, random);
@@ -386,6 +399,15 @@ export class AcmeKeeper {
     let orders = this.#orders.get(name);
     if (orders === undefined) this.#orders.set(name, (orders = { issued: 0, failed: 0 }));
     return orders;
+  }
+}
+
+/** No authority counts it as a failure that the store is away amid an order: it is tried again as soon as after an outage of theirs. */
+async function whileOrdering<Result>(asked: Promise<Result>): Promise<Result> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw new AcmeProblem('unreachable', `the store cannot be used: ${messageOf(error)}`);
   }
 }
 

@@ -6,6 +6,7 @@ export interface AccountRecord {
   readonly id: string;
   /** PEM. */
   readonly key: string;
+  /** Its address there; empty until the server has told it. */
   readonly url: string;
 }
 

@@ -6,6 +6,7 @@ import { isModulePath } from '../config/policies.ts';
 import type { Problem } from '../config/problem.ts';
 import { checkReference, namesOf } from '../config/references.ts';
 import { forwardedCredentialFields } from './credential-fields.ts';
+import { pathPrefixOf } from './path-prefix.ts';
 
 /** Collections whose entries may belong to an organization. */
 const OWNED = [
@@ -107,7 +108,7 @@ function checkPrefixes(
   const prefixes: Prefix[] = [];
   for (const [organization, entry] of organizations) {
     const written = isRecord(entry) ? entry['pathPrefix'] : undefined;
-    const text = typeof written === 'string' ? written : `/${organization}`;
+    const text = pathPrefixOf(organization, entry);
     const path = ['organizations', organization, ...(written === undefined ? [] : ['pathPrefix'])];
     const parsed = parsePattern(text);
     if (!parsed.ok) problems.push({ path, message: `${text}: ${parsed.message}` });

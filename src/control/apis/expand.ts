@@ -2,10 +2,11 @@ import { entityName } from '../../lib/entity-name.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { sameData } from '../../lib/same-data.ts';
 import type { FileReader } from '../config/files.ts';
-import { entriesOf, type Path, valueAt } from '../config/place.ts';
+import { entriesOf, type Path } from '../config/place.ts';
 import type { ConfigError, Problem } from '../config/problem.ts';
 import type { ConfigSource } from '../config/source.ts';
 import { type Expansion, type ExpansionSource, expandApi, type MadeRoute, readApi } from './expansion.ts';
+import { pathPrefixOf } from './path-prefix.ts';
 import { Targets } from './target.ts';
 
 /** A configuration with the routes of its APIs among its own. */
@@ -123,7 +124,7 @@ async function expandAll(
     const source: ExpansionSource = {
       entry,
       target: targets.of(entry),
-      pathPrefix: pathPrefixOf(written['organizations'], entry['organization']),
+      pathPrefix: prefixOf(written['organizations'], entry['organization']),
       globalCors,
     };
     let expansion = known.find(api, source);
@@ -143,12 +144,11 @@ function hasCors(policies: unknown): boolean {
   return Array.isArray(policies) && policies.some((use) => isRecord(use) && Object.hasOwn(use, 'cors'));
 }
 
-/** What the paths of its APIs begin with; undefined for no organization, `/` for one that wants nothing there. */
-function pathPrefixOf(organizations: unknown, name: unknown): string | undefined {
+/** Undefined for no organization. */
+function prefixOf(organizations: unknown, name: unknown): string | undefined {
   if (typeof name !== 'string' || !isRecord(organizations) || !Object.hasOwn(organizations, name))
     return undefined;
-  const prefix = valueAt(organizations, [name, 'pathPrefix']);
-  return typeof prefix === 'string' ? prefix : `/${name}`;
+  return pathPrefixOf(name, organizations[name]);
 }
 
 function takenName(api: string, { name, placeOf }: MadeRoute): Problem {

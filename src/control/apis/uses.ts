@@ -37,8 +37,9 @@ export function usesOf(context: UsesContext): PlacedUse[] {
 function protocolUses({ api, config, written }: UsesContext): PlacedUse[] {
   const { protocols } = config;
   if (protocols === 'both' || protocols === 'http') return [];
-  const options = isRecord(written['protocols']) ? written['protocols']['https'] : {};
-  return [{ use: { 'https-only': options }, at: ['apis', api, 'protocols', 'https'], drop: 1 }];
+  const at = ['apis', api, 'protocols'];
+  if (!isRecord(written['protocols'])) return [{ use: { 'https-only': {} }, at, drop: ALL }];
+  return [{ use: { 'https-only': written['protocols']['https'] }, at: [...at, 'https'], drop: 1 }];
 }
 
 function corsUses({ api, config, methods, written, globalCors }: UsesContext): PlacedUse[] {

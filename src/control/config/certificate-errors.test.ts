@@ -34,6 +34,79 @@ suite('Errors of certificates', () => {
     );
   });
 
+  suite('refuse one of an organization', () => {
+    // `good` is for a.example and *.shop.example.
+    const foreign = (host: string) => [
+      `error 6:33 certificates.a.organization: acme would speak for ${host}, of which somebody else has a part: leave the certificate to those who have a role everywhere`,
+    ];
+    const table: readonly (readonly [title: string, parts: string, expected: readonly string[]])[] = [
+      ['for a host of another', `routes: { r: ${route('globex', 'a.example')} }`, foreign('a.example')],
+      [
+        'for a host below a wildcard of another',
+        `routes: { r: ${route('globex', '*.example')} }`,
+        foreign('a.example'),
+      ],
+      [
+        'whose wildcard takes a host of another',
+        `routes: { r: ${route('globex', 'x.shop.example')} }`,
+        foreign('*.shop.example'),
+      ],
+      ['for a host of all', `routes: { r: ${route('', 'a.example')} }`, foreign('a.example')],
+      [
+        'whose wildcard takes a host of all',
+        `routes: { r: ${route('', 'x.shop.example')} }`,
+        foreign('*.shop.example'),
+      ],
+      ['for what it has itself', `routes: { r: ${route('acme', 'a.example')} }`, []],
+      ['for what nobody has', `routes: { r: ${route('globex', 'b.example')} }`, []],
+      ['below a wildcard of all', `routes: { r: ${route('', '*.example')} }`, []],
+    ];
+    function route(organization: string, host: string): string {
+      const owner = organization === '' ? '' : `organization: ${organization}, `;
+      return `{ ${owner}match: { hosts: ['${host}'] }, respond: {} }`;
+    }
+    for (const [title, parts, expected] of table)
+      test(title, async () => {
+        const yaml = `listeners: { http: { port: 80 } }
+organizations:
+  acme: {}
+  globex: {}
+certificates:
+  a: { ${PAIR}, organization: acme }
+${parts}
+`;
+        const told = await messages(files(yaml));
+        assert.deepEqual(
+          told.map((line) => line.replace(/^error 6:\d+ /, 'error 6:33 ')),
+          expected,
+        );
+      });
+
+    test('that another one has, too, at both', async () => {
+      const yaml = `organizations: { acme: {}, globex: {} }
+certificates:
+  a: { ${PAIR}, organization: acme }
+  b: { ${PAIR}, organization: globex }
+  all: { ${PAIR} }
+`;
+      assert.deepEqual(
+        (await messages(files(yaml))).map((line) => line.replace(/^(\S+) \S+ (\S+) .*/, '$1 $2')),
+        ['error certificates.a.organization:', 'error certificates.b.organization:'],
+      );
+    });
+  });
+
+  test('that belong to all come before those of an organization: the first one is for clients that name no host', async () => {
+    const yaml = `organizations: { acme: {} }
+certificates:
+  a: { ${PAIR}, organization: acme }
+  all: { ${PAIR} }
+`;
+    const result = await loadConfig(place(files(yaml)), { nowMs: NOW });
+    assert.ok(result.ok);
+    assert.deepEqual(Object.keys(result.config.dataPlane.certificates), ['all', 'a']);
+  });
+
   test('warn of hosts of routes that no certificate of a listener is for', async () => {
     const yaml = (tls: string) => `listeners:
   http: { port: 80 }
@@ -69,6 +142,36 @@ certificates: { a: { ${PAIR} }, b: { ${PAIR} } }
     assert.deepEqual(await messages(files(yaml(', tls: { certificates: [b] }'), demanding)), [warning('b')]);
     assert.deepEqual(await messages(files(yaml(', tls: { stapling: true }'), demanding)), []);
     assert.deepEqual(await messages(files(yaml(''))), []);
+  });
+
+  test('warn of what is served over https alone where nobody comes so', async () => {
+    const yaml = (listeners: string, policies = '[]') => `listeners: { ${listeners} }
+services: { a: { url: 'http://127.0.0.1:9' } }
+policies: ${policies}
+apis:
+  one: { paths: [/one], service: a, protocols: https }
+  two: { paths: [/two], service: a, protocols: { https: { redirect: true } } }
+  off: { paths: [/off], service: a, protocols: https, enabled: false }
+routes:
+  three: { match: { paths: [/three] }, service: a, policies: [{ https-only: {} }] }
+  four: { match: { paths: [/four], protocols: [https] }, service: a }
+  both: { match: { paths: [/both], protocols: [https, http] }, service: a }
+`;
+    const warning = (at: string) =>
+      `warning ${at}: takes requests over https alone, and none comes so: no listener has protocol: https, and none trusts a proxy that says how a client came (forwarding.trust)`;
+    assert.deepEqual(await messages(files(yaml('http: { port: 80, forwarding: { trust: [] } }'))), [
+      warning('5:48 apis.one.protocols'),
+      warning('6:50 apis.two.protocols.https'),
+      warning('9:65 routes.three.policies[0].https-only'),
+      warning('10:36 routes.four.match.protocols'),
+    ]);
+    assert.deepEqual(await messages(files(yaml('http: { port: 80 }', '[{ https-only: {} }]'))), [
+      warning('3:12 policies[0]'),
+    ]);
+    const proxied = files(yaml('http: { port: 80, forwarding: { trust: [10.0.0.1] } }'));
+    assert.deepEqual(await messages(proxied), []);
+    const secure = yaml(`http: { port: 80 }, https: { port: 443, protocol: https }`);
+    assert.deepEqual(await messages(files(`${secure}certificates: { a: { ${PAIR} } }\n`)), []);
   });
 
   test('refuse a certificate that is over, but for one that is in force already', async () => {

@@ -1,4 +1,7 @@
 import { addressProblem } from '../../identity/address-problem.ts';
+import { DEFAULT_COOKIE } from '../../identity/sessions/schema.ts';
+import { ADMIN_COOKIES, FLOW_COOKIE } from '../../identity/sessions/session-cookie.ts';
+import { VISITOR_COOKIE } from '../../identity/sessions/visitors.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { entriesOf, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
@@ -150,12 +153,31 @@ function checkCookie(
 ): void {
   const cookie = session['cookie'];
   const own = isRecord(cookie) ? cookie['name'] : undefined;
-  const named = typeof own === 'string' ? own : '__Host-portcullis';
+  const named = typeof own === 'string' ? own : DEFAULT_COOKIE;
+  const at = own === undefined ? path : [...path, 'cookie', 'name'];
   const other = cookies.get(named);
-  if (other !== undefined)
-    problems.push({
-      path: own === undefined ? path : [...path, 'cookie', 'name'],
-      message: `the sessions ${other} have the cookie ${named} already: give one of them another cookie.name`,
-    });
-  else cookies.set(named, name);
+  if (other !== undefined) {
+    const message = `the sessions ${other} have the cookie ${named} already: give one of them another cookie.name`;
+    problems.push({ path: at, message });
+    return;
+  }
+  const message = ADMIN_COOKIES.includes(named)
+    ? 'is the cookie of a login at the admin port, which browsers send here too: one would end the other'
+    : beside(named, cookies);
+  if (message !== undefined) {
+    const free = `__Host-${name}`;
+    const suggestion = cookies.has(free) || ADMIN_COOKIES.includes(free) ? undefined : free;
+    problems.push({ path: at, message, suggestion });
+  }
+  cookies.set(named, name);
+}
+
+/** Why this is no name: sessions have further cookies, whose names begin with that of theirs. */
+function beside(named: string, cookies: ReadonlyMap<string, string>): string | undefined {
+  for (const [other, name] of cookies) {
+    const [short, long] = other.length < named.length ? [other, named] : [named, other];
+    if (long !== short + VISITOR_COOKIE && !long.startsWith(short + FLOW_COOKIE)) continue;
+    return `makes ${long} a cookie of two kinds of sessions, these and ${name}`;
+  }
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import { checkRoutes, type RouteProblem } from '../../routing/check.ts';
 import { parsePattern } from '../../routing/pattern.ts';
-import { findTrespasses, type OwnedRoute } from '../rights/territory.ts';
+import { findTrespasses, type OwnedPrefix, type OwnedRoute, type Trespass } from '../rights/territory.ts';
 import type { NamedRoute } from './load-cache.ts';
 import type { Problem } from './problem.ts';
 
@@ -8,7 +8,11 @@ import type { Problem } from './problem.ts';
  * How routes stand to each other. Ties, and routes of one organization on hosts and paths of another, are errors; routes that can never match are warnings.
  * `apiOf` are the APIs of routes that were made of one.
  */
-export function checkMatching(routes: readonly NamedRoute[], apiOf: ReadonlyMap<string, string>): Problem[] {
+export function checkMatching(
+  routes: readonly NamedRoute[],
+  apiOf: ReadonlyMap<string, string>,
+  prefixes: readonly OwnedPrefix[],
+): Problem[] {
   const toCheck = routes.map(([name, config]) => {
     const api = apiOf.get(name);
     return api === undefined ? { name, config } : { name, config, title: titleOf(name, api) };
@@ -31,11 +35,11 @@ export function checkMatching(routes: readonly NamedRoute[], apiOf: ReadonlyMap<
         ...(found.other === undefined ? {} : { related: ['routes', found.other] }),
         ...(found.example === undefined ? {} : { example: found.example }),
       })),
-    ...trespasses(routes),
+    ...trespasses(routes, prefixes),
   ];
 }
 
-function trespasses(routes: readonly NamedRoute[]): Problem[] {
+function trespasses(routes: readonly NamedRoute[], prefixes: readonly OwnedPrefix[]): Problem[] {
   const sound = routes.filter(([, { match }]) => match.paths?.every((path) => parsePattern(path).ok) ?? true);
   const owned = sound.map(
     ([name, { match, priority, organization }]): OwnedRoute => ({
@@ -44,13 +48,24 @@ function trespasses(routes: readonly NamedRoute[]): Problem[] {
       config: { match, priority },
     }),
   );
-  // The message says nothing of the other, and so not where they meet: whoever reads it need not know of that.
-  return findTrespasses(owned).map(({ route, other, claim, example }) => ({
-    path: ['routes', route.name, 'match'],
-    message: `${route.organization ?? ''} would take requests of somebody else, or lose some to them, who has a part of ${claim}`,
-    related: ['routes', other.name],
-    example,
+  return findTrespasses(owned, prefixes).map((found) => ({
+    path: ['routes', found.route.name, 'match'],
+    message: trespassText(found),
+    related: found.other,
+    example: found.example,
   }));
+}
+
+/** It says nothing of the other, and so not where they meet: whoever reads it need not know of that. */
+function trespassText({ kind, route: { organization = '' }, claim }: Trespass): string {
+  switch (kind) {
+    case 'path':
+      return `${organization} would take requests of somebody else, or lose some to them, who has a part of ${claim}`;
+    case 'prefix':
+      return `${organization} would take requests of somebody else, whose path prefix ${claim} reaches: name hosts, or paths below its own prefix`;
+    case 'well-known':
+      return `${organization} would speak for a host of which somebody else has a part: ${claim} takes what is below /.well-known/`;
+  }
 }
 
 /** What messages call a route that an API became. */

@@ -4,6 +4,7 @@ import { isRecord } from '../../lib/is-record.ts';
 import { sameData } from '../../lib/same-data.ts';
 import type { RouteConfig } from '../../routing/schema.ts';
 import { KnownExpansions } from '../apis/expand.ts';
+import type { OwnedPrefix } from '../rights/territory.ts';
 import type { LoadedLists } from './address-lists.ts';
 import type { PolicyCatalog, PolicySurroundings } from './catalog.ts';
 import { digest } from './files.ts';
@@ -54,7 +55,13 @@ export class LoadCache {
   #certificates: BoundedMap<string, true> | undefined;
   #services: readonly string[] = [];
   #around: PolicySurroundings = { lists: new Map(), providers: new Set(), sessions: new Set() };
-  #matching: { readonly routes: readonly NamedRoute[]; readonly problems: readonly Problem[] } | undefined;
+  #matching:
+    | {
+        readonly routes: readonly NamedRoute[];
+        readonly prefixes: readonly OwnedPrefix[];
+        readonly problems: readonly Problem[];
+      }
+    | undefined;
 
   /** Whether a certificate (PEM) was in a configuration that was loaded before; every one, where none was loaded before. */
   isInForce(cert: string): boolean {
@@ -115,16 +122,18 @@ export class LoadCache {
   /** What `check` says of how the routes match; what it said the last time where nothing that it looks at differs. */
   matchingProblems(
     routes: readonly NamedRoute[],
+    prefixes: readonly OwnedPrefix[],
     check: (routes: readonly NamedRoute[]) => readonly Problem[],
   ): readonly Problem[] {
     const last = this.#matching;
     if (
       last?.routes.length === routes.length &&
+      sameData(prefixes, last.prefixes) &&
       routes.every((route, index) => matchesAlike(route, last.routes[index]))
     )
       return last.problems;
     const problems = check(routes);
-    this.#matching = { routes, problems };
+    this.#matching = { routes, prefixes, problems };
     return problems;
   }
 

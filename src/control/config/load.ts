@@ -9,6 +9,7 @@ import type { StateConfig } from '../../state/schema.ts';
 import { readAcmeMaterial, resolvedAcme } from '../acme/resolve.ts';
 import type { AcmeSettings } from '../acme/schema.ts';
 import { type ExpandedSource, expandApis } from '../apis/expand.ts';
+import { pathPrefixesOf } from '../apis/path-prefix.ts';
 import { checkOwnership } from '../rights/ownership.ts';
 import type { StoreState } from '../store/entity.ts';
 import type { StoreSettings } from '../store/schema.ts';
@@ -18,7 +19,9 @@ import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings 
 import { resolveAuthorities, resolveCertificate, resolveRevocations } from './certificates.ts';
 import { checkMeaning } from './check.ts';
 import { checkMatching } from './check-matching.ts';
+import { sessionsOutOfReach } from './check-session-use.ts';
 import { digest, FileReader } from './files.ts';
+import { foreignHosts } from './foreign-hosts.ts';
 import { problemsFromIssues } from './issues.ts';
 import { type KnownRoutes, LoadCache, type LookedAt, type NamedRoute } from './load-cache.ts';
 import { entriesOf, type Path, valueAt } from './place.ts';
@@ -26,7 +29,7 @@ import { PolicyLists } from './policies.ts';
 import type { ConfigError, Problem } from './problem.ts';
 import { type ReadOptions, readSource } from './read-source.ts';
 import { namesOf } from './references.ts';
-import { resolvedAdmin } from './resolve-admin.ts';
+import { hasBrowserLogins, resolvedAdmin } from './resolve-admin.ts';
 import { resolvedIdentity } from './resolve-identity.ts';
 import { readFields, readServiceMaterial, resolvedService } from './resolve-service.ts';
 import { checkStores, readLongSecret, readRedisMaterial, resolvedRedis } from './resolve-state.ts';
@@ -34,8 +37,9 @@ import { resolvedStore } from './resolve-store.ts';
 import { type AdminConfig, configSchema, type ParsedConfig, type RuntimeConfig } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import { locateProblems, positionIn } from './source.ts';
-import { withStored } from './stored.ts';
+import { storedAt, withStored } from './stored.ts';
 import { uncoveredHosts } from './uncovered-hosts.ts';
+import { unreachableHttps } from './unreachable-https.ts';
 import { unstapledCertificates } from './unstapled-certificates.ts';
 
 export interface LoadOptions extends ReadOptions {
@@ -52,6 +56,11 @@ export interface LoadOptions extends ReadOptions {
    * a problem of `store`.
    */
   readonly stored?: StoreState | ((settings: StoreSettings) => StoreState | Promise<StoreState>) | undefined;
+  /**
+   * Those of the store's certificates that are not in it yet: one that is over is refused. One that the store holds is not, or each node
+   * would take a revision or not by what it knew before.
+   */
+  readonly newCertificates?: ReadonlySet<string> | undefined;
 }
 
 export interface Position {
@@ -111,7 +120,11 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const composed = withStored(read.source, stored, problems);
   const expanded = await expandApis(composed, files, problems, cache.expansions);
   const { source, placed, errors: unread } = expanded;
-  const config = await build(expanded, files, problems, secrets, cache, options);
+  const isInForce = (name: string, cert: string): boolean =>
+    storedAt(['certificates', name], read.source.value, stored) === undefined
+      ? cache.isInForce(cert)
+      : options.newCertificates?.has(name) !== true;
+  const config = await build(expanded, files, problems, secrets, cache, { ...options, isInForce });
   // What is secret is so where it is written: the routes that APIs become are not looked through as well.
   const asWritten = { ...source, value: composed.value };
   const located = [...unread, ...locateProblems(asWritten, problems.map(placed))];
@@ -153,6 +166,10 @@ async function askStore(
   }
 }
 
+interface BuildOptions extends LoadOptions {
+  readonly isInForce: (name: string, cert: string) => boolean;
+}
+
 type Built = Pick<LoadedConfig, 'dataPlane' | 'admin' | 'runtime' | 'state' | 'acme' | 'secrets' | 'hash'>;
 
 /** Each step looks at what was written and adds its problems, so that a mistake found by one does not hide those of another. */
@@ -162,7 +179,7 @@ async function build(
   problems: Problem[],
   secrets: Secrets,
   cache: LoadCache,
-  options: LoadOptions,
+  options: BuildOptions,
 ): Promise<Built | undefined> {
   const written = source.value;
   if (!isRecord(written)) {
@@ -184,12 +201,14 @@ async function build(
     ...checkMeaning(written, toCheck, apiOf),
     ...checkOwnership(written, apiOf),
     ...checkStores(written, routes.written),
+    ...sessionsOutOfReach(written, routes.written),
   );
   const matched = routes.written.flatMap(([name, route]): NamedRoute[] => {
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));
     return config === undefined ? [] : [[name, config]];
   });
-  problems.push(...cache.matchingProblems(matched, (all) => checkMatching(all, apiOf)));
+  const prefixes = pathPrefixesOf(written['organizations']);
+  problems.push(...cache.matchingProblems(matched, prefixes, (all) => checkMatching(all, apiOf, prefixes)));
   const pem = { secrets, problems, nowMs: options.nowMs ?? Date.now() };
   const lists = await loadAddressLists(written['lists'], { files, problems, known: cache.lists });
   const around: PolicySurroundings = {
@@ -227,7 +246,7 @@ async function build(
       isRecord(entry)
         ? resolveCertificate(entry, ['certificates', name], {
             ...pem,
-            isInForce: (cert) => cache.isInForce(cert),
+            isInForce: (cert) => options.isInForce(name, cert),
           })
         : undefined,
     ),
@@ -257,6 +276,8 @@ async function build(
   for (const found of checkConsumers(identity.consumers, around.providers, pem.nowMs))
     problems.push({ ...found, path: ['consumers', ...found.path] });
   problems.push(...uncoveredHosts(written, certificates, matched));
+  problems.push(...foreignHosts(written, certificates, matched));
+  problems.push(...unreachableHttps(written, matched));
   problems.push(...unstapledCertificates(written, certificates));
   if (!parsed.success || admin === undefined || problems.some((problem) => problem.severity !== 'warning'))
     return undefined;
@@ -280,7 +301,7 @@ async function build(
       return { ...listener, tls: { ...tls, clientAuth: { ...tls.clientAuth, ca, crl } } };
     }),
     certificates: Object.fromEntries(
-      Object.entries(data.certificates).flatMap(([name, { acme, cert = '', key = '' }]) => {
+      sharedFirst(data.certificates).flatMap(([name, { acme, cert = '', key = '' }]) => {
         if (acme !== undefined) return [];
         const read = certificates.get(name);
         return [[name, { cert: read?.cert ?? cert, key: read?.key ?? key }]];
@@ -290,6 +311,7 @@ async function build(
     policies: globalPolicies,
     plans: { plans: data.plans, consumers: withPlans(data.consumers) },
     identity,
+    adminLogins: hasBrowserLogins(admin),
     state: { redis, memory: { onFailure: memory.onFailure } },
     observability: {
       ...data.observability,
@@ -382,4 +404,12 @@ function mapValues<In, Out>(
   map: (value: In, name: string) => Out,
 ): Record<string, Out> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
+}
+
+/** The first one is for clients that name no host: no organization speaks for all while there is one that does. */
+function sharedFirst<Entry extends { readonly organization?: string | undefined }>(
+  certificates: Readonly<Record<string, Entry>>,
+): [name: string, entry: Entry][] {
+  const isOwned = ([, { organization }]: readonly [string, Entry]) => organization !== undefined;
+  return Object.entries(certificates).toSorted((a, b) => Number(isOwned(a)) - Number(isOwned(b)));
 }

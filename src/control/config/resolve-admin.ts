@@ -21,3 +21,11 @@ export async function resolvedAdmin(
     });
   return { ...admin, authentication: { ...admin.authentication, bootstrapToken } };
 }
+
+/**
+ * Whether a browser can log in at the admin port, here or, where it is not `enabled`, on another node whose host this one may share: one without
+ * `authentication` has never set a cookie.
+ */
+export function hasBrowserLogins({ authentication }: AdminConfig): boolean {
+  return authentication !== undefined && (authentication.local || authentication.session !== undefined);
+}

@@ -149,16 +149,18 @@ async function policiesInOrder(
   config: ExplainableConfig,
   route: string | undefined,
 ): Promise<ExplainedPolicy[]> {
-  if (route !== undefined && config.dataPlane.routes[route]?.enabled === false) return [];
   const { dataPlane, positionOf } = config;
-  const own = route === undefined ? [] : (dataPlane.routes[route]?.policies ?? []);
+  const settings = route === undefined ? undefined : dataPlane.routes[route];
+  if (settings?.enabled === false) return [];
+  const own = settings?.policies ?? [];
   const placed = await Promise.all([
     ...dataPlane.policies.map((use, index) => placedPolicy(use, 'global', positionOf(['policies', index]))),
     ...own.map((use, index) =>
       placedPolicy(use, 'route', positionOf(['routes', route ?? '', 'policies', index])),
     ),
   ]);
-  return inOrder(placed).map(({ name, stage, from, place }) => ({ name, stage, from, place }));
+  const isLogin = settings?.login !== undefined;
+  return inOrder(placed, isLogin).map(({ name, stage, from, place }) => ({ name, stage, from, place }));
 }
 
 async function placedPolicy(

@@ -28,6 +28,8 @@ const URL_PARTS = /^(?:(https?):\/\/([^/?#]+))?(\/[^?#]*)?(\?[^#]*)?(?:#.*)?$/i;
 export function readQuestion(question: Question): ReadQuestion {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(question.method))
     return no(`${JSON.stringify(question.method)} is not a method`);
+  if (question.method === 'CONNECT' || question.method === 'TRACE')
+    return no(`${question.method} goes to no route: the gateway answers 405`);
   const parts = URL_PARTS.exec(question.url);
   if (parts === null || (parts[2] === undefined && parts[3] === undefined)) {
     return no(`${JSON.stringify(question.url)} is not a URL: write https://host/path, or /path`);
@@ -40,9 +42,10 @@ export function readQuestion(question: Question): ReadQuestion {
       return no(messageOf(error));
     }
   }
-  const authority = (parts[2] ?? fields.get('host') ?? 'localhost').toLowerCase();
-  const host = parseAuthority(authority);
-  if (host === undefined) return no(`${JSON.stringify(authority)} is not a host`);
+  const written = parts[2] ?? fields.get('host') ?? 'localhost';
+  const named = parseAuthority(written);
+  if (named === undefined) return no(`${JSON.stringify(written)} is not a host`);
+  const { authority, host } = named;
   const raw = parts[3] ?? '/';
   const path = normalisePath(raw);
   if (path === undefined)
@@ -54,7 +57,7 @@ export function readQuestion(question: Question): ReadQuestion {
       method: question.method,
       scheme: parts[1]?.toLowerCase() === 'https' ? 'https' : 'http',
       authority,
-      host: host.host,
+      host,
       path,
       search: parts[4] ?? '',
       fields,

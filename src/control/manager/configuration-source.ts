@@ -56,7 +56,7 @@ export class ConfigurationSource {
       connection,
       follower,
       reloader,
-      load: (state) => this.#load(state),
+      load: (state, newCertificates) => this.#load(state, newCertificates),
       loadOther: (other, state) => this.#loadOther(other, state),
       log: this.#options.log,
       nowMs: Date.now,
@@ -102,9 +102,12 @@ export class ConfigurationSource {
     return this.#store;
   }
 
-  #load(stored: StoreState | ((settings: StoreSettings) => Promise<StoreState>)): Promise<LoadResult> {
+  #load(
+    stored: StoreState | ((settings: StoreSettings) => Promise<StoreState>),
+    newCertificates?: ReadonlySet<string>,
+  ): Promise<LoadResult> {
     const { file, env } = this.#options;
-    return loadConfig(file, { env, cache: this.#cache, stored });
+    return loadConfig(file, { env, cache: this.#cache, stored, newCertificates });
   }
 
   /** With a memory of its own: what is tried and put away is not to take the place of what is known. */

@@ -4,10 +4,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { type Pair, TestAuthority } from '../../../test/support/certificates.ts';
 import { startManager, type TestManager } from '../../../test/support/manager.ts';
 import { CutProxy, openPostgresSchema, type TestPostgres } from '../../../test/support/postgres.ts';
 import { secretsIn } from '../../../test/support/secret-search.ts';
-import type { WantedChange } from './manager.ts';
+import type { ChangeOutcome, WantedChange } from './manager.ts';
 
 const KEY = 'the key of these tests, which nobody guesses';
 const TOKEN = 'x7Q-secret-token-of-a-service-9zK';
@@ -100,6 +101,46 @@ describe('Nodes that share a PostgreSQL', () => {
     two.refuse();
     await two.reloader.reload('SIGHUP');
     assert.equal(two.manager.revision, kept + 1);
+  });
+
+  it('take alike a certificate of a revision that is over by now, and none that is over when it is written', async (t) => {
+    const authority = await TestAuthority.make();
+    const begin = Date.now();
+    const issued = await authority.issue('a', ['a.example'], { notAfter: new Date(begin + 60_000) });
+    const later = await authority.issue('a', ['a.example'], { notAfter: new Date(begin + FOREVER) });
+    const write = (pair: Pair | undefined, name = 'a'): WantedChange[] => [
+      { collection: 'certificates', name, value: pair && { ...pair } },
+    ];
+    const over = `the certificate is over since ${new Date(Math.floor((begin + 60_000) / 1000) * 1000).toISOString()}`;
+    const warning = ['warning', 'certificates.a.cert', over];
+    const told = (outcome: ChangeOutcome) =>
+      ('problems' in outcome ? outcome.problems : 'warnings' in outcome ? outcome.warnings : []).map(
+        ({ severity, path, message }) => [severity, path, message],
+      );
+    await using one = await startManager({ config: config(), node: 'one' });
+    const first = await one.manager.change({ author: 'ann', changes: write(issued) });
+    assert.ok(first.kind === 'applied');
+    await one.manager.change({ author: 'ann', changes: write(later) });
+    t.mock.timers.enable({ apis: ['Date'], now: begin + 120_000 });
+    // It has never seen the first certificate.
+    await using two = await startManager({ config: config(), node: 'two' });
+    for (const at of [two, one]) {
+      const previewed = await at.manager.preview({ from: first.revision, to: at.manager.revision });
+      assert.equal(previewed.kind, 'preview');
+      const written = await at.manager.change({ author: 'ann', changes: write(issued, 'b') });
+      assert.deepEqual([written.kind, told(written)], ['refused', [['error', 'certificates.b.cert', over]]]);
+    }
+    const restored = await one.manager.rollback(first.revision, { author: 'ann' });
+    assert.deepEqual([restored.kind, told(restored)], ['applied', [warning]]);
+    await one.manager.change({ author: 'ann', changes: [service('after-it')] });
+    await until(two, () => two.manager.get('services', 'after-it') !== undefined, 'what comes after it');
+    const renamed = await two.manager.change({
+      author: 'ann',
+      changes: [{ collection: 'certificates', name: 'a', value: { ...issued, hosts: ['a.example'] } }],
+    });
+    assert.deepEqual([renamed.kind, told(renamed)], ['applied', [warning]]);
+    await one.manager.change({ author: 'ann', changes: write(undefined) });
+    await until(two, () => two.manager.get('certificates', 'a') === undefined, 'its end');
   });
 
   it('go on while it is down, refuse changes, and catch up when it is there again', async () => {

@@ -36,8 +36,8 @@ export interface StoredConfigurationOptions {
   readonly connection: StoreConnection;
   readonly follower: StoreFollower;
   readonly reloader: Pick<ConfigReloader, 'current' | 'inTurn'>;
-  /** Reads the file as it is, with what a store would hold beside it. */
-  readonly load: (stored: StoreState) => Promise<LoadResult>;
+  /** Reads the file as it is, with what a store would hold beside it. Of `newCertificates` none may be over. */
+  readonly load: (stored: StoreState, newCertificates?: ReadonlySet<string>) => Promise<LoadResult>;
   /** The same of another file in its place; `name` is what problems call that. */
   readonly loadOther: (file: Readonly<Record<string, unknown>>, stored: StoreState) => Promise<LoadedOther>;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
@@ -61,6 +61,12 @@ export interface LoadedOther {
 const REPORT_DELAY_MS = 50;
 /** Whoever is not heard of is soon not waited for any more anyway. */
 const LEAVE_MS = 1000;
+
+/** What is known of a change before what it changes. */
+interface Intent extends Omit<ChangeRequest, 'changes'> {
+  /** It brings back what the store took before: nothing of that is too late now. */
+  readonly restores?: boolean;
+}
 
 /** Tells what is wanted, once it is known what there is. */
 type Wish = (
@@ -138,7 +144,7 @@ export class StoredConfiguration implements ConfigurationManager {
   }
 
   rollback(to: number, request: Omit<ChangeRequest, 'changes'>): Promise<ChangeOutcome> {
-    return this.#inTurn(request, async ({ revision }, store, transaction) => {
+    return this.#inTurn({ ...request, restores: true }, async ({ revision }, store, transaction) => {
       const lying =
         transaction === undefined
           ? await store?.between(revision, to)
@@ -256,7 +262,7 @@ export class StoredConfiguration implements ConfigurationManager {
     }
   }
 
-  async #inTurn(request: Omit<ChangeRequest, 'changes'>, wish: Wish): Promise<ChangeOutcome> {
+  async #inTurn(request: Intent, wish: Wish): Promise<ChangeOutcome> {
     const { reloader, connection, log } = this.#options;
     if (!connection.settings.enabled)
       return {
@@ -275,11 +281,7 @@ export class StoredConfiguration implements ConfigurationManager {
     }
   }
 
-  async #change(
-    request: Omit<ChangeRequest, 'changes'>,
-    wish: Wish,
-    put: Put<LoadedConfig, ConfigError>,
-  ): Promise<ChangeOutcome> {
+  async #change(request: Intent, wish: Wish, put: Put<LoadedConfig, ConfigError>): Promise<ChangeOutcome> {
     const { connection, follower } = this.#options;
     const existing = await connection.existing();
     if (request.dryRun === true || existing === undefined) {
@@ -344,7 +346,7 @@ export class StoredConfiguration implements ConfigurationManager {
 
   /** Checks all that can be checked before something is written. */
   async #prepare(
-    { author, message, allow, follows }: Omit<ChangeRequest, 'changes'>,
+    { author, message, allow, follows, restores }: Intent,
     wish: Wish,
     state: StoreState,
     store: EntityStore | undefined,
@@ -364,7 +366,7 @@ export class StoredConfiguration implements ConfigurationManager {
     if (reason !== undefined) return { kind: 'forbidden', reason };
     const revision: Revision = { number: state.revision + 1, atMs: nowMs(), author, message };
     const after = stateAfter(state, revision, changes);
-    const loaded = await load(after);
+    const loaded = await load(after, restores === true ? undefined : newCertificates(changes));
     if (!loaded.ok) return { kind: 'refused', problems: problemsOf(loaded.errors) };
     return {
       kind: 'ready',
@@ -377,7 +379,7 @@ export class StoredConfiguration implements ConfigurationManager {
   }
 
   #applied(
-    { author }: Omit<ChangeRequest, 'changes'>,
+    { author }: Intent,
     { revision, state }: Ready,
     effect: ReloadOutcome<ConfigError> | undefined,
   ): void {
@@ -402,6 +404,14 @@ export class StoredConfiguration implements ConfigurationManager {
 /** It is known to whoever has the file: what was tried is not written as that is. */
 function withoutPlace({ severity, path, message, suggestion }: ChangeProblem): ChangeProblem {
   return { severity, path, message, ...(suggestion === undefined ? undefined : { suggestion }) };
+}
+
+function newCertificates(changes: readonly EntityChange[]): ReadonlySet<string> {
+  return new Set(
+    changes.flatMap(({ collection, name, before, after }) =>
+      collection === 'certificates' && after?.['cert'] !== before?.['cert'] ? [name] : [],
+    ),
+  );
 }
 
 function outcomeOf(kind: 'applied' | 'planned', { revision, changes, warnings }: Ready): ChangeOutcome {

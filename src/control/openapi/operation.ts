@@ -1,5 +1,5 @@
 import { isRecord } from '../../lib/is-record.ts';
-import { essenceOf, isForm, isJson, rangeKey } from '../../policies/validate/media-type.ts';
+import { essenceOf, isHeldAgainstSchema, rangeKey } from '../../policies/validate/media-type.ts';
 import type { ApiConfig } from '../apis/api-schema.ts';
 import { type Direction, reachable, type SchemaConverter } from './convert-schema.ts';
 import { child, children, type Documents, type Node, type Operation } from './documents.ts';
@@ -80,9 +80,16 @@ async function contentOptions(
     }
     seen.add(key);
     const schema = child(media, 'schema');
-    const isRead = isJson(essence) || isForm(essence);
+    const isRead =
+      isHeldAgainstSchema(essence) && !(essence.endsWith('/*') && (await isText(schema, documents)));
     made[`${essence}${range.slice(range.split(';', 1)[0]?.length)}`] =
       isRead && schema.value !== undefined ? { schema: await converter.convert(schema, direction) } : {};
   }
   return Object.keys(made).length === 0 ? undefined : made;
+}
+
+/** Of any content, a text is how documents say octets (`format: binary`), or what is not taken apart: no JSON that is a string. */
+async function isText(schema: Node, documents: Documents): Promise<boolean> {
+  const followed = await documents.follow(schema);
+  return followed !== undefined && child(followed, 'type').value === 'string';
 }

@@ -55,8 +55,13 @@ suite('The routes of an OpenAPI document', () => {
       ['a.get-a GET /v1/a'],
     ],
     [
+      'are under the path of the first server of their operation, or else of their path',
+      `${HEAD}servers: [{ url: /v1 }]\npaths:\n  /a:\n    servers: [{ url: https://x.example/other }]\n${GET}    put: { servers: [{ url: / }], responses: {} }\n  /b:\n${GET}`,
+      ['a.get-a GET /other/a', 'a.put-a PUT /a', 'a.get-b GET /v1/b'],
+    ],
+    [
       'are under the path that the configuration says',
-      `${HEAD}servers: [{ url: /v1 }]\npaths:\n  /a:\n${GET}`,
+      `${HEAD}servers: [{ url: /v1 }]\npaths:\n  /a:\n    servers: [{ url: /v2 }]\n${GET}`,
       ['a.get-a GET /a'],
       ', basePath: /',
     ],

@@ -31,7 +31,6 @@ export async function operationRoutes(
   const { SchemaConverter } = await import('./convert-schema.ts');
   const { validateOptions } = await import('./operation.ts');
   const converter = new SchemaConverter(documents, version === '3.0');
-  const basePath = config.basePath ?? serverPath(root);
   const made: OperationRoute[] = [];
   for (const [path, written] of children(child(root, 'paths'))) {
     if (path.startsWith('x-')) continue;
@@ -48,7 +47,7 @@ export async function operationRoutes(
       );
       made.push({
         name: `${api}.${operationName(node, method, path)}`,
-        path: routePath(basePath, path),
+        path: routePath(config.basePath ?? serverPath(node, pathItem, root), path),
         method: method.toUpperCase(),
         validation: options === undefined ? [] : [{ validate: options }],
         pathItem: written,
@@ -75,9 +74,14 @@ function versionOf(root: Node, documents: Documents): '3.0' | '3.1' | undefined 
   );
 }
 
-/** The path of the first server, with the defaults of its variables; without a slash at its end. */
-function serverPath(root: Node): string {
-  const server = child(root, 'servers', 0);
+/**
+ * The path of the first server, with the defaults of its variables; without a slash at its end. Those of an operation override those of its
+ * path, and these the document's.
+ */
+function serverPath(...nodes: readonly Node[]): string {
+  const having = nodes.find((node) => child(node, 'servers').value !== undefined);
+  if (having === undefined) return '';
+  const server = child(having, 'servers', 0);
   const url: unknown = child(server, 'url').value;
   if (typeof url !== 'string') return '';
   const filled = url.replaceAll(/\{([^}]*)\}/g, (_, name: string) => {

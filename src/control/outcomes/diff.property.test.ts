@@ -63,6 +63,7 @@ it('What brute force finds over the requests that are tried is found, and nothin
         routes,
         differs: new Set(routes.map(({ name }) => name)),
         schemesDiffer: false,
+        methodsNamedBy: () => [],
       });
       const { questions } = sampleRequests(all(one), all(other), 20_000);
       const finders = [new OutcomeFinder(before), new OutcomeFinder(after)] as const;

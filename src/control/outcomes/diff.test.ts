@@ -2,30 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { diffOutcomes } from './diff.ts';
-import { configFrom, configOf } from './outcomes.support.ts';
+import { basic, changes, configFrom, configOf, EXAMPLE, type Json, orders } from './outcomes.support.ts';
 import { outcomeDiffText } from './text.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
-/** A route of `/orders/*` with those policies. */
-const orders = (policies: readonly Json[], more: Json = {}): Json => ({
-  orders: { match: { paths: ['/orders/*'] }, service: 'orders', policies, ...more },
-});
-
-/** Each change as `kind authentication: METHOD url`. */
-async function changes(before: Json, after: Json, tops: readonly [Json, Json] = [{}, {}]): Promise<string[]> {
-  const diff = await diffOutcomes(await configOf(before, tops[0]), await configOf(after, tops[1]));
-  assert.equal(
-    diff.weaker,
-    diff.changes.some(({ authentication }) => authentication === 'weaker'),
-  );
-  return diff.changes.map(({ kind, authentication, example: { method, url, headers } }) =>
-    [`${kind} ${authentication}: ${method} ${url}`, ...headers.map((header) => header.join('='))].join(' '),
-  );
-}
-
-const EXAMPLE = 'GET https://example.com/orders/any';
-const basic = { basic: {} };
 const key = { 'api-key': {} };
 const any = (...methods: readonly Json[]) => ({ auth: { any: methods } });
 const all = (...methods: readonly Json[]) => ({ auth: { all: methods } });
@@ -138,11 +117,32 @@ describe('Authentication', () => {
     ]);
   });
 
-  it('by a provider with another issuer is another one', async () => {
-    const tops = [{}, { providers: { main: { issuer: 'https://other.example.com' } } }] as const;
-    assert.deepEqual(await changes(orders([jwt({})]), orders([jwt({})]), tops), [
-      `authentication changed: ${EXAMPLE}`,
-    ]);
+  describe('is another one where', () => {
+    const main = { issuer: 'https://id.example.com', clientId: 'gateway', clientSecret: 'secret' };
+    const other = { ...main, issuer: 'https://other.example.com' };
+    const web = { login: ['main'], tokens: {} };
+    const session = { session: { name: 'web' } };
+    const token = { 'personal-access-token': { name: 'web' } };
+    const of = (provider: Json, more: Json = {}) => ({
+      providers: { main: provider, second: other },
+      sessions: { web: { ...web, ...more } },
+    });
+    const issuers: readonly (readonly [title: string, method: Json, before: Json, after: Json])[] = [
+      ['a provider has another issuer', jwt({}), of(main), of(other)],
+      ['a session is begun at another issuer', session, of(main), of(other)],
+      ['a session takes another login', session, of(main), of(main, { login: ['second'] })],
+      ['a token is that of somebody of another issuer', token, of(main), of(other)],
+      ['a token is that of a session with another login', token, of(main), of(main, { login: ['second'] })],
+    ];
+    for (const [title, method, before, after] of issuers)
+      it(title, async () => {
+        const routes = {
+          ...orders([method]),
+          auth: { match: { paths: ['/auth/*'] }, login: 'web' },
+        };
+        const found = await changes(routes, routes, [before, after]);
+        assert.ok(found.includes(`authentication changed: ${EXAMPLE}`), found.join('\n'));
+      });
   });
 });
 
@@ -267,6 +267,21 @@ describe('Authorization', () => {
     ]);
   });
 
+  it('by a method that nobody would think of changes for that one', async () => {
+    const rights = (right: unknown, others: unknown = 'deny') =>
+      orders(authorize({ methods: { GET: 'allow', POST: 'allow', DELETE: right, '*': others } }));
+    assert.deepEqual(await changes(rights('deny'), rights('authenticated')), [
+      'newly-reachable weaker: DELETE https://example.com/orders/any',
+    ]);
+    assert.deepEqual(
+      await changes(rights('deny', 'authenticated'), rights('authenticated', 'authenticated')),
+      ['newly-reachable weaker: DELETE https://example.com/orders/any'],
+    );
+    assert.deepEqual(await changes(rights('deny'), rights('deny', 'authenticated')), [
+      'newly-reachable weaker: PUT https://example.com/orders/any',
+    ]);
+  });
+
   it('that lets nobody in is a denial, and the end of it no publication', async () => {
     const closed = authorize({ default: 'deny' });
     assert.deepEqual(await changes(orders([basic]), orders(closed)), [`newly-denied stronger: ${EXAMPLE}`]);
@@ -276,118 +291,6 @@ describe('Authorization', () => {
   it('includes filters of requests', async () => {
     const filter = { 'ip-filter': { allow: ['10.0.0.0/8'] } };
     assert.deepEqual(await changes(orders([filter]), orders([])), [`authentication weaker: ${EXAMPLE}`]);
-  });
-});
-
-describe('Routes', () => {
-  it('that are new and public are no weaker authentication', async () => {
-    assert.deepEqual(await changes({}, orders([])), [`newly-public same: ${EXAMPLE}`]);
-  });
-
-  it('that are new and ask who calls are reachable', async () => {
-    assert.deepEqual(await changes({}, orders([basic])), [`newly-reachable same: ${EXAMPLE}`]);
-  });
-
-  it('that go deny their requests', async () => {
-    assert.deepEqual(await changes(orders([basic]), {}), [`newly-denied same: ${EXAMPLE}`]);
-  });
-
-  it('for HTTPS alone deny what comes over HTTP, and the end of that is weaker', async () => {
-    const only = [basic, { 'https-only': {} }];
-    const http = 'http://example.com/orders/any';
-    assert.deepEqual(await changes(orders([basic]), orders(only)), [`newly-denied stronger: GET ${http}`]);
-    assert.deepEqual(await changes(orders(only), orders([basic])), [`newly-reachable weaker: GET ${http}`]);
-  });
-
-  it('that take a method less deny it', async () => {
-    const match = (methods: readonly string[]) => orders([], { match: { paths: ['/orders'], methods } });
-    assert.deepEqual(await changes(match(['GET', 'DELETE']), match(['GET'])), [
-      'newly-denied same: DELETE https://example.com/orders',
-    ]);
-  });
-
-  it('that no longer want a header are public without it', async () => {
-    const match = (headers: Json) => orders([], { match: { paths: ['/orders'], headers } });
-    assert.deepEqual(await changes(match({ 'x-beta': '1' }), match({})), [
-      'newly-public same: GET https://example.com/orders',
-    ]);
-  });
-
-  it('that take requests from another one show what these meet now', async () => {
-    const match = { hosts: ['shop.test'], paths: ['/orders/{id}'], methods: ['GET'] };
-    const open = { open: { match, service: 'billing' } };
-    assert.deepEqual(await changes(orders([basic]), { ...orders([basic]), ...open }), [
-      'newly-public weaker: GET https://shop.test/orders/any',
-      'destination same: GET https://shop.test/orders/any',
-    ]);
-  });
-
-  const DESTINATIONS: readonly (readonly [title: string, before: Json, after: Json])[] = [
-    ['another service', { service: 'orders' }, { service: 'billing' }],
-    ['another path at the service', { service: 'orders' }, { service: 'orders', rewrite: { path: '/v2/*' } }],
-    [
-      'another share',
-      { split: [{ service: 'orders', weight: 1 }], service: undefined },
-      {
-        split: [
-          { service: 'orders', weight: 1 },
-          { service: 'billing', weight: 1 },
-        ],
-        service: undefined,
-      },
-    ],
-    [
-      'another answer',
-      { service: undefined, respond: { status: 200 } },
-      { service: undefined, respond: { status: 204 } },
-    ],
-    [
-      'a redirect elsewhere',
-      { service: undefined, redirect: { path: '/a' } },
-      { service: undefined, redirect: { path: '/b' } },
-    ],
-  ];
-  for (const [title, before, after] of DESTINATIONS) {
-    it(`that give ${title} show it`, async () => {
-      assert.deepEqual(await changes(orders([], before), orders([], after)), [
-        `destination same: ${EXAMPLE}`,
-      ]);
-    });
-  }
-
-  it('whose service runs elsewhere show it', async () => {
-    const tops = [
-      {},
-      { services: { orders: { url: 'http://elsewhere:80' }, billing: { url: 'http://billing:80' } } },
-    ] as const;
-    assert.deepEqual(await changes(orders([]), orders([]), tops), [`destination same: ${EXAMPLE}`]);
-  });
-
-  it('with other limits show it', async () => {
-    const limit = { 'rate-limit': { limits: ['10/s'] } };
-    assert.deepEqual(await changes(orders([limit]), orders([])), [`limits same: ${EXAMPLE}`]);
-  });
-
-  it('that are switched off deny their requests, whatever they asked before', async () => {
-    assert.deepEqual(await changes(orders([basic]), orders([], { enabled: false })), [
-      `newly-denied same: ${EXAMPLE}`,
-    ]);
-    assert.deepEqual(await changes(orders([], { enabled: false }), orders([])), [
-      `newly-public same: ${EXAMPLE}`,
-    ]);
-  });
-
-  it('whose policies send requests elsewhere, or to another function, show it', async () => {
-    const rewrite = (path: string) => orders([{ rewrite: { path } }]);
-    assert.deepEqual(await changes(rewrite('/a'), rewrite('/b')), [`destination same: ${EXAMPLE}`]);
-    const calls = (name: string) => orders([{ function: { name } }]);
-    assert.deepEqual(await changes(calls('hello'), calls('bye')), [`destination same: ${EXAMPLE}`]);
-  });
-
-  it('that are called otherwise, and written in another order, are the same', async () => {
-    const one = { match: { paths: ['/a'] }, service: 'orders', policies: [basic] };
-    const two = { match: { paths: ['/b'] }, service: 'billing' };
-    assert.deepEqual(await changes({ one, two }, { other: two, first: one }), []);
   });
 });
 
@@ -402,6 +305,20 @@ describe('The number of requests that are tried', () => {
     const diff = await diffOutcomes(await configOf(routes), await configOf({}), { mostRequests: 10 });
     assert.equal(diff.cut, true);
     assert.equal(diff.tried, 10);
+  });
+
+  it('is enough for each route before any is asked for a second time', async () => {
+    const routes = (policies: readonly Json[]) =>
+      Object.fromEntries(
+        Array.from({ length: 40 }, (_, index) => [
+          `r${index}`,
+          { match: { paths: [`/r${index}/*`] }, service: 'orders', policies: index === 39 ? policies : [] },
+        ]),
+      );
+    const limit = { policies: [{ 'request-size': { max: '1mb' } }] };
+    const [before, after] = [await configOf(routes([basic])), await configOf(routes([]), limit)];
+    const diff = await diffOutcomes(before, after, { mostRequests: 40 });
+    assert.deepEqual([diff.cut, diff.weaker], [true, true]);
   });
 });
 
@@ -435,6 +352,41 @@ An authentication gets weaker. (6 requests tried)
     const text = outcomeDiffText(await diffOutcomes(await at('http://a:80'), await at('http://b:80')));
     assert.match(text, /before {2}orders: public; service orders at \/orders\/any, http:\/\/a:80\n/);
     assert.match(text, /after {3}orders: public; service orders at \/orders\/any, http:\/\/b:80\n/);
+  });
+
+  it('says whose pages may read an answer, where copies go, and whose certificate is not checked', async () => {
+    const services = {
+      orders: { url: 'https://orders', tls: { verify: false } },
+      billing: { url: 'http://billing:80' },
+    };
+    const cors = { cors: { origins: ['https://app.test', 'https://*.b.test'], credentials: true } };
+    const after = orders([cors], { mirror: { service: 'billing' } });
+    const text = outcomeDiffText(
+      await diffOutcomes(await configOf(orders([])), await configOf(after, { services })),
+    );
+    assert.equal(
+      text,
+      `other pages: weaker
+  ${EXAMPLE}
+    before  orders: public; service orders at /orders/any; pages that the service lets in
+    after   orders: public; service orders at /orders/any, copied to billing; pages of https://app.test, https://*.b.test with credentials
+
+another destination
+  ${EXAMPLE}
+    before  orders: public; service orders at /orders/any
+    after   orders: public; service orders at /orders/any, copied to billing
+
+An authentication gets weaker. (4 requests tried)
+`,
+    );
+    const unchecked = await diffOutcomes(
+      await configOf(orders([]), { services: { orders: { url: 'https://orders' } } }),
+      await configOf(orders([]), { services: { orders: services.orders } }),
+    );
+    assert.match(
+      outcomeDiffText(unchecked),
+      /after {3}.* at \/orders\/any, https:\/\/orders, whatever its certificate\n/,
+    );
   });
 
   it('is that of the documentation', async () => {

@@ -1,10 +1,11 @@
 import { sameData } from '../../lib/same-data.ts';
+import { Turns } from '../../lib/turns.ts';
 import type { PolicyUse } from '../../policies/use.ts';
 import type { DataPlaneConfig } from '../../server/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Question } from '../explain/question.ts';
 import type { Comparison } from './comparison.ts';
-import { compareGuards, guardText, HTTPS_ONLY, isClosed, isPublic } from './guard.ts';
+import { compareGuards, guardText, HTTPS_ONLY, isClosed, isPublic, methodsNamedIn } from './guard.ts';
 import { hasMoved } from './known-consumers.ts';
 import { type Outcome, OutcomeFinder } from './outcome.ts';
 import { type RoutesToSample, sampleRequests } from './samples.ts';
@@ -12,13 +13,15 @@ import { type RoutesToSample, sampleRequests } from './samples.ts';
 /**
  * What is otherwise for a request. `newly-public`: nobody has to say any more who they are, or there was no answer at all; `newly-denied`:
  * there was an answer, and now there is none, or only for those who say who they are; `newly-reachable`: there was none, and now there is one
- * for those; `authentication`: others are let in; `destination`: another service, or another answer; `limits`: other limits.
+ * for those; `authentication`: others are let in; `pages`: pages of other origins may read it that might not, or the other way round;
+ * `destination`: another service, or another answer; `limits`: other limits.
  */
 export const CHANGE_KINDS = [
   'newly-public',
   'newly-denied',
   'newly-reachable',
   'authentication',
+  'pages',
   'destination',
   'limits',
 ] as const;
@@ -34,12 +37,14 @@ export interface Side {
   /** Such as `service orders at /v2/7`. */
   readonly answer: string;
   readonly limits: readonly string[];
+  /** Pages of other origins that may read it, such as `pages of https://app.example.com with credentials`. */
+  readonly pages: string;
 }
 
 /** Requests whose outcome changes in one way: all that went from one route to another. */
 export interface OutcomeChange {
   readonly kind: ChangeKind;
-  /** How authentication and authorization after compare with those before. */
+  /** How authentication and authorization after compare with those before; of `pages`: what pages may do in somebody's name. */
   readonly authentication: Comparison;
   /** One of the requests, as `portcullis explain` takes it. */
   readonly example: Question;
@@ -67,6 +72,9 @@ export interface DiffOptions {
   readonly mostRequests?: number;
 }
 
+/** In a gateway it is the main thread that tries them. */
+const TURN_MS = 20;
+
 /** What a diff needs of a loaded configuration. */
 export type DiffedConfig = Pick<LoadedConfig, 'dataPlane' | 'positionOf'>;
 
@@ -82,8 +90,10 @@ export async function diffOutcomes(
     options.mostRequests ?? 20_000,
   );
   const finders = [new OutcomeFinder(before), new OutcomeFinder(after)] as const;
+  const turns = new Turns(TURN_MS);
   const groups = new Map<string, { readonly change: OutcomeChange; requests: number }>();
   for (const question of questions) {
+    if (turns.isOver()) await turns.next();
     const [from, to] = [await finders[0].find(question), await finders[1].find(question)];
     if (from === undefined || to === undefined) continue;
     for (const { kind, authentication } of changesBetween(from, to)) {
@@ -104,6 +114,7 @@ export async function diffOutcomes(
           limits,
         ]),
         ...(kind === 'destination' ? [from.shape, to.shape] : []),
+        ...(kind === 'pages' ? [from.pages.key, to.pages.key] : []),
       ]);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, { change, requests: 1 });
@@ -139,12 +150,13 @@ export function changesBetween(
   if (isPublic(to.guard) && !isPublic(from.guard)) kinds.push('newly-public');
   else if (isPublic(from.guard) && !isPublic(to.guard)) kinds.push('newly-denied');
   else if (authentication !== 'same') kinds.push('authentication');
+  if (from.pages.key !== to.pages.key) kinds.push('pages');
   if (from.destination !== to.destination) kinds.push('destination');
   if (!sameData(from.limits, to.limits)) kinds.push('limits');
-  return kinds.map((kind) => ({
-    kind,
-    authentication: kind === 'destination' || kind === 'limits' ? 'same' : authentication,
-  }));
+  return kinds.map((kind) => {
+    if (kind === 'pages') return { kind, authentication: from.pages.compare(to.pages) };
+    return { kind, authentication: kind === 'destination' || kind === 'limits' ? 'same' : authentication };
+  });
 }
 
 function isAnswered({ isServed, guard }: Outcome): boolean {
@@ -153,7 +165,7 @@ function isAnswered({ isServed, guard }: Outcome): boolean {
 
 /** `other` is the other side where an answer that reads alike is to be told apart from it. */
 function sideOf(
-  { route, isServed, guard, answer, place, limits }: Outcome,
+  { route, isServed, guard, answer, place, limits, pages }: Outcome,
   other: Outcome | undefined,
 ): Side {
   const isAlike = answer === other?.answer;
@@ -163,6 +175,7 @@ function sideOf(
     access: isServed ? guardText(guard) : 'nobody',
     answer: isAlike ? `${answer}, ${more}` : answer,
     limits: limits.map(({ name }) => name),
+    pages: pages.text,
   };
 }
 
@@ -180,13 +193,17 @@ function toSample(config: DataPlaneConfig, other: DataPlaneConfig): RoutesToSamp
   const services = new Set(
     Object.keys(config.services).filter((name) => !sameData(config.services[name], other.services[name])),
   );
-  const uses = ({ service, split }: (typeof routes)[number][1]) =>
-    [service, ...(split ?? []).map((each) => each.service)].some(
-      (name) => name !== undefined && services.has(name),
+  const uses = ({ service, split, mirror }: (typeof routes)[number][1]) =>
+    [service, mirror?.service, ...(split ?? []).map((each) => each.service)].some(
+      (name) =>
+        name !== undefined &&
+        (services.has(name) || services.has(config.services[name]?.fallback?.service ?? '')),
     );
   const isHttpsOnly = ({ name }: PolicyUse) => name === HTTPS_ONLY;
   return {
     routes: routes.map(([name, route]) => ({ name, config: route })),
+    methodsNamedBy: (name) =>
+      [...config.policies, ...(config.routes[name]?.policies ?? [])].flatMap(methodsNamedIn),
     schemesDiffer:
       config.policies.some(isHttpsOnly) || routes.some(([, { policies }]) => policies.some(isHttpsOnly)),
     differs: new Set(

@@ -1,5 +1,6 @@
 import { isRecord } from '../../lib/is-record.ts';
 import { inOrder, stageOf } from '../../policies/compile.ts';
+import type { CorsOptions } from '../../policies/cors/schema.ts';
 import { loadPolicy } from '../../policies/load.ts';
 import { parseOptions } from '../../policies/problems.ts';
 import type { PolicyUse } from '../../policies/use.ts';
@@ -10,6 +11,8 @@ import { type Comparison, comparisonOf, worst } from './comparison.ts';
 import { type Credential, compareCredentials } from './credential.ts';
 import { type Demand, demandsOfAuthorize, demandText, isOfCaller, meets } from './demand.ts';
 import { KnownConsumers } from './known-consumers.ts';
+import { Pages } from './pages.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
 
 /** Whom a route lets in with a method. */
 export interface Guard {
@@ -33,6 +36,8 @@ export const HTTPS_ONLY = 'https-only';
 /** Policies that limit how much. */
 const LIMITS = new Set(['rate-limit', 'plan', 'request-size', 'load-shed']);
 
+type Route = DataPlaneConfig['routes'][string];
+
 interface ReadUse {
   readonly use: PolicyUse;
   readonly policy: Policy;
@@ -55,6 +60,9 @@ export class RouteAccess {
   readonly treatment: string;
   /** The function that is called. */
   readonly calls: string | undefined;
+  readonly pages: Pages;
+  /** What the policy `respond` answers everybody. */
+  readonly refusal: Refusal | undefined;
 
   readonly #consumers: KnownConsumers;
 
@@ -79,14 +87,21 @@ export class RouteAccess {
     );
     const called = uses.find(({ use }) => isBuiltin(use, 'function'))?.options;
     this.calls = isRecord(called) && typeof called['name'] === 'string' ? called['name'] : undefined;
+    const cors = uses.find(({ use }) => isBuiltin(use, 'cors'))?.options;
+    // What a load took is what the schema of the policy made of it.
+    this.pages = new Pages(cors as CorsOptions | undefined);
+    const answer = uses.find(({ use }) => isBuiltin(use, 'respond'))?.options;
+    this.refusal = isRecord(answer) ? refusalOf(answer['status']) : undefined;
     this.limits = uses
       .filter(({ use }) => LIMITS.has(use.name))
       .map(({ use }) => ({ name: use.name, key: keyOf(use) }));
   }
 
-  guard({ method, scheme }: { readonly method: string; readonly scheme: string }): Guard {
-    const refused: readonly Demand[] =
-      this.#httpsOnly && scheme === 'http' ? [{ kind: 'nobody', over: 'http' }] : [];
+  /** `refuses`: the route answers everybody that they are not let in. */
+  guard({ method, scheme }: { readonly method: string; readonly scheme: string }, refuses: boolean): Guard {
+    const refused: Demand[] = [];
+    if (this.#httpsOnly && scheme === 'http') refused.push({ kind: 'nobody', over: 'http' });
+    if (refuses) refused.push({ kind: 'nobody' });
     const asked = this.#authorize.flatMap((options) => demandsOfAuthorize(options, method));
     const demands = [...refused, ...asked, ...this.#demands];
     return { ways: this.#ways, looks: this.#looks, demands, consumers: this.#consumers };
@@ -95,6 +110,12 @@ export class RouteAccess {
 
 function isBuiltin(use: PolicyUse, name: string): boolean {
   return use.module === undefined && use.name === name;
+}
+
+/** Methods that a policy lets in otherwise than others. */
+export function methodsNamedIn(use: PolicyUse): string[] {
+  const { methods } = isBuiltin(use, 'authorize') && isRecord(use.options) ? use.options : {};
+  return isRecord(methods) ? Object.keys(methods).filter((method) => method !== '*') : [];
 }
 
 function keyOf({ name, module, options }: PolicyUse): string {
@@ -118,19 +139,21 @@ export class AccessReader {
     const key = route ?? '';
     let access = this.#routes.get(key);
     if (access === undefined) {
-      const { policies = [], organization } =
-        (route === undefined ? undefined : this.#config.routes[route]) ?? {};
-      access = this.#accessOf(policies, organization);
+      access = this.#accessOf((route === undefined ? undefined : this.#config.routes[route]) ?? {});
       this.#routes.set(key, access);
     }
     return access;
   }
 
-  async #accessOf(own: readonly PolicyUse[], organization: string | undefined): Promise<RouteAccess> {
+  async #accessOf({ policies = [], organization, login }: Partial<Route>): Promise<RouteAccess> {
     const globals = this.#config.policies;
-    const read = await Promise.all([...globals, ...own].map((use) => this.#use(use)));
+    const read = await Promise.all([...globals, ...policies].map((use) => this.#use(use)));
     const placed = read.map((each, index) => ({ ...each, isGlobal: index < globals.length }));
-    return new RouteAccess(inOrder(placed), this.#config.identity, this.#consumersOf(organization));
+    return new RouteAccess(
+      inOrder(placed, login !== undefined),
+      this.#config.identity,
+      this.#consumersOf(organization),
+    );
   }
 
   #consumersOf(organization: string | undefined): KnownConsumers {
@@ -206,13 +229,17 @@ function surroundings(method: string, options: unknown, identity: DataPlaneConfi
   const named = [provider, ...(Array.isArray(providers) ? providers : [])].filter(
     (each) => typeof each === 'string',
   );
-  const believed = named.map((each) => identity.providers[each]);
-  if (method !== 'session') return canonical(believed);
-  return canonical([believed, Object.entries(identity.sessions).filter(([each]) => each === name)]);
+  const session = OF_SESSIONS.has(method) && typeof name === 'string' ? identity.sessions[name] : undefined;
+  const believed = [...named, ...(session?.login ?? [])].map((each) => identity.providers[each]);
+  return canonical(session === undefined ? believed : [believed, name, session]);
 }
+
+/** Methods that know whoever logged in. */
+const OF_SESSIONS = new Set(['session', 'personal-access-token']);
 
 /** Whether every caller of `before` is let in by `after`, and the other way round. */
 export function compareGuards(before: Guard, after: Guard): Comparison {
+  if (isClosed(before) || isClosed(after)) return comparisonOf(isClosed(before), isClosed(after));
   const looks = comparisonOf(before.looks || !after.looks, after.looks || !before.looks);
   const ways = comparisonOf(letsIn(after.ways, before.ways), letsIn(before.ways, after.ways));
   const demands = comparisonOf(

@@ -5,12 +5,13 @@ import { type ExplainableConfig, type ExplainedOutcome, outcomeOf } from '../exp
 import { type Question, readQuestion } from '../explain/question.ts';
 import { canonical } from './canonical.ts';
 import { AccessReader, type Guard, type RouteAccess } from './guard.ts';
+import { refusalOf } from './refusal.ts';
 
 /** What a request meets in a configuration. */
 export interface Outcome {
   /** Undefined: no route takes it. */
   readonly route: string | undefined;
-  /** Whether the route answers: one that is switched off does not. */
+  /** Whether the route answers: one that is switched off does not, nor does one that says that there is nothing. */
   readonly isServed: boolean;
   readonly guard: Guard;
   /** For people. */
@@ -22,6 +23,7 @@ export interface Outcome {
   /** The same without what differs from request to request. */
   readonly shape: string;
   readonly limits: RouteAccess['limits'];
+  readonly pages: RouteAccess['pages'];
 }
 
 /** Finds what requests meet, by the matcher that serves them. */
@@ -59,19 +61,21 @@ export class OutcomeFinder {
         },
       }),
     });
+    const refusal = explained.kind === 'respond' ? refusalOf(explained.status) : access.refusal;
     const shape = canonical([shapeOf(this.#config.dataPlane, entry?.name, explained), access.treatment]);
     return {
       route: entry?.name,
-      isServed: !UNSERVED.has(explained.kind),
-      guard: access.guard(request),
+      isServed: !UNSERVED.has(explained.kind) && refusal !== 'absent',
+      guard: access.guard(request, refusal === 'denied'),
       answer:
         access.calls === undefined
           ? answerText(explained)
           : `function ${access.calls}, ${answerText(explained)}`,
-      place: placeText(explained),
+      place: placeText(explained, this.#config.dataPlane),
       shape,
       destination: canonical([shape, specificsOf(explained)]),
       limits: access.limits,
+      pages: access.pages,
     };
   }
 }
@@ -91,12 +95,10 @@ function shapeOf(
   const route = name === undefined ? undefined : routes[name];
   switch (outcome.kind) {
     case 'service':
-      return canonical(
-        outcome.services.map((service) => {
-          const { targets, discovery, tls, host } = services[service.name] ?? {};
-          return [service.name, service.weight, targets, discovery, tls?.serverName, host];
-        }),
-      );
+      return canonical([
+        outcome.services.map(({ name: service, weight }) => [weight, ...placeOf(service, services)]),
+        outcome.mirror && placeOf(outcome.mirror.name, services),
+      ]);
     case 'respond':
       return canonical([outcome.kind, route?.respond]);
     case 'redirect':
@@ -110,15 +112,27 @@ function shapeOf(
   }
 }
 
+/** Where a service is and who it has to be, and the one that is asked in its place. */
+function placeOf(name: string, services: DataPlaneConfig['services'], isFallback = false): unknown[] {
+  const { targets, discovery, tls, host, fallback } = services[name] ?? {};
+  const place = [name, targets, discovery, host, tls?.serverName, tls?.ca, tls?.verify ?? true];
+  return isFallback || fallback?.service === undefined
+    ? place
+    : [...place, placeOf(fallback.service, services, true)];
+}
+
 function specificsOf(outcome: ExplainedOutcome): unknown {
   if (outcome.kind === 'service') return [outcome.upstreamPath, outcome.upstreamHost];
   return outcome.kind === 'redirect' ? outcome.location : undefined;
 }
 
-function placeText(outcome: ExplainedOutcome): string {
+function placeText(outcome: ExplainedOutcome, { services }: DataPlaneConfig): string {
   if (outcome.kind !== 'service') return '';
   const urls = outcome.services.flatMap(({ targets }) => targets.map(({ url }) => url));
-  return urls.length <= 3 ? urls.join(', ') : `${urls.slice(0, 3).join(', ')} and ${urls.length - 3} more`;
+  const place =
+    urls.length <= 3 ? urls.join(', ') : `${urls.slice(0, 3).join(', ')} and ${urls.length - 3} more`;
+  const isUnchecked = outcome.services.some(({ name }) => services[name]?.tls?.verify === false);
+  return isUnchecked ? `${place}, whatever its certificate` : place;
 }
 
 function answerText(outcome: ExplainedOutcome): string {
@@ -127,7 +141,8 @@ function answerText(outcome: ExplainedOutcome): string {
       const all = outcome.services.map(({ name, weight }) =>
         outcome.services.length > 1 ? `${name} (${weight})` : name,
       );
-      return `${all.length > 1 ? 'services' : 'service'} ${all.join(', ')} at ${outcome.upstreamPath}`;
+      const copied = outcome.mirror === undefined ? '' : `, copied to ${outcome.mirror.name}`;
+      return `${all.length > 1 ? 'services' : 'service'} ${all.join(', ')} at ${outcome.upstreamPath}${copied}`;
     }
     case 'respond':
       return `answer ${outcome.status}, made here`;

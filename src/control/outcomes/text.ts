@@ -6,6 +6,7 @@ const TITLES: Readonly<Record<ChangeKind, string>> = {
   'newly-denied': 'newly denied',
   'newly-reachable': 'newly reachable',
   authentication: 'other authentication',
+  pages: 'other pages',
   destination: 'another destination',
   limits: 'other limits',
 };
@@ -42,9 +43,12 @@ function requestText({ method, url, headers }: Question): string {
   ].join(' ');
 }
 
-function sideText({ route, access, answer, limits }: Side, kind: ChangeKind): string {
+function sideText({ route, access, answer, limits, pages }: Side, kind: ChangeKind): string {
   if (route === undefined) return answer;
-  const what =
-    kind === 'limits' ? `${answer}; limits: ${limits.length > 0 ? limits.join(', ') : 'none'}` : answer;
-  return `${route}: ${access}; ${what}`;
+  return [`${route}: ${access}`, answer, ...furtherText(kind, limits, pages)].join('; ');
+}
+
+function furtherText(kind: ChangeKind, limits: readonly string[], pages: string): string[] {
+  if (kind === 'pages') return [pages];
+  return kind === 'limits' ? [`limits: ${limits.length > 0 ? limits.join(', ') : 'none'}`] : [];
 }

@@ -6,6 +6,8 @@ import { type EntitiesInForce, refusalOfChanges } from './allow-changes.ts';
 import { EVERYWHERE, type Role } from './roles.ts';
 
 const IN_FORCE: Readonly<Record<string, EntityValue>> = {
+  'organizations/globex': { pathPrefix: '/shops/globex' },
+  'organizations/initech': { pathPrefix: '/' },
   'services/ours': { organization: 'acme' },
   'services/theirs': { organization: 'globex' },
   'services/shared': {},
@@ -33,17 +35,23 @@ function account(roles: Readonly<Record<string, Role>>): Account {
 const DEVELOPER = { acme: 'developer' } as const;
 const BOTH = { acme: 'developer', globex: 'developer' } as const;
 const SUPERUSER = { [EVERYWHERE]: 'owner' } as const;
+const REACHES = 'routes/r names no host: then its paths have to be /acme, or below';
 const NONE = 'there is none that acme may use';
 
 type Change = readonly [place: string, before: EntityValue | undefined, after: EntityValue | undefined];
-const route = (more: EntityValue): Change => ['routes/r', undefined, { organization: 'acme', ...more }];
+const HOSTED = { match: { hosts: ['acme.test'] } };
+const route = (more: EntityValue): Change => [
+  'routes/r',
+  undefined,
+  { organization: 'acme', ...HOSTED, ...more },
+];
 
-const CASES: readonly [
+const CASES: readonly (readonly [
   title: string,
   roles: Readonly<Record<string, Role>>,
   changes: readonly Change[],
   refusal: string | undefined,
-][] = [
+])[] = [
   ['makes what is theirs', DEVELOPER, [route({ service: 'ours' })], undefined],
   ['uses what is shared', DEVELOPER, [route({ service: 'shared' })], undefined],
   ['deletes what is theirs', DEVELOPER, [['routes/r', { organization: 'acme' }, undefined]], undefined],
@@ -114,6 +122,72 @@ const CASES: readonly [
     'organizations/acme belongs to no organization: to change it takes the role owner everywhere (*)',
   ],
   ['changes their own', { acme: 'owner' }, [['organizations/acme', {}, { title: 'Acme' }]], undefined],
+  [
+    'does not take another path prefix for it',
+    { acme: 'owner' },
+    [['organizations/acme', {}, { pathPrefix: '/' }]],
+    'the path prefix of organizations/acme belongs to no organization: to change it takes the role owner everywhere (*)',
+  ],
+  [
+    'does not give up one that it was given',
+    { acme: 'owner' },
+    [['organizations/acme', { pathPrefix: '/shops/acme' }, {}]],
+    'the path prefix of organizations/acme belongs to no organization: to change it takes the role owner everywhere (*)',
+  ],
+  ...(
+    [
+      ['below the prefix', { paths: ['/acme', '/acme/a/*'] }, undefined],
+      ['elsewhere on a host', { hosts: ['acme.test'], paths: ['/*'] }, undefined],
+      ['elsewhere', { paths: ['/acme/a', '/other'] }, REACHES],
+      ['that begins like the prefix', { paths: ['/acmeist'] }, REACHES],
+      ['everywhere', {}, REACHES],
+      ['everywhere with no hosts in its list', { hosts: [], paths: [] }, REACHES],
+    ] as const
+  ).map(
+    ([title, match, refusal]) => [`makes a route ${title}`, DEVELOPER, [route({ match })], refusal] as const,
+  ),
+  [
+    'makes a route elsewhere with a role everywhere',
+    { [EVERYWHERE]: 'developer' },
+    [route({ match: { paths: ['/other'] } })],
+    undefined,
+  ],
+  [
+    'changes one elsewhere that is there, but not where it is',
+    DEVELOPER,
+    [
+      [
+        'routes/r',
+        { organization: 'acme', match: { paths: ['/other'] } },
+        { organization: 'acme', match: { paths: ['/other'] }, enabled: false },
+      ],
+    ],
+    undefined,
+  ],
+  [
+    'gives one elsewhere to no other place',
+    DEVELOPER,
+    [
+      [
+        'routes/r',
+        { organization: 'acme', match: { paths: ['/other'] } },
+        { organization: 'acme', match: { paths: ['/another'] } },
+      ],
+    ],
+    REACHES,
+  ],
+  [
+    'makes a route below the prefix that its organization was given',
+    { globex: 'developer' },
+    [['routes/r', undefined, { organization: 'globex', match: { paths: ['/shops/globex/a'] } }]],
+    undefined,
+  ],
+  [
+    'makes a route anywhere for an organization without a prefix',
+    { initech: 'developer' },
+    [['routes/r', undefined, { organization: 'initech', match: { paths: ['/a'] } }]],
+    undefined,
+  ],
   [
     'is refused all of several where one is refused',
     DEVELOPER,

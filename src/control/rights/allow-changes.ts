@@ -1,3 +1,6 @@
+import { isRecord } from '../../lib/is-record.ts';
+import { sameData } from '../../lib/same-data.ts';
+import { pathPrefixOf } from '../apis/path-prefix.ts';
 import type { Collection, EntityChange, EntityValue } from '../store/entity.ts';
 import { type Account, roleIn } from './account.ts';
 import { decide, neededRole, type ProtectedObject } from './decide.ts';
@@ -31,6 +34,7 @@ export function refusalOfChanges(
     const refusal =
       refusalOfChange(account, change) ??
       refusalOfReferences(account, change, after) ??
+      refusalOfReach(account, change, after) ??
       refusalOfCapture(account, change, inForce);
     if (refusal !== undefined) return refusal;
   }
@@ -42,6 +46,8 @@ function refusalOfChange(
   { collection, name, before, after }: EntityChange,
 ): string | undefined {
   const what = `${collection}/${name}`;
+  if (collection === 'organizations' && !sameData(before?.['pathPrefix'], after?.['pathPrefix']))
+    return refusalOf(account, { kind: 'organizations' }, `the path prefix of ${what}`);
   if (collection === 'organizations' && (before === undefined || after === undefined))
     return refusalOf(account, { kind: 'organizations' }, what);
   if (before !== undefined) {
@@ -81,6 +87,25 @@ function refusalOfReferences(
     return `${collection}/${name} names ${reference.collection}/${reference.name}, and there is none that ${owner ?? 'it'} may use`;
   }
   return undefined;
+}
+
+/** Without hosts a route takes its paths on all of them: it is for those who see everything to give one what no prefix has. */
+function refusalOfReach(
+  account: Account,
+  { collection, name, before, after: value }: EntityChange,
+  after: EntityLookup,
+): string | undefined {
+  if (collection !== 'routes' || value === undefined || roleIn(account, undefined) !== undefined)
+    return undefined;
+  const { match, organization } = value;
+  if (typeof organization !== 'string') return undefined;
+  if (before?.['organization'] === organization && sameData(before['match'], match)) return undefined;
+  const { hosts, paths } = isRecord(match) ? match : {};
+  if (Array.isArray(hosts) && hosts.length > 0) return undefined;
+  const prefix = pathPrefixOf(organization, after('organizations', organization));
+  const isBelow = (path: unknown) => path === prefix || String(path).startsWith(`${prefix}/`);
+  if (prefix === '/' || (Array.isArray(paths) && paths.length > 0 && paths.every(isBelow))) return undefined;
+  return `routes/${name} names no host: then its paths have to be ${prefix}, or below`;
 }
 
 /** What the target of an API is called, by its collection. */

@@ -1,5 +1,5 @@
 import { isRecord } from '../../lib/is-record.ts';
-import { entriesOf } from '../config/place.ts';
+import { entriesOf, type Path, valueAt } from '../config/place.ts';
 import type { Problem } from '../config/problem.ts';
 import { COLLECTIONS, type Collection } from '../store/entity.ts';
 import { ownerOf } from './owner.ts';
@@ -29,6 +29,7 @@ export function checkOwnership(
   }
   for (const [collection, name, value] of owned) {
     const owner = owners.get(`${collection}/${name}`);
+    problems.push(...callsForOthers(value, owner, [collection, name]));
     for (const reference of referencesOf(collection, value)) {
       const other = owners.get(`${reference.collection}/${reference.name}`);
       if (other === undefined || other === owner) continue;
@@ -39,4 +40,23 @@ export function checkOwnership(
     }
   }
   return problems;
+}
+
+/** Calls of functions that say they are of another organization: the function service would believe it. */
+function callsForOthers(
+  { policies }: Readonly<Record<string, unknown>>,
+  owner: string | undefined,
+  path: Path,
+): Problem[] {
+  if (!Array.isArray(policies)) return [];
+  return policies.flatMap((use: unknown, index): Problem[] => {
+    const said = valueAt(use, ['function', 'organization']);
+    if (said === undefined || said === owner) return [];
+    return [
+      {
+        path: [...path, 'policies', index, 'function', 'organization'],
+        message: `is another organization than ${owner}, to which this belongs: write ${owner}, or leave it out`,
+      },
+    ];
+  });
 }

@@ -137,6 +137,27 @@ for (const kind of STORE_KINDS)
       assert.equal((await verifyAudit(test.database)).kind, 'intact');
     });
 
+    it('with an organization that a file had before begins with nobody, but whom an identity provider knows', async () => {
+      done(await putUser(test.store, LOCAL, 'old', {}));
+      done(await giveRole(test.store, LOCAL, 'filed', 'old', 'owner'));
+      done(await putServiceAccount(test.store, LOCAL, 'ci-filed', { organization: 'filed' }));
+      const roles = new Map([['filed', 'viewer'] as const]);
+      done(
+        await logInExternal(test.store, { provider: 'p', subject: '2', names: ['eve'], roles }, undefined),
+      );
+      await record([{ collection: 'organizations', name: 'filed', before: undefined, after: {} }]);
+      const members = await listMemberships(test.store, LOCAL_ACCOUNT, { organization: 'filed' });
+      assert.deepEqual(
+        members.map(({ account, source }) => [account, source]),
+        [['eve', 'login']],
+      );
+      assert.deepEqual((await entriesOf(['filed'])).slice(-3), [
+        'create organizations/filed of filed',
+        'delete service-accounts/ci-filed of filed',
+        'delete memberships/filed/old of filed',
+      ]);
+    });
+
     it('and the move of a service account are alike: both organizations are told', async () => {
       done(await putServiceAccount(test.store, LOCAL, 'mover', { organization: 'acme' }));
       done(await putServiceAccount(test.store, LOCAL, 'mover', { organization: 'globex' }));

@@ -6,7 +6,7 @@ import { secretPlaces } from '../store/secret-places.ts';
 import { type Deed, digestOf } from './audit-entry.ts';
 import { ownerOf } from './owner.ts';
 import { appendAudit } from './store/audit-log.ts';
-import { endOrganization } from './store/end-organization.ts';
+import { endOrganization, endRemains } from './store/end-organization.ts';
 import { rightsWithin } from './store/tables.ts';
 
 /**
@@ -23,8 +23,10 @@ export async function recordRevision(
   const deeds: Deed[] = [];
   for (const change of changes) {
     deeds.push(...deedsOf(change, number));
-    if (change.collection === 'organizations' && change.after === undefined)
-      deeds.push(...(await endOrganization(rights, change.name)));
+    if (change.collection !== 'organizations') continue;
+    if (change.after === undefined) deeds.push(...(await endOrganization(rights, change.name)));
+    // One of the same name may have been in a file, which nobody hears the end of.
+    else if (change.before === undefined) deeds.push(...(await endRemains(rights, change.name)));
   }
   await appendAudit(rights, atMs, actor, deeds);
 }

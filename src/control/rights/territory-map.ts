@@ -38,9 +38,11 @@ export class TerritoryMap<Item> {
   /** All hosts below `*.…` together, for those that are claimed; `` for all hosts there are. */
   readonly #below = new Map<string, PathNode<Item>>();
 
-  constructor(claims: readonly Claim<Item>[]) {
+  /** `asked`: hosts that will be asked for, beside those of the claims. */
+  constructor(claims: readonly Claim<Item>[], asked: readonly { readonly host: string | undefined }[] = []) {
     this.#below.set('', new PathNode());
-    for (const { host } of claims) if (host?.startsWith('*.')) this.#below.set(host, new PathNode());
+    for (const { host } of [...claims, ...asked])
+      if (host?.startsWith('*.')) this.#below.set(host, new PathNode());
     for (const claim of claims) {
       const { host = '' } = claim;
       add(nodeOf(this.#hosts, host), claim);

@@ -164,6 +164,63 @@ describe('Hosts and paths of two organizations', () => {
       undefined,
     ],
     [
+      'may lie before what belongs to none and takes every path of a host',
+      [
+        ['', { hosts: ['a.test'], paths: ['/*'] }],
+        ['acme', { hosts: ['a.test'], paths: ['/a/*'] }],
+        ['globex', { hosts: ['a.test'], paths: ['/b/*'] }],
+      ],
+      undefined,
+    ],
+    [
+      'may not take every path of such a host, too',
+      [
+        ['', { hosts: ['a.test'] }],
+        ['acme', { hosts: ['*.test'], paths: ['/*'] }],
+      ],
+      'GET https://a.test/any',
+    ],
+    [
+      'may not take nearly every path of such a host',
+      [
+        ['', { hosts: ['a.test'], paths: ['/*'] }],
+        ['acme', { hosts: ['a.test'], paths: ['/{x}/*'] }],
+      ],
+      'GET https://a.test/any/any',
+    ],
+    [
+      'may not be below /.well-known/ of a host of which others have a part',
+      [
+        ['acme', { hosts: ['a.test'], paths: ['/.well-known/security.txt'] }],
+        ['globex', { hosts: ['*.test'], paths: ['/b'] }],
+      ],
+      'GET https://a.test/.well-known/security.txt',
+    ],
+    [
+      'may not be below /.well-known/ of a host that belongs to none',
+      [
+        ['acme', { hosts: ['a.test'], paths: ['/.well-known/acme-challenge/*'] }],
+        ['', { hosts: ['a.test'], paths: ['/*'] }],
+      ],
+      'GET https://a.test/.well-known/acme-challenge/any',
+    ],
+    [
+      'may not reach below /.well-known/ by captures',
+      [
+        ['acme', { hosts: ['a.test'], paths: ['/{x}/{y}/{z}'] }],
+        ['globex', { hosts: ['a.test'], paths: ['/b'] }],
+      ],
+      'GET https://a.test/.well-known/acme-challenge/any',
+    ],
+    [
+      'may be below /.well-known/ of a host of their own',
+      [
+        ['acme', { hosts: ['a.test'], paths: ['/.well-known/*', '/a'] }],
+        ['globex', { hosts: ['b.test'], paths: ['/b'] }],
+      ],
+      undefined,
+    ],
+    [
       'of none concern nobody',
       [
         ['', { paths: ['/a/*'] }],
@@ -180,6 +237,52 @@ describe('Hosts and paths of two organizations', () => {
       assert.equal(findTrespasses(owned(claims.toReversed())).length > 0, example !== undefined);
     });
 
+  describe('without hosts', () => {
+    const prefixes = [
+      { organization: 'acme', prefix: '/acme' },
+      { organization: 'globex', prefix: '/shops/globex' },
+      { organization: 'initech', prefix: '/' },
+    ];
+    const table: readonly (readonly [
+      title: string,
+      claims: readonly Claimed[],
+      example: string | undefined,
+    ])[] = [
+      ['may lie below the own prefix', [['acme', { paths: ['/acme', '/acme/a/*'] }]], undefined],
+      ['may lie below none', [['acme', { paths: ['/other/*'] }]], undefined],
+      ['may lie beside one', [['acme', { paths: ['/shops/other/*'] }]], undefined],
+      [
+        'may not lie below that of another',
+        [['acme', { paths: ['/shops/globex/cart'] }]],
+        'GET https://example.com/shops/globex/cart',
+      ],
+      ['may not be that of another', [['initech', { paths: ['/acme'] }]], 'GET https://example.com/acme'],
+      [
+        'may not take it among others',
+        [['acme', { paths: ['/shops/*'] }]],
+        'GET https://example.com/shops/globex',
+      ],
+      ['may not take everything', [['acme', {}]], 'GET https://example.com/shops/globex'],
+      [
+        'are on a named host what they are',
+        [['acme', { hosts: ['a.test'], paths: ['/shops/globex/*'] }]],
+        undefined,
+      ],
+      ['that belong to none are where they are', [['', { paths: ['/acme/legacy'] }]], undefined],
+    ];
+    for (const [title, claims, example] of table)
+      it(title, () => {
+        const found = findTrespasses(
+          [...owned(claims), ...owned([['acme', { hosts: ['x.test'], paths: ['/x'] }]])],
+          prefixes,
+        );
+        assert.deepEqual(
+          found.map((each) => [each.kind, each.example]),
+          example === undefined ? [] : [['prefix', example]],
+        );
+      });
+  });
+
   it('are told for every route that meets one, once', () => {
     const found = findTrespasses(
       owned([
@@ -188,10 +291,10 @@ describe('Hosts and paths of two organizations', () => {
       ]),
     );
     assert.deepEqual(
-      found.map(({ route, other }) => [route.name, other.name]),
+      found.map(({ route, other }) => [route.name, ...other]),
       [
-        ['r0', 'r1'],
-        ['r1', 'r0'],
+        ['r0', 'routes', 'r1'],
+        ['r1', 'routes', 'r0'],
       ],
     );
   });
@@ -229,10 +332,12 @@ describe('for whatever routes and owners', () => {
         (routes, names, requests) => {
           const all = routes.map((route, index): OwnedRoute => ({ ...route, organization: names[index] }));
           const found = findTrespasses(all);
-          for (const { route, other, example } of found) {
+          for (const { route, kind, other, example } of found) {
             const request = requestOf(example.split(' -H ', 1)[0] as string);
-            assert.ok(takes([route], request) && takes([other], request), example);
-            assert.notEqual(route.organization, other.organization);
+            const met = all.filter(({ name }) => name === other[1]);
+            assert.ok(takes([route], request), example);
+            assert.equal(takes(met, request), kind === 'path', example);
+            assert.notEqual(route.organization, met[0]?.organization);
           }
           const of = (name: string) => all.filter(({ organization }) => organization === name);
           if (found.length === 0)

@@ -72,7 +72,7 @@ export class BearerAuthenticator implements Authenticator {
   #toldBy(token: string, finding: Finding, { client }: Exchange): Finding {
     if (finding.kind !== 'known') return finding;
     const { principal } = finding;
-    const refusal = this.#isHolderChecked ? refusalOfHolder(principal, client) : undefined;
+    const refusal = this.#isHolderChecked ? refusalOfHolder(principal.claims['cnf'], client) : undefined;
     if (refusal !== undefined) return refusal;
     return finding.token === undefined ? { kind: 'known', principal, token } : finding;
   }

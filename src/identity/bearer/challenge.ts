@@ -6,6 +6,9 @@ export interface ChallengeOptions {
   readonly resourceMetadata?: string | undefined;
 }
 
+/** RFC 6750 section 3: the scheme never stands alone. */
+export const PLAIN_CHALLENGE = 'Bearer realm="portcullis"';
+
 /** The challenge of a 401 for a bearer token (RFC 6750 section 3). */
 export class BearerChallenge {
   readonly #plain: string;
@@ -16,8 +19,9 @@ export class BearerChallenge {
       ...(realm === undefined ? [] : [`realm="${realm}"`]),
       ...(resourceMetadata === undefined ? [] : [`resource_metadata="${resourceMetadata}"`]),
     ];
-    this.#plain = ['Bearer', parameters.join(', ')].join(' ').trimEnd();
-    this.#start = parameters.length === 0 ? 'Bearer ' : `${this.#plain}, `;
+    const isBare = parameters.length === 0;
+    this.#plain = isBare ? PLAIN_CHALLENGE : `Bearer ${parameters.join(', ')}`;
+    this.#start = isBare ? 'Bearer ' : `${this.#plain}, `;
   }
 
   /** Who sent no token learns no more than what is wanted (RFC 6750 section 3.1). Details have neither quotes nor backslashes. */

@@ -171,6 +171,27 @@ describe('A grant', () => {
     await lost;
   });
 
+  it('whose renewer died after the provider had redeemed it is tried once more, and then has to be connected', async () => {
+    const play = new Play();
+    await play.start();
+    const dead = play.worker();
+    play.now += 100_001;
+    const silence = Promise.withResolvers<void>();
+    play.provider.after = () => silence.promise;
+    const lost = dead.current(play.session, 'keycloak');
+    await turns(10);
+    play.records.renew = async () => false;
+    play.provider.after = async () => {};
+    for (const worker of [play.worker(), play.worker()])
+      assert.deepEqual(await worker.current(play.session, 'keycloak'), { kind: 'missing' });
+    assert.deepEqual(play.provider.redeemed, ['refresh-1', 'refresh-1']);
+    await dead.store.put(play.session, 'keycloak', { ...play.provider.tokens, accessToken: 'connected' });
+    // What comes after all, of a node that only seemed dead, is nobody's.
+    silence.resolve();
+    assert.equal(token(await lost), 'connected');
+    assert.equal(token(await play.worker().current(play.session, 'keycloak')), 'connected');
+  });
+
   it('that was renewed while the store was away is written when it is back', async () => {
     const play = new Play();
     const worker = await play.start();
@@ -283,7 +304,7 @@ describe('A grant', () => {
     }
     const refused = await worker.current(play.session, 'keycloak');
     assert.ok(refused.kind === 'known');
-    assert.equal(token(await worker.replaced(play.session, refused.grant)), 'access-1');
+    assert.equal(token(await worker.replaced(play.session, refused.grant)), 'missing');
     play.now += 1000;
     for (const one of [worker, other, play.worker()])
       assert.deepEqual(await one.current(play.session, 'keycloak'), { kind: 'missing' });
@@ -382,6 +403,27 @@ describe('A grant', () => {
     assert.deepEqual([...new Set(all.map(token))], ['access-2']);
     assert.equal(token(await worker.replaced(play.session, found.grant)), 'access-2');
     assert.deepEqual(play.provider.redeemed, ['refresh-1']);
+  });
+
+  it('without a refresh token that a service refused is missing there, unless it is new or was connected again', async () => {
+    const play = new Play();
+    const [worker, other] = [play.worker(), play.worker()];
+    const { refreshToken: _, ...tokens } = play.provider.tokens;
+    await worker.store.put(play.session, 'keycloak', tokens);
+    const refused = await worker.current(play.session, 'keycloak');
+    assert.ok(refused.kind === 'known');
+    const replaced = async (one: Grants) => token(await one.replaced(play.session, refused.grant));
+    assert.equal(await replaced(worker), 'access-1');
+    play.now += 20_000;
+    assert.deepEqual([await replaced(worker), await replaced(other)], ['missing', 'missing']);
+    // Other services may take it still.
+    assert.equal(token(await worker.current(play.session, 'keycloak')), 'access-1');
+    play.records.isAway = true;
+    assert.equal(await replaced(worker), 'unavailable');
+    play.records.isAway = false;
+    await other.store.put(play.session, 'keycloak', { ...tokens, accessToken: 'connected' });
+    assert.deepEqual([await replaced(worker), await replaced(other)], ['connected', 'connected']);
+    assert.deepEqual(play.provider.redeemed, []);
   });
 
   it('without a refresh token is missing once it has ended', async () => {

@@ -54,19 +54,28 @@ export class Grants {
     return known === undefined ? this.#read(session, provider) : this.#judge(session, known);
   }
 
-  /** Another token, because a service refused this one; the same where it is that new that its age cannot be why. */
+  /**
+   * Another token, because a service refused this one; the same where it is that new that its age cannot be why. Missing where nothing brings
+   * another: the grant stays, as it is one service alone that says so.
+   */
   replaced(session: Session, refused: Grant): GrantFinding | Promise<GrantFinding> {
     const { provider, accessToken, obtainedAtMs } = refused;
     const known = this.store.known(session, provider)?.value;
     if (known !== undefined && known.accessToken !== accessToken) return { kind: 'known', grant: known };
     const isNew = this.#place.nowMs() - obtainedAtMs < MIN_AGE_MS;
-    if (isNew || !isRenewable(refused)) return { kind: 'known', grant: refused };
-    return this.#renew(session, refused);
+    if (isNew) return { kind: 'known', grant: refused };
+    return isRenewable(refused) ? this.#renew(session, refused) : this.#connectedAgain(session, refused);
   }
 
   /** When it resolves, no renewal is under way. */
   async settled(): Promise<void> {
     await Promise.all(this.#renewals.values());
+  }
+
+  /** What the user connected in its place meanwhile, on this node or another. */
+  async #connectedAgain(session: Session, { provider, accessToken }: Grant): Promise<GrantFinding> {
+    const finding = await this.#read(session, provider);
+    return finding.kind === 'known' && finding.grant.accessToken === accessToken ? MISSING : finding;
   }
 
   async #read(session: Session, provider: string): Promise<GrantFinding> {

@@ -1,11 +1,6 @@
 import { messageOf } from '../../lib/message-of.ts';
 import { type Lease, type Records, RecordsUnavailable } from '../../state/records/records.ts';
-import {
-  type GrantTokens,
-  type Provider,
-  ProviderRefused,
-  ProviderUnavailable,
-} from '../providers/provider.ts';
+import { type GrantTokens, isAsItWas, type Provider, ProviderRefused } from '../providers/provider.ts';
 import type { Cached } from '../sessions/record-cache.ts';
 import type { Grant, Session } from '../sessions/session.ts';
 import { type GrantFinding, MISSING, PROVIDER_AWAY, STORE_AWAY } from './grant-finding.ts';
@@ -254,9 +249,4 @@ export class Renewal {
   #pauseMs(round: number): number {
     return Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** Math.min(round, 8)) * (0.5 + this.#place.random() / 2);
   }
-}
-
-/** Whether a refresh token is as it was before the attempt to redeem it that failed so. */
-function isAsItWas(error: unknown): boolean {
-  return error instanceof ProviderRefused || error instanceof ProviderUnavailable;
 }

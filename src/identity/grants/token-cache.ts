@@ -7,7 +7,16 @@ export type TokenFinding =
   | { readonly kind: 'known'; readonly tokens: GrantTokens }
   /** The provider will not. */
   | { readonly kind: 'refused'; readonly code: string }
-  | { readonly kind: 'unavailable' };
+  | { readonly kind: 'unavailable' }
+  | typeof UNASKED;
+
+/** The caller has nothing to ask with at the moment: somebody has to give them that first. */
+const UNASKED = { kind: 'unasked' } as const;
+
+/** Why a token is not asked for at all. */
+export class NothingToAskWith extends Error {
+  override readonly name = 'NothingToAskWith';
+}
 
 export interface TokenCachePlace {
   /** Milliseconds since 1970. */
@@ -84,6 +93,8 @@ export class TokenCache {
 
   async #run(key: string, ask: () => Promise<GrantTokens>): Promise<TokenFinding> {
     const finding = await this.#outcome(ask);
+    // Not remembered: it may be there with the next request.
+    if (finding.kind === 'unasked') return finding;
     const before = this.#entries.get(key);
     const nowMs = this.#place.nowMs();
     if (finding.kind === 'unavailable' && before?.finding.kind === 'known' && nowMs < before.endsAtMs) {
@@ -99,6 +110,7 @@ export class TokenCache {
     try {
       return { kind: 'known', tokens: await ask() };
     } catch (error) {
+      if (error instanceof NothingToAskWith) return UNASKED;
       const reason = messageOf(error);
       this.#place.log('warn', `a token for a service was not given: ${reason}`);
       return error instanceof ProviderRefused
@@ -107,7 +119,7 @@ export class TokenCache {
     }
   }
 
-  #entry(finding: TokenFinding, nowMs: number): Entry {
+  #entry(finding: Exclude<TokenFinding, typeof UNASKED>, nowMs: number): Entry {
     if (finding.kind !== 'known') {
       const endsAtMs = nowMs + (finding.kind === 'refused' ? REFUSED_MS : UNAVAILABLE_MS);
       return { finding, obtainedAtMs: nowMs, staleAtMs: endsAtMs, endsAtMs };

@@ -1,7 +1,7 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Unavailable } from '../authenticator.ts';
 import { type TokenUse, useOf } from '../bearer/token-use.ts';
-import type { FoundKeys, KeySource } from './key-source.ts';
+import type { KeySource } from './key-source.ts';
 import type { UnverifiedToken } from './read-token.ts';
 import {
   EXPIRED,
@@ -10,7 +10,6 @@ import {
   TOO_OLD,
   type TokenRefusal,
   UNKNOWN_ISSUER,
-  UNKNOWN_KEY,
   WRONG_ALGORITHM,
   WRONG_AUDIENCE,
   WRONG_CLAIMS,
@@ -18,6 +17,7 @@ import {
   WRONG_SIGNATURE,
   WRONG_TYPE,
 } from './refusals.ts';
+import { tryKeys } from './try-keys.ts';
 import type { VerificationKey } from './verification-key.ts';
 
 /** What a token of an issuer must be. */
@@ -75,29 +75,7 @@ export class TrustedIssuer {
   async verify(token: string, { algorithm, kid }: UnverifiedToken, nowMs: number): Promise<Verdict> {
     // Before any key is looked for, so that a token's header chooses among what is accepted alone (RFC 8725 section 3.1).
     if (!this.#algorithms.has(algorithm)) return WRONG_ALGORITHM;
-    const found = await this.#keys.find(algorithm, kid);
-    const first = await this.#tryAll(token, algorithm, found, nowMs);
-    const isOfOtherKey = first === UNKNOWN_KEY || (kid === undefined && first === WRONG_SIGNATURE);
-    if (!isOfOtherKey) return first;
-    const again = await this.#keys.lookAgain(kid);
-    if (again === false) return first;
-    if (again !== true) return again;
-    return this.#tryAll(token, algorithm, await this.#keys.find(algorithm, kid), nowMs);
-  }
-
-  async #tryAll(
-    token: string,
-    algorithm: string,
-    found: FoundKeys | Unavailable,
-    nowMs: number,
-  ): Promise<Verdict> {
-    if (found.kind === 'unavailable') return found;
-    let verdict: Verdict = UNKNOWN_KEY;
-    for (const key of found.keys) {
-      verdict = await this.#tryKey(token, algorithm, key, nowMs);
-      if (verdict !== WRONG_SIGNATURE) return verdict;
-    }
-    return verdict;
+    return tryKeys(this.#keys, { algorithm, kid }, (key) => this.#tryKey(token, algorithm, key, nowMs));
   }
 
   async #tryKey(token: string, algorithm: string, key: VerificationKey, nowMs: number): Promise<Verdict> {
@@ -131,16 +109,24 @@ export class TrustedIssuer {
     return { kind: 'verified', claims, key, keys: this.#keys, expiresAtMs };
   }
 
-  /** Of an ID token the party is whom it is for, and has to be said where it is for several (OpenID Connect Core section 3.1.3.7). */
   #isOfParty(claims: JWTPayload, use: TokenUse): boolean {
     const { authorizedParties, audiences } = this.rules;
-    const { aud } = claims;
-    const azp = claims['azp'];
-    const accepted = authorizedParties ?? (use === 'id' ? audiences : undefined);
-    if (authorizedParties === undefined && azp === undefined)
-      return use !== 'id' || !Array.isArray(aud) || aud.length === 1;
-    return accepted === undefined || (typeof azp === 'string' && accepted.includes(azp));
+    if (authorizedParties !== undefined) return isAmong(authorizedParties, partyOf(claims, use));
+    if (use !== 'id') return true;
+    // Of an ID token the party is whom it is for, and has to be said where it is for several (OpenID Connect Core section 3.1.3.7).
+    const { aud, azp } = claims;
+    if (azp === undefined) return !Array.isArray(aud) || aud.length === 1;
+    return audiences === undefined || isAmong(audiences, azp);
   }
+}
+
+/** The client that it was issued to: of an access token RFC 9068 section 2.2 says client_id; those that came before it say azp, as ID tokens do. */
+function partyOf({ azp, client_id: client }: JWTPayload, use: TokenUse): unknown {
+  return azp === undefined && use === 'access' ? client : azp;
+}
+
+function isAmong(parties: readonly string[], party: unknown): boolean {
+  return typeof party === 'string' && parties.includes(party);
 }
 
 /**

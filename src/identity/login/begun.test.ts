@@ -60,6 +60,15 @@ describe('What anybody may begin', () => {
       assert.equal(play.left(first), isOne ? 200 : 300);
     });
 
+  it('does not count among all when it made room, so that one address never pushes out others', async () => {
+    const play = new Play();
+    const [other, keys] = [await play.begin('other', 3, '192.0.2.2'), await play.begin('a', 620)];
+    const counted = [...play.records.sets]
+      .filter(([set]) => set.startsWith('p:a:'))
+      .flatMap(([, members]) => [...members.keys()]);
+    assert.deepEqual(counted.toSorted(), [...other, ...keys.slice(120)].toSorted());
+  });
+
   it('does not count when it has ended', async () => {
     const play = new Play();
     const [first, ...rest] = await play.begin('a', 500);

@@ -56,7 +56,9 @@ export class Begun {
     const members = await this.#records.members(set);
     const surplus = members.slice(0, Math.max(0, members.length - max));
     await this.#records.remove(surplus);
-    await Promise.all(surplus.map((oldest) => this.#records.removeMember(set, oldest)));
+    // Also among all: there the names of one network's would push out what others began.
+    const places = surplus.flatMap((oldest) => [[set, oldest] as const, [setOfAll(oldest), oldest] as const]);
+    await Promise.all(places.map(([from, oldest]) => this.#records.removeMember(from, oldest)));
   }
 }
 
@@ -65,7 +67,11 @@ function setsOf(
   key: string,
   by: string | undefined,
 ): readonly { readonly set: string; readonly max: number }[] {
-  const [first = 0] = createHash('sha256').update(key).digest();
-  const inAll = { set: `${PASSING}a:${first % SETS}`, max: MAX_OF_SET };
+  const inAll = { set: setOfAll(key), max: MAX_OF_SET };
   return by === undefined ? [inAll] : [inAll, { set: `${PASSING}n:${by}`, max: MAX_OF_NETWORK }];
+}
+
+function setOfAll(key: string): string {
+  const [first = 0] = createHash('sha256').update(key).digest();
+  return `${PASSING}a:${first % SETS}`;
 }

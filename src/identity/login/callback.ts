@@ -1,4 +1,4 @@
-import { type LocalAnswer, withCookies } from './local-answer.ts';
+import { type LocalAnswer, redirectTo, withCookies } from './local-answer.ts';
 import type { LoginPlace } from './login-place.ts';
 import type { Visit } from './visit.ts';
 import { comeBack } from './walk.ts';
@@ -12,6 +12,9 @@ export async function callback(place: LoginPlace, visit: Visit): Promise<LocalAn
   const isWhole = state !== '' && state.length <= MAX_STATE_LENGTH && query.getAll('state').length === 1;
   const secret = isWhole ? place.flowCookies.read(state, request) : undefined;
   const flow = secret === undefined ? undefined : await place.flows.take(state, secret);
+  // A page that was loaded anew, or gone back to: what it was for has been done.
+  if (flow === undefined && visit.isNavigation && (await place.browserSession(visit)) !== undefined)
+    return redirectTo('/');
   if (flow === undefined)
     return place.refuse(
       visit,

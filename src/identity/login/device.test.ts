@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exchangeFor } from '../../../test/support/exchange.ts';
-import type { LoginFlow } from '../providers/provider.ts';
+import { type LoginFlow, ProviderUnavailable } from '../providers/provider.ts';
 import { deviceCode, deviceEntered, deviceToken } from './device.ts';
 import type { LocalAnswer } from './local-answer.ts';
 import { login } from './login.ts';
@@ -59,6 +59,23 @@ describe('A code of a device', () => {
       [await ask(codes[9]), await ask(codes[10]), await ask(codes[259])],
       ['expired_token', 'authorization_pending', 'authorization_pending'],
     );
+  });
+
+  it('is as good as before where the provider was away when it was entered, and leads back to where it is entered', async () => {
+    let isAway = true;
+    const authorizationUrl = async ({ state }: LoginFlow) => {
+      if (isAway) throw new ProviderUnavailable('away');
+      return `https://id.example.com/auth?state=${state}`;
+    };
+    const play = new PlacePlay({ authorizationUrl }, OPTIONS);
+    const { user_code } = bodyOf(await deviceCode(play.place, visit({})));
+    const enter = () => deviceEntered(play.place, visit({ user_code: String(user_code) }));
+    const { answer } = await enter();
+    assert.equal(answer.status, 503);
+    assert.match(String(answer.body), /href="\/auth\/device">Try again/);
+    isAway = false;
+    assert.equal((await enter()).answer.status, 303);
+    assert.equal((await enter()).answer.status, 400);
   });
 
   it('and a login of one address are 500 at a time', async () => {

@@ -17,7 +17,13 @@ const INTERVAL_S = 5;
 const MAX_GUESSES = 10;
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
 
-const pendingShape = z.object({ secret: z.string(), device: z.string(), by: z.string() });
+const pendingShape = z.object({
+  secret: z.string(),
+  device: z.string(),
+  by: z.string(),
+  endsAtMs: z.number(),
+  grants: z.array(z.string()),
+});
 const pollShape = z.object({
   secret: z.string(),
   notBeforeMs: z.number(),
@@ -26,9 +32,16 @@ const pollShape = z.object({
   by: z.string(),
 });
 
-/** POST /device/code: a device asks for codes (RFC 8628 section 3.1). */
+/**
+ * POST /device/code: a device asks for codes (RFC 8628 section 3.1). `grants`: further providers that its session is to have grants of, since its user's
+ * browser has a session of its own.
+ */
 export async function deviceCode(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
   if (!place.sessions.config.devices) return noDevices();
+  const { login, connect } = place.sessions.config;
+  const grants = (visit.form.get('grants') ?? '').split(' ').filter((name) => name !== '');
+  if (!grants.every((name) => login.includes(name) || connect.includes(name)))
+    return oauthError('invalid_request');
   const code = randomBytes(32).toString('base64url');
   const userCode = Array.from({ length: CODE_LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join('');
   const secret = newSecret().text;
@@ -41,7 +54,7 @@ export async function deviceCode(place: LoginPlace, visit: Visit): Promise<Local
     intervalS: INTERVAL_S,
     endsAtMs,
   });
-  await put(place, userKey(place, userCode), userCode, by, { secret, device });
+  await put(place, userKey(place, userCode), userCode, by, { secret, device, endsAtMs, grants });
   const shown = `${userCode.slice(0, 4)}-${userCode.slice(4)}`;
   const uri = `${visit.origin}${place.path}/device`;
   return json({
@@ -58,8 +71,11 @@ export async function deviceCode(place: LoginPlace, visit: Visit): Promise<Local
 export async function deviceToken(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
   if (!place.sessions.config.devices) return noDevices();
   const { form } = visit;
-  if (form.get('grant_type') !== GRANT_TYPE) return oauthError('unsupported_grant_type');
-  const code = form.get('device_code') ?? '';
+  const [type, code] = [form.get('grant_type'), form.get('device_code')];
+  // RFC 6749 section 5.2
+  if (type === null) return oauthError('invalid_request');
+  if (type !== GRANT_TYPE) return oauthError('unsupported_grant_type');
+  if (code === null || code === '') return oauthError('invalid_request');
   const device = deviceOf(place, code);
   const key = deviceKey(place, device);
   const record = await place.records.read(key);
@@ -106,11 +122,16 @@ export async function deviceEntered(place: LoginPlace, visit: Visit): Promise<Lo
   const record = await place.records.take(key);
   const text = record && place.sessions.ring.open(record, keyOf(userCode), key);
   if (text === undefined) return codeForm(place, entered, 400, 'No device waits with this code.');
-  const { secret, device, by } = pendingShape.parse(JSON.parse(text));
+  const { secret, device, by, endsAtMs, grants } = pendingShape.parse(JSON.parse(text));
   await place.records.remove([guess]);
   await Promise.all([place.begun.end(guess), place.begun.end(key, by)]);
-  const providers = place.sessions.config.login;
-  return goOn(place, visit, { providers, returnTo: `${place.path}/device`, device: { secret, id: device } });
+  const providers = [...new Set([...place.sessions.config.login, ...grants])];
+  const way = { providers, returnTo: `${place.path}/device`, device: { secret, id: device } };
+  const made = await goOn(place, visit, way);
+  const leftMs = endsAtMs - place.identity.place.nowMs();
+  // The provider is away: the code is as good as before.
+  if (made.answer.status === 503 && leftMs > 0) await place.begun.begin(key, record ?? '', leftMs, by);
+  return made;
 }
 
 /**

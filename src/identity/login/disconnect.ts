@@ -12,7 +12,7 @@ export async function disconnect(place: LoginPlace, visit: Visit, provider: stri
   const { sessions } = place;
   if (!sessions.providers.includes(provider)) return problem(404, 'not_found', 'There is no such provider.');
   const session = await place.session(visit);
-  if (session === undefined) return problem(401, 'unauthenticated', 'Nobody is signed in.');
+  if (session === undefined) return place.unauthenticated(visit);
   const grant = (await sessions.grants.read(session, provider))?.value;
   await sessions.dropGrant(session, provider);
   if (grant !== undefined && sessions.config.logout.revoke) {

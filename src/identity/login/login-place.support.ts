@@ -5,6 +5,7 @@ import { sessionSchema } from '../sessions/schema.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { principalOf } from '../sessions/user-principal.ts';
 import { LoginPlace } from './login-place.ts';
+import { LoginPages } from './pages.ts';
 
 /** The pages of sessions `web` with one provider, `first`, on a clock and in a store of the test's. */
 export class PlacePlay {
@@ -12,6 +13,7 @@ export class PlacePlay {
   readonly records = new MemoryRecords(() => this.now);
   readonly sessions: Sessions;
   readonly place: LoginPlace;
+  readonly pages: LoginPages;
 
   constructor(provider: Partial<Provider> = {}, options: Readonly<Record<string, unknown>> = {}) {
     const known = { name: 'first', issuer: 'https://id.example.com', ...provider } as Provider;
@@ -30,5 +32,6 @@ export class PlacePlay {
       place: { nowMs, log },
     };
     this.place = new LoginPlace(identity as unknown as Identity, 'web');
+    this.pages = new LoginPages(identity as unknown as Identity, 'web');
   }
 }

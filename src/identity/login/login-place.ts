@@ -63,8 +63,8 @@ export class LoginPlace {
     return found?.by === 'cookie' ? found.session : undefined;
   }
 
-  async #known({ request }: Visit): Promise<Extract<SessionFinding, { kind: 'known' }> | undefined> {
-    const finding = await this.sessions.find(request);
+  async #known({ request, client }: Visit): Promise<Extract<SessionFinding, { kind: 'known' }> | undefined> {
+    const finding = await this.sessions.find(request, client);
     if (finding.kind === 'unavailable') throw new RecordsUnavailable(finding.detail);
     return finding.kind === 'known' ? finding : undefined;
   }
@@ -72,6 +72,14 @@ export class LoginPlace {
   /** Whether a page of the own origin or of an allowed one sent it, or its user; a request that does not tell is not taken for one. */
   isOwn({ request }: Visit): boolean {
     return isSentByAllowedPage(request, this.origins, false) === true;
+  }
+
+  /** For whoever has no session, and asks by a script. */
+  unauthenticated({ request }: Visit): LocalAnswer {
+    return problem(401, 'unauthenticated', 'Nobody is signed in.', {
+      headers: { 'WWW-Authenticate': this.sessions.challenge.for(request.fields) },
+      problem: { login: `${this.path}/login` },
+    });
   }
 
   /** A failure, as a page for people or as problem details. `links` are for people. */

@@ -14,7 +14,7 @@ import type { Visit } from './visit.ts';
 
 const chainShape = z.object({ urls: z.array(z.string()), returnTo: z.string() });
 /** Pages of providers that the browser has yet to visit, and where it goes then. */
-type Chain = Readonly<z.output<typeof chainShape>>;
+type Chain = Readonly<Record<'urls', readonly string[]>> & Pick<z.output<typeof chainShape>, 'returnTo'>;
 
 /**
  * GET and POST /logout: ends the session, revokes its tokens and visits the logout of providers, as `logout` of the sessions says. A POST must
@@ -32,12 +32,9 @@ export async function logout(place: LoginPlace, visit: Visit): Promise<LocalAnsw
   }
   const session = await place.session(visit);
   const cookies = [place.sessions.cookie.clear(visit.request)];
-  if (session === undefined) return redirectTo(returnTo, cookies);
-  const { urls, revocations } = await prepare(place, visit, session);
-  await place.sessions.destroy(session);
-  await Promise.all(revocations.map((revocation) => revocation()));
-  if (!visit.isNavigation)
-    return { answer: { status: 204, headers: { 'Cache-Control': 'no-store' } }, cookies };
+  const urls = session === undefined ? [] : await end(place, visit, session);
+  // A script would follow a redirect, and get a page that it did not ask for.
+  if (!visit.isNavigation) return withCookies(empty(204), cookies);
   return withCookies(await visitNext(place, visit, { urls, returnTo }), cookies);
 }
 
@@ -55,10 +52,16 @@ async function endByToken(place: LoginPlace, visit: Visit, token: string): Promi
     return problem(401, 'invalid_token', 'The token is not one of a session, or its session has ended.', {
       headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
     });
-  const { revocations } = await prepare(place, visit, finding.session);
-  await place.sessions.destroy(finding.session);
-  await Promise.all(revocations.map((revocation) => revocation()));
+  await end(place, visit, finding.session);
   return empty(204);
+}
+
+/** Returns the pages of providers that the browser has yet to visit. */
+async function end(place: LoginPlace, visit: Visit, session: Session): Promise<readonly string[]> {
+  const { urls, revocations } = await prepare(place, visit, session);
+  await place.sessions.destroy(session);
+  await Promise.all(revocations.map((revocation) => revocation()));
+  return urls;
 }
 
 /** GET /logout/done: back from the logout of a provider (OpenID Connect RP-Initiated Logout section 3). */
@@ -75,15 +78,15 @@ export async function logoutDone(place: LoginPlace, visit: Visit): Promise<Local
   return withCookies(made, [place.flowCookies.clear(state, request)]);
 }
 
-/** A page of the same origin shows pictures and frames of others' choosing: those are no wish of the user. */
+/**
+ * A page of the same origin shows pictures and frames of others' choosing, and browsers read ahead what may be asked for (Fetch section 3.7): those
+ * are no wish of the user.
+ */
 function isMeant({ request }: Visit): boolean {
+  if (request.method === 'POST') return true;
+  if (request.fields.has('sec-purpose')) return false;
   const destination = request.fields.get('sec-fetch-dest');
-  return (
-    request.method === 'POST' ||
-    destination === undefined ||
-    destination === 'document' ||
-    destination === 'empty'
-  );
+  return destination === undefined || destination === 'document' || destination === 'empty';
 }
 
 function askFirst(place: LoginPlace, returnTo: string): LocalAnswer {

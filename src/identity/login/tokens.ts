@@ -23,7 +23,7 @@ interface Wish {
 export async function listTokens(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
   if (place.sessions.config.tokens === undefined) return noTokens();
   const session = mayAsk(place, visit) ? await place.browserSession(visit) : undefined;
-  if (session === undefined) return nobody(place);
+  if (session === undefined) return place.unauthenticated(visit);
   return json({ tokens: await place.sessions.personalTokens.list(session.user) });
 }
 
@@ -70,7 +70,7 @@ export async function deleteToken(place: LoginPlace, visit: Visit, id: string): 
 async function ownSession(place: LoginPlace, visit: Visit): Promise<Session | LocalAnswer> {
   if (!place.isOwn(visit))
     return problem(403, 'csrf_rejected', 'The request was sent by a page that may not send it.');
-  return (await place.browserSession(visit)) ?? nobody(place);
+  return (await place.browserSession(visit)) ?? place.unauthenticated(visit);
 }
 
 function readWish({ sessions }: LoginPlace, { form }: Visit): Wish | LocalAnswer {
@@ -103,10 +103,6 @@ function words(text: string | null): readonly string[] {
 
 function invalid(field: string, what: string): LocalAnswer {
   return problem(400, 'invalid_request', `${field} ${what}.`);
-}
-
-function nobody({ path }: LoginPlace): LocalAnswer {
-  return problem(401, 'unauthenticated', 'Nobody is signed in.', { problem: { login: `${path}/login` } });
 }
 
 function noTokens(): LocalAnswer {

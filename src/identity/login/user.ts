@@ -1,15 +1,12 @@
 import type { LocalAnswer } from './local-answer.ts';
-import { json, problem } from './local-answer.ts';
+import { json } from './local-answer.ts';
 import type { LoginPlace } from './login-place.ts';
 import type { Visit } from './visit.ts';
 
 /** GET /user: who is signed in and at which providers; no token. */
 export async function user(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
   const session = mayAsk(place, visit) ? await place.session(visit) : undefined;
-  if (session === undefined)
-    return problem(401, 'unauthenticated', 'Nobody is signed in.', {
-      problem: { login: `${place.path}/login` },
-    });
+  if (session === undefined) return place.unauthenticated(visit);
   return json(await place.sessions.describe(session));
 }
 

@@ -1,18 +1,22 @@
-import type { Exchange, RequestView } from '../../policy/contract.ts';
+import type { ClientView, Exchange, RequestView } from '../../policy/contract.ts';
 
 /** A request to a page of a login, as these pages need it. */
 export class Visit {
   readonly request: RequestView;
-  readonly clientAddress: string;
+  readonly client: ClientView;
   readonly query: URLSearchParams;
   readonly #body: Buffer;
   #form: URLSearchParams | undefined;
 
   constructor({ request, client }: Exchange, body: Buffer) {
     this.request = request;
-    this.clientAddress = client.address;
+    this.client = client;
     this.query = new URLSearchParams(request.search);
     this.#body = body;
+  }
+
+  get clientAddress(): string {
+    return this.client.address;
   }
 
   /** Scheme, host and port that the browser asked for. */

@@ -20,6 +20,13 @@ export interface Way {
   readonly device?: Flow['device'];
 }
 
+const WANTS_USER: ReadonlySet<string> = new Set([
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required',
+]);
+
 /** Sends the browser to the first provider of the way, or to its end. */
 export async function goOn(
   place: LoginPlace,
@@ -74,6 +81,9 @@ export async function comeBack(
     const tokens = await provider.redeem(visit.request.search, loginFlow(flow, state));
     login = { provider: flow.provider, tokens, user: await provider.user(tokens) };
   } catch (error) {
+    // Nobody was to be asked anything, and without that nobody can be let in (OpenID Connect Core section 3.1.2.6).
+    if (flow.prompt === 'none' && error instanceof ProviderRefused && WANTS_USER.has(error.code))
+      return redirectTo(flow.returnTo);
     if (flow.device !== undefined) {
       await settleDevice(place, flow.device.id, 'denied');
       // Nobody will ever have its secret.
@@ -133,7 +143,8 @@ async function sessionOf(place: LoginPlace, { session }: Flow): Promise<Session 
   return loaded?.value;
 }
 
-/** Begins the login anew, or what is left of it. */
-function retryOf(place: LoginPlace, { returnTo }: Way): string {
+/** Begins the login anew, or what is left of it; that of a device with its code. */
+function retryOf(place: LoginPlace, { returnTo, device }: Way): string {
+  if (device !== undefined) return `${place.path}/device`;
   return `${place.path}/login?${new URLSearchParams({ redirect: returnTo }).toString()}`;
 }

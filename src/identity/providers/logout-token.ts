@@ -1,28 +1,19 @@
-import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { errors, jwtVerify } from 'jose';
 import { isRecord } from '../../lib/is-record.ts';
+import type { KeySource } from '../jwt/key-source.ts';
+import { WRONG_SIGNATURE } from '../jwt/refusals.ts';
+import { tryKeys } from '../jwt/try-keys.ts';
+import { headerOf } from './id-token.ts';
 import { type LogoutNotice, ProviderRefused, ProviderUnavailable } from './provider.ts';
 
 export interface LogoutTokenRules {
   readonly issuer: string;
   readonly clientId: string;
-  readonly keys: JWTVerifyGetKey;
+  readonly keys: KeySource;
   readonly nowMs: number;
 }
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
 const SKEW_S = 60;
 /** Since it was issued: it is sent at once. */
 const MAX_AGE_S = 600;
@@ -33,19 +24,31 @@ export async function verifyLogoutToken(
   token: string,
   { issuer, clientId, keys, nowMs }: LogoutTokenRules,
 ): Promise<LogoutNotice> {
-  const { payload, protectedHeader } = await jwtVerify(token, keys, {
+  const header = headerOf(token);
+  if (header === undefined) throw refused('it is not signed by a provider');
+  const options = {
     issuer,
     audience: clientId,
-    algorithms: ALGORITHMS,
+    algorithms: [header.algorithm],
     clockTolerance: SKEW_S,
     maxTokenAge: MAX_AGE_S,
     requiredClaims: ['iat', 'jti', 'events'],
     currentDate: new Date(nowMs),
-  }).catch((error: unknown) => {
-    throw isOfToken(error)
-      ? refused('it is not a token of the provider for this client', error)
-      : unavailable(error);
+  };
+  const verdict = await tryKeys(keys, header, async (key) => {
+    try {
+      return await jwtVerify(token, await key.forAlgorithm(header.algorithm), options);
+    } catch (error) {
+      if (!(error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired))
+        return WRONG_SIGNATURE;
+      throw refused('it is not a token of the provider for this client', error);
+    }
   });
+  if ('kind' in verdict)
+    throw verdict.kind === 'unavailable'
+      ? new ProviderUnavailable('the keys of the provider cannot be read')
+      : refused(verdict.detail);
+  const { payload, protectedHeader } = verdict;
   const type = protectedHeader.typ?.toLowerCase();
   if (type !== undefined && type !== 'logout+jwt' && type !== 'jwt')
     throw refused('it is a token of another type');
@@ -63,20 +66,8 @@ export async function verifyLogoutToken(
   return { sid: session, subject, id, expiresAtMs: (endS + SKEW_S) * 1000 };
 }
 
-function isOfToken(error: unknown): boolean {
-  return (
-    error instanceof errors.JOSEError &&
-    !(error instanceof errors.JWKSTimeout) &&
-    error.code !== 'ERR_JOSE_GENERIC'
-  );
-}
-
 function refused(what: string, cause?: unknown): ProviderRefused {
   return new ProviderRefused('invalid_request', `the logout token is refused: ${what}`, { cause });
-}
-
-function unavailable(cause: unknown): ProviderUnavailable {
-  return new ProviderUnavailable('the keys of the provider cannot be read', { cause });
 }
 
 function textOf(value: unknown): string | undefined {

@@ -2,6 +2,8 @@ import { messageOf } from '../../lib/message-of.ts';
 import { sha256 } from '../../lib/sha256.ts';
 import { valueAt } from '../../lib/value-at.ts';
 import { ClientAuthentication } from '../client/client-authentication.ts';
+import { answeredWith, shown } from './authorization-error.ts';
+import { boundedTokens, boundedUser, expiryOf } from './bounds.ts';
 import {
   type GrantTokens,
   type LoginFlow,
@@ -78,7 +80,7 @@ export class OAuth2Provider implements Provider {
     if (iss !== null && this.#config.issuer !== undefined && iss !== this.#config.issuer)
       throw refused('invalid_response', 'iss is another');
     const error = answer.get('error');
-    if (error !== null) throw refused(error, 'the provider answered with an error');
+    if (error !== null) throw answeredWith(error);
     const code = answer.get('code');
     if (code === null || code === '') throw refused('invalid_response', 'there is no code');
     return this.#request(
@@ -133,7 +135,7 @@ export class OAuth2Provider implements Provider {
               return value === undefined ? [] : [[claim, value]];
             }),
           );
-    return { issuer: this.issuer, subject: String(subject), claims };
+    return boundedUser({ issuer: this.issuer, subject: String(subject), claims });
   }
 
   async revoke(tokens: GrantTokens): Promise<void> {
@@ -181,13 +183,13 @@ export class OAuth2Provider implements Provider {
     const expiresIn = Number(valueAt(told, paths.expiresIn) ?? Number.NaN);
     const scope = valueAt(told, paths.scope);
     const tokenType = valueAt(told, 'token_type');
-    return {
+    return boundedTokens({
       accessToken,
       tokenType: typeof tokenType === 'string' ? tokenType.toLowerCase() : 'bearer',
       ...(typeof refreshToken === 'string' && refreshToken !== '' ? { refreshToken } : {}),
-      expiresAtMs: expiresIn > 0 ? this.#place.nowMs() + expiresIn * 1000 : Number.POSITIVE_INFINITY,
+      expiresAtMs: expiryOf(expiresIn > 0 ? expiresIn : undefined, this.#place.nowMs()),
       scopes: typeof scope === 'string' ? scope.split(/[ ,]+/).filter((word) => word !== '') : asked,
-    };
+    });
   }
 
   async #post(url: string, parameters: Record<string, string>, redemption?: Redemption): Promise<Answer> {
@@ -241,5 +243,5 @@ function parsed(text: string): unknown {
 }
 
 function refused(code: string, message: string): ProviderRefused {
-  return new ProviderRefused(code.replaceAll(/[^\w.-]/g, '?').slice(0, 100), message);
+  return new ProviderRefused(shown(code), message);
 }

@@ -1,4 +1,5 @@
 import * as client from 'openid-client';
+import { answeredWith, shown } from './authorization-error.ts';
 import { ProviderRefused, ProviderUnavailable } from './provider.ts';
 
 /** What openid-client brought; rejects with `ProviderRefused` or `ProviderUnavailable`. */
@@ -13,13 +14,12 @@ export async function outcomeOf<Result>(promise: Promise<Result>): Promise<Resul
 /** Without its cause: that of openid-client may hold the whole answer, tokens included, and a log shows causes. */
 function translated(error: unknown): Error {
   if (error instanceof ProviderRefused || error instanceof ProviderUnavailable) return error;
-  if (error instanceof client.AuthorizationResponseError)
-    return new ProviderRefused(error.error, `the provider answered ${shown(error.error)}`);
+  if (error instanceof client.AuthorizationResponseError) return answeredWith(error.error);
   if (error instanceof client.ResponseBodyError) {
     const message = `the provider answered ${error.status} ${shown(error.error)}`;
     return error.status >= 500 || error.status === 429
       ? new ProviderUnavailable(message)
-      : new ProviderRefused(error.error, message);
+      : new ProviderRefused(shown(error.error), message);
   }
   if (error instanceof client.WWWAuthenticateChallengeError)
     return new ProviderRefused('invalid_client', `the provider answered ${error.status}`);
@@ -52,9 +52,4 @@ function reasonOf(error: unknown): string {
     at = at.cause;
   }
   return messages.length > 0 ? messages.join(': ') : 'for no reason that is known';
-}
-
-/** What the provider wrote, without what a log or a page could be confused by. */
-function shown(code: string): string {
-  return code.replaceAll(/[^\w.-]/g, '?').slice(0, 100);
 }

@@ -74,6 +74,26 @@ describe('A provider of OpenID Connect', () => {
     });
   });
 
+  for (const [scopes, configured, wanted, expected] of [
+    [['offline_access'], undefined, undefined, 'consent'],
+    [['offline_access'], undefined, 'login', 'login consent'],
+    [['offline_access'], undefined, 'select_account consent', 'select_account consent'],
+    [['offline_access'], undefined, 'none', 'none'],
+    [['offline_access'], 'login', undefined, 'login'],
+    [['offline_access'], 'login', 'select_account', 'select_account'],
+    [['email'], 'consent', 'login', 'login consent'],
+    [['email', 'offline_access_not'], undefined, undefined, null],
+    [['email'], undefined, 'login', 'login'],
+  ] as const)
+    it(`asks with prompt ${expected} for ${scopes.join(' ')} where the configuration says ${configured} and the link ${wanted}`, async () => {
+      await using server = await TestProvider.start({ redirectUris: [CALLBACK] });
+      const authorizationParameters = configured === undefined ? {} : { prompt: configured };
+      const provider = providerAt(server.issuer, { scopes, authorizationParameters });
+      const parameters: Record<string, string> = wanted === undefined ? {} : { prompt: wanted };
+      const url = new URL(await provider.authorizationUrl({ ...newFlow(), parameters }));
+      assert.equal(url.searchParams.get('prompt'), expected);
+    });
+
   it('refuses what did not come back as it was asked for', async () => {
     await using server = await TestProvider.start({ redirectUris: [CALLBACK] });
     const provider = providerAt(server.issuer);

@@ -1,6 +1,8 @@
-import { createRemoteJWKSet, customFetch, decodeJwt, type JWTVerifyGetKey } from 'jose';
 import * as client from 'openid-client';
 import { ClientAuthentication } from '../client/client-authentication.ts';
+import type { KeySource } from '../jwt/key-source.ts';
+import { boundedUser, isBounded } from './bounds.ts';
+import { claimsOf, signatureOf, withoutIdToken } from './id-token.ts';
 import { verifyLogoutToken } from './logout-token.ts';
 import { outcomeOf } from './oidc-errors.ts';
 import {
@@ -23,6 +25,9 @@ export interface OidcPlace {
   /** What the provider publishes of itself; rejects with `ProviderUnavailable`. The same object until it is another. */
   readonly metadata: () => Promise<client.ServerMetadata>;
   readonly fetch: client.CustomFetch;
+  /** That it publishes. */
+  readonly keys: KeySource;
+  readonly warn: (message: string) => void;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
 }
@@ -42,12 +47,11 @@ export class OidcProvider implements Provider {
   readonly #place: OidcPlace;
   readonly #scope: string;
   /** By refresh token. */
-  readonly #redeeming = new Map<string, Redemption>();
+  readonly #redeeming = new Map<string, Refresh>();
   #made:
     | { readonly metadata: client.ServerMetadata; readonly configuration: client.Configuration }
     | undefined;
   #authentication: ClientAuthentication | undefined;
-  #logoutKeys: { readonly address: string; readonly keys: JWTVerifyGetKey } | undefined;
 
   constructor(name: string, config: OidcConfig, place: OidcPlace) {
     this.name = name;
@@ -67,10 +71,9 @@ export class OidcProvider implements Provider {
 
   async authorizationUrl(flow: LoginFlow): Promise<string> {
     const url = client.buildAuthorizationUrl(await this.#configuration(), {
-      // OpenID Connect Core section 11: without it the scope is to be ignored.
-      ...(this.#scope.includes('offline_access') ? { prompt: 'consent' } : {}),
       ...this.#config.authorizationParameters,
       ...flow.parameters,
+      ...this.#promptOf(flow),
       redirect_uri: flow.redirectUri,
       scope: this.#scope,
       state: flow.state,
@@ -79,6 +82,20 @@ export class OidcProvider implements Provider {
       code_challenge_method: 'S256',
     });
     return url.href;
+  }
+
+  /**
+   * OpenID Connect Core section 11: without `consent` the scope offline_access is to be ignored, so that a link with another prompt would leave a
+   * user without a refresh token. What the configuration says of it counts.
+   */
+  #promptOf({ parameters = {} }: LoginFlow): { readonly prompt?: string } {
+    const usual = this.#scope.split(' ').includes('offline_access') ? 'consent' : undefined;
+    const configured = this.#config.authorizationParameters['prompt'] ?? usual;
+    const wanted = parameters['prompt'];
+    if (wanted === undefined) return configured === undefined ? {} : { prompt: configured };
+    const words = wanted.split(' ');
+    const lacksConsent = configured?.split(' ').includes('consent') === true && !words.includes('none');
+    return { prompt: [...new Set([...words, ...(lacksConsent ? ['consent'] : [])])].join(' ') };
   }
 
   async redeem(search: string, flow: LoginFlow): Promise<GrantTokens> {
@@ -98,33 +115,63 @@ export class OidcProvider implements Provider {
         this.#config.tokenParameters,
       ),
     );
+    await this.#checkSignature(answer.id_token ?? '');
     return tokensFrom(answer, this.#config.scopes, this.#place.nowMs());
+  }
+
+  /** Also of a token that came straight from the provider (OpenID Connect Core section 3.1.3.7). */
+  async #checkSignature(idToken: string): Promise<void> {
+    const verdict = await signatureOf(idToken, this.#place.keys);
+    if (verdict.kind === 'unsigned')
+      throw new ProviderRefused(
+        'invalid_response',
+        `the provider's answer is not to be believed: ${verdict.why}`,
+      );
+    if (verdict.kind === 'unknown')
+      throw new ProviderUnavailable(`the keys of ${this.name} cannot be read: ${verdict.why}`);
   }
 
   async refresh(tokens: GrantTokens): Promise<GrantTokens> {
     const { refreshToken } = tokens;
     if (refreshToken === undefined) throw new ProviderRefused('invalid_grant', 'there is no refresh token');
-    const redemption = new Redemption();
-    this.#redeeming.set(refreshToken, redemption);
+    const refresh: Refresh = { redemption: new Redemption(), idToken: undefined };
+    this.#redeeming.set(refreshToken, refresh);
     try {
       const answer = await outcomeOf(
         client.refreshTokenGrant(await this.#configuration(), refreshToken, this.#config.tokenParameters),
       );
-      // OpenID Connect Core section 12.2: the new ID token is of the same user.
-      if (answer.id_token !== undefined && tokens.idToken !== undefined) {
-        if (decodeJwt(answer.id_token).sub !== decodeJwt(tokens.idToken).sub)
-          throw new ProviderUnavailable(`${this.name} refreshed the tokens of another user`);
-      }
-      return { ...tokens, ...tokensFrom(answer, tokens.scopes, this.#place.nowMs()) };
+      const renewed = { ...tokens, ...tokensFrom(answer, tokens.scopes, this.#place.nowMs()) };
+      const { idToken } = refresh;
+      return idToken === undefined ? renewed : await this.#withIdToken(tokens, renewed, idToken);
     } catch (error) {
-      throw redemption.failure(error);
+      throw refresh.redemption.failure(error);
     } finally {
       this.#redeeming.delete(refreshToken);
     }
   }
 
+  /**
+   * The old refresh token is used up by now, and nothing depends on the new ID token but a hint at the logout: one that cannot be verified is left
+   * out. One of somebody else says that all of it is theirs (OpenID Connect Core section 12.2): then nobody is to have it.
+   */
+  async #withIdToken(old: GrantTokens, renewed: GrantTokens, idToken: string): Promise<GrantTokens> {
+    const claims = claimsOf(idToken);
+    const before = old.idToken === undefined ? undefined : claimsOf(old.idToken);
+    if (claims?.sub !== undefined && before?.sub !== undefined && claims.sub !== before.sub) {
+      await this.revoke(renewed).catch(() => {});
+      throw new ProviderUnavailable(`${this.name} refreshed the tokens of another user`);
+    }
+    const { aud } = claims ?? {};
+    const isOurs = [aud].flat().includes(this.#config.clientId) && claims?.iss === this.issuer;
+    const verdict = await signatureOf(idToken, this.#place.keys);
+    if (isOurs && verdict.kind === 'signed' && isBounded(idToken)) return { ...renewed, idToken };
+    const why = verdict.kind === 'signed' ? 'it is for somebody else, or too long' : verdict.why;
+    this.#place.warn(`the ID token of a refresh at ${this.name} is left out: ${why}`);
+    return renewed;
+  }
+
   async user(tokens: GrantTokens): Promise<ProviderUser> {
-    const claims = tokens.idToken === undefined ? undefined : decodeJwt(tokens.idToken);
+    const claims = tokens.idToken === undefined ? undefined : claimsOf(tokens.idToken);
     const told =
       claims === undefined || this.#config.userInfo
         ? await outcomeOf(
@@ -140,7 +187,12 @@ export class OidcProvider implements Provider {
     if (typeof sub !== 'string' || sub === '')
       throw new ProviderUnavailable(`${this.name} did not say whose its tokens are`);
     for (const claim of OF_THE_TOKEN) delete all[claim];
-    return { issuer: this.issuer, subject: sub, claims: all, ...(typeof sid === 'string' ? { sid } : {}) };
+    return boundedUser({
+      issuer: this.issuer,
+      subject: sub,
+      claims: all,
+      ...(typeof sid === 'string' ? { sid } : {}),
+    });
   }
 
   async revoke(tokens: GrantTokens): Promise<void> {
@@ -159,20 +211,10 @@ export class OidcProvider implements Provider {
   }
 
   async logoutNotice(token: string): Promise<LogoutNotice> {
-    const { jwks_uri: address } = (await this.#configuration()).serverMetadata();
     const { clientId } = this.#config;
-    if (address === undefined || clientId === undefined)
-      throw new ProviderUnavailable(`${this.name} does not say where its keys are`);
-    if (this.#logoutKeys?.address !== address) {
-      const { fetch } = this.#place;
-      const keys = createRemoteJWKSet(new URL(address), {
-        [customFetch]: (url, { headers, ...options }) =>
-          fetch(url, { ...options, headers: Object.fromEntries(headers), body: null }),
-      });
-      this.#logoutKeys = { address, keys };
-    }
-    const { keys } = this.#logoutKeys;
-    return verifyLogoutToken(token, { issuer: this.issuer, clientId, keys, nowMs: this.#place.nowMs() });
+    if (clientId === undefined) throw new ProviderUnavailable(`${this.name} has no clientId`);
+    const { keys, nowMs } = this.#place;
+    return verifyLogoutToken(token, { issuer: this.issuer, clientId, keys, nowMs: nowMs() });
   }
 
   async exchange(request: TokenExchange): Promise<GrantTokens> {
@@ -224,19 +266,28 @@ export class OidcProvider implements Provider {
     configuration.timeout = timeout / 1000;
     // The place's `fetch` refuses addresses that are not to be asked.
     client.allowInsecureRequests(configuration);
-    // Signatures of ID tokens are verified, also of those that came straight from the provider.
-    client.enableNonRepudiationChecks(configuration);
     this.#made = { metadata, configuration };
     return configuration;
   }
 
-  /** Keys may be asked for by the same call after a token was redeemed: only the request that has the token tells of it. */
-  #fetch(url: string, options: client.CustomFetchOptions): Promise<Response> {
+  async #fetch(url: string, options: client.CustomFetchOptions): Promise<Response> {
     const { fetch } = this.#place;
     const token = options.body instanceof URLSearchParams ? options.body.get('refresh_token') : null;
-    const redemption = token === null ? undefined : this.#redeeming.get(token);
-    return redemption === undefined ? fetch(url, options) : redemption.send(() => fetch(url, options));
+    const refresh = token === null ? undefined : this.#redeeming.get(token);
+    if (refresh === undefined) return fetch(url, options);
+    const { answer, idToken } = await withoutIdToken(
+      await refresh.redemption.send(() => fetch(url, options)),
+    );
+    refresh.idToken = idToken;
+    return answer;
   }
+}
+
+/** One that is under way. */
+interface Refresh {
+  readonly redemption: Redemption;
+  /** That the provider gave, if it did: openid-client does not get to see it. */
+  idToken: string | undefined;
 }
 
 /** Claims that say something of the ID token, nothing of the user. */

@@ -121,3 +121,8 @@ export class ProviderUnavailable extends Error {
 export class RedemptionUnknown extends Error {
   override readonly name = 'RedemptionUnknown';
 }
+
+/** Whether a refresh token is as it was before the attempt to redeem it that failed so. */
+export function isAsItWas(error: unknown): boolean {
+  return error instanceof ProviderRefused || error instanceof ProviderUnavailable;
+}

@@ -59,6 +59,8 @@ export class Providers {
     return new OidcProvider(name, config, {
       metadata: () => metadataOf(discovery.value, name),
       fetch: outgoing.fetch,
+      keys: this.#kept(this.#issuers.keys(link)).value,
+      warn: (message) => this.#issuers.place.log('warn', message),
       nowMs: this.#nowMs,
     });
   }

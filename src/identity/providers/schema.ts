@@ -17,8 +17,31 @@ const path = (description: string) =>
     .string()
     .regex(/^[^.]{1,100}(?:\.[^.]{1,100}){0,9}$/, 'is not the way to a member, such as data.user.id')
     .describe(description);
+/** Without them an answer would not be bound to its login (RFC 9700 section 2.1), or would come in another way than it is looked for. */
+const OF_THE_GATEWAY = new Set([
+  'client_id',
+  'code_challenge',
+  'code_challenge_method',
+  'nonce',
+  'redirect_uri',
+  'request',
+  'request_uri',
+  'response_mode',
+  'response_type',
+  'state',
+]);
 const parameters = (description: string) =>
-  z.record(z.string().min(1).max(100), z.string().max(2000)).default({}).describe(description);
+  z
+    .record(
+      z
+        .string()
+        .min(1)
+        .max(100)
+        .refine((name) => !OF_THE_GATEWAY.has(name), 'is a parameter that the gateway itself sets'),
+      z.string().max(2000),
+    )
+    .default({})
+    .describe(description);
 
 /** What the gateway is to a provider, of whatever kind that is. */
 const client = {

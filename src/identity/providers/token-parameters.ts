@@ -1,3 +1,4 @@
+import { boundedTokens, expiryOf } from './bounds.ts';
 import type { GrantTokens, TokenRequest } from './provider.ts';
 
 /** What a token is asked for with (RFC 6749 section 4.4.2, RFC 8693 section 2.1, RFC 8707 section 2). */
@@ -22,12 +23,12 @@ interface TokenAnswer {
 /** Members that the answer leaves out are left out, so that what was known before can stand behind. `asked`: scopes where it names none. */
 export function tokensFrom(answer: TokenAnswer, asked: readonly string[], nowMs: number): GrantTokens {
   const { access_token, token_type, expires_in, refresh_token, id_token, scope } = answer;
-  return {
+  return boundedTokens({
     accessToken: access_token,
     tokenType: token_type.toLowerCase(),
     ...(refresh_token === undefined ? {} : { refreshToken: refresh_token }),
     ...(id_token === undefined ? {} : { idToken: id_token }),
-    expiresAtMs: expires_in === undefined ? Number.POSITIVE_INFINITY : nowMs + expires_in * 1000,
+    expiresAtMs: expiryOf(expires_in, nowMs),
     scopes: scope === undefined ? asked : scope.split(' ').filter((word) => word !== ''),
-  };
+  });
 }

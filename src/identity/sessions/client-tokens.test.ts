@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHash, X509Certificate } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { TestAuthority } from '../../../test/support/certificates.ts';
 import { exchangeFor } from '../../../test/support/exchange.ts';
 import { systemTimers } from '../../lib/timers.ts';
 import { ConsumerIndex } from '../consumers/consumer-index.ts';
@@ -83,6 +85,24 @@ describe('An access token of another client', () => {
       // A text of that length is not looked at.
       assert.equal(await play.find(token()), what === 'of great length' ? 'absent' : 'refused');
     });
+
+  it('is refused from anybody but whom it is bound to', async () => {
+    const play = new Play(server);
+    await play.sessions.create(loginOf(server, 'alice'), AT);
+    const { cert } = await (await TestAuthority.make('Team authority')).issue('alice');
+    const leaf = new X509Certificate(cert);
+    const thumbprint = createHash('sha256').update(leaf.raw).digest('base64url');
+    const request = requestWith(makeToken(SIGNER, claims({ cnf: { 'x5t#S256': thumbprint } })));
+    const certificate = { leaf, isVerified: true };
+    for (const [client, kind] of [
+      [{}, 'refused'],
+      [{ certificate }, 'known'],
+      [{}, 'refused'],
+    ] as const)
+      assert.equal((await play.sessions.find(request, client)).kind, kind);
+    const ofKey = requestWith(makeToken(SIGNER, claims({ cnf: { jkt: thumbprint } })));
+    assert.equal((await play.sessions.find(ofKey, { certificate })).kind, 'refused');
+  });
 
   it('counts beside a cookie that opens nothing any more, and not beside one that does', async () => {
     const play = new Play(server, ['cookie', 'bearer']);

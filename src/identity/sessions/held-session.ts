@@ -12,9 +12,12 @@ export class HeldSession implements UserTokens {
   readonly sessions: Sessions;
   /** Authorization told of it, not the cookie. */
   readonly byToken: boolean;
+  /** A token of the gateway's own, whose session no browser has. */
+  readonly isOfProgram: boolean;
 
-  constructor(session: Session, sessions: Sessions, byToken: boolean) {
+  constructor(session: Session, sessions: Sessions, byToken: boolean, isOfProgram = false) {
     this.byToken = byToken;
+    this.isOfProgram = isOfProgram;
     this.session = session;
     this.sessions = sessions;
   }

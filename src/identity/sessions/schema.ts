@@ -7,6 +7,8 @@ const RECOGNISED = ['cookie', 'bearer', 'refresh', 'basic'] as const;
 
 const names = z.array(z.string().min(1)).max(20);
 
+export const DEFAULT_COOKIE = '__Host-portcullis';
+
 /** RFC 6749 section 3.3 */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/;
 
@@ -49,7 +51,7 @@ export const sessionSchema = z.strictObject({
           /^__Host-[A-Za-z0-9_.-]{1,80}$/,
           'is not a name that begins with __Host-, which keeps other hosts of the domain from setting it',
         )
-        .default('__Host-portcullis'),
+        .default(DEFAULT_COOKIE),
       sameSite: z
         .enum(['lax', 'strict', 'none'])
         .default('lax')
@@ -91,6 +93,12 @@ export const sessionSchema = z.strictObject({
     .default([])
     .describe(
       'Other clients of the first provider, by their client ids: the access tokens that they get for a user, as JWTs, open the session of that user; needs `recognise: [bearer]`',
+    ),
+  confirmation: z
+    .enum(['checked', 'ignored'])
+    .default('checked')
+    .describe(
+      'Whether a token that is bound to a client certificate (RFC 8705) opens a session over its connection alone, and one that is bound in another way opens none',
     ),
   anonymous: z
     .boolean()

@@ -1,4 +1,4 @@
-import { cookieValue } from '../../http/cookie.ts';
+import { soleCookieValue } from '../../http/cookie.ts';
 import type { Fields } from '../../http/fields.ts';
 import type { SessionConfig } from './schema.ts';
 
@@ -8,6 +8,9 @@ const MAX_VALUE_LENGTH = 256;
 export const FLOW_COOKIE = '-flow-';
 /** That of a login on the admin port. */
 export const ADMIN_COOKIE = '__Host-portcullis-admin';
+/** That of one under way there. */
+export const ADMIN_FLOW_COOKIE = `${ADMIN_COOKIE}-flow`;
+export const ADMIN_COOKIES: readonly string[] = [ADMIN_COOKIE, ADMIN_FLOW_COOKIE];
 const HOST_PREFIX = '__Host-';
 /** Browsers keep neither `__Host-` nor `Secure` cookies of plain http everywhere, as on a developer's machine. */
 const LOCAL_PREFIX = 'http-';
@@ -20,8 +23,8 @@ export interface CookiePlace {
 }
 
 /** What a request has under the name of a cookie. */
-type CookieReading = string | undefined | typeof TOO_LONG;
-export const TOO_LONG = Symbol('a cookie that is too long');
+type CookieReading = string | undefined | typeof NOT_OURS;
+export const NOT_OURS = Symbol('a cookie that was not set here');
 
 /**
  * One cookie of the gateway's own, which only the host that set it gets, over TLS, and no script sees (RFC 6265bis section 4.1.3.2). On a
@@ -43,15 +46,19 @@ export class SessionCookie {
     return isLocal(place) ? this.names[1] : this.names[0];
   }
 
-  /** The value that the request has, `TOO_LONG` for one that was not set here, undefined where there is none. */
+  /**
+   * The value that the request has, undefined where there is none. `NOT_OURS` for one that is too long, and for two: another host of the domain may
+   * have set one of them, with a path, in a browser that does not hold to `__Host-` (RFC 6265 section 8.6), and which one nobody can tell.
+   */
   read(fields: Fields, place: CookiePlace): CookieReading {
     const field = fields.get('cookie');
     if (field === undefined) return undefined;
     const name = this.nameAt(place);
-    let value = cookieValue(field, name);
+    let value = soleCookieValue(field, name);
     if (value === undefined && fields.repeats('cookie'))
-      value = cookieValue(fields.getAll('cookie').join('; '), name);
-    return value !== undefined && value.length > MAX_VALUE_LENGTH ? TOO_LONG : value;
+      value = soleCookieValue(fields.getAll('cookie').join('; '), name);
+    if (value === undefined) return undefined;
+    return value === null || value.length > MAX_VALUE_LENGTH ? NOT_OURS : value;
   }
 
   /** Set-Cookie with this value. */

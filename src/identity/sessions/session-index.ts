@@ -38,11 +38,17 @@ export class SessionIndex {
     return surplus;
   }
 
-  /** Ids of the sessions that are meant: with a `sid` those of that session of the provider's alone. */
+  /**
+   * Ids of the sessions that are meant: with a `sid` those of that session of the provider's, and those of the user of which the provider did not say
+   * which session of its own they are.
+   */
   async find(provider: string, { sid, subject }: LogoutTarget): Promise<readonly string[]> {
-    const target: LogoutTarget = sid === undefined ? { subject } : { sid };
+    const values =
+      sid === undefined
+        ? this.#values(provider, { subject })
+        : [...this.#values(provider, { sid }), ...this.#nameless(provider, subject)];
     const found = await Promise.all(
-      this.#values(provider, target)
+      values
         .flatMap((value) => this.#ring.namesOf(value, 'index'))
         .map((name) => this.#records.members(`i:${name}`)),
     );
@@ -50,7 +56,8 @@ export class SessionIndex {
   }
 
   async remove(id: string, provider: string, target: LogoutTarget): Promise<void> {
-    for (const value of this.#values(provider, target))
+    const values = [...this.#values(provider, target), ...this.#nameless(provider, target.subject)];
+    for (const value of new Set(values))
       for (const name of this.#ring.namesOf(value, 'index'))
         await this.#records.removeMember(`i:${name}`, id);
   }
@@ -59,6 +66,12 @@ export class SessionIndex {
     const values: string[] = [];
     if (sid !== undefined) values.push(JSON.stringify([this.#kind, provider, 'sid', sid]));
     if (subject !== undefined) values.push(JSON.stringify([this.#kind, provider, 'sub', subject]));
+    if (sid === undefined) values.push(...this.#nameless(provider, subject));
     return values;
+  }
+
+  /** Of sessions of this user without a `sid`: providers may leave it out of ID tokens and send it in logout tokens. */
+  #nameless(provider: string, subject: string | undefined): string[] {
+    return subject === undefined ? [] : [JSON.stringify([this.#kind, provider, 'sub without sid', subject])];
   }
 }

@@ -50,6 +50,8 @@ export type SessionFinding =
       readonly session: Session;
       readonly principal: Principal;
       readonly by: 'cookie' | 'bearer' | 'basic';
+      /** Whom the token is bound to that it was found by (RFC 7800 section 3.1); undefined: nobody. */
+      readonly confirmation?: unknown;
     }
   /** No cookie, or that of a session that has ended: then `isOver`, and the cookie is to be cleared. */
   | { readonly kind: 'absent'; readonly isOver: boolean }
@@ -67,6 +69,11 @@ export const NOT_A_SESSION: SessionFinding = {
 export const NOT_A_TOKEN: SessionFinding = {
   kind: 'refused',
   detail: 'The token is of no session.',
+  isCookie: false,
+};
+export const NOT_THE_HOLDER: SessionFinding = {
+  kind: 'refused',
+  detail: 'The token is bound to somebody else than who sent it.',
   isCookie: false,
 };
 export const SESSIONS_UNAVAILABLE: SessionFinding = {

@@ -2,50 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exchangeFor } from '../../../test/support/exchange.ts';
 import type { GrantTokens } from '../providers/provider.ts';
-import { MemoryRecords } from './memory-records.support.ts';
-import { sessionSchema } from './schema.ts';
-import type { Login, Session, SessionFinding } from './session.ts';
-import { Sessions } from './sessions.ts';
-import { principalOf } from './user-principal.ts';
+import type { Session, SessionFinding } from './session.ts';
+import { AT, KEY, LOGIN, SessionsPlay, TOKENS } from './sessions.support.ts';
+import type { Sessions } from './sessions.ts';
 
-const KEY = 'k'.repeat(32);
 const OTHER_KEY = 'o'.repeat(32);
-const AT = { scheme: 'https', host: 'app.example.com' } as const;
-const TOKENS: GrantTokens = {
-  accessToken: 'access-token-of-alice',
-  tokenType: 'bearer',
-  refreshToken: 'refresh-token-of-alice',
-  idToken: 'id-token-of-alice',
-  expiresAtMs: 1_000_000,
-  scopes: ['openid'],
-};
-const LOGIN: Login = {
-  provider: 'keycloak',
-  user: {
-    issuer: 'https://id.example.com',
-    subject: 'alice-subject',
-    claims: { name: 'Alice', groups: ['staff'], roles: 'admin' },
-    sid: 'sid-1',
-  },
-  tokens: TOKENS,
-};
-
-class Play {
-  now = 1000;
-  readonly records = new MemoryRecords(() => this.now);
-
-  sessions(options: Record<string, unknown> = {}, name = 'web'): Sessions {
-    const config = sessionSchema.parse({ login: ['keycloak'], connect: ['gitlab'], keys: [KEY], ...options });
-    return new Sessions(name, config, {
-      records: this.records,
-      nowMs: () => this.now,
-      log: () => {},
-      provider: () => assert.fail('no provider is asked'),
-      principal: (id, content) => principalOf(id, content, undefined, undefined),
-    });
-  }
-}
-
 function requestWith(cookie: string, url = 'https://app.example.com/') {
   return exchangeFor({ url, headers: { Cookie: cookie } }).request;
 }
@@ -62,7 +23,7 @@ function known(finding: SessionFinding): Session {
 
 describe('A session', () => {
   it('is found by its cookie, in another worker too', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { session, setCookie } = await play.sessions().create(LOGIN, AT);
     assert.match(
       setCookie,
@@ -77,7 +38,7 @@ describe('A session', () => {
   });
 
   it('that is known is found at once and without a read', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { setCookie } = await sessions.create(LOGIN, AT);
     const first = await sessions.find(requestWith(sent(setCookie)));
@@ -87,7 +48,7 @@ describe('A session', () => {
   });
 
   it('has another secret after each login, and the one before ends', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const first = await sessions.create(LOGIN, AT);
     const second = await sessions.create(LOGIN, AT, first.session);
@@ -100,7 +61,7 @@ describe('A session', () => {
   });
 
   it('that ended is unknown to every worker at once', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const [one, other] = [play.sessions(), play.sessions()];
     const { setCookie } = await one.create(LOGIN, AT);
     const request = requestWith(sent(setCookie));
@@ -111,7 +72,7 @@ describe('A session', () => {
   });
 
   it('ends with its idle time and with its lifetime', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions({ idleTimeout: '10s', lifetime: '25s' });
     const { setCookie } = await sessions.create(LOGIN, AT);
     const request = requestWith(sent(setCookie));
@@ -133,7 +94,7 @@ describe('A session', () => {
   });
 
   it('is not remembered while nobody would tell of its end', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { setCookie } = await sessions.create(LOGIN, AT);
     const request = requestWith(sent(setCookie));
@@ -147,7 +108,7 @@ describe('A session', () => {
   });
 
   it('is neither there nor gone while the store is away', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { setCookie } = await sessions.create(LOGIN, AT);
     play.records.isAway = true;
@@ -158,7 +119,7 @@ describe('A session', () => {
   });
 
   it('of one kind is none of another', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { setCookie } = await play.sessions().create(LOGIN, AT);
     assert.equal((await play.sessions({}, 'other').find(requestWith(sent(setCookie)))).kind, 'absent');
   });
@@ -166,7 +127,7 @@ describe('A session', () => {
 
 describe('What is stored', () => {
   it('has no token, subject or claim in it, and no cookie', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { setCookie } = await play.sessions().create(LOGIN, AT);
     const secret = sent(setCookie).replace('__Host-portcullis=v1.', '');
     const { dump } = play.records;
@@ -177,14 +138,14 @@ describe('What is stored', () => {
   });
 
   it('cannot be opened with another key of the gateway', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { setCookie } = await play.sessions().create(LOGIN, AT);
     const finding = await play.sessions({ keys: [OTHER_KEY] }).find(requestWith(sent(setCookie)));
     assert.equal(finding.kind, 'absent');
   });
 
   it('is opened by an old key, and has the new one once it was used', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const { setCookie } = await play.sessions().create(LOGIN, AT);
     const request = requestWith(sent(setCookie));
     const rotated = play.sessions({ keys: [OTHER_KEY, KEY] });
@@ -197,7 +158,7 @@ describe('What is stored', () => {
   });
 
   it('of one session does not open as that of another', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const one = await sessions.create(LOGIN, AT);
     const other = await sessions.create(LOGIN, AT);
@@ -223,14 +184,14 @@ describe('A cookie is refused', () => {
     ['of a session that never was, as one that is over', `v1.${SECRET}`, 'absent'],
   ] as const) {
     it(title, async () => {
-      const finding = await new Play().sessions().find(requestWith(`__Host-portcullis=${value}`));
+      const finding = await new SessionsPlay().sessions().find(requestWith(`__Host-portcullis=${value}`));
       assert.equal(finding.kind, kind);
       assert.ok('isCookie' in finding ? finding.isCookie : 'isOver' in finding && finding.isOver);
     });
   }
 
   it('with one character changed', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const cookie = sent((await sessions.create(LOGIN, AT)).setCookie);
     for (let i = '__Host-portcullis=v1.'.length; i < cookie.length; i++) {
@@ -246,7 +207,7 @@ describe('A token that opens a session', () => {
     (await sessions.find(exchangeFor({ headers: { Authorization: authorization } }).request)).kind;
 
   it('does so until it ends, while the session goes on', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions(options);
     const { setCookie } = await sessions.create(LOGIN, AT);
     const bearer = `Bearer ${TOKENS.accessToken}`;
@@ -259,7 +220,7 @@ describe('A token that opens a session', () => {
   });
 
   it('is one of the provider that said who the user is', async () => {
-    const sessions = new Play().sessions(options);
+    const sessions = new SessionsPlay().sessions(options);
     const { session } = await sessions.create(LOGIN, AT);
     const tokens = {
       ...TOKENS,
@@ -277,7 +238,7 @@ describe('A token that opens a session', () => {
 
 describe('On a developer’s machine', () => {
   it('the cookie has another name and goes over http', async () => {
-    const sessions = new Play().sessions();
+    const sessions = new SessionsPlay().sessions();
     const { setCookie } = await sessions.create(LOGIN, { scheme: 'http', host: 'localhost' });
     assert.match(
       setCookie,
@@ -300,7 +261,7 @@ describe('On a developer’s machine', () => {
 
 describe('A grant', () => {
   it('is added to a session and described without its tokens', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { session } = await sessions.create(LOGIN, AT);
     assert.equal(await sessions.putGrant(session, { ...LOGIN, provider: 'gitlab' }), true);
@@ -320,7 +281,7 @@ describe('A grant', () => {
   });
 
   it('is not left behind by a session that ended meanwhile', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { session } = await sessions.create(LOGIN, AT);
     await sessions.destroy(session);
@@ -331,7 +292,7 @@ describe('A grant', () => {
 
 describe('A user who logs in without end', () => {
   it('has 900 sessions, of which the oldest end, and none that a logout of all would not find', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const made: string[] = [];
     for (let i = 0; i < 1010; i++) {
@@ -346,7 +307,7 @@ describe('A user who logs in without end', () => {
   });
 
   it('at another provider loses the grant of that one alone', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const made: string[] = [];
     for (let i = 0; i < 901; i++) {
@@ -368,7 +329,7 @@ describe('A user who logs in without end', () => {
 
 describe('Refresh tokens that open a session', () => {
   it('do so for an hour when they were replaced, and are not kept for longer', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions({ recognise: ['cookie', 'basic'], lifetime: '30d', idleTimeout: '30d' });
     const at = (): number => play.now;
     const tokens = (generation: number): GrantTokens => ({
@@ -380,8 +341,8 @@ describe('Refresh tokens that open a session', () => {
     const { session } = await sessions.create({ ...LOGIN, tokens: tokens(0) }, AT);
     for (let generation = 1; generation <= 1500; generation++) {
       play.now += 60_000;
-      const before = (await sessions.grants.readAnew(session, 'keycloak')) ?? assert.fail();
-      assert.ok(await sessions.grants.renew(session, before, tokens(generation), undefined));
+      const old = (await sessions.grants.readAnew(session, 'keycloak')) ?? assert.fail();
+      assert.ok(await sessions.grants.renew(session, old, tokens(generation), undefined));
       await new Promise(setImmediate);
     }
     const kind = async (generation: number): Promise<string> => {
@@ -399,7 +360,7 @@ describe('Refresh tokens that open a session', () => {
 
 describe('A provider ends', () => {
   it('all sessions of a user, or those of one of its own sessions', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const first = await sessions.create(LOGIN, AT);
     const second = await sessions.create({ ...LOGIN, user: { ...LOGIN.user, sid: 'sid-2' } }, AT);
@@ -420,8 +381,19 @@ describe('A provider ends', () => {
     assert.equal(await sessions.destroyOf('other', { subject: 'bob' }), 0);
   });
 
+  it('with one of its own sessions those of the user that it gave no name', async () => {
+    const play = new SessionsPlay();
+    const sessions = play.sessions();
+    for (const sid of [undefined, 'sid-1', 'sid-2'])
+      await sessions.create({ ...LOGIN, user: { ...LOGIN.user, sid } }, AT);
+    assert.equal(await sessions.destroyOf('keycloak', { sid: 'sid-1', subject: 'alice-subject' }), 2);
+    assert.equal(await sessions.destroyOf('keycloak', { sid: 'sid-1', subject: 'alice-subject' }), 0);
+    assert.equal(await sessions.destroyOf('keycloak', { subject: 'alice-subject' }), 1);
+    assert.equal(play.records.kept.size, 0);
+  });
+
   it('its own grant alone where another said who the user is', async () => {
-    const play = new Play();
+    const play = new SessionsPlay();
     const sessions = play.sessions();
     const { session, setCookie } = await sessions.create(LOGIN, AT);
     await sessions.putGrant(session, { ...LOGIN, provider: 'gitlab', user: { ...LOGIN.user, sid: 'g' } });

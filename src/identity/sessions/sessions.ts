@@ -3,9 +3,10 @@ import { AllowedOrigins } from '../../http/allowed-origins.ts';
 import type { Fields } from '../../http/fields.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
 import { keptText } from '../../lib/kept-text.ts';
-import type { RequestView } from '../../policy/contract.ts';
+import type { ClientView, RequestView } from '../../policy/contract.ts';
 import type { Principal } from '../../policy/principal.ts';
 import { type Records, RecordsUnavailable } from '../../state/records/records.ts';
+import { confirmationIn, refusalOfHolder } from '../bearer/confirmation.ts';
 import type { ConsumerIndex } from '../consumers/consumer-index.ts';
 import { GrantStore } from '../grants/grant-store.ts';
 import { Grants } from '../grants/grants.ts';
@@ -24,14 +25,17 @@ import {
   NO_SESSION,
   NOT_A_SESSION,
   NOT_A_TOKEN,
+  NOT_THE_HOLDER,
   SESSION_OVER,
   SESSIONS_UNAVAILABLE,
   type Session,
   type SessionFinding,
 } from './session.ts';
-import { type CookiePlace, SessionCookie, TOO_LONG } from './session-cookie.ts';
+import { SessionChallenge } from './session-challenge.ts';
+import { type CookiePlace, NOT_OURS, SessionCookie } from './session-cookie.ts';
 import { type LogoutTarget, MAX_SESSIONS, SessionIndex } from './session-index.ts';
 import { readSessionText, type SessionContent, sessionText } from './session-text.ts';
+import { SpentTokens } from './spent-tokens.ts';
 import { withinLimits } from './token-limits.ts';
 import { TokenSessions } from './token-sessions.ts';
 import { UnknownTokens } from './unknown-tokens.ts';
@@ -68,6 +72,10 @@ export interface GrantDescription {
   readonly expiresAt?: string;
 }
 
+/** Whoever sends a token, as far as one may be bound to them. */
+type Holder = Pick<ClientView, 'certificate'>;
+const NO_CERTIFICATE: Holder = {};
+
 /** A cookie that was seen, with its session. */
 interface Entry {
   readonly cached: Cached<Session>;
@@ -92,6 +100,7 @@ export class Sessions {
   readonly name: string;
   readonly config: SessionConfig;
   readonly cookie: SessionCookie;
+  readonly challenge: SessionChallenge;
   readonly grants: GrantStore;
   /** What `grants` keeps, renewed in time: for whoever wants a token. */
   readonly tokens: Grants;
@@ -115,6 +124,7 @@ export class Sessions {
     this.#place = place;
     this.providers = [...new Set([...config.login, ...config.connect])];
     this.cookie = new SessionCookie(config.cookie.name, config.cookie.sameSite, config.lifetime);
+    this.challenge = new SessionChallenge(name, config);
     this.ring = new KeyRing(config.keys);
     this.#readsCookies = config.recognise.includes('cookie');
     if (config.recognise.some((way) => way !== 'cookie'))
@@ -130,25 +140,31 @@ export class Sessions {
     this.personalTokens = new PersonalTokens(name, config, { records, ring: this.ring, nowMs, keysOf });
   }
 
-  /** The session of a request's cookie: at once where it is known. Nothing is said of which page sent it. */
-  find(request: RequestView): SessionFinding | Promise<SessionFinding> {
+  /**
+   * The session of a request's cookie, or of a token of `client`: at once where it is known. Nothing is said of which page sent it.
+   */
+  find(request: RequestView, client: Holder = NO_CERTIFICATE): SessionFinding | Promise<SessionFinding> {
     const text = this.#readsCookies ? this.cookie.read(request.fields, request) : undefined;
     const found = text === undefined ? NO_SESSION : this.#findByCookie(text);
     if (this.#byToken === undefined) return found;
     return found instanceof Promise
-      ? found.then((finding) => this.#orByToken(request.fields, finding))
-      : this.#orByToken(request.fields, found);
+      ? found.then((finding) => this.#orByToken(request.fields, client, finding))
+      : this.#orByToken(request.fields, client, found);
   }
 
-  #findByCookie(text: string | typeof TOO_LONG): SessionFinding | Promise<SessionFinding> {
-    if (text === TOO_LONG || text.startsWith(PERSONAL_TOKEN_PREFIX)) return NOT_A_SESSION;
+  #findByCookie(text: string | typeof NOT_OURS): SessionFinding | Promise<SessionFinding> {
+    if (text === NOT_OURS || text.startsWith(PERSONAL_TOKEN_PREFIX)) return NOT_A_SESSION;
     return this.findText(text);
   }
 
   /** A cookie that opens nothing any more does not hide the token beside it. */
-  #orByToken(fields: Fields, byCookie: SessionFinding): SessionFinding | Promise<SessionFinding> {
+  #orByToken(
+    fields: Fields,
+    client: Holder,
+    byCookie: SessionFinding,
+  ): SessionFinding | Promise<SessionFinding> {
     if (byCookie.kind === 'known' || byCookie.kind === 'unavailable') return byCookie;
-    const byToken = this.#findByToken(fields);
+    const byToken = this.#findByToken(fields, client);
     return byToken === NO_SESSION ? byCookie : byToken;
   }
 
@@ -171,21 +187,30 @@ export class Sessions {
     return undefined;
   }
 
-  #findByToken(fields: Fields): SessionFinding | Promise<SessionFinding> {
+  /** Who sends it is another question each time: the answer is not among what is remembered. */
+  #findByToken(fields: Fields, client: Holder): SessionFinding | Promise<SessionFinding> {
     const authorization = fields.get('authorization');
     const sent = sentToken(authorization);
     if (authorization === undefined || sent === undefined) return NO_SESSION;
     // No provider is to be shown one of the gateway's own.
     if (sent.token.startsWith(PERSONAL_TOKEN_PREFIX)) return NOT_A_TOKEN;
-    return this.#known(authorization) ?? this.#openByToken(authorization, sent);
+    const known = this.#known(authorization);
+    const confirmation = known?.kind === 'known' ? known.confirmation : this.#confirmationIn(sent.token);
+    if (confirmation !== undefined && refusalOfHolder(confirmation, client) !== undefined)
+      return NOT_THE_HOLDER;
+    return known ?? this.#openByToken(authorization, sent, confirmation);
   }
 
-  async #openByToken(authorization: string, sent: SentToken): Promise<SessionFinding> {
+  #confirmationIn(token: string): unknown {
+    return this.config.confirmation === 'checked' ? confirmationIn(token) : undefined;
+  }
+
+  async #openByToken(authorization: string, sent: SentToken, confirmation: unknown): Promise<SessionFinding> {
     try {
       const found = (await this.#byToken?.find(sent)) ?? 'unknown';
       if (found === 'unavailable') return SESSIONS_UNAVAILABLE;
       if (found === 'unknown') return NOT_A_TOKEN;
-      const finding = await this.#enter(authorization, found, sent.scheme);
+      const finding = await this.#enter(authorization, found, sent.scheme, confirmation);
       return finding === SESSION_OVER ? NOT_A_TOKEN : finding;
     } catch (error) {
       if (!(error instanceof RecordsUnavailable)) throw error;
@@ -332,12 +357,19 @@ export class Sessions {
     text: string,
     { id, secret, untilMs }: SlotContent,
     by: 'cookie' | SentToken['scheme'],
+    confirmation?: unknown,
   ): Promise<SessionFinding> {
     const cached = await this.load(id, secret);
     if (cached === undefined) return SESSION_OVER;
     const nowMs = this.#place.nowMs();
     const session = cached.value;
-    const finding: SessionFinding = { kind: 'known', session, principal: session.principal, by };
+    const finding: SessionFinding = {
+      kind: 'known',
+      session,
+      principal: session.principal,
+      by,
+      confirmation,
+    };
     const endsAtMs = Math.min(session.endsAtMs, untilMs);
     const entry: Entry = {
       cached,
@@ -426,6 +458,7 @@ export class Sessions {
       nowMs,
       provider: () => provider(this.config.login[0] ?? ''),
       exists: async ({ id, secret }) => (await this.load(id, secret)) !== undefined,
+      spent: new SpentTokens(records, nowMs),
       create: (login, { id, secret }) => this.createFor(login, secret, id),
       alone: async (id) => (await records.acquire(keyOf(id), randomUUID(), REDEEM_MS)) !== undefined,
     });

@@ -7,6 +7,7 @@ import type { KeySlots, SlotContent } from './key-slots.ts';
 import type { SessionConfig } from './schema.ts';
 import type { SentToken } from './sent-token.ts';
 import type { Login } from './session.ts';
+import type { SpentTokens } from './spent-tokens.ts';
 
 /** What finding sessions by tokens is made in. */
 export interface TokenSessionsPlace {
@@ -17,6 +18,8 @@ export interface TokenSessionsPlace {
   readonly provider: () => Provider;
   /** Whether there is such a session. Rejects with `RecordsUnavailable`. */
   readonly exists: (content: SlotContent) => Promise<boolean>;
+  /** Refresh tokens that began sessions, which may be over. */
+  readonly spent: SpentTokens;
   readonly create: (login: Login, content: SlotContent) => Promise<unknown>;
   /** Tokens of other clients; undefined: none of them opens a session. */
   readonly clientTokens: ClientTokens | undefined;
@@ -56,10 +59,10 @@ export class TokenSessions {
       if (ofClient !== 'unknown') return ofClient;
     }
     if (!isBasic && !recognise.includes('refresh')) return 'unknown';
-    return (
-      (await this.#place.slots.find(token, 'refresh')) ??
-      (recognise.includes('refresh') ? this.#ownSession(token) : 'unknown')
-    );
+    const found = await this.#place.slots.find(token, 'refresh');
+    if (!recognise.includes('refresh')) return found ?? 'unknown';
+    // A session that ended by its idle time leaves its slot behind.
+    return found !== undefined && (await this.#place.exists(found)) ? found : this.#ownSession(token);
   }
 
   /** One of the sessions of the user for whom another client got this access token. */
@@ -105,16 +108,22 @@ export class TokenSessions {
         expiresAtMs: 0,
         scopes: [],
       };
-      const tokens = await first.refresh(sent);
+      const tokens = await this.#place.spent.redeem(content.id, sent, first);
+      if (tokens === 'under way') return 'unavailable';
+      if (tokens === 'spent') return this.#refuse(content.id);
       const user = await first.user(tokens);
       await create({ provider: first.name, user, tokens }, content);
       return content;
     } catch (error) {
       if (error instanceof RecordsUnavailable) throw error;
       if (!(error instanceof ProviderRefused)) return 'unavailable';
-      if (this.#refused.size >= MAX_REFUSED) this.#refused.clear();
-      this.#refused.set(content.id, this.#place.nowMs() + REFUSED_MS);
-      return 'unknown';
+      return this.#refuse(content.id);
     }
+  }
+
+  #refuse(id: string): 'unknown' {
+    if (this.#refused.size >= MAX_REFUSED) this.#refused.clear();
+    this.#refused.set(id, this.#place.nowMs() + REFUSED_MS);
+    return 'unknown';
   }
 }

@@ -51,6 +51,10 @@ async function add(contexts: Contexts, name: string, given: Given, io: Io): Prom
   if (url === undefined) throw new UsageError('say where it is: --url https://gateway.example.com:9900');
   if (!CONTEXT_NAME.test(name))
     throw new UsageError('a name has up to 100 letters, digits, ".", "_" and "-"');
+  if (contexts.get(name)?.token !== undefined)
+    throw new UsageError(
+      `there is a context ${name} that is logged in: first portcullis logout ${name}, or give another name`,
+    );
   const file = given.value('ca');
   const ca = file === undefined ? undefined : await readAuthorities(resolve(io.cwd, file));
   await contexts.put(name, { url: adminUrl(url).origin, ...(ca === undefined ? {} : { ca }) });

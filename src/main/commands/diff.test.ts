@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -42,6 +45,21 @@ describe('portcullis diff', () => {
   for (const [title, argv, code] of table) {
     it(title, async () => assert.equal((await run(...argv)).code, code));
   }
+
+  it('says that there were more requests than were tried, and fails for it if it is to be strict', async () => {
+    const found = { changes: [], weaker: false, incomparable: false, tried: 20_000, cut: true };
+    const gateway = createServer((_request, response) =>
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(found)),
+    );
+    await once(gateway.listen(0, '127.0.0.1'), 'listening');
+    const admin = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+    const told = 'portcullis diff: only 20000 requests were tried: of the others nothing is known';
+    const lax = await run('--from', '1', '--admin', admin);
+    const strict = await run('--from', '1', '--admin', admin, '--strict');
+    gateway.close();
+    assert.deepEqual([lax.code, lax.err], [0, `${told} (--strict counts that as weaker)\n`]);
+    assert.deepEqual([strict.code, strict.err], [4, `${told}\n`]);
+  });
 
   it('tells the errors of both configurations, and compares nothing', async () => {
     const { code, out, err } = await run('broken.yaml', 'missing.yaml');

@@ -7,6 +7,7 @@ import { outcomeDiffText } from '../../control/outcomes/text.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { type Command, EXIT, type Given, type Io } from '../command-line.ts';
 import { AdminFailure, type AdminReply } from '../remote/admin-client.ts';
+import { scopeOf } from '../remote/change-flags.ts';
 import { connect, namesGateway, REMOTE_FLAGS, reporting, UsageError } from '../remote/connect.ts';
 import { readDocuments } from '../remote/documents.ts';
 import { tryFile } from '../remote/file-trial.ts';
@@ -21,7 +22,10 @@ const DIFF_EXIT = { differs: 3, weaker: 4 } as const;
 const DIFF_FLAGS: Command['flags'] = {
   output: { short: 'o', value: 'form', description: 'text (default), json or yaml' },
   json: { description: 'The same as -o json' },
-  strict: { description: 'Count an authentication that cannot be compared as one that gets weaker' },
+  strict: {
+    description:
+      'Count an authentication that cannot be compared, and more requests than can be tried, as one that gets weaker',
+  },
   'exit-code': {
     description: 'End with 3 where requests change their outcome and no authentication gets weaker',
   },
@@ -31,7 +35,7 @@ export const diffCommand: Command = {
   name: 'diff',
   summary: 'Say which requests change their outcome between two configurations',
   details: [
-    'Newly public, newly denied, another service or answer, other authentication, other limits: each with an example request.',
+    'Newly public, newly denied, another service or answer, other authentication, pages or limits: each with an example request.',
     'Of two files; or of a running gateway, for one file that would take the place of its own, for files that would be applied',
     '(-f), or between two of its revisions (--from).',
     'Nothing is sent to any service. Exit code 4: an authentication gets weaker; 0: none does; 1: a configuration has errors.',
@@ -52,6 +56,7 @@ export const diffCommand: Command = {
       description: 'What would be applied to a running gateway, as by apply',
     },
     prune: { description: 'With -f: as if apply had --prune' },
+    organization: { value: 'name', description: 'With -f: as if apply had it' },
     from: { value: 'n', description: 'Revision of a running gateway' },
     to: { value: 'n', description: 'Another one; default: the one in force' },
     store: {
@@ -122,7 +127,7 @@ async function ofGateway(given: Given, io: Io): Promise<OutcomeDiff> {
   const client = await connect(given, io);
   if (given.has('file')) {
     const written = await readDocuments(given.values('file'), io);
-    const query = { prune: given.has('prune') || undefined };
+    const query = scopeOf(given);
     const compare = () => client.call('POST', '/v1/outcomes', { query, body: written.value });
     return asDiff(await located(written, io, compare));
   }
@@ -147,6 +152,10 @@ function revisionOf(given: Given, flag: 'from' | 'to'): string | undefined {
 function printDiff(diff: OutcomeDiff, given: Given, io: Io): number {
   const form = given.has('json') ? 'json' : textOrData(given);
   io.out(form === 'text' ? outcomeDiffText(diff) : dataText(diff, form));
-  if (diff.weaker || (given.has('strict') && diff.incomparable)) return DIFF_EXIT.weaker;
+  if (diff.cut)
+    io.err(
+      `portcullis diff: only ${diff.tried} requests were tried: of the others nothing is known${given.has('strict') ? '' : ' (--strict counts that as weaker)'}\n`,
+    );
+  if (diff.weaker || (given.has('strict') && (diff.incomparable || diff.cut))) return DIFF_EXIT.weaker;
   return given.has('exit-code') && diff.changes.length > 0 ? DIFF_EXIT.differs : EXIT.ok;
 }

@@ -93,10 +93,10 @@ async function logOut(given: Given, io: Io): Promise<number> {
   const context = name === undefined ? undefined : contexts.get(name);
   if (name === undefined || context === undefined)
     throw new UsageError(`there is no context ${name ?? ''}`.trim());
-  const { token, ...others } = context;
+  const { url, token, ca } = context;
   if (token !== undefined) {
-    await revoke(client(context.url, token, context.ca), io);
-    await contexts.put(name, others);
+    await revoke(client(url, token, ca), io);
+    await contexts.forgetToken(name);
   }
   io.out(`Logged out of ${name}.\n`);
   return EXIT.ok;

@@ -48,6 +48,20 @@ describe('The file of contexts', () => {
     });
   });
 
+  it('forgets the token of one without making it the current one', async () => {
+    const contexts = await open();
+    await contexts.put('a', { url: 'https://a.example.com:9900', token: 'secret', ca: 'PEM' });
+    await contexts.put('b', { url: 'https://b.example.com:9900' });
+    await contexts.forgetToken('a');
+    assert.deepEqual(stored(), {
+      current: 'b',
+      contexts: {
+        a: { url: 'https://a.example.com:9900', ca: 'PEM' },
+        b: { url: 'https://b.example.com:9900' },
+      },
+    });
+  });
+
   it('is changed although a command died while it changed it', async () => {
     writeFileSync(`${file}.lock`, 'of somebody who died');
     utimesSync(`${file}.lock`, 0, 0);

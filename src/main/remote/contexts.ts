@@ -64,6 +64,16 @@ export class Contexts {
     await this.#change(({ contexts }) => ({ current: name, contexts: { ...contexts, [name]: context } }));
   }
 
+  /** Forgets the token of a gateway that is known. */
+  async forgetToken(name: string): Promise<void> {
+    await this.#change((stored) => {
+      const { [name]: context, ...others } = stored.contexts;
+      if (context === undefined) return stored;
+      const { token: _, ...rest } = context;
+      return { ...stored, contexts: { ...others, [name]: rest } };
+    });
+  }
+
   async use(name: string): Promise<void> {
     await this.#change((stored) => ({ ...stored, current: name }));
   }

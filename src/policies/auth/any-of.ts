@@ -3,10 +3,11 @@ import {
   type Absent,
   type Authenticator,
   type Finding,
-  type Refused,
+  type Known,
   type Unavailable,
 } from '../../identity/authenticator.ts';
 import type { Exchange } from '../../policy/contract.ts';
+import { authenticated } from '../../policy/principal.ts';
 import { Combined, type CombinedRefusal } from './combined.ts';
 
 /** What is known until now of a request whose caller is not. */
@@ -14,6 +15,8 @@ interface Misses {
   /** One that was shown credentials, or else one that was not. */
   readonly unavailable?: Unavailable | undefined;
   readonly refused?: CombinedRefusal | undefined;
+  /** One that lets through whoever it is. */
+  readonly nobody?: Known | undefined;
   /** One that says what to answer. */
   readonly absent?: Absent | undefined;
 }
@@ -40,29 +43,30 @@ export class AnyOf extends Combined implements Authenticator {
       const member = members[i] as Authenticator;
       const finding = member.authenticate(exchange);
       if (finding instanceof Promise) return this.#wait(exchange, i, misses, finding);
-      if (finding.kind === 'known') return finding;
+      if (isSomebody(finding)) return finding;
       misses = missed(misses, finding, member, exchange);
     }
-    const { unavailable, refused, absent } = misses;
-    if (unavailable?.isUnshown === true) return refused ?? unavailable;
-    return unavailable ?? refused ?? absent ?? ABSENT;
+    const { unavailable, refused, nobody, absent } = misses;
+    if (unavailable?.isUnshown === true) return refused ?? nobody ?? unavailable;
+    return unavailable ?? refused ?? nobody ?? absent ?? ABSENT;
   }
 
   async #wait(exchange: Exchange, at: number, misses: Misses, pending: Promise<Finding>): Promise<Finding> {
     const finding = await pending;
-    if (finding.kind === 'known') return finding;
+    if (isSomebody(finding)) return finding;
     const member = this.members[at] as Authenticator;
     return this.#ask(exchange, at + 1, missed(misses, finding, member, exchange));
   }
 }
 
-function missed(
-  misses: Misses,
-  finding: Absent | Refused | Unavailable,
-  member: Authenticator,
-  exchange: Exchange,
-): Misses {
+function isSomebody(finding: Finding): finding is Known {
+  return finding.kind === 'known' && authenticated(finding.principal) !== undefined;
+}
+
+function missed(misses: Misses, finding: Finding, member: Authenticator, exchange: Exchange): Misses {
   switch (finding.kind) {
+    case 'known':
+      return { ...misses, nobody: misses.nobody ?? finding };
     case 'absent':
       return finding.answer === undefined || misses.absent !== undefined
         ? misses

@@ -1,7 +1,9 @@
-import type { Principal } from '../../policy/principal.ts';
+import { authenticated, type Principal } from '../../policy/principal.ts';
 
-/** Whoever both methods know: the first says who it is, and each adds what its caller has. It is true as long as both are. */
+/** Whoever both methods know, or the one that knows somebody: the first says who it is, and each adds what its caller has. It is true as long as both are. */
 export function joinPrincipals(first: Principal, second: Principal): Principal {
+  if (authenticated(second) === undefined) return first;
+  if (authenticated(first) === undefined) return second;
   return {
     ...first,
     scopes: union(first.scopes, second.scopes),

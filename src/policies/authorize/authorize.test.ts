@@ -237,7 +237,7 @@ suite('a refusal', () => {
   test('of somebody unknown has the challenge of the route, or a general one', async () => {
     const ask = await authorization({ default: 'authenticated' });
     const headers = (exchange: Exchange) => ask(exchange)?.headers;
-    assert.deepEqual(headers(asked('GET', nobody)), { 'WWW-Authenticate': 'Bearer' });
+    assert.deepEqual(headers(asked('GET', nobody)), { 'WWW-Authenticate': 'Bearer realm="portcullis"' });
     const challenged = Object.assign(asked('GET', nobody), {
       challenger: { challengeOf: () => 'Basic realm="a"' },
     });

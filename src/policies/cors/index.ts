@@ -55,13 +55,10 @@ class Cors implements PolicyHooks {
     return undefined;
   }
 
-  /** Only here is it decided who may read an answer. */
-  onUpstreamResponse(exchange: Exchange): void {
-    removeCorsFields(exchange.response.fields);
-  }
-
+  /** Only here is it decided who may read an answer, whatever the service and the policies behind make of it. */
   onResponse(exchange: Exchange): void {
     const fields = exchange.response.fields;
+    if (isOfService(exchange)) removeCorsFields(fields);
     if (this.#origins.any) {
       // The same for every request, with an Origin or without, so that a cache may serve it to all: nothing varies.
       fields.put('access-control-allow-origin', 'Access-Control-Allow-Origin', '*');
@@ -100,9 +97,14 @@ class NoCors implements PolicyHooks {
     return this.#refusal !== undefined && isPreflight(exchange) ? this.#refusal : undefined;
   }
 
-  onUpstreamResponse(exchange: Exchange): void {
-    removeCorsFields(exchange.response.fields);
+  onResponse(exchange: Exchange): void {
+    if (isOfService(exchange)) removeCorsFields(exchange.response.fields);
   }
+}
+
+/** Answers of the gateway's own, such as a preflight's or those of a login, say for themselves who may read them. */
+function isOfService({ serviceName }: Exchange): boolean {
+  return serviceName !== undefined;
 }
 
 /** Any other OPTIONS is the upstream's. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exchangeFor, runPolicies } from '../../../test/support/exchange.ts';
+import { makeSecretToken } from '../../identity/jwt/tokens.support.ts';
+import { identityOf, NOW_MS } from '../auth/auth.support.ts';
 import { compilePolicies, validatePolicyUse } from '../compile.ts';
 
 const context = { route: 'r', warn: () => {}, policyEvent: () => {} };
@@ -145,6 +147,139 @@ describe('A request', () => {
       );
     });
   }
+});
+
+const KEY = 'key-of-alice-0123456789';
+const SECRET = 'a secret of thirty-two characters';
+const ISSUER = 'https://issuer.example';
+const TOKEN = makeSecretToken(SECRET, { iss: ISSUER, sub: 'alice', exp: NOW_MS / 1000 + 60 });
+const EVIL = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
+const KEY_IN_COOKIE = { 'api-key': { cookie: 'key' } };
+const JWT_IN_COOKIE = { jwt: jwtFrom({ header: false, cookie: 'token' }) };
+const ANY_KEY = { 'api-key': { header: 'x-key', cookie: 'key', query: 'key', authorization: ['apikey'] } };
+const NOBODY_TO_ASK = {
+  'forward-auth': { url: 'http://127.0.0.1:1/auth', sessionCookies: ['_oauth2_proxy'] },
+};
+
+type AuthenticatedCase = readonly [
+  title: string,
+  policy: Readonly<Record<string, object>>,
+  headers: Readonly<Record<string, string>>,
+  passes: boolean,
+  more?: { readonly method?: string; readonly url?: string },
+];
+
+/** Each policy takes off what it knows the caller by; it stands before csrf in the configuration. */
+const AUTHENTICATED: readonly AuthenticatedCase[] = [
+  ...['', '; other=1'].flatMap((other): AuthenticatedCase[] => {
+    const where = other === '' ? 'alone' : 'beside another cookie';
+    return [
+      [`a key in a cookie ${where}`, KEY_IN_COOKIE, { ...EVIL, Cookie: `key=${KEY}${other}` }, false],
+      [`a JWT in a cookie ${where}`, JWT_IN_COOKIE, { ...EVIL, Cookie: `token=${TOKEN}${other}` }, false],
+      [
+        `a session of forward-auth ${where}`,
+        NOBODY_TO_ASK,
+        { ...EVIL, Cookie: `_oauth2_proxy=x${other}` },
+        false,
+      ],
+      [
+        `one method of auth whose key is in a cookie ${where}`,
+        { auth: { any: [{ basic: {} }, KEY_IN_COOKIE] } },
+        { ...EVIL, Cookie: `key=${KEY}${other}` },
+        false,
+      ],
+    ];
+  }),
+  [
+    'a key in a cookie that opens a WebSocket',
+    KEY_IN_COOKIE,
+    { ...EVIL, 'Sec-WebSocket-Key': 'x', Cookie: `key=${KEY}` },
+    false,
+    { method: 'GET' },
+  ],
+  ['a key in a cookie that tells nothing of a page', KEY_IN_COOKIE, { Cookie: `key=${KEY}` }, false],
+  [
+    'a key in a cookie from a page of the own origin',
+    KEY_IN_COOKIE,
+    { Origin: OWN, Cookie: `key=${KEY}` },
+    true,
+  ],
+  [
+    'a JWT in a cookie from a page of the own origin',
+    JWT_IN_COOKIE,
+    { Origin: OWN, Cookie: `token=${TOKEN}` },
+    true,
+  ],
+
+  ['a key in a field, of a program that keeps cookies', ANY_KEY, { ...COOKIE, 'X-Key': KEY }, true],
+  [
+    'a key in Authorization, of a program that keeps cookies',
+    ANY_KEY,
+    { ...COOKIE, Authorization: `ApiKey ${KEY}` },
+    true,
+  ],
+  [
+    'a field of a key that the route does not take',
+    KEY_IN_COOKIE,
+    { Cookie: `key=${KEY}`, 'X-Key': KEY },
+    false,
+  ],
+  [
+    'a key in the query, which any page may write into a link',
+    ANY_KEY,
+    { ...COOKIE, ...EVIL },
+    false,
+    { url: `${OWN}/?key=${KEY}` },
+  ],
+  [
+    'a JWT in Authorization, of a program that keeps cookies',
+    { jwt: jwtFrom({}) },
+    { ...COOKIE, Authorization: `Bearer ${TOKEN}` },
+    true,
+  ],
+  [
+    'a JWT in a field of its own, of a program that keeps cookies',
+    { jwt: jwtFrom({ header: 'x-token' }) },
+    { ...COOKIE, 'X-Token': TOKEN },
+    true,
+  ],
+  [
+    'a JWT in a field of its own within auth, of a program that keeps cookies',
+    { auth: { any: [{ basic: {} }, { jwt: jwtFrom({ header: 'x-token' }) }] } },
+    { ...COOKIE, 'X-Token': TOKEN },
+    true,
+  ],
+  ['a key in a field without cookies, of a program', ANY_KEY, { 'X-Key': KEY }, true],
+  [
+    'a password, of a program without cookies',
+    { basic: {} },
+    { Authorization: `Basic ${Buffer.from('alice:secret').toString('base64')}` },
+    true,
+  ],
+];
+
+function jwtFrom(from: object): object {
+  return { issuers: [{ issuer: ISSUER, secret: SECRET }], anyAudience: true, algorithms: ['HS256'], from };
+}
+
+describe('A request of an authenticated caller is judged as it was sent', () => {
+  const identity = identityOf({ alice: { basic: { password: 'secret' }, apiKeys: [{ key: KEY }] } });
+  for (const [title, policy, headers, passes, { method = 'POST', url = `${OWN}/` } = {}] of AUTHENTICATED)
+    it(`${passes ? 'and passes' : 'and refused'} with ${title}`, async () => {
+      const [[name, options]] = Object.entries(policy) as [[string, object]];
+      const uses = [
+        { name, options },
+        { name: 'csrf', options: {} },
+      ];
+      const policies = await compilePolicies(uses, { ...context, identity });
+      const exchange = exchangeFor({ method, url, headers });
+      const answer = await runPolicies(policies, exchange);
+      policies.close();
+      assert.deepEqual(
+        [answer?.code, exchange.principal?.subject],
+        passes ? [undefined, 'alice'] : ['csrf_rejected', undefined],
+      );
+    });
 });
 
 describe('Options', () => {

@@ -1,4 +1,5 @@
 import { CookieRemover } from '../../http/cookie.ts';
+import type { Fields } from '../../http/fields.ts';
 import {
   type Absent,
   type Authenticator,
@@ -14,7 +15,8 @@ import { sha256 } from '../../lib/sha256.ts';
 import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
-import type { Principal } from '../../policy/principal.ts';
+import { type Principal, VISITOR } from '../../policy/principal.ts';
+import { isOwnField } from '../field-options.ts';
 import { IdentityFields } from '../identity-field-set.ts';
 import type { AuthService, ServiceAnswer } from './auth-service.ts';
 import type { ForwardAuthOptions } from './schema.ts';
@@ -26,6 +28,19 @@ const UNAVAILABLE: Unavailable = {
   kind: 'unavailable',
   detail: 'The service that says who may call does not answer.',
   retryAfterMs: 1000,
+};
+
+const NOBODY: Principal = {
+  method: VISITOR,
+  consumer: '',
+  subject: '',
+  issuer: '',
+  scopes: [],
+  groups: [],
+  roles: [],
+  claims: {},
+  session: '',
+  expiresAtMs: Number.POSITIVE_INFINITY,
 };
 
 /** Where the request has none of the fields that it is asked about. */
@@ -141,9 +156,7 @@ export class ForwardAuthenticator implements Authenticator {
       this.#keep(exchange, [], cookies);
       return refusal(answer, isKnowable);
     }
-    const fields = responseHeaders.flatMap((name) =>
-      answer.fields.getAll(name).map((value) => [name, value] as const),
-    );
+    const fields = passedOf(answer.fields, responseHeaders);
     const permit = { principal: this.#principalOf(answer), fields, untilMs: this.#place.nowMs() + cacheFor };
     if (key !== undefined) this.#remembered.set(key, permit);
     this.#keep(exchange, fields, this.#options.setCookies ? cookies : []);
@@ -195,6 +208,8 @@ export class ForwardAuthenticator implements Authenticator {
   #principalOf({ fields }: ServiceAnswer): Principal {
     const { consumer: consumerField, groups: groupsField } = this.#options;
     const name = consumerField === undefined ? '' : (fields.get(consumerField) ?? '');
+    // It lets the request through, as one that needs nobody to be known.
+    if (consumerField !== undefined && name === '') return NOBODY;
     const listed = groupsField === undefined ? [] : fields.getAll(groupsField).join(',').split(',');
     const consumer = this.#place.consumers.named(name);
     const groups = listed.map((group) => group.trim()).filter((group) => group !== '');
@@ -219,6 +234,24 @@ export class ForwardAuthenticator implements Authenticator {
     this.#isWarned = true;
     return isKnowable ? UNAVAILABLE : UNSHOWN;
   }
+}
+
+/** What the upstream gets, each field once though several of the options may mean it. */
+function passedOf({ list }: Fields, options: readonly string[]): Pairs {
+  const exact = new Set(options);
+  const prefixes = options.filter((option) => option.endsWith('*')).map((option) => option.slice(0, -1));
+  const pairs: [name: string, value: string][] = [];
+  for (let i = 0; i < list.length; i += 3) {
+    const name = list[i] as string;
+    const begins = prefixes.some((prefix) => name.startsWith(prefix));
+    if (exact.has(name) || (begins && !isOfAnswer(name))) pairs.push([name, list[i + 2] as string]);
+  }
+  return pairs;
+}
+
+/** Whether a field says something of the answer or its connection, and nothing to the upstream. */
+function isOfAnswer(name: string): boolean {
+  return isOwnField(name) || name === 'set-cookie' || name === 'www-authenticate';
 }
 
 /** Whoever sent nothing that could tell who they are is absent; the service's answer is theirs all the same, such as the way to a login. */

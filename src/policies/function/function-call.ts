@@ -2,6 +2,7 @@ import type { Fields } from '../../http/fields.ts';
 import type { Answer, BodyBounds, Exchange, PolicyHooks } from '../../policy/contract.ts';
 import { ClientFields } from './client-fields.ts';
 import { type Input, InputReader, malformed } from './input.ts';
+import { ORGANIZATION_FIELD } from './organization-field.ts';
 import { OutputReader } from './output.ts';
 import { objectText, readPairs } from './pairs.ts';
 import type { FunctionOptions } from './schema.ts';
@@ -12,6 +13,7 @@ const NO_MEMORY: Answer = {
   detail: 'Too many bodies are looked at right now.',
 };
 const END = Buffer.from('}');
+const ORGANIZATION_KEY = ORGANIZATION_FIELD.toLowerCase();
 
 /** Makes of a request the call of a function, and of its output the answer. */
 export class FunctionCall implements PolicyHooks {
@@ -42,7 +44,8 @@ export class FunctionCall implements PolicyHooks {
   }
 
   onRequestBody(exchange: Exchange, body: Buffer): Answer | undefined {
-    return this.#call(exchange, body);
+    // One in chunks has no length before it has come: without an octet it is none.
+    return this.#call(exchange, body.length === 0 ? undefined : body);
   }
 
   #call(exchange: Exchange, body: Buffer | undefined): Answer | undefined {
@@ -71,7 +74,9 @@ export class FunctionCall implements PolicyHooks {
   /** Undefined where the client says something that is neither. */
   #blocking(fields: Fields): boolean | undefined {
     const name = this.#blockingHeader;
-    const value = name === undefined ? undefined : fields.get(name)?.toLowerCase();
+    if (name === undefined) return true;
+    if (fields.repeats(name)) return undefined;
+    const value = fields.get(name)?.toLowerCase();
     if (value === undefined || value === 'true') return true;
     return value === 'false' ? false : undefined;
   }
@@ -99,7 +104,7 @@ export class FunctionCall implements PolicyHooks {
     fields.put('accept', 'Accept', 'application/json');
     fields.put('accept-encoding', 'Accept-Encoding', 'identity');
     if (this.#organization !== undefined)
-      fields.put('portcullis-organization', 'Portcullis-Organization', this.#organization);
+      fields.put(ORGANIZATION_KEY, ORGANIZATION_FIELD, this.#organization);
   }
 
   onUpstreamResponse({ response }: Exchange): Answer | undefined {

@@ -4,6 +4,7 @@ import { jsonMember } from '../../lib/json-member.ts';
 import { JsonReader } from '../../lib/json-reader.ts';
 import type { Answer, ResponseView } from '../../policy/contract.ts';
 import { isOwnField } from '../field-options.ts';
+import { WITHOUT_BODY } from '../respond/schema.ts';
 
 const LIMITS = {
   depth: 100,
@@ -80,6 +81,7 @@ function httpAnswer(text: Buffer): Answer | undefined {
     fields[name] = value;
   }
   if (body === null) return { status, headers: fields };
+  if (WITHOUT_BODY.has(status)) return undefined;
   const isText = typeof body === 'string';
   if (!isTyped) fields['Content-Type'] = isText ? 'text/plain; charset=utf-8' : 'application/json';
   return { status, headers: fields, body: isText ? body : (jsonMember(text, 'body') ?? '') };

@@ -1,4 +1,4 @@
-import { decodePercent } from '../../policy/percent.ts';
+import { decodePercentStrictly } from '../../policy/percent.ts';
 
 /** As many as JSON bodies may have keys. */
 const MAX_PAIRS = 10_000;
@@ -22,10 +22,11 @@ export function readPairs(text: string, secret: ReadonlySet<string> | undefined)
       // Within the pair alone: there may be thousands, and no equals sign in all that follows.
       const pair = text.slice(start, end);
       const equals = pair.indexOf('=');
-      const name = decodePercent(equals < 0 ? pair : pair.slice(0, equals), true);
+      const name = decodePercentStrictly(equals < 0 ? pair : pair.slice(0, equals), true);
+      const value = equals < 0 ? '' : decodePercentStrictly(pair.slice(equals + 1), true);
+      if (name === undefined || value === undefined) return { ok: false, reason: 'is not UTF-8' };
       if (name === '__proto__') return { ok: false, reason: 'has a parameter of a name that is not allowed' };
-      if (secret?.has(name.trim().toLowerCase()) !== true)
-        add(values, name, equals < 0 ? '' : decodePercent(pair.slice(equals + 1), true));
+      if (secret?.has(name.trim().toLowerCase()) !== true) add(values, name, value);
     }
     start = end + 1;
   }

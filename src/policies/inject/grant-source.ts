@@ -1,16 +1,10 @@
 import type { GrantFinding } from '../../identity/grants/grant-finding.ts';
 import { type HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
 import type { Grant } from '../../identity/sessions/session.ts';
-import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Exchange } from '../../policy/contract.ts';
+import { unauthenticated } from '../refusals.ts';
 import { awayAnswer, PROVIDER_AWAY, SESSIONS_AWAY, SessionAnswers } from '../session/answers.ts';
-import type { NoToken, SourceFinding, SourceToken, TokenSource } from './token-source.ts';
-
-const NOT_LOGGED_IN: NoToken = {
-  kind: 'none',
-  answer: { status: 401, code: 'unauthenticated', detail: 'Nobody is logged in.' },
-  isOutage: false,
-};
+import type { SourceFinding, SourceToken, TokenSource } from './token-source.ts';
 
 interface GrantToken extends SourceToken {
   readonly grant: Grant;
@@ -21,7 +15,6 @@ export class GrantSource implements TokenSource {
   readonly #provider: string;
   /** A grant that is remembered is one object for many requests. */
   readonly #tokens = new WeakMap<Grant, GrantToken>();
-  readonly #answers = new WeakMap<Sessions, SessionAnswers>();
 
   constructor(provider: string) {
     this.#provider = provider;
@@ -29,7 +22,12 @@ export class GrantSource implements TokenSource {
 
   token(exchange: Exchange): SourceFinding | Promise<SourceFinding> {
     const held = heldSession(exchange);
-    if (held === undefined) return NOT_LOGGED_IN;
+    if (held === undefined)
+      return {
+        kind: 'none',
+        answer: { ...unauthenticated(exchange), detail: 'Nobody is logged in.' },
+        isOutage: false,
+      };
     const { session, sessions } = held;
     const finding = sessions.tokens.current(session, this.#provider);
     return finding instanceof Promise
@@ -57,9 +55,8 @@ export class GrantSource implements TokenSource {
         return made;
       }
       case 'missing': {
-        const answers = this.#answers.get(sessions) ?? new SessionAnswers(sessions);
-        this.#answers.set(sessions, answers);
-        return { kind: 'none', answer: answers.connect(exchange, session, this.#provider), isOutage: false };
+        const answer = new SessionAnswers(sessions).connect(exchange, session, this.#provider);
+        return { kind: 'none', answer, isOutage: false };
       }
       case 'unavailable':
         return {

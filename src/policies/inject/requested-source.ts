@@ -1,15 +1,17 @@
 import type { CallersTokens } from '../../identity/grants/service-tokens.ts';
-import type { TokenFinding } from '../../identity/grants/token-cache.ts';
+import { NothingToAskWith, type TokenFinding } from '../../identity/grants/token-cache.ts';
 import {
   type GrantTokens,
   type Provider,
   ProviderRefused,
   type TokenRequest,
 } from '../../identity/providers/provider.ts';
-import { heldSession } from '../../identity/sessions/held-session.ts';
+import { type HeldSession, heldSession } from '../../identity/sessions/held-session.ts';
 import { sha256 } from '../../lib/sha256.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
-import { awayAnswer, PROVIDER_AWAY } from '../session/answers.ts';
+import { RecordsUnavailable } from '../../state/records/records.ts';
+import { unauthenticated } from '../refusals.ts';
+import { awayAnswer, PROVIDER_AWAY, SessionAnswers } from '../session/answers.ts';
 import type { NoToken, SourceFinding, SourceToken, TokenSource } from './token-source.ts';
 
 export interface RequestedPlace {
@@ -22,11 +24,12 @@ interface RequestedToken extends SourceToken {
   readonly tokens: GrantTokens;
 }
 
-const NOBODY: NoToken = {
-  kind: 'none',
-  answer: { status: 401, code: 'unauthenticated', detail: 'There is no token of a caller to exchange.' },
-  isOutage: false,
-};
+/** There is nothing to exchange. */
+function nobody(exchange: Exchange): NoToken {
+  const answer = { ...unauthenticated(exchange), detail: 'There is no token of a caller to exchange.' };
+  return { kind: 'none', answer, isOutage: false };
+}
+
 const AWAY: NoToken = { kind: 'none', answer: awayAnswer(PROVIDER_AWAY), isOutage: true };
 
 /** Tokens that are asked for with a request to the provider's token endpoint. */
@@ -40,13 +43,16 @@ abstract class RequestedSource {
     this.cache = place.tokens;
   }
 
-  protected found(finding: TokenFinding | Promise<TokenFinding>): SourceFinding | Promise<SourceFinding> {
+  protected found(
+    exchange: Exchange,
+    finding: TokenFinding | Promise<TokenFinding>,
+  ): SourceFinding | Promise<SourceFinding> {
     return finding instanceof Promise
-      ? finding.then((found) => this.#settled(found))
-      : this.#settled(finding);
+      ? finding.then((found) => this.#settled(exchange, found))
+      : this.#settled(exchange, finding);
   }
 
-  #settled(finding: TokenFinding): SourceFinding {
+  #settled(exchange: Exchange, finding: TokenFinding): SourceFinding {
     switch (finding.kind) {
       case 'known': {
         const { tokens } = finding;
@@ -58,8 +64,19 @@ abstract class RequestedSource {
         return { kind: 'none', answer: REFUSED, isOutage: false };
       case 'unavailable':
         return AWAY;
+      case 'unasked':
+        return unconnected(exchange);
     }
   }
+}
+
+/** The grant that was to be exchanged is gone: its user has to connect the provider again. */
+function unconnected(exchange: Exchange): NoToken {
+  const held = heldSession(exchange);
+  if (held === undefined) return nobody(exchange);
+  const { session, sessions } = held;
+  const answer = new SessionAnswers(sessions).connect(exchange, session, session.user.provider);
+  return { kind: 'none', answer, isOutage: false };
 }
 
 const REFUSED: Answer = {
@@ -77,12 +94,12 @@ export class ClientCredentialsSource extends RequestedSource implements TokenSou
     return provider.clientCredentials(this.place.request);
   };
 
-  token(): SourceFinding | Promise<SourceFinding> {
-    return this.found(this.cache.get('', this.#ask));
+  token(exchange: Exchange): SourceFinding | Promise<SourceFinding> {
+    return this.found(exchange, this.cache.get('', this.#ask));
   }
 
-  replaced(_exchange: Exchange, refused: SourceToken): SourceFinding | Promise<SourceFinding> {
-    return this.found(this.cache.replaced('', (refused as RequestedToken).tokens, this.#ask));
+  replaced(exchange: Exchange, refused: SourceToken): SourceFinding | Promise<SourceFinding> {
+    return this.found(exchange, this.cache.replaced('', (refused as RequestedToken).tokens, this.#ask));
   }
 }
 
@@ -93,15 +110,27 @@ export class ClientCredentialsSource extends RequestedSource implements TokenSou
 export class ExchangeSource extends RequestedSource implements TokenSource {
   token(exchange: Exchange): SourceFinding | Promise<SourceFinding> {
     const key = callerKey(exchange);
-    if (key === undefined) return NOBODY;
-    return this.found(this.cache.get(key, () => this.#ask(exchange)));
+    if (key === undefined) return nobody(exchange);
+    const held = heldSession(exchange);
+    if (held === undefined || hasGrant(held)) return this.#exchanged(exchange, key);
+    return readsGrant(held).then((has) => (has ? this.#exchanged(exchange, key) : unconnected(exchange)));
+  }
+
+  #exchanged(exchange: Exchange, key: string): SourceFinding | Promise<SourceFinding> {
+    return this.found(
+      exchange,
+      this.cache.get(key, () => this.#ask(exchange)),
+    );
   }
 
   replaced(exchange: Exchange, refused: SourceToken): SourceFinding | Promise<SourceFinding> {
     const key = callerKey(exchange);
-    if (key === undefined) return NOBODY;
+    if (key === undefined) return nobody(exchange);
     const { tokens } = refused as RequestedToken;
-    return this.found(this.cache.replaced(key, tokens, () => this.#ask(exchange)));
+    return this.found(
+      exchange,
+      this.cache.replaced(key, tokens, () => this.#ask(exchange)),
+    );
   }
 
   async #ask(exchange: Exchange): Promise<GrantTokens> {
@@ -112,14 +141,28 @@ export class ExchangeSource extends RequestedSource implements TokenSource {
   }
 }
 
+/** Whether the session has what is exchanged, as far as is remembered: who has disconnected it is to have nothing of it. */
+function hasGrant({ session, sessions }: HeldSession): boolean {
+  return sessions.grants.known(session, session.user.provider) !== undefined;
+}
+
+/** Likewise, as it is stored; while that is not known, what was exchanged before serves. */
+async function readsGrant({ session, sessions }: HeldSession): Promise<boolean> {
+  try {
+    return (await sessions.grants.read(session, session.user.provider)) !== undefined;
+  } catch (error) {
+    if (error instanceof RecordsUnavailable) return true;
+    throw error;
+  }
+}
+
 async function subjectToken(exchange: Exchange): Promise<string> {
   const held = heldSession(exchange);
   if (held === undefined) return exchange.callerToken ?? '';
   const { session, sessions } = held;
   const grant = await sessions.tokens.current(session, session.user.provider);
   if (grant.kind === 'known') return grant.grant.accessToken;
-  if (grant.kind === 'missing')
-    throw new ProviderRefused('invalid_grant', 'the user has no token to exchange');
+  if (grant.kind === 'missing') throw new NothingToAskWith('the user has no token to exchange');
   throw new Error('the token to exchange cannot be had');
 }
 

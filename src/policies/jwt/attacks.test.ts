@@ -232,6 +232,16 @@ const ATTACKS: readonly (readonly [title: string, token: string, verdict: string
     '401 invalid_token: The token was issued to a client that is not accepted here.',
   ],
   [
+    'a wrong client_id and no azp',
+    token({ azp: undefined, client_id: 'other' }, { typ: 'at+jwt' }),
+    '401 invalid_token: The token was issued to a client that is not accepted here.',
+  ],
+  [
+    'a wrong azp beside a client_id that fits',
+    token({ azp: 'other', client_id: 'app' }),
+    '401 invalid_token: The token was issued to a client that is not accepted here.',
+  ],
+  [
     'an azp that is a list',
     token({ azp: ['app'] }),
     '401 invalid_token: The token was issued to a client that is not accepted here.',

@@ -43,6 +43,11 @@ describe('A JWT is taken', () => {
     ['of EdDSA', makeToken(ed, CLAIMS)],
     ['of PS256', makeToken(ps, CLAIMS)],
     ['of a key of which another has the same kid', makeToken(ec, CLAIMS)],
+    [
+      'that says by client_id to whom it was issued (RFC 9068)',
+      token({ azp: undefined, client_id: 'app' }, { typ: 'at+jwt' }),
+      { authorizedParties: 'app' },
+    ],
     ['for several audiences', token({ aud: ['other', 'api'], azp: undefined })],
     [
       'that says that it is one of access',

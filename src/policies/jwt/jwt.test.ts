@@ -146,8 +146,8 @@ describe('The challenge of a 401', () => {
     return [answer?.status, answer?.headers?.['WWW-Authenticate']];
   };
 
-  it('names the scheme alone where no token was sent', async () => {
-    assert.deepEqual(await challenge({}, {}), [401, 'Bearer']);
+  it('names the scheme and no fault where no token was sent', async () => {
+    assert.deepEqual(await challenge({}, {}), [401, 'Bearer realm="portcullis"']);
   });
 
   it('says what is wrong with a token', async () => {

@@ -18,7 +18,9 @@ const rules = {
     .boolean()
     .optional()
     .describe('Takes tokens whoever they are for: only where the issuer has no other service'),
-  authorizedParties: oneOrMore('The token was issued to one of these clients: `azp`').optional(),
+  authorizedParties: oneOrMore(
+    'The token was issued to one of these clients: `azp`, else `client_id`',
+  ).optional(),
   algorithms: z
     .array(algorithm)
     .min(1)

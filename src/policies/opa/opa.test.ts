@@ -157,7 +157,7 @@ suite('the decision of OPA', () => {
         status: 401,
         code: 'unauthenticated',
         detail,
-        headers: { 'WWW-Authenticate': 'Bearer' },
+        headers: { 'WWW-Authenticate': 'Bearer realm="portcullis"' },
       });
   });
 

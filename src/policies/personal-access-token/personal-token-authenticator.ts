@@ -1,4 +1,10 @@
-import { ABSENT, type Authenticator, type Finding } from '../../identity/authenticator.ts';
+import {
+  ABSENT,
+  type Absent,
+  type Authenticator,
+  type Finding,
+  type Refused,
+} from '../../identity/authenticator.ts';
 import type { RouteIdentity } from '../../identity/route-identity.ts';
 import { gatewayTokenOf } from '../../identity/sessions/gateway-token.ts';
 import type { SessionConfig } from '../../identity/sessions/schema.ts';
@@ -10,9 +16,11 @@ import { SessionAuthenticator } from '../session/session-authenticator.ts';
 export class PersonalTokenAuthenticator implements Authenticator {
   readonly method = 'personal-access-token';
   readonly #inner: SessionAuthenticator;
+  readonly #sessions: Sessions;
   readonly #kinds: Pick<SessionConfig, 'devices' | 'tokens'>;
 
   constructor(sessions: Sessions, providers: readonly string[], identity: Pick<RouteIdentity, 'seenHere'>) {
+    this.#sessions = sessions;
     this.#inner = new SessionAuthenticator(sessions, providers, identity);
     this.#kinds = { devices: false, tokens: sessions.config.tokens };
   }
@@ -21,8 +29,8 @@ export class PersonalTokenAuthenticator implements Authenticator {
     return this.#has(exchange) ? this.#inner.authenticate(exchange) : ABSENT;
   }
 
-  challenge(): string {
-    return 'Bearer';
+  challenge(_finding: Absent | Refused, { request }: Exchange): string {
+    return this.#sessions.challenge.forToken(request.fields);
   }
 
   strip(exchange: Exchange): void {

@@ -85,9 +85,10 @@ function compileSource(source: KeyOption, service: string | undefined): KeyOf {
     claimOf(authenticated(exchange.principal)?.claims ?? exchange.note('claims'), claim ?? '');
 }
 
+/** Never empty: whoever has no address is counted with all that have none. */
 function ofAddress(bits: AddressBits): KeyOf {
   const networks = new Networks(bits);
-  return (exchange) => networks.of(exchange.client.address);
+  return (exchange) => networks.of(exchange.client.address) || '-';
 }
 
 /** A consumer of an organization is nobody who is called alike elsewhere: no name holds what stands between. */

@@ -140,6 +140,7 @@ describe('The key', () => {
   const CASES: readonly (readonly [title: string, key: unknown, one: readonly Counted[], other: Counted])[] =
     [
       ['address is the whole IPv4 address', 'address', [[from('192.0.2.1')]], [from('192.0.2.2')]],
+      ['address may be unknown, and is one then', 'address', [[from('')]], [from('192.0.2.1')]],
       [
         'address is 64 bits of an IPv6 address',
         'address',

@@ -4,8 +4,8 @@ import { template } from '../../policy/template.ts';
 import { delay } from '../delay-option.ts';
 import { fieldName, fieldValue } from '../field-options.ts';
 
-/** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
-const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+/** Statuses of answers that have no body: RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
+export const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 export const respondSchema = z
   .strictObject({

@@ -1,4 +1,6 @@
 import type { Unavailable } from '../../identity/authenticator.ts';
+import { safeReturn } from '../../identity/login/return-to.ts';
+import { heldSession } from '../../identity/sessions/held-session.ts';
 import type { Session } from '../../identity/sessions/session.ts';
 import type { Sessions } from '../../identity/sessions/sessions.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
@@ -11,13 +13,11 @@ export class SessionAnswers {
   readonly #sessions: Sessions;
   readonly #login: string;
   readonly #path: string;
-  readonly challenge: string;
 
   constructor(sessions: Sessions) {
     this.#sessions = sessions;
     this.#path = sessions.config.path;
     this.#login = `${this.#path}/login`;
-    this.challenge = `Cookie realm="${sessions.name}", cookie-name="${sessions.config.cookie.name}"`;
   }
 
   /** To the login, and back; a script is told where that is. `clear`: the cookie is of no use any more. */
@@ -26,27 +26,54 @@ export class SessionAnswers {
       ? { 'Set-Cookie': this.#sessions.cookie.clear(request) }
       : {};
     if (isNavigation(request)) return toPage(`${this.#login}?redirect=${returnTo(request)}`, cookie);
-    return {
-      status: 401,
-      code: 'unauthenticated',
-      detail: 'Nobody is logged in.',
-      headers: { ...NO_STORE, ...cookie, 'WWW-Authenticate': this.challenge },
-      problem: { login: this.#login },
-    };
+    return this.#nobody(request, 'Nobody is logged in.', cookie);
+  }
+
+  /** For a session that does not count in this request. The login knows it, and would send a page back at once, without an end. */
+  notHere({ request }: Exchange): Answer {
+    return this.#nobody(request, 'Nobody is logged in for pages of other sites.', {});
   }
 
   /** To a provider that the user has no grant of, or none that can be renewed. */
-  connect({ request }: Exchange, { token }: Session, provider: string): Answer {
-    if (token !== undefined) return lacking(provider);
+  connect(exchange: Exchange, { token }: Session, provider: string): Answer {
+    const { request } = exchange;
+    if (token !== undefined || heldSession(exchange)?.isOfProgram === true) return lacking(provider);
     const page = `${this.#path}/connect/${encodeURIComponent(provider)}`;
     if (isNavigation(request)) return toPage(`${page}?redirect=${returnTo(request)}`, {});
     return {
       status: 401,
       code: 'grant_required',
       detail: `The user has to connect ${provider} first.`,
-      headers: { ...NO_STORE, 'WWW-Authenticate': this.challenge },
+      headers: { ...NO_STORE, 'WWW-Authenticate': this.challengeFor(request) },
       problem: { connect: page, provider },
     };
+  }
+
+  /** For a token of the gateway's own that opens nothing. */
+  wrongToken({ request }: Exchange, scheme: 'bearer' | 'basic'): Answer {
+    return {
+      status: 401,
+      code: 'invalid_token',
+      detail: 'The token is not one of a session, or its session has ended.',
+      headers: {
+        ...NO_STORE,
+        'WWW-Authenticate': this.#sessions.challenge.forWrongToken(request.fields, scheme),
+      },
+    };
+  }
+
+  #nobody(request: Exchange['request'], detail: string, cookie: Readonly<Record<string, string>>): Answer {
+    return {
+      status: 401,
+      code: 'unauthenticated',
+      detail,
+      headers: { ...NO_STORE, ...cookie, 'WWW-Authenticate': this.challengeFor(request) },
+      problem: { login: this.#login },
+    };
+  }
+
+  challengeFor({ fields }: Exchange['request']): string {
+    return this.#sessions.challenge.for(fields);
   }
 }
 
@@ -84,7 +111,7 @@ function lacking(provider: string): Answer {
   return {
     status: 401,
     code: 'grant_required',
-    detail: `The token has no grant of ${provider}, or none that can be renewed: a new token is needed.`,
+    detail: `The token has no grant of ${provider}, or none that can be renewed: a new token is needed, with grants=${provider}.`,
     headers: { ...NO_STORE, 'WWW-Authenticate': 'Bearer error="invalid_token"' },
     problem: { provider },
   };
@@ -94,10 +121,14 @@ function toPage(location: string, cookie: Readonly<Record<string, string>>): Ans
   return { status: 302, headers: { ...NO_STORE, ...cookie, Location: location }, body: '' };
 }
 
-/** Longer than that the way back is lost: some servers refuse such a line. */
-const MAX_RETURN_LENGTH = 2000;
+/** What URLs escape, and some clients do not: a login would not lead back there. */
+const TO_ESCAPE = /["<>\\]/g;
+const NO_OTHERS = (): boolean => false;
 
-function returnTo({ path, search }: Exchange['request']): string {
-  const target = path + search;
-  return encodeURIComponent(target.length > MAX_RETURN_LENGTH ? path.slice(0, MAX_RETURN_LENGTH) : target);
+/** One that the login takes: where a user was, or its path where that is too long, or the root. */
+function returnTo(request: Exchange['request']): string {
+  const path = request.path.replaceAll(TO_ESCAPE, encodeURIComponent);
+  const whole = path + request.search.replaceAll(TO_ESCAPE, encodeURIComponent);
+  const way = safeReturn(whole, request, NO_OTHERS) ?? safeReturn(path, request, NO_OTHERS) ?? '/';
+  return encodeURIComponent(way);
 }

@@ -1,4 +1,6 @@
 import type { AllowedOrigins } from '../../http/allowed-origins.ts';
+import type { Fields } from '../../http/fields.ts';
+import { originOfUrl } from '../../http/own-origin.ts';
 import { isHarmless, isSentByAllowedPage } from '../../http/sending-page.ts';
 import type { RequestView } from '../../policy/contract.ts';
 
@@ -18,9 +20,16 @@ function cookieWorth(request: RequestView, origins: AllowedOrigins): CookieWorth
   if (isSentByAllowedPage(request, origins, false) === true) return 'counts';
   if (!isHarmless(request)) return 'forged';
   if (site === undefined) return 'ignored';
+  // Frames and pictures of a page have no Origin, which no page can leave out of what has one.
+  if (!fields.has('origin') && isReferredBy(fields, origins)) return 'counts';
   // A link on another site: the answer is shown to the user alone. In a frame, another page would be around it.
   const isLink = fields.get('sec-fetch-mode') === 'navigate' && fields.get('sec-fetch-dest') === 'document';
   return isLink ? 'counts' : 'ignored';
+}
+
+function isReferredBy(fields: Fields, origins: AllowedOrigins): boolean {
+  const origin = originOfUrl(fields.get('referer') ?? '');
+  return origin !== undefined && origins.has(origin);
 }
 
 /** What a session is worth that was found by this. */

@@ -44,7 +44,7 @@ export class SessionAuthenticator implements Authenticator {
         ? found.then((one) => this.#byToken(exchange, sent, one))
         : this.#byToken(exchange, sent, found);
     }
-    const finding = this.#sessions.find(exchange.request);
+    const finding = this.#sessions.find(exchange.request, exchange.client);
     return finding instanceof Promise
       ? finding.then((found) => this.#judge(exchange, found))
       : this.#judge(exchange, finding);
@@ -56,9 +56,10 @@ export class SessionAuthenticator implements Authenticator {
     finding: SessionFinding,
   ): SessionResult | Promise<SessionResult> {
     if (finding.kind === 'unavailable') return SESSIONS_AWAY;
-    if (finding.kind !== 'known') return WRONG_TOKEN;
+    if (finding.kind !== 'known')
+      return refusedWith('invalid_token', this.answers.wrongToken(exchange, scheme));
     if (worthOf(exchange.request, scheme, this.#sessions.origins) === 'forged') return FORGERY;
-    hold(exchange, new HeldSession(finding.session, this.#sessions, true));
+    hold(exchange, new HeldSession(finding.session, this.#sessions, true, true));
     return this.#withGrants(exchange, this.#seen(finding), 0);
   }
 
@@ -72,8 +73,8 @@ export class SessionAuthenticator implements Authenticator {
       fields.delete('authorization');
   }
 
-  challenge(): string {
-    return this.answers.challenge;
+  challenge(_finding: Absent | Refused, { request }: Exchange): string {
+    return this.answers.challengeFor(request);
   }
 
   #judge(exchange: Exchange, finding: SessionFinding): SessionResult | Promise<SessionResult> {
@@ -99,7 +100,7 @@ export class SessionAuthenticator implements Authenticator {
       case 'forged':
         return FORGERY;
       case 'ignored':
-        return this.#absent(exchange, false);
+        return { kind: 'absent', isOver: false, answer: this.answers.notHere(exchange) };
       case 'counts': {
         hold(exchange, new HeldSession(finding.session, this.#sessions, finding.by !== 'cookie'));
         return this.#withGrants(exchange, this.#seen(finding), 0);
@@ -149,12 +150,6 @@ export class SessionAuthenticator implements Authenticator {
   }
 }
 
-const WRONG_TOKEN = refusedWith('invalid_token', {
-  status: 401,
-  code: 'invalid_token',
-  detail: 'The token is not one of a session, or its session has ended.',
-  headers: { 'Cache-Control': 'no-store', 'WWW-Authenticate': 'Bearer error="invalid_token"' },
-});
 const FORGERY = refusedWith('csrf_rejected', FORGED);
 
 function refusedWith(code: string, answer: Answer): Refused {

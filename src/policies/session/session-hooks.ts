@@ -1,4 +1,4 @@
-import type { Refused } from '../../identity/authenticator.ts';
+import { ABSENT, type Refused } from '../../identity/authenticator.ts';
 import type { Visitors } from '../../identity/sessions/visitors.ts';
 import type { Answer, Challenger, Exchange, PolicyContext, PolicyHooks } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
@@ -39,8 +39,8 @@ export class SessionHooks implements PolicyHooks, Challenger {
       : this.#settle(exchange, finding);
   }
 
-  challengeOf(): string {
-    return this.#parts.authenticator.challenge();
+  challengeOf(exchange: Exchange): string {
+    return this.#parts.authenticator.challenge(ABSENT, exchange);
   }
 
   #settle(exchange: Exchange, finding: SessionResult): Answer | undefined {

@@ -9,6 +9,7 @@ import {
   parseDictionary,
   serializeDictionary,
 } from 'structured-headers';
+import { assertTakesAtMost } from '../../../test/support/cpu-time.ts';
 import { exchangeFor, type RequestDescription } from '../../../test/support/exchange.ts';
 import { asker, identityOf, NOW_MS } from '../auth/auth.support.ts';
 import { compilePolicies } from '../compile.ts';
@@ -138,6 +139,12 @@ describe('A structured field is written in one way (RFC 9651 section 4.1)', () =
   for (const [type, value, expected] of CASES)
     it(`${type} ${value}: ${expected ?? 'is refused'}`, () =>
       assert.equal(strictlyWritten(value, type), expected));
+
+  it('at a cost that is its length, also of a string without end', () => {
+    const value = `"1.0${'\\"'.repeat(15_000)}`;
+    // An end was looked for from each quote: 1 s.
+    assertTakesAtMost(200, () => assert.equal(strictlyWritten(value, 'item'), undefined));
+  });
 });
 
 describe('A dictionary', () => {

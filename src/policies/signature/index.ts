@@ -8,6 +8,7 @@ import { SignatureAuthenticator, type SignaturePlace } from './signature-authent
 export const signatureMethod = defineMethod({
   name: 'signature',
   schema: signatureSchema,
+  credentialFields: () => ['signature', 'signature-input'],
   create: (options, { identity }) =>
     new SignatureAuthenticator(options, {
       keys: identity.consumers.signatureKeys,

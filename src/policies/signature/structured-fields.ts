@@ -75,26 +75,30 @@ export function structuredTypes(
 
 /** A field in the one way in which it is written strictly (RFC 9651 section 4.1); undefined where it is not of the type. */
 export function strictlyWritten(value: string, type: StructuredType): string | undefined {
-  if (hasLostDigits(value)) return undefined;
   try {
-    switch (type) {
-      case 'dictionary':
-        return serializeDictionary(parseDictionary(value));
-      case 'list':
-        return serializeList(parseList(value));
-      case 'item':
-        return serializeItem(parseItem(value));
-    }
+    const written = rewritten(value, type);
+    return hasLostDigits(value) ? undefined : written;
   } catch {
     return undefined;
   }
 }
 
+/** Throws for what is not of the type. */
+function rewritten(value: string, type: StructuredType): string {
+  switch (type) {
+    case 'dictionary':
+      return serializeDictionary(parseDictionary(value));
+    case 'list':
+      return serializeList(parseList(value));
+    case 'item':
+      return serializeItem(parseItem(value));
+  }
+}
+
 /** One member of a dictionary, written strictly (RFC 9421 section 2.1.2). */
 export function memberOf(value: string, key: string): string | undefined {
-  if (hasLostDigits(value)) return undefined;
   const member = readDictionary(value)?.get(key);
-  if (member === undefined) return undefined;
+  if (member === undefined || hasLostDigits(value)) return undefined;
   return isInnerList(member) ? serializeInnerList(member) : serializeItem(member);
 }
 
@@ -135,7 +139,10 @@ function endOfString(value: string, start: number): number {
 const STRINGS = /%"[^"]*"|"(?:[^"\\]|\\.)*"/g;
 const WHOLE_DECIMAL = /(?:^|[\s,=(])-?\d+\.0+(?!\d)/;
 
-/** The decimal 1.0 becomes the same number as the integer 1, which is written in another way. */
+/**
+ * The decimal 1.0 becomes the same number as the integer 1, which is written in another way. For values that were read: in them every
+ * string has its end, which is looked for once.
+ */
 function hasLostDigits(value: string): boolean {
   return value.includes('.0') && WHOLE_DECIMAL.test(value.replaceAll(STRINGS, '""'));
 }

@@ -14,8 +14,13 @@ export function isForm(essence: string): boolean {
   return essence === 'application/x-www-form-urlencoded';
 }
 
+/** Whether a content type, or a range of them, has content that is held against a schema. */
+export function isHeldAgainstSchema(essence: string): boolean {
+  return isJson(essence) || isForm(essence) || essence === 'application/*' || essence === '*/*';
+}
+
 /** Wherever it stands: readers differ in which of two they take, and in what is within quotes. */
-const CHARSET = /charset\s*\*?\s*=\s*["']?([^"';,\s]*)/gi;
+const CHARSET = /charset[\s*]*=\s*["']?([^"';,\s]*)/gi;
 const UTF_8: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii']);
 
 /** RFC 8259 section 8.1: JSON is UTF-8; some say so, and who says something else, such as UTF-7, means something else. */

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { certificateHosts } from '../../lib/certificate-hosts.ts';
+import { isMustStaple } from '../../lib/must-staple.ts';
 import type { DataPlaneConfig } from '../config.ts';
 import type { ListenerConfig } from '../schema.ts';
 import type { ClientHello } from './client-hello.ts';
@@ -17,6 +18,8 @@ export interface TableEntry {
   /** Of its alternative names: host names in small letters, with `*.` for a wildcard, and addresses. */
   readonly hosts: ReadonlySet<string>;
   readonly kind: KeyKind;
+  /** Whether it demands that an OCSP response goes with it (RFC 7633). */
+  readonly mustStaple: boolean;
 }
 
 /** The certificates of a listener by the names that they are for. It is never changed. */
@@ -93,5 +96,6 @@ function tableEntry(name: string, certificates: Certificates): TableEntry {
     fingerprint: leaf.fingerprint256,
     hosts: new Set(certificateHosts(leaf)),
     kind: keyKindOf(leaf.publicKey),
+    mustStaple: isMustStaple(leaf),
   };
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
 import { TestAuthority } from '../../../test/support/certificates.ts';
 import type { CertificatePair } from './certificate-table.ts';
@@ -135,6 +137,56 @@ suite('the certificates of a listener', () => {
       new ListenerTls(httpsListener({}), certificates, new WorkerTls(), () => {});
     assert.throws(made({ mixed }), { code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' });
     assert.throws(made({ none: { cert: 'x', key: 'y' } }));
+  });
+
+  test('that demand an OCSP response wait for the first one, and for five seconds at most', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const authorityOfIt = await TestAuthority.make();
+    const demanding = await authorityOfIt.issue('demanding', ['staple.example'], { mustStaple: true });
+    const fingerprint = new X509Certificate(demanding.cert).fingerprint256;
+    const stapled = await TlsHarness.listen(
+      { stapling: true },
+      { demanding, first: pairs['first'] as CertificatePair },
+    );
+    /** Resolves once the handshake is done, with the response that came with it. */
+    const meet = (requestOCSP: boolean, servername = 'staple.example') => {
+      const client = stapled.connect({ servername, requestOCSP });
+      let response: Buffer | undefined;
+      client.on('OCSPResponse', (found: Buffer) => {
+        response = found;
+      });
+      return once(client, 'secureConnect').then(() => {
+        client.destroy();
+        return response?.toString();
+      });
+    };
+    try {
+      let isMet = false;
+      const first = meet(true).finally(() => {
+        isMet = true;
+      });
+      // These do not wait: the one does not ask for a response, and the other's certificate does not demand it.
+      assert.equal(await meet(false), undefined);
+      assert.equal(await meet(true, 'first.example'), undefined);
+      t.mock.timers.tick(4999);
+      assert.equal(await meet(false), undefined);
+      assert.equal(isMet, false);
+      stapled.worker.receive({ kind: 'staples', staples: new Map([[fingerprint, Buffer.from('good')]]) });
+      assert.equal(await first, 'good');
+      assert.equal(await meet(true), 'good');
+      // Once there was one, nobody waits any more.
+      stapled.worker.receive({ kind: 'staples', staples: new Map() });
+      assert.equal(await meet(true), undefined);
+
+      stapled.update({ stapling: true, strictHost: true }, { demanding });
+      const late = meet(true);
+      assert.equal(await meet(false), undefined);
+      t.mock.timers.tick(5000);
+      assert.equal(await late, undefined);
+      assert.equal(await meet(true), undefined);
+    } finally {
+      await stapled.close();
+    }
   });
 
   test('of a challenge are for clients that offer acme-tls/1 and nothing else', async () => {

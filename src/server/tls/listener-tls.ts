@@ -131,10 +131,12 @@ export class ListenerTls {
     const hosts = this.#config.tls?.strictHost === true ? entry.hosts : undefined;
     server.on('secureConnection', (socket) => this.#secured(socket, hosts));
     server.on('tlsClientError', (_error, socket) => socket.destroy());
-    if (this.#config.tls?.stapling === true)
+    if (this.#config.tls?.stapling === true) {
+      if (entry.mustStaple) this.#worker.awaitStaple(fingerprint);
       server.on('OCSPRequest', (_certificate, _issuer, answer) =>
-        answer(null, this.#worker.staple(fingerprint) ?? null),
+        this.#worker.giveStaple(fingerprint, (staple) => answer(null, staple ?? null)),
       );
+    }
     return { entry, server, purpose, keys: [], madeOf: undefined };
   }
 }

@@ -8,11 +8,16 @@ export type Challenges = ReadonlyMap<string, CertificatePair>;
 /** RFC 8737 section 3. */
 export const CHALLENGE_PROTOCOL = 'acme-tls/1';
 
+/** Clients refuse a certificate that demands a response and comes without; but they do not wait for long either. */
+const FIRST_STAPLE_MS = 5000;
+
 /** What the TLS of all listeners of a worker shares, and the main thread may change at any time. */
 export class WorkerTls {
   #provers: ReadonlyMap<string, tls.Server> = new Map();
   #ticketSecrets: readonly Uint8Array[] = [];
   #staples: ReadonlyMap<string, Buffer> = new Map();
+  /** Who waits for the first response of a certificate, by its fingerprint; nobody does where there is no entry. */
+  readonly #awaited = new Map<string, Set<(staple: Buffer | undefined) => void>>();
 
   /** None: each server makes tickets that itself alone can open. */
   get ticketSecrets(): readonly Uint8Array[] {
@@ -26,13 +31,30 @@ export class WorkerTls {
         return;
       case 'staples':
         this.#staples = new Map(Array.from(news.staples, ([name, der]) => [name, Buffer.from(der)]));
+        for (const fingerprint of this.#awaited.keys())
+          if (this.#staples.has(fingerprint)) this.#goOn(fingerprint);
         return;
     }
   }
 
-  /** The OCSP response that goes with a certificate; undefined where there is none that is fresh. */
-  staple(fingerprint: string): Buffer | undefined {
-    return this.#staples.get(fingerprint);
+  /** From now on a handshake waits for the first OCSP response of a certificate, until that is there or for some seconds at most. */
+  awaitStaple(fingerprint: string): void {
+    if (this.#staples.has(fingerprint) || this.#awaited.has(fingerprint)) return;
+    this.#awaited.set(fingerprint, new Set());
+    setTimeout(() => this.#goOn(fingerprint), FIRST_STAPLE_MS).unref();
+  }
+
+  /** Gives the OCSP response that goes with a certificate; undefined where there is none that is fresh. At once, unless it is awaited. */
+  giveStaple(fingerprint: string, give: (staple: Buffer | undefined) => void): void {
+    const waiting = this.#awaited.get(fingerprint);
+    if (waiting === undefined) give(this.#staples.get(fingerprint));
+    else waiting.add(give);
+  }
+
+  #goOn(fingerprint: string): void {
+    const waiting = this.#awaited.get(fingerprint) ?? [];
+    this.#awaited.delete(fingerprint);
+    for (const give of waiting) give(this.#staples.get(fingerprint));
   }
 
   /**

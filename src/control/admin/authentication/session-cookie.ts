@@ -1,5 +1,5 @@
-import { cookieValue } from '../../../http/cookie.ts';
-import { ADMIN_COOKIE, SessionCookie } from '../../../identity/sessions/session-cookie.ts';
+import { cookieValues } from '../../../http/cookie.ts';
+import { ADMIN_COOKIE, ADMIN_FLOW_COOKIE, SessionCookie } from '../../../identity/sessions/session-cookie.ts';
 import type { RequestPlace } from '../endpoint.ts';
 import { FLOW_TTL_MS } from './flow-time.ts';
 
@@ -20,13 +20,14 @@ export class AdminCookie {
   }
 
   static ofFlow(): AdminCookie {
-    return new AdminCookie(`${ADMIN_COOKIE}-flow`, FLOW_TTL_MS);
+    return new AdminCookie(ADMIN_FLOW_COOKIE, FLOW_TTL_MS);
   }
 
-  /** Undefined where there is none, or one that was not set here. */
+  /** Undefined where there is none, or one that was not set here, or two: which of them was nobody can tell. */
   read(field: string | undefined, place: RequestPlace): string | undefined {
-    const value = cookieValue(field, this.#cookie.nameAt(cookiePlace(place)));
-    return value !== undefined && SECRET.test(value) ? value : undefined;
+    const values = new Set(cookieValues(field ?? '', this.#cookie.nameAt(cookiePlace(place))));
+    const [value] = values;
+    return values.size === 1 && value !== undefined && SECRET.test(value) ? value : undefined;
   }
 
   set(value: string, place: RequestPlace): string {

@@ -99,6 +99,19 @@ describe('Rights in the admin API', () => {
     assert.deepEqual(Object.keys(routes), ['acme', 'other']);
   });
 
+  it('take an export back, where others own a part of it', async () => {
+    const { body } = await send({ path: '/v1/export' });
+    const applied = await send({ method: 'POST', path: '/v1/apply', body: body as object });
+    assert.deepEqual([applied.status, applied.body], [200, { ...(applied.body as object), changes: [] }]);
+    const { routes } = body as { routes: Readonly<Record<string, object>> };
+    const changed = await send({
+      method: 'POST',
+      path: '/v1/apply',
+      body: { routes: { ...routes, other: { organization: 'other', priority: 1 } } },
+    });
+    assert.equal(changed.status, 403, changed.text);
+  });
+
   it('let prune only what may be changed', async () => {
     const { body } = await send({ method: 'POST', path: '/v1/apply?prune&dry-run', body: { routes: {} } });
     const { changes } = body as { changes: { name: string }[] };

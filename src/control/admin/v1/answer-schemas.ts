@@ -73,6 +73,7 @@ const outcomeSide = z.strictObject({
   access: z.string().describe('Whom it lets in'),
   answer: z.string().describe('What answers'),
   limits: z.array(z.string()),
+  pages: z.string().describe('Whose pages may read the answer'),
 });
 
 export const ANSWER_SCHEMAS = {
@@ -116,7 +117,9 @@ export const ANSWER_SCHEMAS = {
         kind: z.enum(CHANGE_KINDS),
         authentication: z
           .enum(['same', 'weaker', 'stronger', 'changed'])
-          .describe('How it compares with the one before; changed: nobody can say'),
+          .describe(
+            'How it compares with the one before; changed: nobody can say. Of pages: what they may do in somebody’s name',
+          ),
         example: z.looseObject({}).describe('A request, as /explain takes it'),
         requests: z.int().describe('How many of those that were tried'),
         before: outcomeSide,

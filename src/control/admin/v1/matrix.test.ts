@@ -138,7 +138,8 @@ function entityCases(collection: Collection, method: string, suffix: string): Ca
 }
 
 function valueOf(collection: Collection, whose: Whose): Readonly<Record<string, unknown>> {
-  return collection === 'organizations' ? {} : VALUES[whose];
+  if (collection === 'organizations') return {};
+  return collection === 'routes' ? { ...VALUES[whose], match: { hosts: ['new.test'] } } : VALUES[whose];
 }
 
 const ADMINS_OF_ALL = row(ANONYMOUS, ...many(7, FORBIDDEN), OK, OK);

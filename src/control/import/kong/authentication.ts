@@ -1,14 +1,17 @@
 import type { ImportContext } from '../context.ts';
 import type { Writable } from '../draft.ts';
 import type { Entry } from '../entry.ts';
-import type { KongConsumer, KongPlugin } from './model.ts';
+import { isUnrestricting } from './consumers.ts';
+import { type KongConsumer, type KongPlugin, refersTo } from './model.ts';
 import { keptSecret } from './secrets.ts';
 
 /** A plugin that authenticates, as a policy. */
 interface Method {
   readonly use: Writable;
-  /** A request without credentials goes on. */
+  /** A request without credentials is left to the other methods. */
   readonly isOptional: boolean;
+  /** And goes on where none of them finds any. */
+  readonly letsNobodyIn: boolean;
   readonly plugin: KongPlugin;
 }
 
@@ -24,23 +27,62 @@ export function authenticationOf(
   const methods: Method[] = [];
   for (const plugin of plugins) {
     const { config } = plugin;
-    const isOptional = (config.text('anonymous') ?? '') !== '';
+    const anonymous = config.text('anonymous') ?? '';
     const use = methodOf(plugin, consumers, context);
     config.ignore('run_on_preflight', 'key_in_body', 'realm', 'hide_credentials', 'brute_force_protection');
     config.rest(`the plugin ${plugin.name}`);
     if (use === undefined) return undefined;
-    methods.push({ use, isOptional, plugin });
+    methods.push({
+      use,
+      isOptional: anonymous !== '',
+      letsNobodyIn: anonymous !== '' && isFree(anonymous, plugin, consumers, context),
+      plugin,
+    });
   }
   if (methods.length === 0) return [];
   const optional = methods.filter((method) => method.isOptional);
   if (optional.length === methods.length)
-    return [{ auth: { any: methods.map(({ use }) => use), optional: true } }];
+    return [
+      {
+        auth: {
+          any: methods.map(({ use }) => use),
+          ...(methods.every(({ letsNobodyIn }) => letsNobodyIn) && { optional: true }),
+        },
+      },
+    ];
   for (const { plugin } of optional)
     context.findings.lost(
       plugin.entry.path,
       `${plugin.name} is optional beside another one that is not: it is left out`,
     );
   return methods.filter((method) => !method.isOptional).map(({ use }) => use);
+}
+
+/**
+ * Whether a request without credentials, which Kong takes for one of the anonymous consumer, may do as much as any. Often it is there to be
+ * refused: of several plugins one is enough then.
+ */
+function isFree(
+  anonymous: string,
+  { entry }: KongPlugin,
+  consumers: readonly KongConsumer[],
+  { findings }: ImportContext,
+): boolean {
+  const consumer = consumers.find((each) => refersTo(anonymous, each.entry, each.name));
+  const restricting = consumer?.plugins.filter(({ name }) => !isUnrestricting(name)) ?? [];
+  if (restricting.length === 0) return true;
+  if (!restricting.some(isRefusal))
+    findings.lost(
+      [...entry.path, 'config', 'anonymous'],
+      `what ${consumer?.name} may do is not carried over: requests without credentials are refused`,
+    );
+  return false;
+}
+
+/** Answers everything itself, and with an error. */
+function isRefusal({ name, config }: KongPlugin): boolean {
+  if (name !== 'request-termination' || config.has('trigger')) return false;
+  return (config.number('status_code') ?? 503) >= 400;
 }
 
 function methodOf(

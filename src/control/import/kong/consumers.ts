@@ -17,7 +17,7 @@ export async function importConsumers(
 }
 
 /** Whether a consumer who is without the plugin gets in nowhere else. */
-function isUnrestricting(plugin: string): boolean {
+export function isUnrestricting(plugin: string): boolean {
   return HARMLESS.has(plugin) || LIMITING.has(plugin);
 }
 

@@ -148,6 +148,69 @@ describe('A plugin of Kong becomes a policy', () => {
     ]);
   });
 
+  describe('of those that leave requests without credentials to an anonymous consumer, who', () => {
+    const one = { 'api-key': { header: ['apikey'], query: ['apikey'], forward: true } };
+    const any = [one, { basic: { forward: true } }];
+    const report =
+      'lost 1:0 services[0].routes[0].plugins[0].config.anonymous: what guest may do is not carried over: requests without credentials are refused';
+    const limit = { name: 'rate-limiting', config: { minute: 5 } };
+    const table: readonly (readonly [
+      title: string,
+      plugins: readonly Json[],
+      auth: Json,
+      told: readonly string[],
+    ])[] = [
+      ['is not restricted, none is needed', [], { any, optional: true }, []],
+      ['has a limit of its own, none is needed', [limit], { any, optional: true }, []],
+      ['is refused, one is needed', [{ name: 'request-termination' }], { any }, []],
+      [
+        'is refused by a status of its own, one is needed',
+        [{ name: 'request-termination', config: { status_code: 401 } }],
+        { any },
+        [],
+      ],
+      [
+        'gets another answer, one is needed, and that is told',
+        [{ name: 'request-termination', config: { status_code: 200 } }],
+        { any },
+        [report],
+      ],
+      [
+        'is refused now and then, one is needed, and that is told',
+        [{ name: 'request-termination', config: { trigger: 'x-stop' } }],
+        { any },
+        [report],
+      ],
+      [
+        'has to come from somewhere, one is needed, and that is told',
+        [{ name: 'ip-restriction', config: { allow: ['10.0.0.0/8'] } }],
+        { any },
+        [report],
+      ],
+    ];
+    for (const [title, plugins, auth, told] of table)
+      for (const anonymous of ['guest', 'd955c0cb-1a6e-4152-9440-414ebb8fee8a'])
+        it(`${title} (${anonymous})`, async () => {
+          const config = { anonymous };
+          const made = await kong({
+            ...service({
+              plugins: [
+                { name: 'key-auth', config },
+                { name: 'basic-auth', config },
+              ],
+            }),
+            consumers: [{ id: 'd955c0cb-1a6e-4152-9440-414ebb8fee8a', username: 'guest', plugins }],
+          });
+          assert.deepEqual(valueAt(made.written, ['routes', 'orders', 'policies']), [{ auth }]);
+          assert.deepEqual(
+            made.report
+              .filter((line) => line.includes('.anonymous:'))
+              .map((line) => line.replace(/ 1:\d+ /, ' 1:0 ')),
+            told.flatMap((line) => [line, line.replace('plugins[0]', 'plugins[1]')]),
+          );
+        });
+  });
+
   it('of the level that is nearest', async () => {
     const limit = (minute: number) => ({ name: 'rate-limiting', config: { minute } });
     const made = await kong({

@@ -186,7 +186,7 @@ function readPlugin(entry: Entry): KongPlugin[] {
 }
 
 /** A reference is a name, an id, or a map with one of them. */
-function refersTo(reference: unknown, entry: Entry, name: string): boolean {
+export function refersTo(reference: unknown, entry: Entry, name: string): boolean {
   if (reference === undefined) return false;
   const id = entry.raw('id');
   const named = typeof reference === 'object' && reference !== null ? Object.values(reference) : [reference];

@@ -1,5 +1,5 @@
 import type { Deed } from '../audit-entry.ts';
-import type { RightsTransaction } from './tables.ts';
+import type { RightsTransaction, RoleRow } from './tables.ts';
 
 /**
  * Takes away what accounts had in an organization that is deleted: roles, its service accounts with their tokens, and its name in tokens of
@@ -11,7 +11,19 @@ export async function endOrganization(
 ): Promise<readonly Deed[]> {
   return [
     ...(await endServiceAccounts(transaction, organization)),
-    ...(await endRoles(transaction, organization)),
+    ...(await endRoles(transaction, organization, ['given', 'login'])),
+    ...(await endReach(transaction, organization)),
+  ];
+}
+
+/** The same of what was left behind by one that nobody deleted; what identity providers say is said of the new one. */
+export async function endRemains(
+  transaction: RightsTransaction,
+  organization: string,
+): Promise<readonly Deed[]> {
+  return [
+    ...(await endServiceAccounts(transaction, organization)),
+    ...(await endRoles(transaction, organization, ['given'])),
     ...(await endReach(transaction, organization)),
   ];
 }
@@ -32,16 +44,25 @@ async function endServiceAccounts(transaction: RightsTransaction, organization: 
   return rows.map(({ name }) => ({ action: 'delete', object: `service-accounts/${name}`, organization }));
 }
 
-async function endRoles(transaction: RightsTransaction, organization: string): Promise<Deed[]> {
+async function endRoles(
+  transaction: RightsTransaction,
+  organization: string,
+  sources: readonly RoleRow['source'][],
+): Promise<Deed[]> {
   const rows = await transaction
     .selectFrom('account_roles')
     .innerJoin('accounts', 'accounts.id', 'account_roles.account')
     .select(['accounts.name as name', 'account_roles.role as role'])
     .where('account_roles.organization', '=', organization)
+    .where('account_roles.source', 'in', sources)
     .orderBy('accounts.name')
     .orderBy('account_roles.source')
     .execute();
-  await transaction.deleteFrom('account_roles').where('organization', '=', organization).execute();
+  await transaction
+    .deleteFrom('account_roles')
+    .where('organization', '=', organization)
+    .where('source', 'in', sources)
+    .execute();
   return rows.map(({ name, role }) => ({
     action: 'delete',
     object: `memberships/${organization}/${name}`,

@@ -28,6 +28,8 @@ export interface MembershipFilter {
   readonly account?: string | undefined;
 }
 
+const ABOVE = refused('forbidden', 'nobody gives or takes a role that is above their own');
+
 /** Those that the account may see, by organization and name. */
 export async function listMemberships(
   store: RightsStore,
@@ -70,11 +72,13 @@ export function giveRole(
     async (transaction) => {
       const refusal = refusalIn(asker.account, organization);
       if (refusal !== undefined) return refusal;
+      if (!(await store.hasOrganization(transaction, organization))) return noOrganization(organization);
+      // Before it is looked whether there is such an account: what is refused anyway does not tell.
+      if (!mayGive(asker.account, organization, role)) return ABOVE;
       const row = await accountNamed(transaction, name);
       if (row === undefined) return refused('not_found', `there is no account ${name}`);
       const before = await givenRole(transaction, row.id, organization);
-      if (!mayGive(asker.account, organization, role) || isAbove(asker.account, organization, before))
-        return refused('forbidden', 'nobody gives or takes a role that is above their own');
+      if (isAbove(asker.account, organization, before)) return ABOVE;
       if (before === undefined)
         await transaction
           .insertInto('account_roles')
@@ -116,8 +120,7 @@ export function takeRole(
       const before = row && (await givenRole(transaction, row.id, organization));
       if (row === undefined || before === undefined)
         return refused('not_found', `${name} was given no role there`);
-      if (isAbove(asker.account, organization, before))
-        return refused('forbidden', 'nobody gives or takes a role that is above their own');
+      if (isAbove(asker.account, organization, before)) return ABOVE;
       await transaction
         .deleteFrom('account_roles')
         .where('account', '=', row.id)
@@ -135,10 +138,15 @@ function refusalIn(account: Account, organization: string): Refusal | undefined 
     case 'allowed':
       return undefined;
     case 'hidden':
-      return refused('not_found', `there is no organization ${organization}`);
+      return noOrganization(organization);
     case 'forbidden':
       return refused('forbidden', 'members are managed by admins of the organization');
   }
+}
+
+/** The same where there is none, and where it may not be seen. */
+function noOrganization(organization: string): Refusal {
+  return refused('not_found', `there is no organization ${organization}`);
 }
 
 function isAbove(account: Account, organization: string, role: Role | undefined): boolean {

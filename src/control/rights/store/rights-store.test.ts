@@ -156,6 +156,7 @@ for (const kind of STORE_KINDS)
         refusal(await giveRole(test.store, adam, 'acme', 'nobody', 'viewer')),
         'not_found: there is no account nobody',
       );
+      assert.equal(refusal(await giveRole(test.store, adam, 'acme', 'nobody', 'owner')), above);
       assert.deepEqual(
         (await listMemberships(test.store, adam.account, {})).map(({ account, role }) => [account, role]),
         [

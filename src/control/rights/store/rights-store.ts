@@ -1,6 +1,7 @@
 import { type StoreDatabase, StoreUnavailable } from '../../store/database.ts';
 import type { Account } from '../account.ts';
 import type { Actor, Deed } from '../audit-entry.ts';
+import { EVERYWHERE } from '../roles.ts';
 import { appendAudit } from './audit-log.ts';
 import { hasOwner } from './read-accounts.ts';
 import { type RightsTransaction, rightsQueries, rightsWithin } from './tables.ts';
@@ -69,10 +70,17 @@ export function actorOf({ account, address }: Asker): Actor {
 /** Accounts and the audit log in the database of the store. Every method rejects where that cannot be reached. */
 export class RightsStore {
   readonly #access: StoreAccess;
+  readonly #isOfFile: (organization: string) => boolean;
   readonly nowMs: () => number;
 
-  constructor(access: StoreAccess, nowMs: () => number) {
+  /** `isOfFile`: whether the configuration file has an organization, beside those of the store. */
+  constructor(
+    access: StoreAccess,
+    nowMs: () => number,
+    isOfFile: (organization: string) => boolean = () => false,
+  ) {
     this.#access = access;
+    this.#isOfFile = isOfFile;
     this.nowMs = nowMs;
   }
 
@@ -109,6 +117,18 @@ export class RightsStore {
       if (error instanceof Withdrawn) return error.refusal;
       throw error;
     }
+  }
+
+  /** Whether there is an organization. Within a change that stays so until the change is made. */
+  async hasOrganization(transaction: RightsTransaction, organization: string): Promise<boolean> {
+    if (organization === EVERYWHERE || this.#isOfFile(organization)) return true;
+    const found = await transaction
+      .selectFrom('entities')
+      .select('name')
+      .where('collection', '=', 'organizations')
+      .where('name', '=', organization)
+      .executeTakeFirst();
+    return found !== undefined;
   }
 
   /** Something that is remembered and changes nothing, such as when a token was used: if it fails, nobody has to know. */

@@ -64,6 +64,8 @@ export function putServiceAccount(
       (before && (await refusalOfChange(transaction, asker.account, before, name))) ??
       decided(asker.account, organization);
     if (refusal !== undefined) return refusal;
+    if (organization !== undefined && !(await store.hasOrganization(transaction, organization)))
+      return refused('not_found', `there is no organization ${organization}`);
     const written = {
       kind: 'service',
       name,

@@ -19,14 +19,18 @@ export interface TestStore extends AsyncDisposable {
 }
 
 /** Fails with what is wrong where there is no PostgreSQL. */
-export async function openTestStore(kind: (typeof STORE_KINDS)[number]): Promise<TestStore> {
+export async function openTestStore(
+  kind: (typeof STORE_KINDS)[number],
+  /** Organizations of the file; default: every one is. */
+  isOfFile: (organization: string) => boolean = () => true,
+): Promise<TestStore> {
   const clock = { nowMs: Date.UTC(2030, 0, 1) };
   const opened = await (kind === 'sqlite' ? sqliteStore() : postgresStore());
   const { database } = opened;
   await migrate(database);
   const access = { existing: async () => ({ database }), open: async () => ({ database }) };
   return {
-    store: new RightsStore(access, () => clock.nowMs),
+    store: new RightsStore(access, () => clock.nowMs, isOfFile),
     database,
     clock,
     async [Symbol.asyncDispose]() {

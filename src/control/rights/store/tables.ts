@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { StoreDatabase, StoreTransaction } from '../../store/database.ts';
+import type { EntityRow } from '../../store/tables.ts';
 
 /** Tables of accounts and of the audit log, beside those of the store. Times are milliseconds since 1970; flags are 0 or 1. */
 export interface RightsTables {
@@ -9,6 +10,8 @@ export interface RightsTables {
   readonly account_tokens: TokenRow;
   readonly account_sessions: SessionRow;
   readonly audit: AuditRow;
+  /** Of the store, which alone writes them. */
+  readonly entities: Pick<EntityRow, 'collection' | 'name'>;
 }
 
 export interface AccountRow {

@@ -51,15 +51,9 @@ export const MEMBERSHIP_ENDPOINTS: readonly Endpoint[] = [
       200: { description: 'The role that it has now', shape: membershipView },
       201: { description: 'It had none before', shape: membershipView },
     },
-    async answer({ store, asker, request, configuration, path: { organization, account } }) {
+    async answer({ store, asker, request, path: { organization, account } }) {
       const body = await readShape(request, membershipSchema);
       if (!body.ok) return body.answer;
-      if (organization !== '*' && configuration.get('organizations', organization) === undefined)
-        return refusalAnswer({
-          ok: false,
-          code: 'not_found',
-          message: `there is no organization ${organization}`,
-        });
       const outcome = await giveRole(store, asker, organization, account, body.value.role);
       if (!outcome.ok) return refusalAnswer(outcome);
       return json(outcome.result.created ? 201 : 200, outcome.result.membership);

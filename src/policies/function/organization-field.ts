@@ -1,0 +1,2 @@
+/** By which a function service is told whose function is called. Nobody but the policy sets it. */
+export const ORGANIZATION_FIELD = 'Portcullis-Organization';

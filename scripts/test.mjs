@@ -22,8 +22,7 @@ const runner = spawn(
   node,
   [
     '--test',
-    // One more than processors, as many tests wait: for a timer, another process, a disk.
-    `--test-concurrency=${Math.min(availableParallelism() + 1, 5)}`,
+    `--test-concurrency=${Math.max(1, Math.min(availableParallelism(), 4))}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
     `--import=${new URL('test-limit.mjs', import.meta.url).href}`,
     ...own,

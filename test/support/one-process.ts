@@ -53,7 +53,7 @@ function stateOfProcess(): Map<string, unknown> {
 }
 
 /** Names alone: what the environment holds is nobody's business. */
-function changesSince(before: ReadonlyMap<string, unknown>): string[] {
+function changesSince(old: ReadonlyMap<string, unknown>): string[] {
   const now = stateOfProcess();
-  return [...new Set([...before.keys(), ...now.keys()])].filter((key) => before.get(key) !== now.get(key));
+  return [...new Set([...old.keys(), ...now.keys()])].filter((key) => old.get(key) !== now.get(key));
 }

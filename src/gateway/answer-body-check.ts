@@ -14,6 +14,7 @@ export class AnswerBodyCheck implements WholeBodyOwner {
   readonly #exchange: Exchange;
   readonly #body: WholeBody;
   readonly #relay: CheckedAnswer;
+  readonly watches = false;
 
   constructor(exchange: Exchange, relay: CheckedAnswer) {
     this.#exchange = exchange;
@@ -39,6 +40,8 @@ export class AnswerBodyCheck implements WholeBodyOwner {
   cancel(): void {
     this.#body.cancel();
   }
+
+  onPart(): void {}
 
   onContent(content: Buffer): void {
     const exchange = this.#exchange;

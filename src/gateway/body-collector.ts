@@ -19,6 +19,16 @@ export abstract class BodyCollector implements RequestBodySink, Cancellable, Who
   /** `content` is the body without its Content-Encoding; `octets` are those that came. */
   protected abstract take(content: Buffer, octets: Buffer): void;
 
+  /** Whether `see` is to be called. */
+  get watches(): boolean {
+    return false;
+  }
+
+  /** What there is of the content, while more is to come. True where the request is answered. */
+  protected see(_content: Buffer): boolean {
+    return false;
+  }
+
   start(): void {
     const { exchange } = this;
     const { request, downstream } = exchange;
@@ -43,6 +53,10 @@ export abstract class BodyCollector implements RequestBodySink, Cancellable, Who
     this.exchange.bodySink = undefined;
     this.#body.end();
     this.#waits = true;
+  }
+
+  onPart(content: Buffer): void {
+    if (this.see(content)) this.#flush();
   }
 
   onContent(content: Buffer): void {

@@ -33,6 +33,10 @@ export interface Decompressed {
   /** It has come to its end. */
   onContent(content: Buffer): void;
   onFault(fault: DecompressionFault): void;
+  /** Whether it wants `onPart`. */
+  readonly watches: boolean;
+  /** What there is until now. */
+  onPart(content: Buffer): void;
 }
 
 /** Whether a body of this Content-Encoding can be read; one with several codings cannot. */
@@ -72,6 +76,7 @@ export class Decompression {
         return fail('too_large');
       if (!holder.hold(this.#content.growthFor(piece.length))) return fail('no_memory');
       this.#content.add(piece, 0, piece.length);
+      if (owner.watches && !this.#over) owner.onPart(this.#content.whole());
     });
     stream.on('end', () => {
       // Its data may say that it is over while the body goes on.

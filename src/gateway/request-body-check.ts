@@ -13,6 +13,27 @@ export class RequestBodyCheck extends BodyCollector {
     this.#goOn = goOn;
   }
 
+  override get watches(): boolean {
+    return this.exchange.route.policies.onRequestBodyPart.length > 0;
+  }
+
+  protected override see(content: Buffer): boolean {
+    const { exchange } = this;
+    const entries = exchange.route.policies.onRequestBodyPart;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as (typeof entries)[number];
+      try {
+        const result = entry.hooks.onRequestBodyPart(exchange, content);
+        if (result === undefined) continue;
+        answerOfPolicy(exchange, entry.name, result);
+      } catch (error) {
+        failPolicy(exchange, entry.name, error);
+      }
+      return true;
+    }
+    return false;
+  }
+
   protected override take(content: Buffer, octets: Buffer): void {
     const { exchange } = this;
     const entries = exchange.route.policies.onRequestBody;

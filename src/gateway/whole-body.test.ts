@@ -40,6 +40,8 @@ async function outcome(pieces: readonly Buffer[], memoryBytes: number, coding?: 
   const owner: WholeBodyOwner = {
     onContent: (content) => events.emit('over', content.toString()),
     onFault: (fault) => events.emit('over', fault),
+    watches: false,
+    onPart: () => assert.fail(),
   };
   const over = once(events, 'over');
   const body = new WholeBody(BOUNDS, memory, owner);
@@ -69,12 +71,73 @@ suite('A body that is kept', () => {
   }
 });
 
+suite('Who watches a body that is kept is shown what there is of it', () => {
+  const text = 'hello';
+  const packed = gzipSync(text.repeat(10_000), { level: 0 });
+  for (const [title, pieces, length, coding, expected] of [
+    [
+      'after each piece but the last, where its length is known',
+      ['hel', 'l', 'o'],
+      5,
+      undefined,
+      ['hel', 'hell'],
+    ],
+    ['after each piece, where it is not', ['hel', 'lo'], -1, undefined, ['hel', 'hello']],
+    ['not where all of it comes at once', ['hello'], 5, undefined, []],
+    ['without its Content-Encoding', [packed], packed.length, 'gzip', undefined],
+  ] as const)
+    test(title, async () => {
+      const shown: string[] = [];
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      const body: WholeBody = new WholeBody({ ...BOUNDS, maxBytes: 100_000 }, new Memory(1_000_000), {
+        watches: true,
+        onPart: (content) => shown.push(String(content)),
+        onContent: (content) => resolve(String(content)),
+        onFault: reject,
+      });
+      body.open(Fields.from(coding === undefined ? {} : { 'Content-Encoding': coding }), length);
+      for (const piece of pieces) assert.ok(body.add(Buffer.from(piece), 0, piece.length));
+      body.end();
+      const whole = await promise;
+      if (expected !== undefined) assert.deepEqual(shown, expected);
+      else assert.ok(shown.length > 1 && shown.every((part) => part !== '' && whole.startsWith(part)));
+    });
+
+  for (const coding of [undefined, 'gzip'])
+    test(`until it has seen enough, and the body is given up: ${coding ?? 'not compressed'}`, async () => {
+      const pieces =
+        coding === undefined ? ['hel', 'lo', 'lo'] : [packed.subarray(0, 40_000), packed.subarray(40_000)];
+      let shown = 0;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const body: WholeBody = new WholeBody({ ...BOUNDS, maxBytes: 100_000 }, new Memory(1_000_000), {
+        watches: true,
+        onPart: () => {
+          shown++;
+          body.cancel();
+          resolve();
+        },
+        onContent: () => assert.fail(),
+        onFault: (fault) => assert.fail(fault),
+      });
+      body.open(Fields.from(coding === undefined ? {} : { 'Content-Encoding': coding }), -1);
+      const goesOn = pieces.every((piece) => body.add(Buffer.from(piece), 0, piece.length));
+      await promise;
+      assert.equal(shown, 1);
+      assert.equal(goesOn, coding !== undefined);
+    });
+});
+
 suite('The memory of a body', () => {
   /** After these pieces and the end, and before anybody was shown anything. */
   const heldFor = (pieces: readonly Buffer[], maxBytes: number, coding?: string) => {
     const memory = new Memory(10_000_000);
     const over = new Promise<Memory>((resolve) => {
-      const owner = { onContent: () => resolve(memory), onFault: (fault: string) => assert.fail(fault) };
+      const owner: WholeBodyOwner = {
+        onContent: () => resolve(memory),
+        onFault: (fault) => assert.fail(fault),
+        watches: false,
+        onPart: () => assert.fail(),
+      };
       const body = new WholeBody({ ...BOUNDS, maxBytes }, memory, owner);
       body.open(Fields.from(coding === undefined ? {} : { 'Content-Encoding': coding }), -1);
       for (const piece of pieces) body.add(piece, 0, piece.length);

@@ -35,6 +35,8 @@ suite('the scanner of JSON', () => {
     ['{"abc":1}', { string: 2 }, 'string', 5, ''],
     ['[1e308,-1e309]', {}, 'number', 7, '/1'],
     [`{"a":${'9'.repeat(309)}}`, {}, 'number', 5, '/a'],
+    [`[1,0.${'9'.repeat(999)}]`, { string: 5 }, 'number', 3, '/1'],
+    ['"ab', { string: 1 }, 'string', 3, ''],
     ['{"a":1,"b":2,"a":3}', {}, 'duplicate', 13, '/a'],
     ['{"a":1,"\\u0061":3}', {}, 'duplicate', 7, '/a'],
     ['{"é":1,"\\u00e9":3}', {}, 'duplicate', 8, '/é'],
@@ -53,6 +55,7 @@ suite('the scanner of JSON', () => {
   for (const [text, limits] of [
     [' [ [ ] , { "a" : "\\"\\u12AB\\n" } ] ', { depth: 2, items: 2, keys: 1, string: 10 }],
     ['"ab"', { string: 2 }],
+    [`[0.${'9'.repeat(998)}]`, { string: 5 }],
     ['[]', { items: 0 }],
     ['[[],[1,2],{"a":[3]}]', { values: 6 }],
     ['{"prototype":1,"constructor":2,"a":[{"constructor":{}},{"prototype":{}}]}', {}],
@@ -93,6 +96,58 @@ suite('the scanner of JSON', () => {
     );
   });
 
+  test('comes to the same verdict in whatever pieces a text comes, as soon as it can', () => {
+    const change = fc.tuple(fc.nat(), fc.nat(2), fc.constantFrom(...'{}[]",:\\0-+.eEtfnu x\n\té'));
+    const limits = fc.record({
+      depth: fc.integer({ min: 1, max: 6 }),
+      keys: fc.integer({ min: 1, max: 20 }),
+      items: fc.integer({ min: 1, max: 20 }),
+      values: fc.integer({ min: 1, max: 20 }),
+      string: fc.integer({ min: 1, max: 20 }),
+    });
+    fc.assert(
+      fc.property(
+        value,
+        fc.array(change, { maxLength: 3 }),
+        limits,
+        fc.array(fc.nat(9)),
+        (json, changes, within, cuts) => {
+          let text = json;
+          for (const [where, drop, insert] of changes) {
+            const at = where % (text.length + 1);
+            text = text.slice(0, at) + insert + text.slice(at + drop);
+          }
+          const data = Buffer.from(text);
+          const expected = new JsonScanner(within).scan(data);
+          const scanner = new JsonScanner(within);
+          scanner.begin();
+          let end = 0;
+          for (const cut of [...cuts, ...Array<number>(data.length).fill(1)]) {
+            end = Math.min(data.length, end + cut);
+            const found = scanner.read(data.subarray(0, end), false);
+            if (found !== undefined) assert.deepEqual(found, expected, text);
+            // The octet that is wrong is enough, but for a number, which is judged at its end, and an escape, told by where it begins.
+            if (expected !== undefined && end > expected.offset + 8 && expected.kind !== 'number')
+              assert.deepEqual(found, expected, text);
+          }
+          assert.deepEqual(scanner.read(data, true), expected, text);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('reads a long string that comes octet by octet once, not again for each', () => {
+    const data = Buffer.from(`"${'a'.repeat(300_000)}"`);
+    const scanner = new JsonScanner({ ...WIDE, string: 300_000 });
+    const started = performance.now();
+    for (let end = 1; end < data.length; end++)
+      assert.equal(scanner.read(data.subarray(0, end), false), undefined);
+    assert.equal(scanner.read(data, true), undefined);
+    // Some 45 thousand million octets otherwise.
+    assert.ok(performance.now() - started < 5000);
+  });
+
   test('finds every limit that a value is beyond', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (json) => {
@@ -121,7 +176,7 @@ suite('the scanner of JSON', () => {
       const started = process.hrtime.bigint();
       const found = scanner.scan(bomb);
       const ms = Number(process.hrtime.bigint() - started) / 1e6;
-      if (unit !== '1' && unit !== ' ') {
+      if (unit !== ' ') {
         assert.ok(found);
         assert.ok(found.offset < 70_000, `it read ${found.offset} octets`);
         assert.ok(ms < 50, `it took ${ms} ms`);

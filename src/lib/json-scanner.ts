@@ -1,4 +1,17 @@
 import { pointerStep } from './json-pointer.ts';
+import {
+  BACKSLASH,
+  escapeLength,
+  isCutEscape,
+  isDigit,
+  isWholeNumber,
+  MINUS,
+  mayRepeat,
+  Part,
+  partAfter,
+  QUOTE,
+  skipSpace,
+} from './json-tokens.ts';
 import { latin1 } from './octets.ts';
 
 /** Bounds of a JSON text (RFC 8259 section 9 lets a receiver set them). */
@@ -11,7 +24,7 @@ export interface JsonLimits {
   readonly items: number;
   /** Values of all lists together: lists within lists are no way to more. */
   readonly values: number;
-  /** Octets of one string, as it is written; keys are strings too. */
+  /** Octets of one string, as it is written; keys are strings too. A number may have as many, and 1000 in any case. */
   readonly string: number;
 }
 
@@ -22,7 +35,7 @@ export type JsonFaultKind =
   | 'items'
   | 'values'
   | 'string'
-  /** A number is larger than any double: it would be read as infinite, and be held against nothing. */
+  /** A number is larger than any double, so that it would be read as infinite and be held against nothing, or longer than a string may be. */
   | 'number'
   /** A key stands twice in one object: two readers may take different values for it. */
   | 'duplicate'
@@ -37,27 +50,46 @@ export interface JsonFault {
   readonly pointer: string;
 }
 
-const QUOTE = 0x22;
 const COMMA = 0x2c;
-const MINUS = 0x2d;
-const DOT = 0x2e;
 const COLON = 0x3a;
 const OPEN_LIST = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
+const NOTHING = Buffer.alloc(0);
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
 const NULL = Buffer.from('null');
 
 /** From this size on the keys of an object are looked up in a set; below, comparing their octets is quicker. */
 const MANY_KEYS = 12;
-/** A whole number of so many digits is a double for certain. */
-const DIGITS_OF_DOUBLES = 308;
+/** A number of so many octets without an exponent is a double for certain. */
+const OCTETS_OF_DOUBLES = 308;
+/** So long a number may be, however short strings have to be. */
+const OCTETS_OF_NUMBERS = 1000;
 /** Octets of `"__proto__"` and of `"prototype"`. */
 const LENGTH_OF_BOTH = 11;
+/** No position: the text is wrong, or goes on with the next piece. */
+const STOP = -1;
+
+/** What comes next. */
+const State = {
+  value: 0,
+  /** After `[`: the first value, or the end. */
+  firstItem: 1,
+  item: 2,
+  firstKey: 3,
+  key: 4,
+  colon: 5,
+  /** After a value: what goes on or ends what it stands in. */
+  after: 6,
+  /** The rest of what has begun. */
+  keyRest: 7,
+  stringRest: 8,
+  numberRest: 9,
+} as const;
+type State = (typeof State)[keyof typeof State];
 
 /** What is open at one depth. */
 class Level {
@@ -76,119 +108,209 @@ class Level {
 /**
  * Reads JSON without making a value of it: one pass over the octets, which stops at the first that is wrong or too much. What it accepts
  * is what `JSON.parse` accepts, but for its limits, infinite numbers, keys that stand twice, `__proto__`, and `prototype` under
- * `constructor`. One instance reads one text after the other.
+ * `constructor`. A text may come in pieces, and however it does, the verdict is the same. One instance reads one text after the other.
  */
 export class JsonScanner {
   readonly #limits: JsonLimits;
   readonly #levels: Level[] = [];
-  #data: Buffer = Buffer.alloc(0);
+  #data: Buffer = NOTHING;
   #depth = 0;
   #keys = 0;
   #values = 0;
   #fault: JsonFault | undefined;
-  /** Of the string read last: it is ASCII without escapes. */
+  #state: State = State.value;
+  /** How far the text was read. */
+  #at = 0;
+  /** Where the string or number at hand begins. */
+  #start = 0;
+  /** Of the string at hand: until now it is ASCII without escapes. */
   #isPlain = true;
+  #part: Part = Part.sign;
 
   constructor(limits: JsonLimits) {
     this.#limits = limits;
   }
 
+  /** A whole text. */
   scan(data: Buffer): JsonFault | undefined {
-    this.#data = data;
+    this.begin();
+    return this.read(data, true);
+  }
+
+  /** Another text. */
+  begin(): void {
     this.#depth = 0;
     this.#keys = 0;
     this.#values = 0;
     this.#fault = undefined;
-    const end = this.#read(data);
-    if (end >= 0 && end < data.length) this.#fail('syntax', end);
+    this.#state = State.value;
+    this.#at = 0;
+  }
+
+  /** Reads on: `data` is what there is of the text until now, from its beginning. Once it is wrong it stays wrong. */
+  read(data: Buffer, isWhole: boolean): JsonFault | undefined {
+    if (this.#fault !== undefined) return this.#fault;
+    this.#data = data;
+    this.#readOn(data, isWhole);
     this.#data = NOTHING;
-    for (const level of this.#levels) level.known = undefined;
+    if (isWhole || this.#fault !== undefined) for (const level of this.#levels) level.known = undefined;
     return this.#fault;
   }
 
-  /** Position after the text and its white space; -1 after a fault. */
-  #read(data: Buffer): number {
-    let at = skipSpace(data, 0);
-    for (;;) {
-      at = this.#value(data, at);
-      while (at >= 0) {
-        at = skipSpace(data, at);
-        if (this.#depth === 0) return at;
-        const level = this.#levels[this.#depth - 1] as Level;
-        const octet = data[at];
-        if (octet === COMMA) {
-          at = this.#next(data, level, skipSpace(data, at + 1));
-          break;
+  #readOn(data: Buffer, isWhole: boolean): void {
+    let at = this.#at;
+    while (at !== STOP) {
+      if (this.#state >= State.keyRest) at = this.#rest(data, at, isWhole);
+      else {
+        // White space is rare, and most of all between two tokens of a machine's.
+        if (at < data.length && (data[at] as number) <= 0x20) at = skipSpace(data, at);
+        if (at >= data.length && (!isWhole || this.#isEnd())) {
+          this.#at = at;
+          return;
         }
-        if (octet !== (level.isObject ? CLOSE_OBJECT : CLOSE_LIST)) return this.#fail('syntax', at);
-        this.#depth--;
-        at++;
+        at = this.#step(data, at, isWhole);
       }
-      if (at < 0) return at;
     }
   }
 
-  /** Reads a value that is no collection, or the beginning of one; an empty one to its end. */
-  #value(data: Buffer, start: number): number {
-    let at = start;
-    for (;;) {
-      const octet = data[at];
-      if (octet === QUOTE) return this.#string(data, at);
-      if (octet === OPEN_OBJECT || octet === OPEN_LIST) {
-        const isObject = octet === OPEN_OBJECT;
-        if (this.#depth >= this.#limits.depth) return this.#fail('depth', at);
-        const level = this.#open(isObject);
-        at = skipSpace(data, at + 1);
-        if (data[at] === (isObject ? CLOSE_OBJECT : CLOSE_LIST)) {
-          this.#depth--;
-          return at + 1;
-        }
-        at = isObject ? this.#key(data, level, at) : this.#item(level, at);
-        if (at < 0) return at;
-        continue;
-      }
-      if (octet === MINUS || isDigit(octet)) return this.#number(data, at);
-      if (octet === TRUE[0]) return this.#literal(data, at, TRUE);
-      if (octet === FALSE[0]) return this.#literal(data, at, FALSE);
-      if (octet === NULL[0]) return this.#literal(data, at, NULL);
-      return this.#fail('syntax', at);
+  /** All that was begun has ended. */
+  #isEnd(): boolean {
+    return this.#depth === 0 && this.#state === State.after;
+  }
+
+  /** Reads what stands there, after white space; past the end there is nothing, which is wrong. */
+  #step(data: Buffer, at: number, isWhole: boolean): number {
+    // What is most frequent comes first.
+    switch (this.#state) {
+      case State.after:
+        return this.#after(data, at, isWhole);
+      case State.value:
+        return this.#value(data, at, isWhole);
+      case State.key:
+        return this.#key(data, at, isWhole);
+      case State.item:
+        return this.#item(data, at, isWhole);
+      case State.firstItem:
+        return data[at] === CLOSE_LIST ? this.#close(at) : this.#item(data, at, isWhole);
+      case State.firstKey:
+        return data[at] === CLOSE_OBJECT ? this.#close(at) : this.#key(data, at, isWhole);
+      default:
+        if (data[at] !== COLON) return this.#fail('syntax', at);
+        this.#state = State.value;
+        return at + 1;
     }
   }
 
-  #open(isObject: boolean): Level {
+  #rest(data: Buffer, at: number, isWhole: boolean): number {
+    switch (this.#state) {
+      case State.keyRest:
+        return this.#keyRest(data, at, isWhole);
+      case State.stringRest:
+        return this.#stringRest(data, at, isWhole);
+      default:
+        return this.#numberRest(data, at, isWhole);
+    }
+  }
+
+  #value(data: Buffer, at: number, isWhole: boolean): number {
+    const octet = data[at];
+    if (octet === QUOTE) {
+      this.#start = at;
+      this.#isPlain = true;
+      this.#state = State.stringRest;
+      return this.#stringRest(data, at + 1, isWhole);
+    }
+    if (octet === OPEN_OBJECT || octet === OPEN_LIST) {
+      if (this.#depth >= this.#limits.depth) return this.#fail('depth', at);
+      const isObject = octet === OPEN_OBJECT;
+      this.#open(isObject);
+      this.#state = isObject ? State.firstKey : State.firstItem;
+      return at + 1;
+    }
+    if (octet === MINUS || isDigit(octet)) {
+      this.#start = at;
+      this.#part = Part.sign;
+      this.#state = State.numberRest;
+      return this.#numberRest(data, octet === MINUS ? at + 1 : at, isWhole);
+    }
+    if (octet === TRUE[0]) return this.#literal(data, at, TRUE, isWhole);
+    if (octet === FALSE[0]) return this.#literal(data, at, FALSE, isWhole);
+    if (octet === NULL[0]) return this.#literal(data, at, NULL, isWhole);
+    return this.#fail('syntax', at);
+  }
+
+  #after(data: Buffer, at: number, isWhole: boolean): number {
+    if (this.#depth === 0) return this.#fail('syntax', at);
+    const level = this.#levels[this.#depth - 1] as Level;
+    const octet = data[at];
+    if (octet === COMMA) {
+      level.index++;
+      this.#state = level.isObject ? State.key : State.item;
+      // Mostly the next one follows at once.
+      const isNext = at + 1 < data.length && (data[at + 1] as number) > 0x20;
+      if (!isNext) return at + 1;
+      return level.isObject ? this.#key(data, at + 1, isWhole) : this.#item(data, at + 1, isWhole);
+    }
+    return octet === (level.isObject ? CLOSE_OBJECT : CLOSE_LIST)
+      ? this.#close(at)
+      : this.#fail('syntax', at);
+  }
+
+  #close(at: number): number {
+    this.#depth--;
+    this.#state = State.after;
+    return at + 1;
+  }
+
+  #open(isObject: boolean): void {
     const level = (this.#levels[this.#depth++] ??= new Level());
     level.isObject = isObject;
     level.index = 0;
     level.count = 0;
     level.known = undefined;
-    return level;
   }
 
-  /** After a comma. */
-  #next(data: Buffer, level: Level, at: number): number {
-    level.index++;
-    return level.isObject ? this.#key(data, level, at) : this.#item(level, at);
-  }
-
-  /** Before a value of a list. */
-  #item(level: Level, at: number): number {
+  /** A value of a list. */
+  #item(data: Buffer, at: number, isWhole: boolean): number {
+    const level = this.#levels[this.#depth - 1] as Level;
     if (level.index >= this.#limits.items) return this.#fail('items', at);
-    return ++this.#values > this.#limits.values ? this.#fail('values', at) : at;
+    if (++this.#values > this.#limits.values) return this.#fail('values', at);
+    this.#state = State.value;
+    return this.#value(data, at, isWhole);
   }
 
-  /** Reads a key and its colon. */
-  #key(data: Buffer, level: Level, at: number): number {
+  #key(data: Buffer, at: number, isWhole: boolean): number {
     if (data[at] !== QUOTE) return this.#fail('syntax', at);
     if (++this.#keys > this.#limits.keys) return this.#fail('keys', at);
-    const end = this.#string(data, at);
-    if (end < 0) return end;
-    const isNew = this.#isNew(data, level, at, end);
-    level.starts[level.count] = at;
+    this.#start = at;
+    this.#isPlain = true;
+    this.#state = State.keyRest;
+    return this.#keyRest(data, at + 1, isWhole);
+  }
+
+  #keyRest(data: Buffer, from: number, isWhole: boolean): number {
+    const end = this.#string(data, from, isWhole);
+    if (end === STOP) return STOP;
+    const start = this.#start;
+    const level = this.#levels[this.#depth - 1] as Level;
+    const isNew = this.#isNew(data, level, start, end);
+    level.starts[level.count] = start;
     level.ends[level.count++] = end;
-    if (!isNew) return this.#fail('duplicate', at);
-    if (this.#changesPrototype(data, at, end)) return this.#fail('prototype', at);
-    const colon = skipSpace(data, end);
-    return data[colon] === COLON ? skipSpace(data, colon + 1) : this.#fail('syntax', colon);
+    if (!isNew) return this.#fail('duplicate', start);
+    if (this.#changesPrototype(data, start, end)) return this.#fail('prototype', start);
+    if (data[end] !== COLON) {
+      this.#state = State.colon;
+      return end;
+    }
+    this.#state = State.value;
+    const isNext = end + 1 < data.length && (data[end + 1] as number) > 0x20;
+    return isNext ? this.#value(data, end + 1, isWhole) : end + 1;
+  }
+
+  #stringRest(data: Buffer, from: number, isWhole: boolean): number {
+    const end = this.#string(data, from, isWhole);
+    if (end !== STOP) this.#state = State.after;
+    return end;
   }
 
   #isNew(data: Buffer, level: Level, start: number, end: number): boolean {
@@ -213,10 +335,11 @@ export class JsonScanner {
     return this.#depth >= 2 && outer?.isObject === true && lastKey(data, outer) === 'constructor';
   }
 
-  #string(data: Buffer, start: number): number {
-    const last = Math.min(data.length, start + this.#limits.string + 2);
-    this.#isPlain = true;
-    let at = start + 1;
+  /** Position after the string at hand, of which it reads the rest. */
+  #string(data: Buffer, from: number, isWhole: boolean): number {
+    const longest = this.#start + this.#limits.string + 2;
+    const last = Math.min(data.length, longest);
+    let at = from;
     while (at < last) {
       const octet = data[at] as number;
       if (octet === QUOTE) return at + 1;
@@ -224,55 +347,63 @@ export class JsonScanner {
       if (octet === BACKSLASH) {
         this.#isPlain = false;
         const length = escapeLength(data, at);
-        if (length === 0) return this.#fail('syntax', at);
+        if (length === 0)
+          return isWhole || !isCutEscape(data, at) ? this.#fail('syntax', at) : this.#wait(at);
         at += length;
       } else {
         if (octet > 0x7f) this.#isPlain = false;
         at++;
       }
     }
-    return this.#fail(last < data.length ? 'string' : 'syntax', at);
+    if (at >= longest) return this.#fail('string', at);
+    return isWhole ? this.#fail('syntax', at) : this.#wait(at);
   }
 
-  #number(data: Buffer, start: number): number {
-    let at = data[start] === MINUS ? start + 1 : start;
-    if (!isDigit(data[at])) return this.#fail('syntax', at);
-    at = data[at] === 0x30 ? at + 1 : skipDigits(data, at);
-    let mayBeInfinite = at - start > DIGITS_OF_DOUBLES;
-    if (data[at] === DOT) {
-      if (!isDigit(data[at + 1])) return this.#fail('syntax', at + 1);
-      at = skipDigits(data, at + 1);
+  #numberRest(data: Buffer, from: number, isWhole: boolean): number {
+    const longest = this.#start + Math.max(this.#limits.string, OCTETS_OF_NUMBERS);
+    const last = Math.min(data.length, longest + 1);
+    let at = from;
+    while (at < last) {
+      const next = partAfter(this.#part, data[at] as number);
+      if (next === undefined) break;
+      this.#part = next;
+      at++;
+      if (mayRepeat(next)) while (at < last && isDigit(data[at])) at++;
     }
-    if (data[at] === 0x65 || data[at] === 0x45) {
-      const sign = data[at + 1];
-      at += sign === 0x2b || sign === MINUS ? 2 : 1;
-      if (!isDigit(data[at])) return this.#fail('syntax', at);
-      at = skipDigits(data, at);
-      mayBeInfinite = true;
-    }
-    if (mayBeInfinite && !Number.isFinite(Number(latin1(data, start, at))))
-      return this.#fail('number', start);
+    if (at > longest) return this.#fail('number', this.#start);
+    if (at === data.length && !isWhole) return this.#wait(at);
+    if (!isWholeNumber(this.#part)) return this.#fail('syntax', at);
+    const mayBeInfinite = this.#part === Part.exponentDigits || at - this.#start > OCTETS_OF_DOUBLES;
+    if (mayBeInfinite && !Number.isFinite(Number(latin1(data, this.#start, at))))
+      return this.#fail('number', this.#start);
+    this.#state = State.after;
     return at;
   }
 
-  #literal(data: Buffer, at: number, literal: Buffer): number {
-    for (let i = 1; i < literal.length; i++)
+  #literal(data: Buffer, at: number, literal: Buffer, isWhole: boolean): number {
+    for (let i = 1; i < literal.length; i++) {
+      if (at + i >= data.length && !isWhole) return this.#wait(at);
       if (data[at + i] !== literal[i]) return this.#fail('syntax', at + i);
+    }
+    this.#state = State.after;
     return at + literal.length;
   }
 
-  /** Returns -1. */
-  #fail(kind: JsonFaultKind, offset: number): number {
+  /** The text goes on there, with the next piece. */
+  #wait(at: number): typeof STOP {
+    this.#at = at;
+    return STOP;
+  }
+
+  #fail(kind: JsonFaultKind, offset: number): typeof STOP {
     const data = this.#data;
     const steps = this.#levels
       .slice(0, this.#depth)
       .map((level) => (level.isObject ? lastKey(data, level) : String(level.index)));
     this.#fault ??= { kind, offset: Math.min(offset, data.length), pointer: pointerOf(steps) };
-    return -1;
+    return STOP;
   }
 }
-
-const NOTHING = Buffer.alloc(0);
 
 /** An object that has no key yet adds no step. */
 function pointerOf(steps: readonly (string | undefined)[]): string {
@@ -301,50 +432,4 @@ function textOf(data: Buffer, start: number, end: number): string {
 
 function lastKey(data: Buffer, { starts, ends, count }: Level): string | undefined {
   return count === 0 ? undefined : textOf(data, starts[count - 1] as number, ends[count - 1] as number);
-}
-
-function skipSpace(data: Buffer, from: number): number {
-  let at = from;
-  while (at < data.length) {
-    const octet = data[at];
-    if (octet !== 0x20 && octet !== 0x0a && octet !== 0x0d && octet !== 0x09) return at;
-    at++;
-  }
-  return at;
-}
-
-function isDigit(octet: number | undefined): boolean {
-  return octet !== undefined && octet >= 0x30 && octet <= 0x39;
-}
-
-function skipDigits(data: Buffer, from: number): number {
-  let at = from;
-  while (isDigit(data[at])) at++;
-  return at;
-}
-
-/** Octets of an escape sequence, 0 when it is none. */
-function escapeLength(data: Buffer, at: number): number {
-  switch (data[at + 1]) {
-    case QUOTE:
-    case BACKSLASH:
-    case 0x2f:
-    case 0x62:
-    case 0x66:
-    case 0x6e:
-    case 0x72:
-    case 0x74:
-      return 2;
-    case 0x75:
-      for (let i = 2; i < 6; i++) if (!isHexDigit(data[at + i])) return 0;
-      return 6;
-    default:
-      return 0;
-  }
-}
-
-function isHexDigit(octet: number | undefined): boolean {
-  if (octet === undefined) return false;
-  const letter = octet | 0x20;
-  return isDigit(octet) || (letter >= 0x61 && letter <= 0x66);
 }

@@ -134,6 +134,7 @@ test('a policy stands only in the arrays of the hooks that it has', async () => 
     Object.entries(hooks).map(([hook, entries]) => [hook, entries.map(({ name }) => name)]),
     [
       ['onRequest', ['request-size']],
+      ['onRequestBodyPart', []],
       ['onRequestBody', []],
       ['transformRequestBody', []],
       ['onAttempt', []],

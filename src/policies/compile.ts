@@ -15,6 +15,7 @@ import type { Limiters } from '../state/limiters.ts';
 import { AddressLists } from './address-lists.ts';
 import { strictestBounds } from './body-bounds.ts';
 import type { BuiltinContext } from './builtin-context.ts';
+import { joinCounting } from './counting-use.ts';
 import { loadPolicy } from './load.ts';
 import type { Plans } from './plan/plans.ts';
 import { type PolicyProblem, parseOptions, problemsOf } from './problems.ts';
@@ -47,6 +48,7 @@ export interface CompiledPolicies {
   readonly onRequest: readonly HookEntry<'onRequest'>[];
   /** The requests' bodies are collected before the hook of that place in `onRequest`, or its end; -1: they are not. */
   readonly bodyAt: number;
+  readonly onRequestBodyPart: readonly HookEntry<'onRequestBodyPart'>[];
   readonly onRequestBody: readonly HookEntry<'onRequestBody'>[];
   readonly requestBodyBounds: Required<BodyBounds>;
   readonly transformRequestBody: readonly HookEntry<'transformRequestBody'>[];
@@ -141,7 +143,9 @@ export async function compilePolicies(
     closeAll(made, context);
     throw error;
   }
-  return assemble(made, () => closeAll(made, context));
+  joinCounting(made.map(({ hooks }) => hooks));
+  const bound = made.map((policy) => ({ ...policy, hooks: bindAll(policy.hooks) }));
+  return assemble(bound, () => closeAll(bound, context));
 }
 
 /**
@@ -258,7 +262,7 @@ async function make(
   } catch (error) {
     throw new Error(`the policy ${use.name} cannot be made: ${messageOf(error)}`, { cause: error });
   }
-  return { name: use.name, stage, hooks: bindAll(hooks) };
+  return { name: use.name, stage, hooks };
 }
 
 function noLoad(): Load {
@@ -303,6 +307,7 @@ function assemble(all: readonly CompiledPolicy[], close: () => void): CompiledPo
     all,
     onRequest: having(all, 'onRequest'),
     bodyAt: lastWithBody < 0 ? -1 : having(upToBody, 'onRequest').length,
+    onRequestBodyPart: having(all, 'onRequestBodyPart'),
     onRequestBody: having(all, 'onRequestBody'),
     requestBodyBounds: strictestBounds(
       all.map(({ hooks }) => hooks.onRequestBody && (hooks.requestBodyBounds ?? NO_WISHES)),

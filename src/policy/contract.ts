@@ -190,6 +190,12 @@ export interface PolicyHooks {
   /** Before the request is sent on. An answer ends it here: later policies and the upstream do not see it. */
   onRequest?(exchange: Exchange): Answer | undefined | void | Promise<Answer | undefined | void>;
   /**
+   * While the body of a request is collected for `onRequestBody` and more of it is to come: on what there is of it until now, from its beginning,
+   * with Content-Encoding taken off. Called for each piece as it comes, so it is to look at what is new alone; not for a body that comes in one. It
+   * lasts for the call only. Synchronous. An answer ends the request here, without the rest of the body.
+   */
+  onRequestBodyPart?(exchange: Exchange, body: Buffer): Answer | undefined | void;
+  /**
    * On the whole body of a request that has one, before it is sent on: after the `onRequest` of every policy up to the last that has this hook,
    * before those of the policies behind. `body` has Content-Encoding taken off; `octets` are those that came, which the upstream gets with a
    * Content-Length. Both last for the call only. Synchronous. An answer ends the request here.

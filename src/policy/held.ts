@@ -7,11 +7,18 @@ export interface Held {
   readonly owner: object;
   /** What another policy keeps for the request. */
   next: Held | undefined;
+  /** A limit refuses the request: what it took of a limit that is kept here is not counted. */
+  giveBack?(): void;
 }
 
 /** What an exchange keeps for policies. */
 interface Holder {
   held?: Held | undefined;
+}
+
+/** A limit refuses the request: what it took of others before is not counted. */
+export function giveBackTaken(exchange: Holder): void {
+  for (let held = exchange.held; held !== undefined; held = held.next) held.giveBack?.();
 }
 
 export function hold(exchange: Holder, held: Held): void {

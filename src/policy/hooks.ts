@@ -5,6 +5,7 @@ export type HookName = Exclude<keyof PolicyHooks, 'requestBodyBounds' | 'respons
 /** Every hook that a policy may have, in the order in which a request meets them. */
 export const HOOK_NAMES = [
   'onRequest',
+  'onRequestBodyPart',
   'onRequestBody',
   'transformRequestBody',
   'onAttempt',
@@ -19,6 +20,7 @@ export const HOOK_NAMES = [
 
 /** Hooks whose promise nobody would wait for. */
 export const SYNCHRONOUS_HOOKS: ReadonlySet<string> = new Set<HookName>([
+  'onRequestBodyPart',
   'onRequestBody',
   'transformRequestBody',
   'onAttempt',

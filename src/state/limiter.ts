@@ -53,22 +53,44 @@ export interface Decision {
   readonly charges: readonly Charge[];
   /**
    * Takes every charge, or none if one of them has no room: a request that is refused costs nothing. At once where the counts are in
-   * memory; a promise where they are elsewhere, which never rejects. May be called again after `refused`. `along` is for a limiter that
-   * `takesAlong`. Where only that had no room, nothing is taken, and the verdict is `taken` all the same: of these nothing is missing.
+   * memory; a promise where they are elsewhere, which never rejects. May be called again after `refused`.
    */
-  take(along?: Companion): Verdict | Promise<Verdict>;
+  take(): Verdict | Promise<Verdict>;
   /** Takes `units` more of every charge that counts costs, or gives them back when negative, room or not: what was taken turned out to be wrong. */
   correct(units: number): void;
   /** Gives back what is under way of `concurrency`. Nothing happens when nothing was taken, or the second time. */
   release(): void;
 }
 
+/**
+ * What it means that a turn has no room. `refuse`: the request is refused, so that nothing is taken, of no other turn either. `pass`: it is let
+ * through all the same, and that turn alone takes nothing. `wait`: it stays where it is, so that those before take and those behind are not asked.
+ */
+export type IfFull = 'refuse' | 'pass' | 'wait';
+
+/** One of several decisions that are asked about at once. */
+export interface Turn {
+  /** Of the limiter that is asked. */
+  readonly decision: Decision;
+  /** What is taken with the charges or not at all, if anything. */
+  readonly along: Companion | undefined;
+  readonly ifFull: IfFull;
+  /**
+   * What came of it; undefined: it was not asked, because one before it had no room or its counts are on another server. Where only what is
+   * taken along had no room it is `taken` all the same: of the charges nothing is missing. Where another turn refuses, too.
+   */
+  verdict: Verdict | undefined;
+}
+
 /** Where the counts of limits are: one per worker. */
 export interface Limiter {
   /** Whether it always decides at once. */
   readonly isInstant: boolean;
-  /** Whether a decision can take along what else is counted in the same storage. */
-  readonly takesAlong?: boolean;
   /** Made when a configuration is loaded, or when all that there are are in use. */
   decision(limits: readonly Limit[]): Decision;
+  /**
+   * Decides about each as if it were asked when those before it have been decided about, all in one question; no two count the same. There
+   * only where a question takes its time. Resolves when their verdicts are there, and never rejects.
+   */
+  takeInTurn?(turns: readonly Turn[]): Promise<void>;
 }

@@ -16,6 +16,8 @@ export interface TestRedis {
   readonly prefix: string;
   /** Any command. */
   send(...command: string[]): Promise<unknown>;
+  /** Takes away what was written until now. */
+  clear(): Promise<void>;
   /** Takes away what was written, and the server where it was started for the test. */
   close(): Promise<void>;
 }
@@ -27,13 +29,17 @@ export async function openRedis(): Promise<TestRedis> {
   const client = createClient({ url });
   await client.connect();
   const prefix = `portcullis-test-${randomBytes(6).toString('hex')}:`;
+  const clear = async (): Promise<void> => {
+    for await (const keys of client.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 }))
+      if (keys.length > 0) await client.unlink(keys);
+  };
   return {
     url,
     prefix,
     send: (...command) => client.sendCommand(command),
+    clear,
     async close() {
-      for await (const keys of client.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 }))
-        if (keys.length > 0) await client.unlink(keys);
+      await clear();
       client.destroy();
       await own?.close();
     },
@@ -146,6 +152,12 @@ export class RedisServer {
     await this.kill();
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** How many scripts the server was asked to run. */
+export async function scriptCallsOf(server: Pick<RedisServer, 'send'>): Promise<number> {
+  const text = String(await server.send('INFO', 'commandstats'));
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(text)?.[1] ?? 0);
 }
 
 /** Any command, on a connection of its own. */

@@ -10,6 +10,7 @@ import type { Plan } from './plans.ts';
 
 /** A plan as the policy of one route applies it. */
 export interface CompiledPlan extends Pick<Plan, 'name' | 'quotas'> {
+  /** Of a plan with quotas alone: none where they are not asked about with limits of other uses. */
   readonly rates: RateLimit | undefined;
 }
 
@@ -18,8 +19,8 @@ export async function compilePlan(
   limiters: Limiters,
   context: BuiltinContext,
 ): Promise<CompiledPlan> {
-  if (rates === undefined) return { name, rates: undefined, quotas };
-  const options = rateOptions(rates);
+  if (rates === undefined && quotas === undefined) return { name, rates: undefined, quotas };
+  const options = rateOptions(rates ?? []);
   // Counted for the plan, whichever routes it is applied on, and apart from every other plan and policy.
   const limits = compileLimits(options, { ...context, organization: undefined }).map((compiled) => ({
     ...compiled,
@@ -29,6 +30,10 @@ export async function compilePlan(
   }));
   // Memory or Redis, as configured; neither synchronises.
   const held = await limiters.open({ syncMs: 0 });
+  if (rates === undefined && held.limiter.takeInTurn === undefined) {
+    held.release();
+    return { name, rates: undefined, quotas };
+  }
   const count = (event: string) => context.count(event);
   return {
     name,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { openRedis, RedisServer, type TestRedis } from '../../../test/support/redis.ts';
+import { openRedis, RedisServer, scriptCallsOf, type TestRedis } from '../../../test/support/redis.ts';
 import { Limiters } from '../../state/limiters.ts';
 import { QuotaTable } from '../../state/quota/quota-table.ts';
 import { Quotas } from '../../state/quota/quotas.ts';
@@ -81,9 +81,9 @@ describe('A plan with rates and quotas in Redis', () => {
       });
       // The first finds the script missing, and asks again.
       await asks(opened.policy, 'alice');
-      const earlier = await callsOf(server);
+      const earlier = await scriptCallsOf(server);
       for (let i = 0; i < 5; i++) await asks(opened.policy, 'alice');
-      assert.equal((await callsOf(server)) - earlier, 5);
+      assert.equal((await scriptCallsOf(server)) - earlier, 5);
       assert.deepEqual(opened.events, Array<string>(4).fill('quota_exceeded'));
     } finally {
       await server.close();
@@ -156,9 +156,3 @@ describe('A plan with rates and quotas in Redis', () => {
       assert.deepEqual(opened.events, ['unavailable']);
     });
 });
-
-/** Scripts that were run. */
-async function callsOf(server: RedisServer): Promise<number> {
-  const text = String(await server.send('INFO', 'commandstats'));
-  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(text)?.[1] ?? 0);
-}

@@ -1,10 +1,12 @@
 import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
-import { type Held, heldBy, hold, letGo } from '../../policy/held.ts';
+import { giveBackTaken, type Held, heldBy, hold, letGo } from '../../policy/held.ts';
 import { authenticated } from '../../policy/principal.ts';
-import type { Verdict } from '../../state/limiter.ts';
+import type { Limiter, Verdict } from '../../state/limiter.ts';
 import { PERS, type QuotaCharge, type QuotaCompanion, type QuotaTaking } from '../../state/quota/quota.ts';
 import type { HeldQuotas } from '../../state/quota/quotas.ts';
-import { giveBackTaken, LIMITS_UNAVAILABLE } from '../rate-limit/rate-limit.ts';
+import { CountingUse } from '../counting-use.ts';
+import { LIMITS_UNAVAILABLE } from '../rate-limit/rate-limit.ts';
+import type { Taking } from '../rate-limit/taking.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { putQuotaFields, putQuotaRetryAfter, putWarning } from './fields.ts';
 import type { PlanQuota } from './plans.ts';
@@ -23,13 +25,29 @@ export interface PlanPlace extends HeldQuotas {
 type QuotaEvent = 'quota_exceeded' | 'soft_limit' | 'no_plan' | 'unavailable';
 
 /** A request with a plan. One is used again when its request has ended. */
-interface Holding extends Held {
+class Holding implements Held {
+  readonly owner: PlanHooks;
+  next: Held | undefined;
   plan: CompiledPlan;
   readonly taking: QuotaTaking;
   /** What is known of the quotas; undefined before they are asked, and where they cannot be. */
   verdict: 'taken' | 'refused' | undefined;
+  /** The request is counted. */
+  isTaken = false;
   /** Not decided yet: whoever is asked still writes into it. */
-  isPending: boolean;
+  isPending = false;
+
+  constructor(owner: PlanHooks, plan: CompiledPlan, taking: QuotaTaking) {
+    this.owner = owner;
+    this.plan = plan;
+    this.taking = taking;
+  }
+
+  giveBack(): void {
+    if (!this.isTaken) return;
+    this.isTaken = false;
+    this.taking.giveBack();
+  }
 }
 
 const NO_PLAN: Answer = {
@@ -38,7 +56,7 @@ const NO_PLAN: Answer = {
   detail: 'There is no plan for whoever sent this request.',
 };
 
-export class PlanHooks implements PolicyHooks {
+export class PlanHooks extends CountingUse implements PolicyHooks {
   readonly #place: PlanPlace;
   readonly #refusesUnknown: boolean;
   readonly #unused: Holding[] = [];
@@ -46,29 +64,57 @@ export class PlanHooks implements PolicyHooks {
   readonly #answers = new Map<number, Answer>();
 
   constructor({ unknown }: PlanOptions, place: PlanPlace) {
+    super();
     this.#place = place;
     this.#refusesUnknown = unknown === 'refuse';
   }
 
   onRequest(exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
-    const consumer = authenticated(exchange.principal)?.consumer ?? exchange.note('consumer');
-    const plan =
-      typeof consumer === 'string' && consumer !== '' ? this.#planOf(exchange, consumer) : undefined;
-    if (plan === undefined) return this.#goOnUnknown();
-    const holding = this.#hold(exchange, plan);
-    holding.taking.consumer = consumer as string;
-    const { rates } = plan;
+    const holding = heldBy<Holding>(exchange, this) ?? this.#begin(exchange);
+    if (holding === undefined) return this.#goOnUnknown();
+    const { rates } = holding.plan;
     if (rates === undefined) return this.#takeQuotas(exchange, holding);
     // Rates first: what is over them costs nothing of the quotas. Where one decision is about both, it is so by itself.
-    const along = plan.quotas !== undefined && rates.takesAlong ? holding.taking.companion : undefined;
-    if (along !== undefined) {
-      along.begin();
-      this.#charge(holding);
-    }
+    const along = companionOf(holding);
     const refused = rates.take(exchange, along);
     return refused instanceof Promise
       ? this.#afterRates(exchange, holding, along, refused)
       : (refused ?? this.#goOn(exchange, holding, along));
+  }
+
+  get limiter(): Limiter | undefined {
+    for (const { rates } of this.#place.plans.values()) if (rates !== undefined) return rates.limiter;
+    return undefined;
+  }
+
+  get counts(): readonly string[] {
+    return [...this.#place.plans.values()].flatMap(({ rates }) => rates?.counts ?? []);
+  }
+
+  override askFor(behind: readonly CountingUse[]): void {
+    super.askFor(behind);
+    for (const { rates } of this.#place.plans.values()) rates?.askFor(behind);
+  }
+
+  prepare(exchange: Exchange): Taking | 'skip' | 'stop' {
+    const holding = this.#begin(exchange);
+    if (holding === undefined) return this.#refusesUnknown ? 'stop' : 'skip';
+    const { rates } = holding.plan;
+    const prepared = rates?.prepareWith(exchange, companionOf(holding)) ?? 'skip';
+    if (typeof prepared === 'string') this.#drop(exchange, holding);
+    else holding.isPending = true;
+    return prepared;
+  }
+
+  settle(exchange: Exchange, taking: Taking): void {
+    const { along, verdict } = taking;
+    taking.owner.settle(exchange, taking);
+    const holding = heldBy<Holding>(exchange, this);
+    // Where the request has ended, and another may be in its place, nobody uses it again.
+    if (holding === undefined || holding.plan.rates !== taking.owner || companionOf(holding) !== along)
+      return;
+    holding.isPending = false;
+    if (verdict === undefined) this.#drop(exchange, holding);
   }
 
   onResponse(exchange: Exchange): void {
@@ -110,19 +156,30 @@ export class PlanHooks implements PolicyHooks {
     return NO_PLAN;
   }
 
-  #hold(exchange: Exchange, plan: CompiledPlan): Holding {
-    const holding = this.#unused.pop() ?? {
-      owner: this,
-      next: undefined,
-      plan,
-      taking: this.#place.counter.taking(),
-      verdict: undefined,
-      isPending: false,
-    };
+  /** undefined: whoever sent it has no plan. */
+  #begin(exchange: Exchange): Holding | undefined {
+    const consumer = authenticated(exchange.principal)?.consumer ?? exchange.note('consumer');
+    const plan =
+      typeof consumer === 'string' && consumer !== '' ? this.#planOf(exchange, consumer) : undefined;
+    if (plan === undefined) return undefined;
+    const holding = this.#unused.pop() ?? new Holding(this, plan, this.#place.counter.taking());
     holding.plan = plan;
     holding.verdict = undefined;
+    holding.isTaken = false;
+    holding.isPending = false;
+    holding.taking.consumer = consumer as string;
     hold(exchange, holding);
+    const along = companionOf(holding);
+    if (along !== undefined) {
+      along.begin();
+      this.#charge(holding);
+    }
     return holding;
+  }
+
+  #drop(exchange: Exchange, holding: Holding): void {
+    letGo(exchange, holding);
+    this.#unused.push(holding);
   }
 
   async #afterRates(
@@ -149,7 +206,7 @@ export class PlanHooks implements PolicyHooks {
     if (verdict === 'unavailable') return undefined;
     return verdict === undefined
       ? this.#takeQuotas(exchange, holding)
-      : this.#decide(exchange, holding, verdict);
+      : this.#decide(exchange, holding, verdict, along?.isTaken);
   }
 
   /** What a request takes of each quota of its plan. */
@@ -186,7 +243,13 @@ export class PlanHooks implements PolicyHooks {
     return this.#isGone(exchange, holding) ? undefined : this.#decide(exchange, holding, verdict);
   }
 
-  #decide(exchange: Exchange, holding: Holding, verdict: Verdict): Answer | undefined {
+  /** It is not taken where a use behind refuses, which was asked about in the same question. */
+  #decide(
+    exchange: Exchange,
+    holding: Holding,
+    verdict: Verdict,
+    isTaken = verdict === 'taken',
+  ): Answer | undefined {
     const { plan, taking } = holding;
     if (verdict === 'unavailable') {
       this.#place.count('unavailable');
@@ -200,6 +263,8 @@ export class PlanHooks implements PolicyHooks {
       this.#place.count('quota_exceeded');
       return this.#answerFor(taking);
     }
+    holding.isTaken = isTaken;
+    if (!isTaken) return undefined;
     for (let i = 0; i < taking.charges.length; i++) {
       const charge = taking.charges[i] as QuotaCharge;
       // One of all requests of a period is the one that reaches it, in whichever worker or node.
@@ -238,4 +303,9 @@ export class PlanHooks implements PolicyHooks {
     this.#unused.push(holding);
     return true;
   }
+}
+
+/** There where limits and quotas are asked about in one question. */
+function companionOf({ plan: { quotas, rates }, taking }: Holding): QuotaCompanion | undefined {
+  return quotas !== undefined && rates?.limiter.takeInTurn !== undefined ? taking.companion : undefined;
 }

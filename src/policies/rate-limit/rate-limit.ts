@@ -1,26 +1,15 @@
 import type { Answer, Exchange, PolicyHooks } from '../../policy/contract.ts';
-import { type Held, heldBy, hold, letGo } from '../../policy/held.ts';
+import { giveBackTaken, heldBy, hold, letGo } from '../../policy/held.ts';
 import { MAX_COST } from '../../state/exactness.ts';
-import type { Charge, Decision, Limit, Limiter, Verdict } from '../../state/limiter.ts';
+import type { Charge, Decision, IfFull, Limit, Limiter, Verdict } from '../../state/limiter.ts';
 import type { OnFailure } from '../../state/limiters.ts';
 import type { Companion } from '../../state/redis/companion.ts';
+import { CountingUse } from '../counting-use.ts';
 import { putLegacyFields, putRetryAfter, StandardFields } from './fields.ts';
 import type { CompiledLimit } from './limits.ts';
 import type { RateLimitOptions } from './schema.ts';
+import { Taking, type TakingOwner } from './taking.ts';
 import { WaitingLines } from './waiting-lines.ts';
-
-/** What a request has taken, or waits for. One is used again when its request has ended. */
-interface Taking extends Held {
-  readonly decision: Decision;
-  /** Where it waits. */
-  line: string;
-  /** Not decided yet: whoever is asked still writes into the decision. */
-  isPending: boolean;
-  isTaken: boolean;
-  isRefused: boolean;
-  /** Nobody could tell whether there is room. */
-  isUnknown: boolean;
-}
 
 export interface RateLimitPlace {
   readonly limits: readonly CompiledLimit[];
@@ -29,7 +18,7 @@ export interface RateLimitPlace {
   readonly onFailure: OnFailure;
   /** The limiter is not used any more. */
   readonly release: () => void;
-  /** `giveBack` may be called. */
+  /** What was taken may be given back. */
   readonly givesBack?: boolean;
   readonly count: (event: 'limited' | 'shadow_limited' | 'delayed' | 'unavailable') => void;
   /** Milliseconds that never go back. */
@@ -46,7 +35,7 @@ const UNITS = /^\d+$/;
 /** So many are kept to be used again. Keys are parts of the heads of requests: what a burst needed besides would keep those alive for good. */
 const MAX_UNUSED = 256;
 
-export class RateLimit implements PolicyHooks {
+export class RateLimit extends CountingUse implements PolicyHooks, TakingOwner {
   /** There only where something is kept of a request until it has ended. */
   readonly onEnd?: (exchange: Exchange) => void;
   /** There only where what the answer tells is not known for good once the request is decided about. */
@@ -60,18 +49,22 @@ export class RateLimit implements PolicyHooks {
   readonly #standard: StandardFields | undefined;
   readonly #legacy: boolean;
   readonly #lines: WaitingLines | undefined;
+  readonly #ifFull: IfFull;
   readonly #unused: Taking[] = [];
   /** The answer for each set of limits that refused: bits of their places. */
   readonly #answers = new Map<number, Answer>();
 
   constructor(options: RateLimitOptions, place: RateLimitPlace) {
+    super();
     this.#place = place;
     this.#settings = place.limits.map(({ limit }) => limit);
     const { cost, delay, headers, shadow } = options;
     this.#cost = typeof cost === 'number' ? cost : cost.default;
     this.#shadow = shadow;
-    this.#standard = headers.includes('standard') && !shadow ? new StandardFields(place.limits) : undefined;
-    this.#legacy = headers.includes('legacy') && !shadow;
+    this.#ifFull = delay !== undefined ? 'wait' : shadow ? 'pass' : 'refuse';
+    const isTold = place.limits.length > 0 && !shadow;
+    this.#standard = headers.includes('standard') && isTold ? new StandardFields(place.limits) : undefined;
+    this.#legacy = headers.includes('legacy') && isTold;
     this.#lines =
       delay === undefined
         ? undefined
@@ -93,10 +86,17 @@ export class RateLimit implements PolicyHooks {
     return this.take(exchange, undefined);
   }
 
-  /** `along` is what the decision takes along, for a place whose limiter does. Nothing waits then. */
+  /** `along` is what is taken with the limits or not at all, where the limiter takes in turn. Nothing waits then. */
   take(exchange: Exchange, along: Companion | undefined): Answer | undefined | Promise<Answer | undefined> {
+    if (this.limiter.takeInTurn !== undefined) {
+      const ahead = heldBy<Taking>(exchange, this);
+      if (ahead !== undefined) {
+        ahead.isAhead = false;
+        return this.#decideOrDelay(exchange, ahead, ahead.verdict as Verdict);
+      }
+    }
     const taking = this.#unused.pop() ?? this.#make();
-    if (!this.#identify(taking, exchange)) {
+    if (!this.#identify(taking, exchange) && along === undefined) {
       this.#unused.push(taking);
       return undefined;
     }
@@ -114,22 +114,55 @@ export class RateLimit implements PolicyHooks {
         return this.#delay(exchange, taking, lines);
       }
     }
-    const verdict = taking.decision.take(along);
+    if (along !== undefined || this.behind.length > 0) return this.#takeInTurn(exchange, taking, along);
+    const verdict = taking.decision.take();
     return typeof verdict === 'string'
       ? this.#decideOrDelay(exchange, taking, verdict)
       : this.#decideLater(exchange, taking, verdict);
   }
 
-  /** The request is refused after all, by something else: what it took is not counted. For a place that says so. */
-  giveBack(exchange: Exchange): void {
-    const taking = heldBy<Taking>(exchange, this);
-    if (taking?.isTaken !== true) return;
-    taking.isTaken = false;
-    taking.decision.correct(-this.#cost);
+  get limiter(): Limiter {
+    return this.#place.limiter;
   }
 
-  get takesAlong(): boolean {
-    return this.#place.limiter.takesAlong === true;
+  get counts(): readonly string[] {
+    return this.#settings.map(({ id }) => id);
+  }
+
+  prepare(exchange: Exchange): Taking | 'skip' | 'stop' {
+    return this.prepareWith(exchange, undefined);
+  }
+
+  prepareWith(exchange: Exchange, along: Companion | undefined): Taking | 'skip' | 'stop' {
+    const taking = this.#unused.pop() ?? this.#make();
+    const isCounted = this.#identify(taking, exchange) || along !== undefined;
+    // Others wait for the same: it has its turn after them.
+    const waits = this.#lines?.first(lineOf(taking.decision)) !== undefined;
+    if (!isCounted || waits) {
+      this.#unused.push(taking);
+      return isCounted ? 'stop' : 'skip';
+    }
+    hold(exchange, taking);
+    taking.along = along;
+    taking.isPending = true;
+    return taking;
+  }
+
+  settle(exchange: Exchange, taking: Taking): void {
+    taking.isPending = false;
+    const isHere = heldBy(exchange, this) === taking;
+    if (isHere && taking.verdict !== undefined) {
+      taking.isAhead = true;
+      return;
+    }
+    if (isHere) letGo(exchange, taking);
+    this.#recycle(taking);
+  }
+
+  giveBack(taking: Taking): void {
+    if (!taking.isTaken) return;
+    taking.isTaken = false;
+    taking.decision.correct(-this.#cost);
   }
 
   close(): void {
@@ -155,7 +188,7 @@ export class RateLimit implements PolicyHooks {
   #tellLate(exchange: Exchange): void {
     const taking = heldBy<Taking>(exchange, this);
     // Until it is decided, what stands in the decision is of the request that had it before.
-    if (taking === undefined || taking.isUnknown || taking.isPending) return;
+    if (taking === undefined || taking.isUnknown || taking.isPending || taking.isAhead) return;
     const { fields } = exchange.response;
     this.#standard?.add(fields, taking.decision);
     if (this.#legacy) putLegacyFields(fields, taking.decision, this.#place.limits);
@@ -166,16 +199,7 @@ export class RateLimit implements PolicyHooks {
     const decision = this.#place.limiter.decision(this.#settings);
     for (const [i, { hasCost }] of this.#place.limits.entries())
       if (hasCost) (decision.charges[i] as Charge).cost = this.#cost;
-    return {
-      owner: this,
-      next: undefined,
-      decision,
-      line: '',
-      isPending: false,
-      isTaken: false,
-      isRefused: false,
-      isUnknown: false,
-    };
+    return new Taking(this, decision, this.#ifFull);
   }
 
   /** Whether there is anybody to count. */
@@ -217,6 +241,31 @@ export class RateLimit implements PolicyHooks {
     const verdict = await pending;
     taking.isPending = false;
     return this.#isGone(exchange, taking) ? undefined : this.#decideOrDelay(exchange, taking, verdict);
+  }
+
+  /** Asks for the uses behind this one, too, in the same question. */
+  async #takeInTurn(
+    exchange: Exchange,
+    taking: Taking,
+    along: Companion | undefined,
+  ): Promise<Answer | undefined> {
+    const turns = [taking];
+    const others: CountingUse[] = [];
+    taking.along = along;
+    taking.isPending = true;
+    for (const use of this.behind) {
+      const turn = use.prepare(exchange);
+      if (turn === 'stop') break;
+      if (turn === 'skip') continue;
+      turns.push(turn);
+      others.push(use);
+    }
+    await this.limiter.takeInTurn?.(turns);
+    taking.isPending = false;
+    for (const [i, use] of others.entries()) use.settle(exchange, turns[i + 1] as Taking);
+    return this.#isGone(exchange, taking)
+      ? undefined
+      : this.#decideOrDelay(exchange, taking, taking.verdict as Verdict);
   }
 
   #delay(
@@ -297,18 +346,9 @@ export class RateLimit implements PolicyHooks {
 
   #recycle(taking: Taking): void {
     taking.decision.release();
-    taking.line = '';
-    taking.isTaken = false;
-    taking.isRefused = false;
-    taking.isUnknown = false;
+    taking.clear();
     if (this.#unused.length < MAX_UNUSED) this.#unused.push(taking);
   }
-}
-
-/** A limit refuses the request: what it took of others before is not counted. */
-export function giveBackTaken(exchange: Exchange): void {
-  for (let held = exchange.held; held !== undefined; held = held.next)
-    if (held.owner instanceof RateLimit) held.owner.giveBack(exchange);
 }
 
 /** What stands in a decision that nobody is asked about because others wait before it: there is no room before there is for the first. */

@@ -1,6 +1,6 @@
-import type { JsonReader } from '../../lib/json-reader.ts';
+import { type JsonReader, JsonReading } from '../../lib/json-reader.ts';
 import type { CompiledSchema, SchemaCompiler, SchemaFault } from './compile-schema.ts';
-import { formFault } from './form-limits.ts';
+import { FormReading } from './form-limits.ts';
 import type { Definitions, JsonSchema } from './json-schema.ts';
 import { ByMediaType, essenceOf, isForm, isJson, saysOtherCharset } from './media-type.ts';
 import { Parameters } from './parameters.ts';
@@ -15,6 +15,9 @@ export interface Checks {
   readonly json: JsonReader;
   readonly maxErrors: number;
 }
+
+/** Tells what is wrong with a body as it comes, by what there is of it, whatever may follow. */
+export type BodyReading = JsonReading | FormReading;
 
 interface ContentType {
   readonly schema: CompiledSchema | undefined;
@@ -53,18 +56,35 @@ export class ContentCheck {
     return !isJson(essence) || !saysOtherCharset(contentType ?? '');
   }
 
-  /** What is wrong with a body of a type that is taken; undefined when nothing is. */
-  faults(contentType: string | undefined, body: Buffer): readonly SchemaFault[] | undefined {
+  /** For a body of a type that is taken and comes in pieces; undefined where nothing is held against it before it is whole. */
+  reading(contentType: string | undefined): BodyReading | undefined {
+    const { json } = this.#checks;
     const essence = essenceOf(contentType);
-    const type = this.#types.get(contentType ?? '');
+    if (isJson(essence)) return json.begin();
+    return this.#formOf(contentType, essence) && new FormReading(json.limits);
+  }
+
+  /** What is wrong with a body of a type that is taken; undefined when nothing is. `reading` is what has seen it until now. */
+  faults(
+    contentType: string | undefined,
+    body: Buffer,
+    reading: BodyReading | undefined,
+  ): readonly SchemaFault[] | undefined {
+    const { json, maxErrors } = this.#checks;
+    const essence = essenceOf(contentType);
     if (isJson(essence)) {
-      const read = this.#checks.json.read(body);
-      return read.ok ? type?.schema?.faults(read.value, body.length, this.#checks.maxErrors) : [read];
+      const read = reading instanceof JsonReading ? reading.end(body) : json.read(body);
+      const { schema } = this.#types.get(contentType ?? '') ?? {};
+      return read.ok ? schema?.faults(read.value, body.length, maxErrors) : [read];
     }
-    const form = isForm(essence) ? type?.form : undefined;
+    const form = this.#formOf(contentType, essence);
     if (form === undefined) return undefined;
-    const fault = formFault(body, this.#checks.json.limits);
+    const fault = (reading ?? new FormReading(json.limits)).more(body);
     if (fault !== undefined) return [fault];
-    return form.schema.faults(form.fromForm(body.toString('latin1')), body.length, this.#checks.maxErrors);
+    return form.schema.faults(form.fromForm(body.toString('latin1')), body.length, maxErrors);
+  }
+
+  #formOf(contentType: string | undefined, essence: string): Parameters | undefined {
+    return isForm(essence) ? this.#types.get(contentType ?? '')?.form : undefined;
   }
 }

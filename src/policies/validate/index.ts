@@ -6,9 +6,9 @@ import {
   type PolicyContext,
   type PolicyHooks,
 } from '../../policy/contract.ts';
-import { heldBy, hold } from '../../policy/held.ts';
+import { type Held, heldBy, hold } from '../../policy/held.ts';
 import { SchemaCompiler } from './compile-schema.ts';
-import type { Checks } from './content-check.ts';
+import type { BodyReading, Checks } from './content-check.ts';
 import { RequestCheck } from './request-check.ts';
 import { ResponseCheck } from './response-check.ts';
 import { type ValidateOptions, validateSchema } from './schema.ts';
@@ -43,6 +43,11 @@ export const validatePolicy = definePolicy({
   },
 });
 
+/** What has been read of a body that comes in pieces. */
+interface Reading extends Held {
+  readonly reading: BodyReading | undefined;
+}
+
 function requestHooks(options: ValidateOptions, checks: Checks, context: PolicyContext): PolicyHooks {
   const check = new RequestCheck(options, checks);
   const reports = options.mode === 'report';
@@ -60,10 +65,23 @@ function requestHooks(options: ValidateOptions, checks: Checks, context: PolicyC
     return undefined;
   };
   const { body } = options;
+  const readings = {};
+  const begin = (exchange: Exchange): Reading => {
+    const held: Reading = { owner: readings, next: undefined, reading: check.reading(exchange) };
+    hold(exchange, held);
+    return held;
+  };
+  const onRequestBodyPart = (exchange: Exchange, octets: Buffer): Answer | undefined => {
+    const { reading } = heldBy<Reading>(exchange, readings) ?? begin(exchange);
+    return reading && counted(exchange, check.part(reading, octets));
+  };
+  const onRequestBody = (exchange: Exchange, octets: Buffer): Answer | undefined =>
+    counted(exchange, check.body(exchange, octets, heldBy<Reading>(exchange, readings)?.reading));
   return {
     onRequest: (exchange) => counted(exchange, check.head(exchange)),
     ...(body !== undefined && {
-      onRequestBody: (exchange, octets) => counted(exchange, check.body(exchange, octets)),
+      onRequestBody,
+      ...(body !== false && { onRequestBodyPart }),
       requestBodyBounds: body === false ? UNDESCRIBED : { maxBytes: body.max, maxRatio: body.ratio },
     }),
   };

@@ -1,6 +1,6 @@
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import type { SchemaFault } from './compile-schema.ts';
-import { type Checks, ContentCheck } from './content-check.ts';
+import { type BodyReading, type Checks, ContentCheck } from './content-check.ts';
 import { type ParameterPlace, Parameters, type Style } from './parameters.ts';
 import type { ValidateOptions } from './schema.ts';
 
@@ -90,12 +90,22 @@ export class RequestCheck {
       : this.#unsupportedEncoding;
   }
 
-  body({ request }: Exchange, body: Buffer): Answer | undefined {
+  /** For a body that comes in pieces; undefined where nothing is held against it before it is whole. */
+  reading({ request }: Exchange): BodyReading | undefined {
+    return this.#body?.reading(request.fields.get('content-type'));
+  }
+
+  part(reading: BodyReading, body: Buffer): Answer | undefined {
+    const fault = reading.more(body);
+    return fault && bodyRefusal([fault]);
+  }
+
+  body({ request }: Exchange, body: Buffer, reading: BodyReading | undefined): Answer | undefined {
     if (this.#bodyless) return body.length === 0 ? undefined : refusal([NOT_DESCRIBED]);
     if (body.length === 0)
-      return this.#bodyRequired ? refusal([{ in: 'body', path: '', reason: 'is missing' }]) : undefined;
-    const faults = this.#body?.faults(request.fields.get('content-type'), body);
-    return faults && refusal(faults.map(({ path, reason }) => ({ in: 'body', path, reason })));
+      return this.#bodyRequired ? bodyRefusal([{ path: '', reason: 'is missing' }]) : undefined;
+    const faults = this.#body?.faults(request.fields.get('content-type'), body, reading);
+    return faults && bodyRefusal(faults);
   }
 }
 
@@ -112,4 +122,8 @@ function refusal(errors: readonly PlacedFault[]): Answer {
     detail: 'The request is not as the description of this API asks for.',
     problem: { errors },
   };
+}
+
+function bodyRefusal(faults: readonly SchemaFault[]): Answer {
+  return refusal(faults.map(({ path, reason }) => ({ in: 'body', path, reason })));
 }

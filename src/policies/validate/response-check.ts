@@ -34,7 +34,7 @@ export class ResponseCheck {
     if (content === undefined || body.length === 0) return undefined;
     const type = fields.get('content-type');
     if (!content.takes(type)) return `the Content-Type of its status ${status} is not described`;
-    const [first] = content.faults(type, body) ?? [];
+    const [first] = content.faults(type, body, undefined) ?? [];
     return first && `the body of its status ${status}: ${first.path} ${first.reason}`;
   }
 

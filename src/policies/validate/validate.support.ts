@@ -20,10 +20,23 @@ export interface Asked extends Omit<RequestDescription, 'bodyLength'> {
   readonly body?: string | Buffer;
 }
 
-/** What the policy answers to a request; undefined when it passes. */
+/** What the policy answers to a request; undefined when it passes. Its body comes in one and in pieces, which is all the same. */
 export async function answerTo(
   options: unknown,
+  asked: Asked,
+  counted: string[] = [],
+): Promise<Answer | undefined> {
+  const answer = await answerToPieces(options, asked, Number.POSITIVE_INFINITY, counted);
+  const { length } = Buffer.from(asked.body ?? '');
+  for (const size of length < 1000 ? [1, 7] : [Math.ceil(length / 9)])
+    assert.deepEqual(await answerToPieces(options, asked, size), answer);
+  return answer;
+}
+
+async function answerToPieces(
+  options: unknown,
   { body, ...request }: Asked,
+  size: number,
   counted: string[] = [],
 ): Promise<Answer | undefined> {
   const policies = await compiled(options, counted);
@@ -31,6 +44,10 @@ export async function answerTo(
   const exchange = exchangeFor({ ...request, bodyLength: octets.length });
   const head = (await policies.onRequest[0]?.hooks.onRequest(exchange)) ?? undefined;
   if (head !== undefined || octets.length === 0) return head;
+  for (let end = size; end < octets.length; end += size) {
+    const part = policies.onRequestBodyPart[0]?.hooks.onRequestBodyPart(exchange, octets.subarray(0, end));
+    if (part !== undefined) return part;
+  }
   return policies.onRequestBody[0]?.hooks.onRequestBody(exchange, octets, octets) ?? undefined;
 }
 

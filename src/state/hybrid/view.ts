@@ -1,6 +1,6 @@
 import { MAX_EXACT } from '../exactness.ts';
 import type { Limit } from '../limiter.ts';
-import type { Asker } from '../redis/connection.ts';
+import type { Asker } from '../redis/asker.ts';
 import { figuresAt } from '../redis/figures.ts';
 
 /** Who keeps views. */

@@ -76,6 +76,31 @@ describe('The table of quotas', () => {
     );
   });
 
+  it('gets back what was taken of a period that still runs, and of no other', () => {
+    const [table] = tables(100) as [QuotaTable];
+    const charges = newCharges();
+    Object.assign(charges[0] as object, { limit: 2, period: FIRST });
+    table.take('gold', 'a', charges, FIRST.startMs);
+    table.giveBack('gold', 'a', charges);
+    assert.equal(charges[0]?.used, 0);
+    assert.deepEqual([take(table, 'a', 1), take(table, 'a', 1)], ['taken', 'refused']);
+    take(table, 'a', 1, NEXT);
+    table.giveBack('gold', 'a', charges);
+    assert.equal(take(table, 'a', 1, NEXT), 'refused');
+    table.giveBack('gold', 'nobody', charges);
+    assert.equal(records(table).length, 1);
+  });
+
+  it('hashes by a key of its own, so that nobody can fill the places of another by the names of consumers', () => {
+    const shards = Array.from({ length: 2 }, () => {
+      const [table] = tables(2000) as [QuotaTable];
+      for (let i = 0; i < 50; i++) take(table, `consumer ${i}`, 1);
+      return records(table).map(({ consumer }) => consumer);
+    });
+    assert.equal(new Set(shards[0]).size, 50);
+    assert.notDeepEqual(shards[0], shards[1]);
+  });
+
   it('gives a place to somebody else when all its periods are over, and not before', () => {
     const [one, other] = tables(1, 2) as [QuotaTable, QuotaTable];
     const names = Array.from({ length: one.slots + 50 }, (_, i) => `consumer ${i}`);

@@ -1,4 +1,5 @@
-import { hashOf } from '../../lib/hash.ts';
+import { getRandomValues } from 'node:crypto';
+import { KeyHash } from '../shared/key-hash.ts';
 import { ShardLocks } from '../shared/shard-locks.ts';
 import { countedAs, NO_PERIOD, PERS, type Period, type QuotaCharge, type QuotaRecord } from './quota.ts';
 
@@ -26,8 +27,10 @@ const KEY_AT = (WORDS_AT + 4) * 4;
 const SHARD_CONSUMERS = 256;
 /** Shards are not all filled alike. */
 const SPARE = 5 / 4;
-/** How many shards there are, on a cache line of its own. */
+/** How many shards there are, and the four words by which keys are hashed, on a cache line of their own. */
 const HEAD_BYTES = 64;
+const HASH_KEY = 4;
+const HASH_WORDS = 4;
 const SEPARATOR = '\0';
 
 interface Place {
@@ -47,12 +50,17 @@ export class QuotaTable {
   readonly #octets: Uint8Array;
   readonly #shards: number;
   readonly #slotsPerShard: number;
+  readonly #keyHash: KeyHash;
+  /** Of the key at hand. Its first word chooses the shard. */
+  readonly #hash = new Int32Array(HASH_WORDS);
   /** Where this thread found whom. */
   readonly #places = new Map<string, Place>();
 
   /** `owner` is 0 for the main thread, and one more than its number for a worker. */
   constructor(shared: SharedArrayBuffer, owner: number) {
-    this.#shards = new Int32Array(shared)[0] as number;
+    const head = new Int32Array(shared, 0, HASH_KEY + HASH_WORDS);
+    this.#shards = head[0] as number;
+    this.#keyHash = new KeyHash(head.slice(HASH_KEY));
     const locks = this.#shards * ShardLocks.WORDS;
     this.locks = new ShardLocks(new Int32Array(shared, HEAD_BYTES, locks), owner);
     const slotsAt = HEAD_BYTES + locks * Int32Array.BYTES_PER_ELEMENT;
@@ -68,29 +76,40 @@ export class QuotaTable {
     const perShard = Math.ceil((consumers * SPARE) / shards) + 8;
     const locks = shards * ShardLocks.WORDS * Int32Array.BYTES_PER_ELEMENT;
     const shared = new SharedArrayBuffer(HEAD_BYTES + locks + shards * perShard * SLOT_BYTES);
-    new Int32Array(shared)[0] = shards;
+    const head = new Int32Array(shared, 0, HASH_KEY + HASH_WORDS);
+    head[0] = shards;
+    // Whoever may choose how consumers are called must not choose their shard.
+    head.set(getRandomValues(new Int32Array(HASH_WORDS)), HASH_KEY);
     return shared;
   }
 
   /** Takes one of every quota, or of none where one has no room. */
   take(plan: string, consumer: string, charges: readonly QuotaCharge[], nowMs: number): Taken {
     const key = plan + SEPARATOR + countedAs(consumer);
-    const hash = hashOf(key);
-    const shard = hash % this.#shards;
+    const shard = this.#shardOf(key);
     this.locks.acquire(shard);
-    const slot = this.#find(key, hash, shard) ?? this.#claim(key, hash, shard, nowMs);
+    const slot = this.#find(key, shard) ?? this.#claim(key, shard, nowMs);
     const taken = slot === undefined ? 'full' : this.#takeIn(slot, charges);
     this.locks.release(shard);
     return taken;
   }
 
+  /** Gives back one of every quota that was taken from, unless its period has ended meanwhile. */
+  giveBack(plan: string, consumer: string, charges: readonly QuotaCharge[]): void {
+    const key = plan + SEPARATOR + countedAs(consumer);
+    const shard = this.#shardOf(key);
+    this.locks.acquire(shard);
+    const slot = this.#find(key, shard);
+    if (slot !== undefined) this.#giveBackIn(slot, charges);
+    this.locks.release(shard);
+  }
+
   /** Puts back what was counted before, at the start. False where there is no room. */
   restore({ plan, consumer, counts }: QuotaRecord, nowMs: number): boolean {
     const key = plan + SEPARATOR + countedAs(consumer);
-    const hash = hashOf(key);
-    const shard = hash % this.#shards;
+    const shard = this.#shardOf(key);
     this.locks.acquire(shard);
-    const slot = this.#find(key, hash, shard) ?? this.#claim(key, hash, shard, nowMs);
+    const slot = this.#find(key, shard) ?? this.#claim(key, shard, nowMs);
     if (slot !== undefined)
       for (const [i, { period, used }] of counts.entries()) this.#put(slot, i, period, used);
     this.locks.release(shard);
@@ -147,6 +166,18 @@ export class QuotaTable {
     return 'taken';
   }
 
+  #giveBackIn(slot: number, charges: readonly QuotaCharge[]): void {
+    for (let i = 0; i < charges.length; i++) {
+      const charge = charges[i] as QuotaCharge;
+      if (charge.limit === 0) continue;
+      charge.used--;
+      const used = this.#used(slot, i);
+      if (used > 0 && this.#floats[floatAt(slot, i) + START] === charge.period.startMs)
+        this.#floats[floatAt(slot, i) + USED] = used - 1;
+    }
+    this.#changed(slot);
+  }
+
   #put(slot: number, which: number, { startMs, endMs }: Period, used: number): void {
     const at = floatAt(slot, which);
     this.#floats[at + START] = startMs;
@@ -168,27 +199,32 @@ export class QuotaTable {
     Atomics.add(this.#words, slot * SLOT_WORDS + CHANGES, 1);
   }
 
-  #find(key: string, hash: number, shard: number): number | undefined {
+  #shardOf(key: string): number {
+    this.#keyHash.hash(key, this.#hash);
+    return ((this.#hash[0] as number) >>> 0) % this.#shards;
+  }
+
+  #find(key: string, shard: number): number | undefined {
     const known = this.#places.get(key);
     if (known !== undefined && this.#ownerOf(known.slot) === known.owner) return known.slot;
     const octets = Buffer.from(key);
     for (let slot = shard * this.#slotsPerShard; slot < (shard + 1) * this.#slotsPerShard; slot++) {
       // Slots are taken in their order.
       if (this.#words[slot * SLOT_WORDS + LENGTH] === 0) return undefined;
-      if (this.#words[slot * SLOT_WORDS + HASH] === (hash | 0) && octets.equals(this.#key(slot)))
+      if (this.#words[slot * SLOT_WORDS + HASH] === this.#hash[1] && octets.equals(this.#key(slot)))
         return this.#remember(key, slot);
     }
     return undefined;
   }
 
-  #claim(key: string, hash: number, shard: number, nowMs: number): number | undefined {
+  #claim(key: string, shard: number, nowMs: number): number | undefined {
     for (let slot = shard * this.#slotsPerShard; slot < (shard + 1) * this.#slotsPerShard; slot++) {
       if (PERS.some((_, i) => (this.#floats[floatAt(slot, i) + END] as number) > nowMs)) continue;
       const octets = Buffer.from(key);
       this.#floats.fill(0, floatAt(slot, 0), floatAt(slot, PERS.length));
       this.#octets.set(octets, slot * SLOT_BYTES + KEY_AT);
       this.#words[slot * SLOT_WORDS + LENGTH] = octets.length;
-      this.#words[slot * SLOT_WORDS + HASH] = hash;
+      this.#words[slot * SLOT_WORDS + HASH] = this.#hash[1] as number;
       Atomics.add(this.#words, slot * SLOT_WORDS + OWNER, 1);
       this.#changed(slot);
       return this.#remember(key, slot);

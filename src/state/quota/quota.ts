@@ -31,13 +31,17 @@ export interface QuotaTaking {
   readonly charges: readonly QuotaCharge[];
   /** As of `Decision.take`. */
   take(): Verdict | Promise<Verdict>;
+  /** After `taken`: the request is refused after all, and is not counted. A period that has ended meanwhile stays as it is. */
+  giveBack(): void;
   /** There where a decision about limits in the same storage can take it along, in place of `take`. */
   readonly companion?: QuotaCompanion | undefined;
 }
 
 export interface QuotaCompanion extends Companion {
-  /** What came of it the last time; undefined: nobody has asked since `begin`. */
+  /** Whether there was room the last time; undefined: nobody has asked since `begin`. */
   readonly verdict: Verdict | undefined;
+  /** Whether it was taken then: there may have been no room for something else. */
+  readonly isTaken: boolean;
   begin(): void;
 }
 

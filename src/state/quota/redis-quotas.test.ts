@@ -73,6 +73,29 @@ describe('Quotas in Redis', () => {
     await close();
   });
 
+  it('get back what was taken of a period that still runs, and of no other', async () => {
+    const { quotas, close } = await nodes();
+    const [one, other] = quotas as [RedisQuotas, RedisQuotas];
+    const used = async () => (await one.read('gold', 'back'))?.counts.map((count) => count.used);
+    const first = taking(one, 'back', [5, 5], FIRST_MS);
+    await first.take();
+    await taking(one, 'back', [5, 5], FIRST_MS).take();
+    first.giveBack();
+    assert.deepEqual(
+      [await used(), first.charges.map((charge) => charge.used)],
+      [
+        [1, 1],
+        [0, 0],
+      ],
+    );
+    const late = taking(one, 'back', [5, 5], FIRST_MS);
+    await late.take();
+    await taking(other, 'back', [5, 5], FIRST_MS + DAY_MS).take();
+    late.giveBack();
+    assert.deepEqual(await used(), [1, 2], 'a new day has begun, the month goes on');
+    await close();
+  });
+
   it('tell what is left, are read and begin anew', async () => {
     const { quotas, close } = await nodes();
     const [one, other] = quotas as [RedisQuotas, RedisQuotas];

@@ -1,6 +1,7 @@
 import type { Verdict } from '../limiter.ts';
 import type { Log } from '../log.ts';
-import { type Asker, RedisConnection } from '../redis/connection.ts';
+import { type Asker, type Asking, FORGETFUL } from '../redis/asker.ts';
+import { RedisConnection } from '../redis/connection.ts';
 import { digest, slotOf } from '../redis/key-names.ts';
 import { decisionScript } from '../redis/script.ts';
 import type { RedisConfig } from '../schema.ts';
@@ -80,16 +81,26 @@ class RedisTaking implements QuotaTaking, QuotaCompanion {
   readonly charges = newCharges();
   readonly companion = this;
   verdict: Verdict | undefined;
-  readonly #connection: RedisConnection;
+  isTaken = false;
   readonly #prefix: string;
+  /** Where it was asked last: what is given back is not to come before what was taken, nor behind the next request. */
+  #asking: Asking;
 
-  constructor(connection: RedisConnection, prefix: string) {
-    this.#connection = connection;
+  constructor(asking: Asking, prefix: string) {
+    this.#asking = asking;
     this.#prefix = prefix;
   }
 
   take(): Verdict | Promise<Verdict> {
-    return this.#connection.isUp ? this.ask('ask', oneUnit) : 'unavailable';
+    return this.#asking.isUp ? this.ask('ask', oneUnit) : 'unavailable';
+  }
+
+  giveBack(): void {
+    const keys: string[] = [];
+    const operands = ['force'];
+    this.#add(keys, operands, lessOne);
+    for (const charge of this.charges) if (charge.limit > 0) charge.used--;
+    this.#asking.ask([`${keys.length}`, ...keys, ...operands], FORGETFUL);
   }
 
   /** `unitsOf` each kind of period. */
@@ -99,19 +110,21 @@ class RedisTaking implements QuotaTaking, QuotaCompanion {
     this.#add(keys, operands, unitsOf);
     operands.unshift(`${keys.length}`, ...keys);
     const { promise, resolve } = Promise.withResolvers<Verdict>();
-    this.#connection.ask(operands, new Question(this, resolve));
+    this.#asking.ask(operands, new Question(this, resolve));
     return promise;
   }
 
   begin(): void {
     this.verdict = undefined;
+    this.isTaken = false;
   }
 
   get figures(): number {
     return this.charges.reduce((sum, { limit }) => (limit > 0 ? sum + FIGURES : sum), 0);
   }
 
-  addTo(keys: string[], operands: string[]): void {
+  addTo(keys: string[], operands: string[], asking: Asking): void {
+    this.#asking = asking;
     this.#add(keys, operands, oneUnit);
   }
 
@@ -128,7 +141,8 @@ class RedisTaking implements QuotaTaking, QuotaCompanion {
       charge.admitted = isTaken || used < charge.limit;
       if (!charge.admitted) hasRoom = false;
     }
-    this.verdict = isTaken ? 'taken' : 'refused';
+    this.verdict = hasRoom ? 'taken' : 'refused';
+    this.isTaken = isTaken;
     return hasRoom;
   }
 
@@ -148,6 +162,7 @@ class RedisTaking implements QuotaTaking, QuotaCompanion {
 }
 
 const oneUnit = (): number => 1;
+const lessOne = (): number => -1;
 
 class Question implements Asker {
   readonly #taking: RedisTaking;

@@ -34,4 +34,8 @@ class SharedTaking implements QuotaTaking {
     const taken = this.#table.take(this.plan, this.consumer, this.charges, this.#nowMs());
     return taken === 'full' ? 'unavailable' : taken;
   }
+
+  giveBack(): void {
+    this.#table.giveBack(this.plan, this.consumer, this.charges);
+  }
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { clockMs } from '../../lib/clock.ts';
 import { type Deadline, Deadlines } from '../../lib/deadlines.ts';
 import type { RedisConfig } from '../schema.ts';
+import type { Asker, Asking } from './asker.ts';
 import { Outage, type OutageOptions } from './outage.ts';
 import type { Script } from './script.ts';
 import type { Link, Topology } from './topology.ts';
@@ -12,16 +13,6 @@ export type ConnectionSettings = Pick<
   'url' | 'sentinels' | 'cluster' | 'timeout' | 'connectTimeout' | 'tls'
 >;
 
-/** Who waits for what a script answers. One of the first two is called, once; after `unanswered`, `late` may follow. */
-export interface Asker {
-  /** False where that is nothing that the script answers. */
-  answered(reply: unknown): boolean;
-  /** Redis is away, or did not answer in time. */
-  unanswered(): void;
-  /** It had been asked, and did what it was asked for after all. */
-  late(reply: unknown): void;
-}
-
 /** How often deadlines are looked at: a request may wait for up to two of these longer than the timeout. */
 const STEP_MS = 5;
 const RETRY = { firstMs: 50, longestMs: 2000 } as const;
@@ -30,7 +21,7 @@ const RETRY = { firstMs: 50, longestMs: 2000 } as const;
  * One worker's connection to Redis, wherever that is: a server, the primary that sentinels know, or a cluster. What is asked at one time goes out together and is answered in order. Nothing waits for a Redis that is
  * away; where one does not answer in time, everybody is told so at once until it answers again. Nothing here throws or rejects.
  */
-export class RedisConnection {
+export class RedisConnection implements Asking {
   readonly #settings: ConnectionSettings;
   readonly #topology: Topology;
   readonly #script: Script;
@@ -65,9 +56,13 @@ export class RedisConnection {
     void this.#open();
   }
 
-  /** Whether it is worth asking. */
   get isUp(): boolean {
     return this.#link !== undefined && this.#giveUp === undefined && !this.#isClosed;
+  }
+
+  /** Whether it leads to the servers of a cluster. */
+  get isSplit(): boolean {
+    return this.#link?.isSplit === true;
   }
 
   /** Resolves when Redis can be asked, or when connecting has taken as long as it may. */
@@ -82,7 +77,6 @@ export class RedisConnection {
     });
   }
 
-  /** Runs the script. `operands` are how many keys, the keys, which share a slot of a cluster, and the arguments. */
   ask(operands: readonly string[], asker: Asker): void {
     const link = this.#link;
     if (link === undefined || !this.isUp) {

@@ -25,6 +25,11 @@ export class KeyNames {
   }
 }
 
+/** What decides the slot of a cluster in a whole name. */
+export function slotIn(name: string): string {
+  return name.slice(name.indexOf('{'), name.indexOf('}'));
+}
+
 /** The part of a name that decides the slot of a cluster: the same of the same text. */
 export function slotOf(text: string): string {
   return `{${digest(text)}}`;

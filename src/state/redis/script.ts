@@ -23,13 +23,15 @@ local spare = 1000`;
 const SPARE_PERIOD_MS = 86_400_000;
 
 /**
- * One decision, whole or not at all. KEYS are those of its charges. ARGV is `ask`; `force` to take whether there is room or not; `look` to take
- * nothing; or `reset` to forget those with units, and take nothing. Then for each charge: algorithm, quota, window, burst, and units; of
- * concurrency the ticket in place of units, of a period its start and end in place of window and burst.
+ * Decisions in turn, each whole or not at all. KEYS are those of their charges, no two alike. ARGV is `ask`; `force` to take whether there is
+ * room or not; `look` to take nothing; or `reset` to forget those with units, and take nothing. Then for each charge: algorithm, quota, window,
+ * burst, and units; of concurrency the ticket in place of units, of a period its start and end in place of window and burst. Fewer units than
+ * none give back, of a period only while it is that one that runs. Last for each turn: how many charges it has, and `refuse`, `pass` or `wait`
+ * as `IfFull` says. None of these: all are one turn, which refuses.
  *
- * Answers 1 where everything was taken, else 0, and for each charge what is counted then, whole numbers as `findings.ts` takes them: of
- * gcra what is owed, of a sliding window both counts and what is left of the window, of concurrency how many are under way, of a period start,
- * end and units.
+ * Answers for each turn that was asked: 1 where it had room, else 0, and for each charge what is counted then, whole numbers as `findings.ts`
+ * takes them: of gcra what is owed, of a sliding window both counts and what is left of the window, of concurrency how many are under way, of a
+ * period start, end and units.
  *
  * What does not look like a count is none: nothing but this script writes here.
  */
@@ -121,7 +123,8 @@ algorithms.period = {
     return charge.used + charge.units <= charge.quota
   end,
   take = function (charge)
-    charge.used = charge.used + charge.units
+    if charge.units < 0 and charge.start ~= charge.window then return end
+    charge.used = math.max(0, charge.used + charge.units)
     redis.call(
       'SET', charge.key, string.format('%.0f %.0f %.0f', charge.start, charge.ends, charge.used),
       'PXAT', string.format('%.0f', charge.ends + ${SPARE_PERIOD_MS})
@@ -135,12 +138,11 @@ algorithms.period = {
 }
 
 local op = ARGV[1]
-local charges = {}
-local room = true
-for i, key in ipairs(KEYS) do
+
+local function look(i)
   local at = 5 * i - 3
   local charge = {
-    key = key,
+    key = KEYS[i],
     quota = tonumber(ARGV[at + 1]),
     window = tonumber(ARGV[at + 2]),
     burst = tonumber(ARGV[at + 3]),
@@ -148,15 +150,41 @@ for i, key in ipairs(KEYS) do
     ticket = ARGV[at + 4],
     algorithm = algorithms[ARGV[at]]
   }
-  if op == 'reset' and charge.units > 0 then redis.call('DEL', key) end
-  if not charge.algorithm.look(charge) then room = false end
-  charges[i] = charge
+  if op == 'reset' and charge.units > 0 then redis.call('DEL', charge.key) end
+  charge.room = charge.algorithm.look(charge)
+  return charge
 end
-local takes = op == 'force' or (op == 'ask' and room)
-local answer = { takes and 1 or 0 }
-for _, charge in ipairs(charges) do
-  if takes then charge.algorithm.take(charge) end
-  charge.algorithm.tell(charge, answer)
+
+local turns = {}
+local refused = false
+local first = 1
+local at = 5 * #KEYS + 2
+local goes_on
+repeat
+  local turn = { room = true }
+  local size = tonumber(ARGV[at]) or #KEYS
+  local if_full = ARGV[at + 1] or 'refuse'
+  for i = first, first + size - 1 do
+    local charge = look(i)
+    if not charge.room then turn.room = false end
+    turn[#turn + 1] = charge
+  end
+  turns[#turns + 1] = turn
+  refused = not turn.room and if_full == 'refuse'
+  goes_on = turn.room or if_full == 'pass'
+  first = first + size
+  at = at + 2
+until first > #KEYS or not goes_on
+
+local answer = {}
+for _, turn in ipairs(turns) do
+  local room = op == 'force' or (op == 'ask' and turn.room)
+  local takes = room and (op == 'force' or not refused)
+  answer[#answer + 1] = room and 1 or 0
+  for _, charge in ipairs(turn) do
+    if takes then charge.algorithm.take(charge) end
+    charge.algorithm.tell(charge, answer)
+  end
 end
 return answer`;
 

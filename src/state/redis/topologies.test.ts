@@ -10,7 +10,7 @@ import {
   startSentinels,
   until,
 } from '../../../test/support/redis-groups.ts';
-import type { Limit, Verdict } from '../limiter.ts';
+import type { Limit, Turn, Verdict } from '../limiter.ts';
 import { RedisQuotas } from '../quota/redis-quotas.ts';
 import { limitOf } from '../shared/limiter.support.ts';
 import { type ConnectionSettings, RedisConnection } from './connection.ts';
@@ -42,6 +42,10 @@ class Play {
 
   get connection(): RedisConnection {
     return this.#nodes[0]?.connection ?? assert.fail();
+  }
+
+  get limiter(): RedisLimiter {
+    return this.#nodes[0]?.limiter ?? assert.fail();
   }
 
   async ready(): Promise<void> {
@@ -102,6 +106,30 @@ describe('Limits in a Redis Cluster', { timeout: 120_000 }, () => {
     }));
     for (let i = 0; i < 10; i++) assert.equal(await play.take('shared', limits), 'taken');
     assert.equal(await play.take('shared', limits), 'refused');
+  });
+
+  it('are decided in one question as long as they lie in one slot', async () => {
+    const { limiter } = play;
+    const turns = ['same', 'same', 'elsewhere', 'same'].map((key, i): Turn => {
+      const decision = limiter.decision([limitOf({ id: `turn ${i}`, quota: 1, windowMs: HOUR_MS })]);
+      for (const charge of decision.charges) charge.key = key;
+      return { decision, along: undefined, ifFull: i === 0 ? 'pass' : 'refuse', verdict: undefined };
+    });
+    const rounds = [];
+    for (let i = 0; i < 2; i++) {
+      await limiter.takeInTurn(turns);
+      rounds.push(turns.map(({ verdict }) => verdict));
+    }
+    assert.deepEqual(rounds, [
+      ['taken', 'taken', undefined, undefined],
+      ['refused', 'refused', undefined, undefined],
+    ]);
+    await limiter.takeInTurn(turns.slice(2));
+    assert.deepEqual(
+      turns.slice(2).map(({ verdict }) => verdict),
+      ['taken', undefined],
+    );
+    assert.deepEqual(play.logged, []);
   });
 
   it('stand beside quotas', async () => {

@@ -95,6 +95,7 @@ const PAGES = [
   'limit=100',
   'limit=100&sort=-updated',
   'limit=100&q=api-77',
+  'limit=100&service=target&status=ready',
   'limit=100&sort=-name&name=api-1*',
 ];
 

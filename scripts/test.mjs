@@ -4,9 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { installedNode, root } from './install.mjs';
+import { planTests } from './test-plan.mjs';
 
-const TEST_TIMEOUT_MS = 180_000;
-const ALL_TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts'];
+/** Of one test. For its process see test-limit.mjs. */
+const TEST_TIMEOUT_MS = 120_000;
+/** Of the whole run, should a process of tests never come to its own limit. */
+const RUN_TIMEOUT_MS = 30 * 60_000;
 
 const node = installedNode();
 const own = process.argv.slice(2);
@@ -21,8 +24,9 @@ const runner = spawn(
     '--test',
     `--test-concurrency=${Math.max(1, Math.min(availableParallelism(), 4))}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
+    `--import=${new URL('test-limit.mjs', import.meta.url).href}`,
     ...own,
-    ...(named ? [] : ALL_TESTS),
+    ...(named ? [] : planTests(root, directory)),
   ],
   {
     cwd: root,
@@ -32,13 +36,17 @@ const runner = spawn(
     env: {
       ...process.env,
       TMPDIR: directory,
-      // Hundreds of processes load the same sources: what one has stripped of types and compiled is there for the next.
+      // Many processes load the same sources: what one has stripped of types and compiled is there for the next.
       NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
       PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
     },
   },
 );
 
+const limit = setTimeout(() => {
+  console.error(`The tests still run after ${RUN_TIMEOUT_MS / 60_000} minutes; they are ended.`);
+  kill('SIGKILL');
+}, RUN_TIMEOUT_MS);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => kill(signal));
 
 runner.on('error', (error) => finish(1, `The test runner did not start: ${error.message}`));
@@ -59,6 +67,7 @@ function kill(signal) {
 }
 
 function finish(code, text) {
+  clearTimeout(limit);
   rmSync(directory, { recursive: true, force: true });
   if (text) console.error(text);
   process.exitCode = code;

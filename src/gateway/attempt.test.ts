@@ -43,7 +43,7 @@ class Stage {
     target.end = (broken) => void this.told.push(`end${broken === undefined ? '' : ` by ${broken}`}`);
     const owner: AttemptOwner = {
       onReady: (attempt) => {
-        attempt.send('', 'GET', false, false);
+        attempt.send('', 'GET', false, '');
         if (this.whole) attempt.endRequest(undefined);
       },
       onInformational() {},

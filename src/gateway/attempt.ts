@@ -99,10 +99,10 @@ export class Attempt implements UpstreamListener, Deadline {
   // The request, on the connection that `onReady` told of.
 
   /** As UpstreamConnection.send. */
-  send(text: string, method: string, chunked: boolean, upgrading: boolean): void {
+  send(text: string, method: string, chunked: boolean, offered: string): void {
     this.sent = true;
     this.#sentMs = performance.now();
-    this.connection?.send(text, method, chunked, upgrading);
+    this.connection?.send(text, method, chunked, offered);
   }
 
   endRequest(trailers: Fields | undefined): void {

@@ -21,6 +21,7 @@ const RULES = {
   expectation_failed: { status: 417, detail: 'The expectation is not known here.' },
   misdirected_request: { status: 421, detail: 'The request is not for this listener.' },
   head_too_large: { status: 431, detail: 'The head of the request is too large.' },
+  coding_not_supported: { status: 501, detail: 'Of the transfer codings only chunked is known here.' },
   version_not_supported: {
     status: 505,
 

@@ -290,7 +290,7 @@ export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBo
       chunked,
       expecting,
     );
-    attempt.send(text, request.upstreamMethod, chunked, request.upgrade !== '');
+    attempt.send(text, request.upstreamMethod, chunked, request.upgrade);
     if (hasBody) this.#sendBody(attempt);
     else attempt.endRequest(undefined);
     attempt.connection?.flush();

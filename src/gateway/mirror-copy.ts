@@ -148,7 +148,7 @@ class MirrorCopy implements UpstreamListener, RequestCopy, Deadline {
     this.#connection = connection;
     this.#begun = true;
     this.#sentMs = performance.now();
-    connection.send(this.#head, this.#method, this.#chunked, false);
+    connection.send(this.#head, this.#method, this.#chunked, '');
     this.#head = '';
     this.#sendKept(connection);
   }

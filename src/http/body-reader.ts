@@ -28,9 +28,9 @@ const MAX_TRAILERS_BYTES = 16 * 1024;
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** chunk-ext of RFC 9112 section 7.1.1, with the optional white space that it allows only around `;` and `=`, not before the first `;`. */
+/** chunk-ext of RFC 9112 section 7.1.1, with the white space that recipients MUST read around `;` and `=` (RFC 9110 section 5.6.3). */
 const EXTENSIONS =
-  /^(?:;[\t ]*[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[\t ]*=[\t ]*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"))?)+$/;
+  /^(?:[\t ]*;[\t ]*[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[\t ]*=[\t ]*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"))?)+$/;
 
 /**
  * Takes a message's body out of the octets of its connection (RFC 9112 sections 6.3 and 7.1): a known length, chunked, or
@@ -125,8 +125,7 @@ export class BodyReader {
       this.problem = 'a chunk size is malformed';
       return end;
     }
-    const semicolon = line.indexOf(';');
-    this.#extensions += semicolon < 0 ? 0 : line.length - semicolon;
+    if (line.includes(';')) this.#extensions += line.length - digitsOf(line);
     if (this.#extensions > MAX_EXTENSIONS_BYTES) {
       this.problem = 'there are too many chunk extensions';
       return end;
@@ -196,13 +195,19 @@ export class BodyReader {
   }
 }
 
+/** How many hex digits a line begins with. */
+function digitsOf(line: string): number {
+  let i = 0;
+  while (i < line.length && digitAt(line, i) >= 0) i++;
+  return i;
+}
+
 /** chunk-size and a well-formed chunk-ext (RFC 9112 section 7.1). -1 for anything else; at most 13 hex digits, so that it is exact. */
 function chunkSize(line: string): number {
   let size = 0;
   let i = 0;
   for (; i < line.length; i++) {
-    const code = line.charCodeAt(i) | 0x20;
-    const digit = code >= 0x61 && code <= 0x66 ? code - 0x57 : hexDigit(line.charCodeAt(i));
+    const digit = digitAt(line, i);
     if (digit < 0) break;
     size = size * 16 + digit;
   }
@@ -210,6 +215,9 @@ function chunkSize(line: string): number {
   return i === line.length || EXTENSIONS.test(line.slice(i)) ? size : -1;
 }
 
-function hexDigit(code: number): number {
-  return code >= 0x30 && code <= 0x39 ? code - 0x30 : -1;
+function digitAt(line: string, at: number): number {
+  const code = line.charCodeAt(at);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const small = code | 0x20;
+  return small >= 0x61 && small <= 0x66 ? small - 0x57 : -1;
 }

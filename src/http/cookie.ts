@@ -24,24 +24,23 @@ export function cookieValue(field: string | undefined, name: string): string | u
   return undefined;
 }
 
-/** Whether a Cookie field that has a cookie with this value has another of the same name with another value. */
-export function hasOtherValue(field: string, name: string, value: string): boolean {
-  for (let at = field.indexOf(name); at >= 0; at = field.indexOf(name, at + name.length)) {
-    const from = at + name.length + 1;
-    if (field.charCodeAt(from - 1) !== EQUALS || !isStart(field, at)) continue;
-    let end = from + value.length;
-    if (!field.startsWith(value, from)) return true;
-    while (isBlank(field.charCodeAt(end))) end++;
-    if (end < field.length && field.charCodeAt(end) !== SEMICOLON) return true;
+/** As `cookieValue`, but null where several of the name have different values: which of them is meant nobody can tell. */
+export function soleCookieValue(field: string, name: string): string | null | undefined {
+  let found: string | undefined;
+  for (let at = 0; at < field.length; at++) {
+    while (isBlank(field.charCodeAt(at))) at++;
+    const next = field.indexOf(';', at);
+    const end = next < 0 ? field.length : next;
+    if (field.charCodeAt(at + name.length) === EQUALS && field.startsWith(name, at)) {
+      let last = end;
+      while (isBlank(field.charCodeAt(last - 1))) last--;
+      const value = field.slice(at + name.length + 1, last);
+      if (found !== undefined && found !== value) return null;
+      found = value;
+    }
+    at = end;
   }
-  return false;
-}
-
-/** Whether a cookie begins here. */
-function isStart(field: string, at: number): boolean {
-  let before = at - 1;
-  while (before >= 0 && isBlank(field.charCodeAt(before))) before--;
-  return before < 0 || field.charCodeAt(before) === SEMICOLON;
+  return found;
 }
 
 /** The values of all cookies of that name in a Cookie field, in their order. */

@@ -18,7 +18,7 @@ export type SectionState = 'complete' | 'incomplete' | SectionProblem;
 const SP = 0x20;
 const COLON = 0x3a;
 
-/** What is noted of a line that is not passed on as it is: kind, and the positions of name, colon, value, its end, and the next line. */
+/** What is noted of a line that is not passed on as it is: kind, and the positions of name, its end, value, its end, and the next line. */
 const NOTES = 6;
 
 /**
@@ -38,8 +38,17 @@ export class FieldSection {
   /**
    * Reads field lines of `data[from, to)` to the empty line (RFC 9112 section 5). `limit` is the position that the section may not reach
    * beyond. One pass over the octets; strings are cut out later, when the head is known to be complete.
+   *
+   * RFC 9112 section 5.1: white space before the colon is refused in a request, and taken out of an answer.
    */
-  read(data: Buffer, from: number, to: number, limit: number, maxLines: number): SectionState {
+  read(
+    data: Buffer,
+    from: number,
+    to: number,
+    limit: number,
+    maxLines: number,
+    isAnswer: boolean,
+  ): SectionState {
     const end = Math.min(to, limit);
     this.#from = from;
     this.#noted = 0;
@@ -55,20 +64,22 @@ export class FieldSection {
         if (kind !== NAME_ODD) break;
         odd = true;
       }
-      // RFC 9112 section 5.1: white space before the colon is no token either.
-      if (colon === pos || colon >= end || data[colon] !== COLON)
+      const nameEnd = colon;
+      if (isAnswer && nameEnd > pos && nameEnd < end && data[nameEnd] !== COLON)
+        colon = blankEnd(data, nameEnd, end);
+      if (nameEnd === pos || colon >= end || data[colon] !== COLON)
         return this.#stop('name', data, pos, to, limit);
 
       const valueFrom = blankEnd(data, colon + 1, end);
       const lineEnd = valueEnd(data, valueFrom, end);
-      if (!isLineEnd(data, lineEnd, end)) return this.#stop('value', data, pos, to, limit, colon);
+      if (!isLineEnd(data, lineEnd, end)) return this.#stop('value', data, pos, to, limit, nameEnd);
       let valueTo = lineEnd;
       while (valueTo > valueFrom && isBlank(data[valueTo - 1] as number)) valueTo--;
 
-      const kind = fieldKind(data, pos, colon, odd);
-      if (kind === FIELD.lookalike) return this.#stop('lookalike', data, pos, to, limit, colon);
-      const asWritten = valueTo === lineEnd && valueFrom === colon + 2 && data[colon + 1] === SP;
-      if (kind !== FIELD.other || !asWritten) this.#note(kind, pos, colon, valueFrom, valueTo, lineEnd + 2);
+      const kind = fieldKind(data, pos, nameEnd, odd);
+      if (kind === FIELD.lookalike) return this.#stop('lookalike', data, pos, to, limit, nameEnd);
+      const asWritten = valueTo === lineEnd && valueFrom === nameEnd + 2 && data[nameEnd + 1] === SP;
+      if (kind !== FIELD.other || !asWritten) this.#note(kind, pos, nameEnd, valueFrom, valueTo, lineEnd + 2);
       if (kind === FIELD.other) initials |= initialBit(data[pos] as number);
       pos = lineEnd + 2;
     }
@@ -124,29 +135,29 @@ export class FieldSection {
     return text.slice((this.#notes[at + 3] as number) - base, (this.#notes[at + 4] as number) - base);
   }
 
-  #note(kind: FieldKind, name: number, colon: number, from: number, to: number, next: number): void {
+  #note(kind: FieldKind, name: number, nameEnd: number, from: number, to: number, next: number): void {
     const notes = this.#notes;
     const at = this.#noted;
     notes[at] = kind;
     notes[at + 1] = name;
-    notes[at + 2] = colon;
+    notes[at + 2] = nameEnd;
     notes[at + 3] = from;
     notes[at + 4] = to;
     notes[at + 5] = next;
     this.#noted = at + NOTES;
   }
 
-  /** The line at `pos` is wrong, or has not come to its end. `colon` when its name is right. */
+  /** The line at `pos` is wrong, or has not come to its end. `nameEnd` when its name is right. */
   #stop(
     problem: SectionProblem,
     data: Buffer,
     pos: number,
     to: number,
     limit: number,
-    colon = pos,
+    nameEnd = pos,
   ): SectionState {
     const state = lineProblem(problem, data, pos, to, limit);
-    this.problemName = state === problem ? latin1(data, pos, colon).toLowerCase() : '';
+    this.problemName = state === problem ? latin1(data, pos, nameEnd).toLowerCase() : '';
     // RFC 9112 section 5.2: obs-fold.
     return state === 'name' && isBlank(data[pos] as number) ? 'white_space' : state;
   }

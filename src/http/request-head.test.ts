@@ -278,11 +278,22 @@ suite('a head is refused', () => {
     [withFields('Content-Length:'), LENGTH],
     [withFields('Content-Length: 1000000000000000'), LENGTH],
     [withFields('Transfer-Encoding:'), CODING],
-    [withFields('Transfer-Encoding: gzip, chunked'), CODING],
+    [withFields('Transfer-Encoding: chunked, gzip, chunked'), CODING],
     [withFields('Transfer-Encoding: chunked, chunked'), CODING],
     [withFields('Transfer-Encoding: xchunked'), CODING],
     [withFields('Transfer-Encoding: identity'), CODING],
-    [withFields('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'), CODING],
+    [
+      withFields('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'),
+      'Transfer-Encoding is given more than once.',
+    ],
+    [
+      withFields('Transfer-Encoding: gzip, chunked', 'Content-Length: 0'),
+      'Content-Length and Transfer-Encoding are given together.',
+    ],
+    [
+      lines('GET / HTTP/1.0', HOST, 'Transfer-Encoding: gzip, chunked'),
+      'An HTTP/1.0 request has Transfer-Encoding.',
+    ],
     [
       withFields('Content-Length: 1', 'Transfer-Encoding: chunked'),
       'Content-Length and Transfer-Encoding are given together.',
@@ -308,6 +319,7 @@ suite('a head is refused', () => {
   }
 
   const NOT_SPOKEN = 'Only HTTP/1.0 and HTTP/1.1 are spoken here.';
+  const CODED = 'Of the transfer codings only chunked is known here.';
   const EXPECTATION = 'The only expectation known here is 100-continue.';
   const SCHEME = 'The scheme of the request target is not that of the connection.';
   const others: [text: string, code: HeadRefusal['code'], detail: string, scheme?: 'https'][] = [
@@ -315,6 +327,8 @@ suite('a head is refused', () => {
     [withLine('GET / HTTP/0.9'), 'version_not_supported', NOT_SPOKEN],
     ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'version_not_supported', NOT_SPOKEN],
     [withLine('CONNECT a.example:443 HTTP/1.1'), 'method_not_allowed', 'CONNECT is not served here.'],
+    [withFields('Transfer-Encoding: gzip, chunked'), 'coding_not_supported', CODED],
+    [withFields('Transfer-Encoding: a ,\tchunkedx, Chunked'), 'coding_not_supported', CODED],
     [withFields('Expect: 200-ok'), 'expectation_failed', EXPECTATION],
     [withFields('Expect: 100-continue, x'), 'expectation_failed', EXPECTATION],
     [withFields('Expect:'), 'expectation_failed', EXPECTATION],

@@ -23,6 +23,7 @@ export type HeadRefusal = {
     | 'request_timeout'
     | 'uri_too_long'
     | 'head_too_large'
+    | 'coding_not_supported'
     | 'version_not_supported'
     | 'method_not_allowed'
     | 'expectation_failed'
@@ -97,7 +98,7 @@ export function parseRequestHead(
   }
 
   const fieldsFrom = start + line.length;
-  const state = section.read(data, fieldsFrom, to, start + limits.head, limits.fields);
+  const state = section.read(data, fieldsFrom, to, start + limits.head, limits.fields, false);
   const text = latin1(data, start, state === 'complete' ? section.end : fieldsFrom);
   cutLine(head, line, text);
   // What is wrong with the target is told before anything about the fields, and before they are there.
@@ -198,6 +199,8 @@ interface Framing {
   hosts: number;
   contentLengths: number;
   transferEncodings: number;
+  /** There are codings below chunked. */
+  isCoded: boolean;
   connection: ConnectionOptions | undefined;
   upgrade: string;
 }
@@ -215,6 +218,7 @@ function readFields(
     hosts: 0,
     contentLengths: 0,
     transferEncodings: 0,
+    isCoded: false,
     connection: undefined,
     upgrade: '',
   };
@@ -233,6 +237,8 @@ function readFields(
     if (framing.contentLengths > 0)
       return bad(head, 'Content-Length and Transfer-Encoding are given together.');
     if (head.version === 10) return bad(head, 'An HTTP/1.0 request has Transfer-Encoding.');
+    if (framing.isCoded)
+      return refused(head, 'coding_not_supported', 'Of the transfer codings only chunked is known here.');
     head.bodyLength = BODY_CHUNKED;
   }
   if (framing.connection !== undefined) applyConnection(head, framing.connection, framing.upgrade);
@@ -262,6 +268,9 @@ function readHost(
   return undefined;
 }
 
+/** Codings, and chunked once, as the last one. */
+const CODED = /^(?:(?!chunked[\t ]*,)[!#$%&'*+.^_`|~0-9A-Za-z-]+[\t ]*,[\t ]*)+chunked$/i;
+
 /** Returns the refused head, or undefined when the field is good. */
 function readSpecial(
   head: RequestHead,
@@ -275,10 +284,12 @@ function readSpecial(
       head.bodyLength = parseContentLength(value);
       return head.bodyLength < 0 ? bad(head, 'Content-Length is not a number of octets.') : undefined;
     case FIELD.transferEncoding:
-      // RFC 9112 section 6.1. Other codings than chunked are not decoded here, so their end could not be known.
-      if (++framing.transferEncodings > 1 || value.toLowerCase() !== 'chunked') {
-        return bad(head, 'Transfer-Encoding is not the one coding chunked.');
-      }
+      // RFC 9112 section 6.1. Other codings than chunked are not decoded here.
+      if (++framing.transferEncodings > 1) return bad(head, 'Transfer-Encoding is given more than once.');
+      if (value.toLowerCase() === 'chunked') return undefined;
+      // RFC 9112 section 6.3: where chunked is not the last one, nobody knows where the body ends.
+      if (!CODED.test(value)) return bad(head, 'Transfer-Encoding is not the one coding chunked.');
+      framing.isCoded = true;
       return undefined;
     case FIELD.connection:
       framing.connection = parseConnection(value, framing.connection);

@@ -69,7 +69,7 @@ export function parseResponseHead(
   }
 
   const section = names.section;
-  const state = section.read(data, lineEnd, to, limit, limits.fields);
+  const state = section.read(data, lineEnd, to, limit, limits.fields, true);
   if (state === 'incomplete') return undefined;
   if (state !== 'complete') return wrong(head, sectionProblem(state, section.problemName));
   const text = latin1(data, lineEnd, section.end);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { inUtc } from '../../test/support/utc.ts';
 import { observabilitySchema } from '../observability/schema.ts';
 import { ConfiguredLogOutput } from './access-log-output.ts';
 
 const MAX_QUEUE_BYTES = 12;
 // Readable lines show local time.
-process.env.TZ = 'UTC';
+inUtc();
 
 /** A disk that writes when the test says so. */
 class SlowDisk {

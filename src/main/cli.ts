@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   delete: async () => (await import('./commands/delete.ts')).deleteCommand,
   apply: async () => (await import('./commands/apply.ts')).applyCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
+  audit: async () => (await import('./commands/audit.ts')).auditCommand,
   rollback: async () => (await import('./commands/rollback.ts')).rollbackCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
   context: async () => (await import('./commands/context.ts')).contextCommand,

@@ -67,6 +67,11 @@ export class Given {
     return this.#flags.has(flag);
   }
 
+  /** Names of all that are given. */
+  get flags(): readonly string[] {
+    return [...this.#flags.keys()];
+  }
+
   value(flag: string): string | undefined {
     return this.#flags.get(flag)?.[0];
   }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { inUtc } from '../../test/support/utc.ts';
 import { AccessLog } from './access-log.ts';
 import type { ExchangeRecord } from './record.ts';
 import { type RecordParts, recordOf } from './record-of.support.ts';
 import { ACCESS_LOG_FIELDS, type AccessLogField, observabilitySchema } from './schema.ts';
 
 // Readable lines show local time.
-process.env.TZ = 'UTC';
+inUtc();
 
 interface LogOptions {
   format?: 'json' | 'line';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { inUtc } from '../../test/support/utc.ts';
 import { errorText, jsonEntryWriter, type LogEntry, Logger, readableEntryWriter } from './logger.ts';
 
-process.env.TZ = 'UTC';
+inUtc();
 const now = (): number => Date.UTC(2026, 0, 31, 12, 3, 11, 123);
 
 function loggerInto(

@@ -6,6 +6,7 @@ import type { Fields } from '../http/fields.ts';
 import { MessageWriter } from '../http/message-writer.ts';
 import { PartialHead } from '../http/partial-head.ts';
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
+import { isAgreement } from '../http/upgrade-field.ts';
 import type { Deadline, Deadlines } from '../lib/deadlines.ts';
 import { copyOf } from '../lib/octets.ts';
 import { connectOwned, type SocketOwner } from '../lib/owned-socket.ts';
@@ -78,7 +79,8 @@ export class UpstreamConnection implements Deadline, SocketOwner {
   #reader: BodyReader | undefined;
   #keepAlive = true;
   #requestDone = true;
-  #upgrading = false;
+  /** The protocols that the request offers to switch to, or empty. */
+  #offered = '';
   #informational = 0;
   #answered = false;
   #paused = false;
@@ -120,14 +122,14 @@ export class UpstreamConnection implements Deadline, SocketOwner {
   }
 
   /**
-   * Sends the head of a request; its body follows by `write`, and `endRequest` ends it. What is short waits for `flush`. `upgrading`: a
-   * 101 is a possible answer.
+   * Sends the head of a request; its body follows by `write`, and `endRequest` ends it. What is short waits for `flush`. `offered`: the
+   * protocols of its Upgrade field, to which a 101 may switch; or empty.
    */
-  send(text: string, method: string, chunked: boolean, upgrading: boolean): void {
+  send(text: string, method: string, chunked: boolean, offered: string): void {
     this.requests++;
     this.#method = method;
     this.#state = 'head';
-    this.#upgrading = upgrading;
+    this.#offered = offered;
     this.#keepAlive = true;
     this.#requestDone = false;
     this.#answered = false;
@@ -289,8 +291,8 @@ export class UpstreamConnection implements Deadline, SocketOwner {
 
   #readInterim(head: ResponseHead, data: Buffer, next: number, to: number, listener: UpstreamListener): void {
     if (head.status === 101) {
-      if (!this.#upgrading || head.upgrade === '')
-        return this.#fail('invalid', 'it switched protocols without being asked');
+      if (!isAgreement(head.upgrade, this.#offered))
+        return this.#fail('invalid', 'it switched to a protocol that was not offered');
       this.#state = 'tunnel';
       this.deadlineMs = this.#deadlines.after(this.#owner.settings.tunnelIdleMs);
       listener.onHead(head);

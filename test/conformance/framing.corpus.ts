@@ -16,10 +16,10 @@ const CODINGS: [title: string, line: string][] = [
   ['identity', 'Transfer-Encoding: identity'],
   ['cow', 'Transfer-Encoding: cow'],
   ['gzip alone', 'Transfer-Encoding: gzip'],
-  ['gzip, chunked', 'Transfer-Encoding: gzip, chunked'],
   ['chunked, gzip', 'Transfer-Encoding: chunked, gzip'],
   ['chunked, identity', 'Transfer-Encoding: chunked, identity'],
-  ['identity, chunked', 'Transfer-Encoding: identity, chunked'],
+  ['chunked twice in one field, and another coding', 'Transfer-Encoding: chunked, gzip, chunked'],
+  ['a coding with a parameter before chunked', 'Transfer-Encoding: gzip;q="a, chunked", chunked'],
   ['chunked twice in one field', 'Transfer-Encoding: chunked, chunked'],
   ['chunked twice in two fields', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked'],
   ['a second field with identity', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity'],
@@ -65,6 +65,13 @@ const CODINGS: [title: string, line: string][] = [
   ['a hyphen behind the name', 'Transfer-Encoding-: chunked'],
   ['a quote before the name', '"Transfer-Encoding: chunked'],
   ['no colon', 'Transfer-Encoding chunked'],
+];
+
+/** Codings that nobody here knows, where it is known all the same where the body ends. */
+const UNKNOWN_CODINGS: [title: string, line: string][] = [
+  ['gzip, chunked', 'Transfer-Encoding: gzip, chunked'],
+  ['identity, chunked', 'Transfer-Encoding: identity, chunked'],
+  ['two codings before chunked', 'Transfer-Encoding: x\t,chunkedx ,\tCHUNKED'],
 ];
 
 /** Values of Content-Length that some server reads as a number of octets. */
@@ -154,7 +161,13 @@ export const FRAMING: readonly ConformanceCase[] = [
     bytes: post([line], CHUNKED_BODY),
     expect: refused(400),
   })),
-  ...CODINGS.map(([title, line]) => ({
+  ...UNKNOWN_CODINGS.map(([title, line]) => ({
+    title: `Transfer-Encoding with ${title}`,
+    source: RFC_CODING,
+    bytes: post([line], CHUNKED_BODY),
+    expect: refused(501),
+  })),
+  ...[...CODINGS, ...UNKNOWN_CODINGS].map(([title, line]) => ({
     title: `TE.CL: Content-Length and a Transfer-Encoding with ${title}`,
     source: `${KETTLE}; ${RFC_CODING}`,
     bytes: post([`Content-Length: ${CHUNKED_BODY.length}`, line], CHUNKED_BODY),

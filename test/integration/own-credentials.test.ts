@@ -23,6 +23,19 @@ const CASES: readonly (readonly [
   ['one in small letters', { authorization: `bearer  ${PERSONAL}` }, [undefined, undefined]],
   ['one as the password of Basic', { authorization: basic(PERSONAL) }, [undefined, undefined]],
   ['what merely begins as one', { authorization: 'Bearer pcp_short' }, [undefined, undefined]],
+  ['one behind a tab', { authorization: `Bearer\t${PERSONAL}` }, [undefined, undefined]],
+  ['one as the user of Basic', { authorization: `Basic ${btoa(`${PERSONAL}:x`)}` }, [undefined, undefined]],
+  [
+    'one behind a long user',
+    { authorization: `Basic ${btoa(`${'x'.repeat(2000)}:${PERSONAL}`)}` },
+    [undefined, undefined],
+  ],
+  ['one with a scheme of others', { authorization: `token ${PERSONAL}` }, [undefined, undefined]],
+  [
+    'the token of a device with a scheme of others',
+    { authorization: `token ${DEVICE}` },
+    [undefined, undefined],
+  ],
   ['the token of a device', { authorization: `Bearer ${DEVICE}` }, [undefined, undefined]],
   ['the token of a device as a password', { authorization: basic(DEVICE) }, [undefined, undefined]],
   ['a token of somebody else', { authorization: 'Bearer eyJhbGciOi' }, [undefined, 'Bearer eyJhbGciOi']],
@@ -55,19 +68,28 @@ const CASES: readonly (readonly [
   ],
 ];
 
-describe('What a service behind a route without policies is sent of', () => {
+describe('What a service behind a route without policies, and one that is asked who may call, is sent of', () => {
   let backend: TokenBackend;
+  let judge: TokenBackend;
   let play: LoginPlay;
 
   before(async () => {
     backend = await TokenBackend.start();
+    judge = await TokenBackend.start();
     play = await LoginPlay.start({
       providers: { first: {} },
       session: { tokens: {}, devices: true },
       config: {
         admin: { authentication: {} },
         services: { backend: { url: backend.url } },
-        routes: { open: { match: { paths: ['/open'] }, service: 'backend' } },
+        routes: {
+          open: { match: { paths: ['/open'] }, service: 'backend' },
+          judged: {
+            match: { paths: ['/judged'] },
+            service: 'backend',
+            policies: [{ 'forward-auth': { url: judge.url } }],
+          },
+        },
       },
     });
   });
@@ -75,14 +97,20 @@ describe('What a service behind a route without policies is sent of', () => {
   after(async () => {
     await play[Symbol.asyncDispose]();
     await backend[Symbol.asyncDispose]();
+    await judge[Symbol.asyncDispose]();
   });
 
   for (const [what, sent, [cookie, authorization]] of CASES)
     it(what, async () => {
-      const answer = await new UserAgent().request(`${play.url}/open`, { fields: sent });
-      assert.equal(answer.status, 200);
-      const received = backend.received.at(-1);
-      assert.deepEqual([received?.cookie, received?.authorization], [cookie, authorization]);
+      for (const [path, service] of [
+        ['/open', backend],
+        ['/judged', judge],
+      ] as const) {
+        const answer = await new UserAgent().request(play.url + path, { fields: sent });
+        assert.equal(answer.status, 200);
+        const received = service.received.at(-1);
+        assert.deepEqual([received?.cookie, received?.authorization], [cookie, authorization]);
+      }
     });
 });
 

@@ -8,7 +8,7 @@ import {
   request as open,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, describe, it } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import { Identity } from '../../src/identity/identity.ts';
 import { type IdentityData, NO_IDENTITY } from '../../src/identity/identity-data.ts';
 import { CALLBACK } from '../../src/identity/providers/provider-login.support.ts';
@@ -153,6 +153,12 @@ async function told(answer: Response): Promise<Record<string, unknown>> {
 }
 
 const WEB: Policies = [{ session: { name: 'web' } }];
+
+/** Stops the clock that gateways and providers read, as all of them are in this process; what is returned moves it. What was made before keeps its own. */
+function stopClock(t: TestContext): (ms: number) => void {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  return (ms) => t.mock.timers.tick(ms);
+}
 
 describe('A request without a session', () => {
   it('is sent to the login when it is a navigation, told of it when it is a script’s', async () => {
@@ -375,7 +381,8 @@ describe('A request with a session', () => {
 });
 
 describe('Tokens of a session', () => {
-  it('are renewed once for 500 requests over two nodes at the moment of their end', async () => {
+  it('are renewed once for 500 requests over two nodes at the moment of their end', async (t) => {
+    const pass = stopClock(t);
     await using on = await play();
     on.provider.settings.accessTokenTtlMs = 4000;
     const policies = [...WEB, { inject: { provider: 'first' } }];
@@ -385,7 +392,7 @@ describe('Tokens of a session', () => {
     ]);
     on.provider.answerDelaysMs['/token'] = 300;
     for (let generation = 1; generation <= 3; generation++) {
-      await new Promise((resolve) => setTimeout(resolve, 4100));
+      pass(4000);
       const answers = await Promise.all(
         Array.from({ length: 500 }, (_, i) =>
           ask(gateways[i % 2] as TestGateway, { cookie }).then((answer) => answer.status),
@@ -397,7 +404,8 @@ describe('Tokens of a session', () => {
     assert.deepEqual([...new Set(on.provider.redemptions.values())], [1]);
   });
 
-  it('that a service refuses are renewed once, and the request is sent again', async () => {
+  it('that a service refuses are renewed once, and the request is sent again', async (t) => {
+    const pass = stopClock(t);
     await using on = await play();
     const gateway = await on.gateway([...WEB, { inject: { provider: 'first' } }]);
     const login = await loginAt(on.identity.providers.named('first'));
@@ -407,14 +415,15 @@ describe('Tokens of a session', () => {
     on.backend.refused.add(`Bearer ${tokens.accessToken}`);
     // A token this new is not at fault.
     assert.equal((await ask(gateway, { cookie })).status, 401);
-    await new Promise((resolve) => setTimeout(resolve, 10_100));
+    pass(10_000);
     const answer = await ask(gateway, { cookie, 'sec-fetch-site': 'same-origin' }, '/', 'POST');
     assert.equal(answer.status, 200);
     assert.equal(on.backend.seen.length, 3);
     assert.deepEqual([...on.provider.redemptions.values()], [1]);
   });
 
-  it('of a provider that went away are 503, and the session stays', async () => {
+  it('of a provider that went away are 503, and the session stays', async (t) => {
+    const pass = stopClock(t);
     await using on = await play();
     on.provider.settings.accessTokenTtlMs = 1000;
     const gateway = await on.gateway([...WEB, { inject: { provider: 'first' } }]);
@@ -422,19 +431,23 @@ describe('Tokens of a session', () => {
       await loginAt(on.identity.providers.named('first')),
     ]);
     await on.provider.stop();
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    pass(1000);
     const { status, code } = await told(await ask(gateway, { cookie }));
     assert.deepEqual([status, code], [503, 'provider_unavailable']);
+    on.provider.requests.length = 0;
     await on.provider.start();
+    // The gateway asks again by itself.
+    await on.provider.asked('/.well-known/openid-configuration', 1);
     let last = 0;
     for (let i = 0; i < 50 && last !== 200; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      pass(100);
       last = (await ask(gateway, { cookie })).status;
     }
     assert.equal(last, 200);
   });
 
-  it('that are renewed no more end alone', async () => {
+  it('that are renewed no more end alone', async (t) => {
+    const pass = stopClock(t);
     await using on = await play();
     on.provider.settings.accessTokenTtlMs = 1000;
     const gateway = await on.gateway([...WEB, { inject: { provider: 'first' } }]);
@@ -442,7 +455,7 @@ describe('Tokens of a session', () => {
     const login = await loginAt(first);
     const { cookie } = await signedIn(on.identity.sessionsNamed('web'), [login]);
     await first.revoke?.(login.tokens);
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    pass(1000);
     const { status, code, connect } = await told(await ask(gateway, { cookie }));
     assert.deepEqual([status, code, connect], [401, 'grant_required', '/auth/connect/first']);
     const plain = await on.gateway(WEB);

@@ -94,6 +94,30 @@ suite('an upgrade', () => {
     );
   });
 
+  for (const [offered, agreed, status] of [
+    ['websocket', 'WebSocket', 101],
+    ['a/1, b', 'B', 101],
+    ['a/1', 'a/1 ,', 101],
+    ['websocket', 'h2c', 502],
+    ['websocket', 'websocket, h2c', 502],
+    ['a/1', 'a', 502],
+    ['websocket', ',', 502],
+    ['websocket', '', 502],
+  ] as const) {
+    test(`to ${JSON.stringify(offered)} that is answered with ${JSON.stringify(agreed)}: ${status}`, async () => {
+      await play(
+        async (connection) => {
+          await connection.head();
+          await connection.send(`HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: ${agreed}\r\n\r\n`);
+        },
+        async (client) => {
+          await client.send(get(['Connection: upgrade', `Upgrade: ${offered}`]));
+          assert.equal((await client.answer()).status, status);
+        },
+      );
+    });
+  }
+
   test('with a body is not offered: the request is an ordinary one', async () => {
     await play(
       async (connection) => {

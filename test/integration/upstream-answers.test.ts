@@ -33,7 +33,7 @@ const BAD: [title: string, octets: string][] = [
   ['a bare CR in a value', `${OK}X: y\rSet-Cookie: a=b\r\n${LENGTH}\r\nhello`],
   ['NUL in a value', `${OK}X: y\0\r\n${LENGTH}\r\nhello`],
   ['an escape character in a value', `${OK}X: \x1b[2J\r\n${LENGTH}\r\nhello`],
-  ['a space before the colon', `${OK}Content-Length : 5\r\n\r\nhello`],
+  ['a space before the colon of a second length', `${OK}${LENGTH}Content-Length : 6\r\n\r\nhello`],
   ['no colon', `${OK}X\r\n${LENGTH}\r\nhello`],
   ['a name with a space', `${OK}X Y: z\r\n${LENGTH}\r\nhello`],
   ['a fold', `${OK}X: y\r\n z\r\n${LENGTH}\r\nhello`],
@@ -144,6 +144,14 @@ suite('an answer of an upstream that is unusual and good', () => {
     ['no reason and no space', 'GET', `HTTP/1.1 200\r\n${LENGTH}\r\nhello`, 200, 'hello'],
     ['a status that is not registered', 'GET', `HTTP/1.1 299 Odd\r\n${LENGTH}\r\nhello`, 299, 'hello'],
     ['HTTP/1.0 with a length', 'GET', `HTTP/1.0 200 OK\r\n${LENGTH}\r\nhello`, 200, 'hello'],
+    [
+      'white space before colons',
+      'GET',
+      `${OK}Content-Length : 5\r\nX-A \t: b\r\n\r\nhello`,
+      200,
+      'hello',
+      { 'content-length': '5', 'x-a': 'b' },
+    ],
     [
       'field names in capital letters',
       'GET',

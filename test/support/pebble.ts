@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -109,6 +109,9 @@ export class Pebble implements AsyncDisposable {
         if (line.includes('ACME directory available')) resolve();
       });
     await promise;
+    // It says so before it listens, and ends where it cannot.
+    while (!(await takesConnections(this.port)))
+      if (child.exitCode !== null) throw new Error(`pebble does not listen: ${this.log.join('\n')}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -130,6 +133,18 @@ export class Pebble implements AsyncDisposable {
       externalAccountMACKeys: externalAccounts ?? {},
       ...(validitySeconds === undefined ? {} : { certificateValidityPeriod: validitySeconds }),
     };
+  }
+}
+
+async function takesConnections(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
   }
 }
 

@@ -135,6 +135,52 @@ c.yaml:11:75: sessions.six.sharedCallback: there is no provider of these session
 `,
     },
     {
+      title: 'tell what policies want of sessions and can never have',
+      files: {
+        'c.yaml': `listeners: { main: { port: 8080 } }
+providers:
+  company: { issuer: https://id.example.com, clientId: gw }
+  forge: { issuer: https://forge.example.com, clientId: gw }
+  other: { issuer: https://other.example.com, clientId: gw }
+sessions:
+  web: { login: [company], connect: [forge] }
+  shop: { login: [company], path: /shop/auth, cookie: { name: __Host-shop } }
+  ops: { login: [company], cookie: { name: __Host-ops }, tokens: {} }
+policies:
+  - session: { name: web, required: false }
+routes:
+  a: { match: { paths: [/a] }, respond: {}, policies: [{ session: { name: web, providers: [other] } }] }
+  b: { match: { paths: [/b] }, respond: {}, policies: [{ inject: { provider: forge } }] }
+  c: { match: { paths: [/c] }, respond: {}, policies: [{ inject: { provider: other } }] }
+  d: { match: { paths: [/d] }, respond: {}, policies: [{ public: {} }, { inject: { provider: forge } }] }
+  e: { match: { paths: [/e] }, respond: {}, policies: [{ auth: { any: [{ personal-access-token: { name: web } }, { basic: {} }] } }] }
+  f: { match: { paths: [/f] }, respond: {}, policies: [{ session: { name: shop } }] }
+  g: { match: { paths: [/g] }, respond: {}, policies: [{ personal-access-token: { name: ops } }] }
+  h: { match: { paths: [/h] }, respond: {}, policies: [{ inject: { provider: other, from: client-credentials } }] }
+  shop: { match: { paths: [/auth/*, /shop] }, login: shop }
+`,
+      },
+      errors: `c.yaml:13:58: warning: routes.a.policies[0].session: nobody can log in: no route has login: web, and users are sent to /auth/login
+  13 |   a: { match: { paths: [/a] }, respond: {}, policies: [{ session: { name: web, providers: [other] } }] }
+     |                                                          ^^^^^^^
+c.yaml:13:92: warning: routes.a.policies[0].session.providers[0]: other is neither in login nor in connect of the sessions web, so that nobody can have a grant of it
+  13 |   a: { match: { paths: [/a] }, respond: {}, policies: [{ session: { name: web, providers: [other] } }] }
+     |                                                                                            ^^^^^
+c.yaml:15:78: warning: routes.c.policies[0].inject.provider: other is neither in login nor in connect of the sessions web, so that nobody can have a grant of it
+  15 |   c: { match: { paths: [/c] }, respond: {}, policies: [{ inject: { provider: other } }] }
+     |                                                                              ^^^^^
+c.yaml:16:74: warning: routes.d.policies[1].inject: no policy of this route knows sessions, so that there is no grant to send and every request is refused: add session
+  16 |   d: { match: { paths: [/d] }, respond: {}, policies: [{ public: {} }, { inject: { provider: forge } }] }
+     |                                                                          ^^^^^^
+c.yaml:17:105: warning: routes.e.policies[0].auth.any[0].personal-access-token.name: the sessions web make no tokens, so that nobody has one: set tokens there
+  17 | { paths: [/e] }, respond: {}, policies: [{ auth: { any: [{ personal-access-token: { name: web } }, { basic: {} }] } }] }
+     |                                                                                           ^^^
+c.yaml:18:58: warning: routes.f.policies[0].session: nobody can log in: users are sent to /shop/auth/login, which no route with login: shop matches
+  18 |   f: { match: { paths: [/f] }, respond: {}, policies: [{ session: { name: shop } }] }
+     |                                                          ^^^^^^^
+`,
+    },
+    {
       title: 'tell cookies of sessions that are those of others',
       files: {
         'c.yaml': `providers:

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import { formatErrors } from './format.ts';
 import { type LoadedConfig, type LoadOptions, loadConfig } from './load.ts';
 import type { PortcullisConfigInput } from './schema.ts';
 
 export const directory = mkdtempSync(join(tmpdir(), 'portcullis-load-'));
-after(() => rmSync(directory, { recursive: true, force: true }));
+// As long as this module: several test files may share it.
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 
 /** A self-signed certificate for localhost, good from 2026-11-21 for a hundred years, and its key; made for these tests. */
 export const CERT = `-----BEGIN CERTIFICATE-----

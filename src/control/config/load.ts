@@ -19,6 +19,7 @@ import { builtinCatalog, listsData, type PolicyCatalog, type PolicySurroundings 
 import { resolveAuthorities, resolveCertificate, resolveRevocations } from './certificates.ts';
 import { checkMeaning } from './check.ts';
 import { checkMatching } from './check-matching.ts';
+import { sessionsOutOfReach } from './check-session-use.ts';
 import { digest, FileReader } from './files.ts';
 import { foreignHosts } from './foreign-hosts.ts';
 import { problemsFromIssues } from './issues.ts';
@@ -200,6 +201,7 @@ async function build(
     ...checkMeaning(written, toCheck, apiOf),
     ...checkOwnership(written, apiOf),
     ...checkStores(written, routes.written),
+    ...sessionsOutOfReach(written, routes.written),
   );
   const matched = routes.written.flatMap(([name, route]): NamedRoute[] => {
     const config = known.get(name)?.parsed ?? (parsed.success ? parsed.data.routes[name] : validRoute(route));

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import { parse } from 'yaml';
 import { formatErrors } from '../config/format.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { type ImportOptions, type ImportResult, importDocument } from './import-document.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'portcullis-import-'));
-after(() => rmSync(directory, { recursive: true, force: true }));
+// As long as this module: several test files may share it.
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 
 type Data = Readonly<Record<string, unknown>>;
 

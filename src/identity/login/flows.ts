@@ -8,6 +8,8 @@ import type { KeyRing } from '../sessions/key-ring.ts';
 import type { Begun } from './begun.ts';
 import { FLOW_TTL_MS } from './flow-cookies.ts';
 
+const sessionShape = z.object({ id: z.string(), secret: z.string() });
+
 const flowShape = z.object({
   provider: z.string(),
   nonce: z.string(),
@@ -15,7 +17,8 @@ const flowShape = z.object({
   redirectUri: z.string(),
   rest: z.array(z.string()),
   returnTo: z.string(),
-  session: z.object({ id: z.string(), secret: z.string() }).optional(),
+  session: sessionShape.optional(),
+  replaces: sessionShape.optional(),
   prompt: z.string().optional(),
   device: z.object({ secret: z.string(), id: z.string() }).optional(),
   by: z.string(),

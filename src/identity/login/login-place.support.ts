@@ -11,6 +11,7 @@ import { LoginPages } from './pages.ts';
 export class PlacePlay {
   now = 1_000_000;
   readonly records = new MemoryRecords(() => this.now);
+  readonly log: string[] = [];
   readonly sessions: Sessions;
   readonly place: LoginPlace;
   readonly pages: LoginPages;
@@ -18,7 +19,7 @@ export class PlacePlay {
   constructor(provider: Partial<Provider> = {}, options: Readonly<Record<string, unknown>> = {}) {
     const known = { name: 'first', issuer: 'https://id.example.com', ...provider } as Provider;
     const nowMs = () => this.now;
-    const log = () => {};
+    const log = (level: string, message: string) => void this.log.push(`${level}: ${message}`);
     this.sessions = new Sessions('web', sessionSchema.parse({ login: ['first'], ...options }), {
       records: this.records,
       nowMs,

@@ -1,9 +1,10 @@
 import { AllowedOrigins } from '../../http/allowed-origins.ts';
 import { isSentByAllowedPage } from '../../http/sending-page.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import type { Records } from '../../state/records/records.ts';
 import { RecordsUnavailable } from '../../state/records/records.ts';
 import type { Identity } from '../identity.ts';
-import { type Provider, ProviderRefused } from '../providers/provider.ts';
+import { type Provider, ProviderRefused, ProviderUnavailable } from '../providers/provider.ts';
 import type { Session, SessionFinding } from '../sessions/session.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { Begun } from './begun.ts';
@@ -12,6 +13,9 @@ import { Flows } from './flows.ts';
 import { type LocalAnswer, page, problem } from './local-answer.ts';
 import { safeReturn } from './return-to.ts';
 import type { Visit } from './visit.ts';
+
+/** Lines of the log on logins that fail at one provider are so far apart at least. */
+const TELL_EVERY_MS = 10_000;
 
 /** What the pages of a login of one kind of sessions have in common. */
 export class LoginPlace {
@@ -23,6 +27,8 @@ export class LoginPlace {
   readonly origins: AllowedOrigins;
   /** Path of the pages, without a slash at the end. */
   readonly path: string;
+  /** When the log was last told of an outage, by provider. */
+  readonly #toldMs = new Map<string, number>();
 
   constructor(identity: Identity, name: string) {
     const sessions = identity.sessionsNamed(name);
@@ -100,14 +106,29 @@ export class LoginPlace {
     if (error instanceof RecordsUnavailable)
       return this.refuse(visit, 503, 'sessions_unavailable', 'Sessions cannot be read at the moment.', links);
     if (error instanceof ProviderRefused) {
-      this.identity.place.log('warn', `a login at ${provider} was refused: ${error.code}`, error);
+      this.identity.place.log(
+        'warn',
+        `a login at ${provider} was refused: ${error.code}: ${messageOf(error)}`,
+      );
       const denied = error.code === 'access_denied';
       const detail = denied ? `${provider} did not allow it.` : `${provider} refused the login.`;
       return this.refuse(visit, 403, denied ? 'access_denied' : 'login_refused', detail, links);
     }
-    this.identity.place.log('warn', `a login at ${provider} failed`, error);
+    this.#tellOfOutage(provider, error);
     const detail = `${provider} cannot be reached at the moment.`;
     return this.refuse(visit, 503, 'provider_unavailable', detail, links);
+  }
+
+  /** Anybody may begin logins: in an outage a line for each would fill the disk. */
+  #tellOfOutage(provider: string, error: unknown): void {
+    const { log, nowMs } = this.identity.place;
+    const toldMs = this.#toldMs.get(provider) ?? Number.NEGATIVE_INFINITY;
+    if (nowMs() - toldMs < TELL_EVERY_MS) return;
+    this.#toldMs.set(provider, nowMs());
+    const what = `a login at ${provider} failed`;
+    // Where the gateway knows what that is, no stack says more.
+    if (error instanceof ProviderUnavailable) log('warn', `${what}: ${messageOf(error)}`);
+    else log('warn', what, error);
   }
 }
 

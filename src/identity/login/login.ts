@@ -2,7 +2,7 @@ import type { Session } from '../sessions/session.ts';
 import type { LocalAnswer } from './local-answer.ts';
 import type { LoginPlace } from './login-place.ts';
 import type { Visit } from './visit.ts';
-import { goOn } from './walk.ts';
+import { goOn, type Way } from './walk.ts';
 
 /** OpenID Connect Core section 3.1.2.1 and the extension for sign-up. */
 const PROMPTS = new Set(['login', 'consent', 'select_account', 'create', 'none']);
@@ -14,10 +14,11 @@ export async function login(place: LoginPlace, visit: Visit): Promise<LocalAnswe
   const prompt = visit.query.get('prompt') ?? undefined;
   if (prompt !== undefined && !prompt.split(' ').every((word) => PROMPTS.has(word)))
     return place.refuse(visit, 400, 'invalid_request', 'No such prompt is known.');
-  const session = prompt === undefined ? await place.session(visit) : undefined;
-  const providers = await missing(place, session, place.sessions.config.login);
-  const isNew = providers[0] === place.sessions.config.login[0];
-  return goOn(place, visit, { providers, returnTo, session: isNew ? undefined : session, prompt });
+  const session = await place.session(visit);
+  const { config } = place.sessions;
+  const providers = prompt === undefined ? await missing(place, session, config.login) : config.login;
+  const isNew = providers[0] === config.login[0];
+  return goOn(place, visit, { providers, returnTo, ...wayOf(session, isNew), prompt });
 }
 
 /** GET /connect/{provider}: adds a grant of one more provider, after a login where there is no session yet. */
@@ -31,7 +32,11 @@ export async function connect(place: LoginPlace, visit: Visit, provider: string)
   const before = await missing(place, session, config.login);
   const isNew = before[0] === config.login[0];
   const way = isNew ? [...new Set([...before, provider])] : [provider];
-  return goOn(place, visit, { providers: way, returnTo, session: isNew ? undefined : session });
+  return goOn(place, visit, { providers: way, returnTo, ...wayOf(session, isNew) });
+}
+
+function wayOf(session: Session | undefined, isNew: boolean): Pick<Way, 'session' | 'replaces'> {
+  return isNew ? { replaces: session } : { session };
 }
 
 /**

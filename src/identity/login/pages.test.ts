@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { UnsecuredJWT } from 'jose';
 import { exchangeFor } from '../../../test/support/exchange.ts';
-import type { GrantTokens } from '../providers/provider.ts';
+import { type GrantTokens, ProviderUnavailable } from '../providers/provider.ts';
 import type { LocalAnswer } from './local-answer.ts';
 import { PlacePlay } from './login-place.support.ts';
 
@@ -29,6 +29,12 @@ interface Visit {
 
 const VISITS: readonly (readonly [method: string, path: string, visit: Visit, status: number])[] = [
   ['GET', '/login', { fields: PAGE, nobody: true }, 303],
+  ['HEAD', '/login', { fields: PAGE, nobody: true }, 303],
+  ['HEAD', '/connect/first', { fields: PAGE }, 303],
+  ['HEAD', '/device', { fields: PAGE }, 200],
+  ['HEAD', '/tokens', { fields: OWN }, 200],
+  ['HEAD', '/callback', { fields: PAGE, nobody: true }, 405],
+  ['HEAD', '/logout', { fields: PAGE, nobody: true }, 405],
   ['GET', '/login?redirect=//evil.example', { fields: PAGE }, 400],
   ['GET', '/login?redirect=//evil.example', { fields: OWN }, 400],
   ['GET', '/login?prompt=x', { fields: OWN }, 400],
@@ -125,7 +131,8 @@ describe('An answer of the pages of a login is kept by nobody, framed by nobody,
       isGuarded(made);
     });
 
-  it('the way back from a provider, 303 with the session', async () => {
+  it('the way back from a provider, 303 with the session, and that of before has ended though its cookie did not come along', async () => {
+    await signIn();
     const begun = await ask('GET', '/login?redirect=/here&prompt=login', { fields: PAGE });
     const state = new URL(begun.answer.headers?.['Location'] ?? '').searchParams.get('state') ?? '';
     const flow = begun.cookies?.[0] ?? '';
@@ -133,6 +140,7 @@ describe('An answer of the pages of a login is kept by nobody, framed by nobody,
     const made = await ask('GET', `/callback?state=${state}&code=x`, { fields, nobody: true });
     assert.deepEqual([made.answer.status, made.answer.headers?.['Location']], [303, '/here']);
     isGuarded(made);
+    assert.equal((await ask('GET', '/user', { fields: OWN })).answer.status, 401);
   });
 
   for (const [what, fields, status] of [
@@ -160,4 +168,21 @@ describe('An answer of the pages of a login is kept by nobody, framed by nobody,
       assert.equal((await ask('GET', path, { fields: OWN })).answer.status, 503, path);
     play.records.isAway = false;
   });
+});
+
+it('Anybody who begins logins in an outage fills no log', async () => {
+  let error: Error = new ProviderUnavailable('it does not answer');
+  const play = new PlacePlay({ authorizationUrl: () => Promise.reject(error) });
+  const begin = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      const exchange = exchangeFor({ url: 'https://app.example.com/auth/login', headers: PAGE });
+      assert.equal((await play.pages.answer(exchange, Buffer.alloc(0))).answer.status, 503);
+    }
+  };
+  await begin(20);
+  assert.deepEqual(play.log, ['warn: a login at first failed: it does not answer']);
+  play.now += 10_000;
+  error = new TypeError('a mistake of ours');
+  await begin(20);
+  assert.deepEqual(play.log.slice(1), ['warn: a login at first failed']);
 });

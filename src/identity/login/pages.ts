@@ -16,20 +16,23 @@ import { Visit } from './visit.ts';
 /** A page: answers a visit; `name` is the last segment of a path such as /connect/{provider}. */
 type Page = (place: LoginPlace, visit: Visit, name: string) => Promise<LocalAnswer>;
 
-/** By path below that of the sessions, and by method; `*` stands for one segment. */
+/**
+ * By path below that of the sessions, and by method; `*` stands for one segment. HEAD is as GET (RFC 9110 section 9.1), but for what can be asked for once
+ * or ends something.
+ */
 const PAGES: Readonly<Record<string, Readonly<Record<string, Page>>>> = {
-  '/login': { GET: login },
+  '/login': { GET: login, HEAD: login },
   '/callback': { GET: callback },
   '/callback/*': { GET: callback },
-  '/connect/*': { GET: connect },
+  '/connect/*': { GET: connect, HEAD: connect },
   '/disconnect/*': { POST: disconnect },
   '/logout': { GET: logout, POST: logout },
   '/logout/done': { GET: logoutDone },
   '/backchannel-logout': { POST: backchannelLogout },
-  '/device': { GET: devicePage, POST: deviceEntered },
+  '/device': { GET: devicePage, HEAD: devicePage, POST: deviceEntered },
   '/device/code': { POST: deviceCode },
   '/device/token': { POST: deviceToken },
-  '/tokens': { GET: listTokens, POST: createToken },
+  '/tokens': { GET: listTokens, HEAD: listTokens, POST: createToken },
   '/tokens/*': { DELETE: deleteToken },
   '/user': { GET: user, HEAD: user },
 };

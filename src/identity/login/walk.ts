@@ -14,6 +14,8 @@ export interface Way {
   readonly returnTo: string;
   /** Gets the grants; none: the first provider says who the user is, and the session begins there. */
   readonly session?: Session | undefined;
+  /** Ends when another begins. On the way back from another site a cookie that is `SameSite=Strict` does not tell of it. */
+  readonly replaces?: Session | undefined;
   /** OpenID Connect Core section 3.1.2.1, for each of the providers. */
   readonly prompt?: string | undefined;
   /** The device whose session it is to be: see device.ts. */
@@ -37,7 +39,7 @@ export async function goOn(
   const [provider, ...rest] = way.providers;
   if (provider === undefined) return arrive(place, way, cookies);
   const { request } = visit;
-  const { session, returnTo, prompt, device } = way;
+  const { session, replaces, returnTo, prompt, device } = way;
   try {
     const step: FlowStep = {
       provider,
@@ -45,7 +47,8 @@ export async function goOn(
       returnTo,
       by: place.begun.by(visit.clientAddress),
       redirectUri: visit.origin + (await callbackPath(place, place.provider(provider))),
-      ...(session && { session: { id: session.id, secret: session.secret.toString('base64url') } }),
+      ...(session && { session: keyOf(session) }),
+      ...(replaces && { replaces: keyOf(replaces) }),
       ...(prompt !== undefined && { prompt }),
       ...(device !== undefined && { device }),
     };
@@ -66,7 +69,7 @@ export async function comeBack(
 ): Promise<LocalAnswer> {
   const provider = place.provider(flow.provider);
   let login: Login;
-  const session = await sessionOf(place, flow);
+  const session = await sessionOf(place, flow.session);
   const way: Way = {
     providers: flow.rest,
     returnTo: flow.returnTo,
@@ -112,7 +115,7 @@ export async function comeBack(
     const id = sessionIdOf(secret, place.sessions.name);
     return goOn(place, visit, { ...way, session: await place.sessions.createFor(login, secret.octets, id) });
   }
-  const before = await place.session(visit);
+  const before = (await place.session(visit)) ?? (await sessionOf(place, flow.replaces));
   const created = await place.sessions.create(login, visit.request, before);
   return goOn(place, visit, { ...way, session: created.session }, [created.setCookie]);
 }
@@ -136,11 +139,15 @@ function isOtherUser({ user }: Session, login: Login): boolean {
   return login.provider === user.provider && login.user.subject !== user.subject;
 }
 
-/** The session that a flow was begun for, if it is still there. */
-async function sessionOf(place: LoginPlace, { session }: Flow): Promise<Session | undefined> {
+/** A session that a flow was begun for or is to end, if it is still there. */
+async function sessionOf(place: LoginPlace, session: Flow['session']): Promise<Session | undefined> {
   if (session === undefined) return undefined;
   const loaded = await place.sessions.load(session.id, Buffer.from(session.secret, 'base64url'));
   return loaded?.value;
+}
+
+function keyOf({ id, secret }: Session): NonNullable<Flow['session']> {
+  return { id, secret: secret.toString('base64url') };
 }
 
 /** Begins the login anew, or what is left of it; that of a device with its code. */

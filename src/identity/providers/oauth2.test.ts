@@ -129,4 +129,33 @@ describe('A provider of OAuth 2.0', () => {
     await assert.rejects(providerAt(origin).refresh(tokens), ProviderUnavailable);
     await assert.rejects(providerAt(origin).user(tokens), ProviderUnavailable);
   });
+
+  for (const [status, isRevoked] of [
+    [200, true],
+    [204, true],
+    [400, false],
+    [503, false],
+  ] as const)
+    it(`${isRevoked ? 'has' : 'has not'} revoked a token where it answers ${status}`, async () => {
+      const server = createServer((_request, response) => response.writeHead(status).end());
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      try {
+        const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+        const provider = providerAt(origin, { revocationEndpoint: `${origin}/revoke` });
+        const revoked = provider.revoke?.({
+          accessToken: 'a',
+          tokenType: 'bearer',
+          expiresAtMs: 0,
+          scopes: [],
+        });
+        if (isRevoked) await revoked;
+        else
+          await assert.rejects(
+            async () => revoked,
+            new ProviderUnavailable(`the provider answered ${status}`),
+          );
+      } finally {
+        server.close();
+      }
+    });
 });

@@ -141,7 +141,10 @@ export class OAuth2Provider implements Provider {
   async revoke(tokens: GrantTokens): Promise<void> {
     const { revocationEndpoint } = this.#config;
     if (revocationEndpoint === undefined) return;
-    await this.#post(revocationEndpoint, { token: tokens.refreshToken ?? tokens.accessToken });
+    const token = tokens.refreshToken ?? tokens.accessToken;
+    const { status, ok } = await this.#post(revocationEndpoint, { token });
+    // RFC 7009 section 2.2.1: the token may still be good.
+    if (!ok) throw new ProviderUnavailable(`the provider answered ${status}`);
   }
 
   async logoutUrl(): Promise<string | undefined> {

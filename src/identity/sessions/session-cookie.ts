@@ -1,4 +1,4 @@
-import { cookieValue, hasOtherValue } from '../../http/cookie.ts';
+import { soleCookieValue } from '../../http/cookie.ts';
 import type { Fields } from '../../http/fields.ts';
 import type { SessionConfig } from './schema.ts';
 
@@ -51,13 +51,14 @@ export class SessionCookie {
    * have set one of them, with a path, in a browser that does not hold to `__Host-` (RFC 6265 section 8.6), and which one nobody can tell.
    */
   read(fields: Fields, place: CookiePlace): CookieReading {
-    let field = fields.get('cookie');
+    const field = fields.get('cookie');
     if (field === undefined) return undefined;
-    if (fields.repeats('cookie')) field = fields.getAll('cookie').join('; ');
     const name = this.nameAt(place);
-    const value = cookieValue(field, name);
+    let value = soleCookieValue(field, name);
+    if (value === undefined && fields.repeats('cookie'))
+      value = soleCookieValue(fields.getAll('cookie').join('; '), name);
     if (value === undefined) return undefined;
-    return value.length > MAX_VALUE_LENGTH || hasOtherValue(field, name, value) ? NOT_OURS : value;
+    return value === null || value.length > MAX_VALUE_LENGTH ? NOT_OURS : value;
   }
 
   /** Set-Cookie with this value. */

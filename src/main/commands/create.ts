@@ -1,10 +1,12 @@
 import type { Given } from '../command-line.ts';
+import { ACCOUNT_FLAGS, createAccount, refuseAccountFlags } from '../remote/accounts.ts';
 import { type AdminClient, AdminFailure } from '../remote/admin-client.ts';
 import { API_FLAGS, hasApiFlags, withApiFlags } from '../remote/api-flags.ts';
 import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand, UsageError } from '../remote/connect.ts';
+import { CREDENTIAL_KIND, createCredential } from '../remote/credentials.ts';
 import { type Document, readEntity } from '../remote/documents.ts';
-import { collectionNamed, singular } from '../remote/kinds.ts';
+import { accountKindNamed, collectionNamed, singular } from '../remote/kinds.ts';
 import { changeQuery, reportChange } from '../remote/report-change.ts';
 import { located, type Written } from '../remote/written-place.ts';
 
@@ -17,7 +19,12 @@ export const createCommand = remoteCommand({
     'by a file with what would stand under its name.',
   ].join('\n'),
   arguments: [
-    { name: 'kind', required: true, description: 'api, service, route, consumer and so on' },
+    {
+      name: 'kind',
+      required: true,
+      description:
+        'api, service, route, consumer and so on; credential, user, service-account, membership, token',
+    },
     { name: 'name', required: true, description: 'Its name' },
     { name: 'target', description: 'Of an API: the service or function that does it' },
   ],
@@ -26,16 +33,25 @@ export const createCommand = remoteCommand({
     url: { value: 'url', repeatable: true, description: 'Of a service: where its requests go' },
     organization: { value: 'name', description: 'Whose it is' },
     ...API_FLAGS,
+    ...ACCOUNT_FLAGS,
     ...CHANGE_FLAGS,
   },
   examples: [
     'portcullis create api hello hello-fn --method GET --path /hello --cors --auth public --https-only',
     'portcullis create service users --url http://127.0.0.1:4001',
     'portcullis create service users -f users.yaml',
+    'portcullis create credential alice/phone',
+    'portcullis create service-account ci --organization acme',
+    'portcullis create membership acme/ci --role developer',
+    'portcullis create token pipeline --service-account ci --role developer --days 30',
     "echo 'url: http://127.0.0.1:4001' | portcullis create service users -f -",
   ],
   async run(given, io, client) {
     const [kind = '', name = '', target] = given.args;
+    const account = accountKindNamed(kind);
+    if (account !== undefined) return createAccount(account, name, given, io, client);
+    refuseAccountFlags(given);
+    if (kind === CREDENTIAL_KIND) return createCredential(name, given, io, client);
     const collection = collectionNamed(kind);
     const isApi = hasApiFlags(given) || target !== undefined;
     if (isApi && collection !== 'apis')

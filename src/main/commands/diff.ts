@@ -7,6 +7,7 @@ import { outcomeDiffText } from '../../control/outcomes/text.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import { type Command, EXIT, type Given, type Io } from '../command-line.ts';
 import { AdminFailure, type AdminReply } from '../remote/admin-client.ts';
+import { scopeOf } from '../remote/change-flags.ts';
 import { connect, namesGateway, REMOTE_FLAGS, reporting, UsageError } from '../remote/connect.ts';
 import { readDocuments } from '../remote/documents.ts';
 import { tryFile } from '../remote/file-trial.ts';
@@ -55,6 +56,7 @@ export const diffCommand: Command = {
       description: 'What would be applied to a running gateway, as by apply',
     },
     prune: { description: 'With -f: as if apply had --prune' },
+    organization: { value: 'name', description: 'With -f: as if apply had it' },
     from: { value: 'n', description: 'Revision of a running gateway' },
     to: { value: 'n', description: 'Another one; default: the one in force' },
     store: {
@@ -125,7 +127,7 @@ async function ofGateway(given: Given, io: Io): Promise<OutcomeDiff> {
   const client = await connect(given, io);
   if (given.has('file')) {
     const written = await readDocuments(given.values('file'), io);
-    const query = { prune: given.has('prune') || undefined };
+    const query = scopeOf(given);
     const compare = () => client.call('POST', '/v1/outcomes', { query, body: written.value });
     return asDiff(await located(written, io, compare));
   }

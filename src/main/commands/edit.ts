@@ -2,13 +2,14 @@ import { stringify } from 'yaml';
 import { isRecord } from '../../lib/is-record.ts';
 import { sameData } from '../../lib/same-data.ts';
 import { EXIT, type Given, type Io } from '../command-line.ts';
+import { ACCOUNT_FLAGS, editAccount, refuseAccountFlags } from '../remote/accounts.ts';
 import { type AdminClient, AdminFailure, type AdminReply } from '../remote/admin-client.ts';
 import { API_FLAGS, hasApiFlags, withApiFlags } from '../remote/api-flags.ts';
 import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand, UsageError } from '../remote/connect.ts';
 import { type Document, entityOf, readEntity } from '../remote/documents.ts';
 import { Draft } from '../remote/draft.ts';
-import { collectionNamed, type Kind, singular } from '../remote/kinds.ts';
+import { accountKindNamed, collectionNamed, type Kind, singular } from '../remote/kinds.ts';
 import { changeQuery, reportChange } from '../remote/report-change.ts';
 import { located } from '../remote/written-place.ts';
 
@@ -20,7 +21,11 @@ export const editCommand = remoteCommand({
     'Somebody else’s change meanwhile is not overwritten. What is refused is kept, and can be edited again.',
   ].join('\n'),
   arguments: [
-    { name: 'kind', required: true, description: 'api, service, route, consumer and so on' },
+    {
+      name: 'kind',
+      required: true,
+      description: 'api, service, route, consumer and so on; user, service-account, membership',
+    },
     { name: 'name', required: true, description: 'Its name' },
   ],
   flags: {
@@ -30,6 +35,9 @@ export const editCommand = remoteCommand({
       description: 'YAML or JSON with what it is to be instead; - is the standard input',
     },
     ...API_FLAGS,
+    title: ACCOUNT_FLAGS.title,
+    password: ACCOUNT_FLAGS.password,
+    role: ACCOUNT_FLAGS.role,
     ...CHANGE_FLAGS,
   },
   examples: [
@@ -40,6 +48,9 @@ export const editCommand = remoteCommand({
   ],
   async run(given, io, client) {
     const [kind = '', name = ''] = given.args;
+    const account = accountKindNamed(kind);
+    if (account !== undefined) return editAccount(account, name, given, io, client);
+    refuseAccountFlags(given);
     const collection = collectionNamed(kind);
     const entity = new RemoteEntity(client, collection, name, given);
     const hasFlags = hasApiFlags(given);

@@ -296,6 +296,39 @@ describe('files of every form', () => {
     assert.deepEqual(stored('policies', 'p01-cors'), { cors: { origins: ['https://a.example'] } });
   });
 
+  it('are those of one organization alone where that is said', async () => {
+    workspace.write(
+      'team.yaml',
+      'organizations: { acme: {} }\nservices: { team: { organization: acme, url: "http://127.0.0.1:1" } }\n',
+    );
+    const line = 'apply -f team.yaml --organization acme --prune';
+    const { code, out, err } = await run(`${line} --yes`);
+    assert.equal(code, 0, err);
+    assert.equal(
+      out,
+      '+ organization acme\n+ service team\n2 to create, 0 to change, 0 to delete\n' +
+        `Applied as revision ${configuration.revision}.\n`,
+    );
+    assert.deepEqual(await run('diff -f team.yaml --organization acme --prune'), {
+      code: 0,
+      out: 'No request changes its outcome (0 requests tried).\n',
+      err: '',
+    });
+    assert.equal(
+      (await run('export --organization acme')).out,
+      'services:\n  team:\n    organization: acme\n    url: http://127.0.0.1:1\n',
+    );
+    const other = await run('apply -f team.yaml --organization globex --yes');
+    assert.equal(other.code, 0, 'nothing of it changes');
+    workspace.write('team.yaml', 'services: { team: { organization: acme, url: "http://127.0.0.1:2" } }\n');
+    const refused = await run('apply -f team.yaml --organization globex --yes');
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.err,
+      /team\.yaml:1:\d+: services\.team: belongs to acme, and only what belongs to globex/,
+    );
+  });
+
   it('are what export prints, too', async () => {
     const { out } = await run('export');
     workspace.write('export.yaml', out);

@@ -6,9 +6,14 @@ import { cell } from './output.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What can be listed beside the collections of the configuration. */
-const OTHERS = ['revisions', 'nodes'] as const;
+const ACCOUNT_KINDS = ['users', 'service-accounts', 'memberships', 'tokens'] as const;
+const OTHERS = ['revisions', 'nodes', ...ACCOUNT_KINDS] as const;
 
-export type Kind = Collection | (typeof OTHERS)[number];
+/** Accounts and what is theirs. */
+export type AccountKind = (typeof ACCOUNT_KINDS)[number];
+/** What has no revisions of its own, and no `meta`. */
+export type OtherKind = (typeof OTHERS)[number];
+export type Kind = Collection | OtherKind;
 
 const KINDS: readonly Kind[] = [...COLLECTIONS, ...OTHERS];
 
@@ -22,6 +27,15 @@ export function kindNamed(text: string, allowed: readonly Kind[] = KINDS): Kind 
       ? `there are no ${text}; there are ${allowed.join(', ')}`
       : `there are no ${text} (did you mean ${near}?)`,
   );
+}
+
+/** Undefined for anything else. */
+export function accountKindNamed(text: string): AccountKind | undefined {
+  return ACCOUNT_KINDS.find((kind) => kind === text || singular(kind) === text);
+}
+
+export function isOther(kind: Kind): kind is OtherKind {
+  return (OTHERS as readonly Kind[]).includes(kind);
 }
 
 export function collectionNamed(text: string): Collection {
@@ -95,7 +109,19 @@ function targetsOf(targets: unknown): unknown {
   return Array.isArray(targets) ? targets.map((target: unknown) => (target as Fields)['url']) : undefined;
 }
 
-const OTHER_COLUMNS: Readonly<Record<(typeof OTHERS)[number], readonly Column[]>> = {
+/** `acme=admin` */
+function rolesOf({ roles }: Fields): string[] {
+  return Object.entries((roles ?? {}) as Fields).map(
+    ([organization, role]) => `${organization}=${String(role)}`,
+  );
+}
+
+function identityOf(identity: unknown): string {
+  const { provider, subject } = identity as Fields;
+  return `${String(provider)}#${String(subject)}`;
+}
+
+const OTHER_COLUMNS: Readonly<Record<OtherKind, readonly Column[]>> = {
   revisions: ['number', 'at', 'author', 'message'].map((name) => [name, field(name)]),
   nodes: [
     ['node', field('node')],
@@ -104,6 +130,33 @@ const OTHER_COLUMNS: Readonly<Record<(typeof OTHERS)[number], readonly Column[]>
     ['from snapshot', field('fromSnapshot')],
     ['problems', ({ problems }) => (Array.isArray(problems) ? problems.length : 0)],
   ],
+  users: [
+    NAME,
+    ['title', field('title')],
+    ['roles', rolesOf],
+    ['password', field('password')],
+    ['identities', ({ identities }) => (Array.isArray(identities) ? identities.map(identityOf) : [])],
+    ['disabled', field('disabled')],
+    ['updated', field('updatedAt')],
+  ],
+  'service-accounts': [
+    NAME,
+    ORGANIZATION,
+    ['title', field('title')],
+    ['roles', rolesOf],
+    ['disabled', field('disabled')],
+    ['updated', field('updatedAt')],
+  ],
+  memberships: ['organization', 'account', 'kind', 'role', 'source'].map((name) => [name, field(name)]),
+  tokens: [
+    ['id', field('id')],
+    NAME,
+    ['role', field('role')],
+    ['organizations', field('organizations')],
+    ['expires', field('expiresAt')],
+    ['used', field('usedAt')],
+    ['revoked', field('revokedAt')],
+  ],
 };
 
 /** Heads and rows of a table. */
@@ -111,10 +164,9 @@ export function tableOf(
   kind: Kind,
   entities: readonly Fields[],
 ): { readonly heads: readonly string[]; readonly rows: readonly (readonly string[])[] } {
-  const columns: readonly Column[] =
-    kind === 'revisions' || kind === 'nodes'
-      ? OTHER_COLUMNS[kind]
-      : [NAME, ORGANIZATION, ...(COLUMNS[kind] ?? []), ORIGIN, REVISION, UPDATED];
+  const columns: readonly Column[] = isOther(kind)
+    ? OTHER_COLUMNS[kind]
+    : [NAME, ORGANIZATION, ...(COLUMNS[kind] ?? []), ORIGIN, REVISION, UPDATED];
   // A column that nobody has anything in tells nothing.
   const filled = columns.filter(
     ([head, value]) => head !== 'organization' || entities.some((entity) => value(entity) !== undefined),

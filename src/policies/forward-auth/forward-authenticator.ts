@@ -10,6 +10,7 @@ import {
 } from '../../identity/authenticator.ts';
 import { ownerOf } from '../../identity/consumers/consumer.ts';
 import type { ConsumerIndex } from '../../identity/consumers/consumer-index.ts';
+import type { OwnCredentials } from '../../identity/sessions/own-credentials.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
 import { sha256 } from '../../lib/sha256.ts';
 import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
@@ -60,6 +61,7 @@ const PASSED = [
 export interface ForwardAuthPlace {
   readonly service: Pick<AuthService, 'ask' | 'close'>;
   readonly consumers: ConsumerIndex;
+  readonly ownCredentials?: Pick<OwnCredentials, 'takeOff' | 'takeOffAnswer'> | undefined;
   readonly nowMs: () => number;
   readonly warn: (message: string, cause?: unknown) => void;
 }
@@ -140,9 +142,12 @@ export class ForwardAuthenticator implements Authenticator {
 
   async #ask(exchange: Exchange, key: string | undefined): Promise<Finding> {
     const { responseHeaders, cacheFor } = this.#options;
-    const isKnowable = this.#isKnowable(exchange);
-    const { service } = this.#place;
-    const question = new AwaitedWork((gone) => service.ask(this.#question(exchange), gone));
+    const { service, ownCredentials } = this.#place;
+    // What opens sessions of the gateway is no service's to have.
+    const shown = exchange.request.fields.clone();
+    ownCredentials?.takeOff(shown);
+    const isKnowable = this.#isKnowable(shown);
+    const question = new AwaitedWork((gone) => service.ask(this.#question(exchange, shown), gone));
     let answer: ServiceAnswer;
     try {
       answer = await awaitFor(exchange, service, question);
@@ -151,6 +156,7 @@ export class ForwardAuthenticator implements Authenticator {
     }
     if (answer.status >= 500) return this.#unavailable(new Error(`it answered ${answer.status}`), isKnowable);
     this.#isWarned = false;
+    ownCredentials?.takeOffAnswer(answer.fields);
     const cookies = answer.fields.getAll('set-cookie');
     if (answer.status < 200 || answer.status > 299) {
       this.#keep(exchange, [], cookies);
@@ -164,7 +170,7 @@ export class ForwardAuthenticator implements Authenticator {
   }
 
   /** Whether the request has anything that the service could know its caller by. Every page of a host sends cookies that are not the service's. */
-  #isKnowable({ request: { fields } }: Exchange): boolean {
+  #isKnowable(fields: Fields): boolean {
     const { requestHeaders, sessionCookies } = this.#options;
     return requestHeaders.some((name) =>
       name === 'cookie' && sessionCookies.length > 0
@@ -180,10 +186,10 @@ export class ForwardAuthenticator implements Authenticator {
   }
 
   /** The names of Traefik's ForwardAuth. */
-  #question({ request, client, id }: Exchange): Record<string, string> {
+  #question({ request, client, id }: Exchange, shown: Fields): Record<string, string> {
     const headers: Record<string, string> = {};
     for (const name of this.#options.requestHeaders) {
-      const values = request.fields.getAll(name);
+      const values = shown.getAll(name);
       if (values.length > 0) headers[name] = values.join(name === 'cookie' ? '; ' : ', ');
     }
     return {

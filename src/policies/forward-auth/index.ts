@@ -1,3 +1,4 @@
+import { OwnCredentials } from '../../identity/sessions/own-credentials.ts';
 import { authPolicy } from '../auth/auth-policy.ts';
 import { defineMethod } from '../auth/method.ts';
 import { AuthService } from './auth-service.ts';
@@ -15,6 +16,8 @@ export const forwardAuthMethod = defineMethod({
     return new ForwardAuthenticator(options, {
       service: new AuthService(options),
       consumers: identity.consumers,
+      // The admin port may have a login in this configuration or the next.
+      ownCredentials: OwnCredentials.of(identity.data.sessions, true),
       nowMs: identity.place.nowMs,
       warn: (message, cause) => context.warn(message, cause),
     });

@@ -138,7 +138,7 @@ suite('a connection is not kept', () => {
     await withPool({}, async ({ acquire, open }) => {
       const caller = acquire();
       const connection = await caller.connected();
-      connection.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n', 'POST', false, false);
+      connection.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n', 'POST', false, '');
       connection.flush();
       while (!caller.done) await new Promise(setImmediate);
       assert.deepEqual([caller.status, open()], [200, 0]);

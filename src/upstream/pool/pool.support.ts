@@ -65,7 +65,7 @@ export class Caller implements UpstreamListener {
   /** Sends a request and waits for the whole answer. */
   async exchange(): Promise<void> {
     const connection = await this.connected();
-    connection.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'GET', false, false);
+    connection.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'GET', false, '');
     connection.endRequest(undefined);
     connection.flush();
     await this.#changes.until(

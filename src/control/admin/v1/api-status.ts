@@ -1,7 +1,7 @@
 import type { ChangeProblem, ConfigurationManager, ListedEntity, NodeStatus } from '../../manager/manager.ts';
 
 /** How far an API is: not everywhere yet, in force everywhere, or not in force somewhere and why. */
-export type ApiState = 'pending' | 'ready' | 'error';
+export type ApiState = (typeof API_STATES)[number];
 
 export interface NodeApiStatus {
   readonly node: string;
@@ -24,7 +24,8 @@ export async function apiStateOf(
   return apiStatus(entity, configuration, await configuration.nodes()).status;
 }
 
-const STATES: readonly ApiState[] = ['error', 'pending', 'ready'];
+/** The worst first. */
+export const API_STATES = ['error', 'pending', 'ready'] as const;
 
 /**
  * The status of an API: the worst of what is true on the nodes, and `pending` while what it points to is not there yet. One of
@@ -42,7 +43,7 @@ export function apiStatus(
     reason === undefined ? 'ready' : 'pending',
     ...onNodes.map(({ status }) => status),
   ];
-  const status = STATES.find((state) => states.includes(state)) ?? 'ready';
+  const status = API_STATES.find((state) => states.includes(state)) ?? 'ready';
   return { status, ...(reason === undefined ? undefined : { reason }), nodes: onNodes };
 }
 

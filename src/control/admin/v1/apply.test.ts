@@ -273,3 +273,123 @@ describe('A whole configuration', () => {
     });
   });
 });
+
+const CORS = { cors: { origins: ['https://a.example'] } };
+
+describe('What is applied for one organization', () => {
+  const configuration = new FakeConfiguration();
+  let api: TestApi;
+  const service = (organization: string | undefined, port: number) => ({
+    url: `http://127.0.0.1:${port}`,
+    ...(organization !== undefined && { organization }),
+  });
+  before(async () => {
+    api = await startApi(configuration);
+    const body = {
+      organizations: { acme: {}, globex: {} },
+      services: {
+        a: service('acme', 1),
+        a2: service('acme', 2),
+        g: service('globex', 3),
+        shared: service(undefined, 4),
+      },
+      policies: [CORS],
+    };
+    assert.equal((await api.send({ method: 'POST', path: '/v1/apply', body })).status, 200);
+  });
+  after(() => api[Symbol.asyncDispose]());
+  const apply = (body: unknown, query: string) =>
+    api.send({ method: 'POST', path: `/v1/apply?${query}`, body });
+  const done = ({ body }: Received) =>
+    (body as { changes: { action: string; collection: string; name: string }[] }).changes.map(
+      ({ action, collection, name }) => `${action} ${collection}/${name}`,
+    );
+
+  it('prunes what belongs to it and was not sent, and nothing of others', async () => {
+    const body = { services: { a: service('acme', 9) }, policies: {} };
+    const ofAll = { ...body, organizations: {} };
+    const query = 'prune&organization=acme&dry-run';
+    assert.deepEqual(done(await apply(ofAll, query)), ['update services/a', 'delete services/a2']);
+    assert.deepEqual(done(await apply(body, 'prune&dry-run')), [
+      'update services/a',
+      'delete services/a2',
+      'delete services/g',
+      'delete services/shared',
+      'delete policies/p01-cors',
+    ]);
+  });
+
+  it('is what it has already where it is of others, as an export may have it', async () => {
+    const services = { a: service('acme', 9), g: service('globex', 3), shared: service(undefined, 4) };
+    assert.deepEqual(done(await apply({ services }, 'organization=acme&dry-run')), ['update services/a']);
+  });
+
+  it('is refused where it changes or takes what is not its own, all of it with the reason', async () => {
+    const body = {
+      services: {
+        a: service('globex', 1),
+        g: service('acme', 3),
+        shared: service(undefined, 5),
+        made: service(undefined, 6),
+      },
+      policies: { mine: CORS },
+    };
+    const refused = await apply(body, 'organization=acme');
+    assert.equal(refused.status, 422, refused.text);
+    const only = 'and only what belongs to acme is to be changed';
+    assert.deepEqual(
+      (refused.body as { errors: { path: string; message: string }[] }).errors.map(
+        ({ path, message }) => `${path}: ${message}`,
+      ),
+      [
+        `services.a: belongs to globex, ${only}`,
+        `services.g: belongs to globex, ${only}`,
+        `services.shared: belongs to no organization, ${only}`,
+        `services.made: belongs to no organization, ${only}`,
+        `policies.mine: belongs to no organization, ${only}`,
+      ],
+    );
+  });
+
+  it('is compared as it would be applied', async () => {
+    const body = { services: { g: service('globex', 7) } };
+    const { status } = await api.send({ method: 'POST', path: '/v1/outcomes?organization=acme', body });
+    assert.equal(status, 422);
+  });
+});
+
+describe('A list of policies', () => {
+  it('takes the place of the list before, whatever has moved in it, and of nothing that has a name', async () => {
+    const configuration = new FakeConfiguration();
+    await using api = await startApi(configuration);
+    const apply = async (policies: unknown) => {
+      const answer = await api.send({ method: 'POST', path: '/v1/apply', body: { policies } });
+      assert.equal(answer.status, 200, answer.text);
+      return configuration.list('policies').map(({ name, value }) => [name, Object.keys(value)[0]]);
+    };
+    const [size, limit] = [
+      { 'request-size': { max: '1kb' } },
+      { 'rate-limit': { limits: [{ rate: '9/s' }] } },
+    ];
+    await apply({ own: CORS });
+    await apply([size, limit]);
+    assert.deepEqual(await apply([limit, size]), [
+      ['own', 'cors'],
+      ['p01-rate-limit', 'rate-limit'],
+      ['p02-request-size', 'request-size'],
+    ]);
+    assert.deepEqual(await apply([limit]), [
+      ['own', 'cors'],
+      ['p01-rate-limit', 'rate-limit'],
+    ]);
+    assert.deepEqual(await apply({ more: size }), [
+      ['more', 'request-size'],
+      ['own', 'cors'],
+      ['p01-rate-limit', 'rate-limit'],
+    ]);
+    assert.deepEqual(await apply([]), [
+      ['more', 'request-size'],
+      ['own', 'cors'],
+    ]);
+  });
+});

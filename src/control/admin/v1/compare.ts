@@ -6,22 +6,22 @@ import type { Preview } from '../../manager/manager.ts';
 import { type AdminAnswer, json } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { REDACTED } from '../redact.ts';
-import { MAX_BODY_BYTES, sentEntities, TYPES, wantedChanges } from './apply.ts';
+import { MAX_BODY_BYTES, TYPES } from './apply.ts';
 import { type Call, define } from './define.ts';
 import { unknownRevision, whileReachable } from './history.ts';
 import { hostReachRefusal } from './host-reach.ts';
 import { failureAnswer, refused } from './outcomes.ts';
 import { readMap } from './read-body.ts';
+import { sentEntities } from './sent-entities.ts';
 import type { Viewer } from './visible-problems.ts';
+import { scopeShape, wantedChanges } from './wanted-changes.ts';
 
 const none = z.strictObject({});
 const revisionNumber = z
   .int()
   .min(0)
   .max(Number.MAX_SAFE_INTEGER - 1);
-const sentSchema = z.strictObject({
-  prune: z.boolean().default(false).describe('As that of /v1/apply'),
-});
+const sentSchema = z.strictObject(scopeShape);
 const betweenSchema = z.strictObject({
   from: revisionNumber.describe('Number of a revision; 0 is the empty store'),
   to: revisionNumber.optional().describe('Number of another; default: the one in force'),
@@ -75,7 +75,7 @@ async function ofSent({
   const sent = sentEntities(body.value);
   if (sent.errors.length > 0) return refused(sent.errors);
   const { caller } = request;
-  const wanted = wantedChanges(configuration, caller, sent, query.prune);
+  const wanted = wantedChanges(configuration, caller, sent, query);
   if (!wanted.ok) return wanted.answer;
   const { changes } = wanted;
   return described(

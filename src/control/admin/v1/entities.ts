@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isRecord } from '../../../lib/is-record.ts';
+import type { ListedEntity } from '../../manager/manager.ts';
 import { COLLECTIONS, type Collection, type EntityValue } from '../../store/entity.ts';
 import { type AdminAnswer, empty, json, problem } from '../answer.ts';
 import type { Endpoint, EndpointAnswer } from '../endpoint.ts';
@@ -9,7 +10,7 @@ import { type Call, define } from './define.ts';
 import { entityView, versionFields, versionOf, writtenValue } from './entity-view.ts';
 import { mergePatch } from './merge-patch.ts';
 import { preconditionMalformed, refused, unknownEntity } from './outcomes.ts';
-import { entityPage, type ListQuery, listSchema } from './page.ts';
+import { entityPage, type ListQuery, listSchemaOf } from './page.ts';
 import { CREATE_FIELDS, READ_FIELDS, verdictOn, WRITE_FIELDS } from './preconditions.ts';
 import { readMap } from './read-body.ts';
 import { type EntityWrite, type EntityWriteQuery, entityWriteSchema, writeEntity } from './write.ts';
@@ -51,9 +52,10 @@ function endpointsOf(collection: Collection): readonly Endpoint[] {
       access: 'read',
       collection,
       parameters: none,
-      query: listSchema,
+      query: listSchemaOf(collection),
       answers: { 200: { description: 'A page', shape: { component: `${one}Page` } } },
-      answer: (call) => list(call, collection),
+      // The schema is that of its query, less what is not for the collection.
+      answer: (call) => list({ ...call, query: call.query as ListQuery }, collection),
     }),
     define({
       method: 'POST',
@@ -155,7 +157,9 @@ async function list(
   const readable = configuration
     .list(collection)
     .filter((entity) => request.caller.may('read', { kind: 'entity', ...entity }));
-  const page = entityPage(readable, query);
+  const nodes = collection === 'apis' && readable.length > 0 ? await configuration.nodes() : [];
+  const statusOf = (entity: ListedEntity) => apiStatus(entity, configuration, nodes).status;
+  const page = entityPage(readable, query, statusOf);
   if (page === undefined) {
     return problem(400, 'cursor_invalid', 'The cursor is none of this list', {
       errors: [
@@ -163,13 +167,8 @@ async function list(
       ],
     });
   }
-  const nodes = collection === 'apis' && page.items.length > 0 ? await configuration.nodes() : [];
   const items = page.items.map((entity) =>
-    entityView(
-      entity,
-      configuration,
-      collection === 'apis' ? apiStatus(entity, configuration, nodes).status : undefined,
-    ),
+    entityView(entity, configuration, collection === 'apis' ? statusOf(entity) : undefined),
   );
   return json(200, { items, next: page.next });
 }

@@ -12,12 +12,16 @@ function stored(name: string, updatedAtMs: number, value: EntityValue = {}): Lis
 const ENTITIES: readonly ListedEntity[] = [
   stored('b', 3, { organization: 'acme', match: { paths: ['/Orders/*'] } }),
   { origin: 'file', collection: 'routes', name: 'a', value: { service: 'orders' } },
-  stored('d', 2, { title: 'All about ORDERS', apiKey: 'orders' }),
-  stored('c', 2, { apiKey: 'orders', match: { hosts: ['c.example'] } }),
+  stored('d', 2, {
+    title: 'All about ORDERS',
+    apiKey: 'orders',
+    policies: [{ mirror: { service: 'orders' } }],
+  }),
+  stored('c', 2, { enabled: false, apiKey: 'orders', match: { hosts: ['c.example'] } }),
 ];
 
 function names(query: Partial<ListQuery>, entities = ENTITIES): string | undefined {
-  return entityPage(entities, listSchema.parse(query))
+  return entityPage(entities, listSchema.parse(query), ({ name }) => (name === 'b' ? 'error' : 'ready'))
     ?.items.map(({ name }) => name)
     .join('');
 }
@@ -34,6 +38,11 @@ describe('A list of entities', () => {
     ['has those of the file', { origin: 'file' }, 'a'],
     ['has those with a text, never looking at secrets', { q: 'oRDers' }, 'abd'],
     ['has those of a host', { q: 'C.EX' }, 'c'],
+    ['has those that name a service, wherever', { service: 'orders' }, 'ad'],
+    ['has those that are switched off', { enabled: false }, 'c'],
+    ['has those that are not', { enabled: true }, 'abd'],
+    ['has those of a status', { status: 'error' }, 'b'],
+    ['has those of which all of that is so', { status: 'ready', enabled: true, service: 'orders' }, 'ad'],
   ];
   for (const [title, query, expected] of CASES) it(title, () => assert.equal(names(query), expected));
 

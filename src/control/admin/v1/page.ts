@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { isRecord } from '../../../lib/is-record.ts';
 import { sha256 } from '../../../lib/sha256.ts';
 import type { ListedEntity } from '../../manager/manager.ts';
+import { referencesOf } from '../../rights/references.ts';
+import type { Collection } from '../../store/entity.ts';
+import { API_STATES, type ApiState } from './api-status.ts';
 
 export const pageSchema = z.strictObject({
   limit: z.int().min(1).max(1000).default(100).describe('Entries of a page'),
@@ -20,6 +23,9 @@ export const listSchema = pageSchema.extend({
     .describe(
       'Text in the name, title, hosts, paths, service or function; capital and small letters are alike',
     ),
+  service: z.string().min(1).max(200).optional().describe('Names this service, as its target or elsewhere'),
+  enabled: z.boolean().optional().describe('Whether it is switched on'),
+  status: z.enum(API_STATES).optional().describe('How far it is'),
   sort: z
     .enum(['name', '-name', 'updated', '-updated'])
     .default('name')
@@ -27,6 +33,20 @@ export const listSchema = pageSchema.extend({
 });
 
 export type ListQuery = z.output<typeof listSchema>;
+
+/** What a list of such entities can be filtered and sorted by. */
+export function listSchemaOf(collection: Collection): z.ZodObject {
+  switch (collection) {
+    case 'apis':
+      return listSchema;
+    case 'routes':
+      return listSchema.omit({ status: true });
+    case 'functions':
+      return listSchema.omit({ status: true, enabled: true });
+    default:
+      return listSchema.omit({ status: true, enabled: true, service: true });
+  }
+}
 
 export interface Page<Item> {
   readonly items: readonly Item[];
@@ -42,17 +62,20 @@ interface Position {
 
 /**
  * One page of entities. A cursor is where the page before ended, so that what comes and goes between two pages neither repeats
- * nor hides another. Undefined for a cursor that is none, or one of another list.
+ * nor hides another. Undefined for a cursor that is none, or one of another list. `statusOf` is asked where the query is for one.
  */
 export function entityPage(
   entities: readonly ListedEntity[],
   query: ListQuery,
+  statusOf?: (entity: ListedEntity) => ApiState,
 ): Page<ListedEntity> | undefined {
   const list = digestOf(query);
   const after = query.cursor === undefined ? undefined : readCursor(query.cursor, list);
   if (after === 'invalid') return undefined;
   const compare = comparison(query.sort);
-  const sorted = entities.filter(filter(query)).sort((a, b) => compare(positionOf(a), positionOf(b)));
+  const sorted = entities
+    .filter(filter(query, statusOf))
+    .sort((a, b) => compare(positionOf(a), positionOf(b)));
   const from = after === undefined ? 0 : sorted.findIndex((entity) => compare(positionOf(entity), after) > 0);
   const items = from === -1 ? [] : sorted.slice(from, from + query.limit);
   const last = items.at(-1);
@@ -79,7 +102,10 @@ function comparison(sort: ListQuery['sort']): (a: Position, b: Position) => numb
   }
 }
 
-function filter({ name, organization, origin, q }: ListQuery): (entity: ListedEntity) => boolean {
+function filter(
+  { name, organization, origin, q, service, enabled, status }: ListQuery,
+  statusOf: ((entity: ListedEntity) => ApiState) | undefined,
+): (entity: ListedEntity) => boolean {
   const beginning = name?.endsWith('*') === true ? name.slice(0, -1) : undefined;
   const text = q?.toLowerCase();
   return (entity) =>
@@ -87,7 +113,16 @@ function filter({ name, organization, origin, q }: ListQuery): (entity: ListedEn
       (beginning === undefined ? entity.name === name : entity.name.startsWith(beginning))) &&
     (organization === undefined || entity.value['organization'] === organization) &&
     (origin === undefined || entity.origin === origin) &&
-    (text === undefined || holdsText(entity, text));
+    (text === undefined || holdsText(entity, text)) &&
+    (enabled === undefined || (entity.value['enabled'] !== false) === enabled) &&
+    (service === undefined || namesService(entity, service)) &&
+    (status === undefined || statusOf?.(entity) === status);
+}
+
+function namesService({ collection, value }: ListedEntity, service: string): boolean {
+  return referencesOf(collection, value).some(
+    (found) => found.collection === 'services' && found.name === service,
+  );
 }
 
 /** In places that hold no secret: to search them would tell a secret letter by letter. */
@@ -103,8 +138,8 @@ function holdsText({ name, value }: ListedEntity, text: string): boolean {
   });
 }
 
-function digestOf({ name, organization, origin, q, sort }: ListQuery): string {
-  const text = JSON.stringify([name, organization, origin, q, sort]);
+function digestOf({ limit: _limit, cursor: _cursor, ...list }: ListQuery): string {
+  const text = JSON.stringify(list);
   return sha256(text).slice(0, 12);
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { parseHttpDate } from '../../../http/date.ts';
 import type { Version } from './entity-view.ts';
 
 /** What a request demands of the version that it meets (RFC 9110, section 13). */
@@ -141,6 +142,5 @@ function isLater(modifiedMs: number | undefined, field: string | undefined): boo
 
 /** What is no date is ignored (RFC 9110, sections 13.1.3 and 13.1.4). */
 function dateOf(field: string | undefined): number | undefined {
-  const date = field === undefined ? Number.NaN : Date.parse(field);
-  return Number.isNaN(date) ? undefined : date;
+  return field === undefined ? undefined : parseHttpDate(field, Date.now());
 }

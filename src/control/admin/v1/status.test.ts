@@ -101,6 +101,26 @@ describe('The status of an API', () => {
     );
   });
 
+  it('is what lists of APIs, and no others, are filtered by', async () => {
+    const listed = async (query: string) => {
+      const { items } = (await api.send({ path: `/v1/apis?${query}` })).body as { items: { name: string }[] };
+      return items.map(({ name }) => name).join();
+    };
+    assert.deepEqual(
+      [await listed('status=ready'), await listed('status=pending'), await listed('status=error')],
+      ['a', 'b', ''],
+    );
+    assert.deepEqual([await listed('service=orders&enabled=true'), await listed('enabled=false')], ['a', '']);
+    for (const path of [
+      '/v1/services?status=ready',
+      '/v1/services?enabled=true',
+      '/v1/functions?enabled=true',
+    ]) {
+      const { status, body } = await api.send({ path });
+      assert.deepEqual([status, (body as { code: string }).code], [400, 'parameter_invalid'], path);
+    }
+  });
+
   it('makes another ETag, which still is of the version that is changed', async () => {
     const path = '/v1/apis/a';
     assert.equal((await api.send({ path })).headers['etag'], '"2.ready"');

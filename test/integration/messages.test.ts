@@ -267,7 +267,10 @@ suite('what is asked of the gateway itself', () => {
       const seen: string[] = [];
       await using upstream = await RecordingUpstream.start();
       const everywhere = hooked('everywhere', {
-        onRequest: ({ request: { method, path } }) => void seen.push(`${method} ${path}`),
+        onRequest: ({ request: asked }) => {
+          seen.push(`${asked.method} ${asked.path}`);
+          asked.upstreamHost = 'b.example';
+        },
       });
       await using gateway = await startGatewayWith({ ...configBefore(upstream.url), policies: [everywhere] });
       using client = await RawClient.connect({ port: gateway.port });

@@ -27,6 +27,7 @@ export class LoginPlace {
   readonly origins: AllowedOrigins;
   /** Path of the pages, without a slash at the end. */
   readonly path: string;
+  #isToldOfHttp = false;
   /** When the log was last told of an outage, by provider. */
   readonly #toldMs = new Map<string, number>();
 
@@ -100,6 +101,17 @@ export class LoginPlace {
     return page({ title: TITLES[code] ?? 'This did not work', text: detail, links }, status, code);
   }
 
+  /** Over plain http browsers keep none of the cookies that a login needs (RFC 6265bis section 5.7). */
+  refuseInsecure(visit: Visit): LocalAnswer {
+    if (!this.#isToldOfHttp)
+      this.identity.place.log(
+        'warn',
+        'a login was asked for over http, where browsers keep no cookie for it: where a proxy before the gateway has the TLS, forwarding.trust of the listener has to name it',
+      );
+    this.#isToldOfHttp = true;
+    return this.refuse(visit, 400, 'insecure_login', 'A login needs https.');
+  }
+
   /** What became of asking a provider or the store. What is unexpected is thrown again. */
   refuseFailure(visit: Visit, error: unknown, provider: string, retry: string): LocalAnswer {
     const links = [{ text: 'Try again', href: retry }];
@@ -137,6 +149,7 @@ const TITLES: Readonly<Record<string, string>> = {
   login_refused: 'Not signed in',
   other_user: 'Somebody else',
   login_invalid: 'This login is over',
+  insecure_login: 'Not over http',
   provider_unavailable: 'Not at the moment',
   sessions_unavailable: 'Not at the moment',
   invalid_redirect: 'This address is not allowed',

@@ -186,3 +186,28 @@ it('Anybody who begins logins in an outage fills no log', async () => {
   await begin(20);
   assert.deepEqual(play.log.slice(1), ['warn: a login at first failed']);
 });
+
+describe('Over plain http', () => {
+  const AWAY = 'https://id.example.com/auth';
+  for (const [url, status, location] of [
+    ['http://gw.example.com/auth/login', 400, undefined],
+    ['http://gw.example.com/auth/connect/first', 400, undefined],
+    ['http://10.0.0.7:8080/auth/login', 400, undefined],
+    ['http://localhost:8080/auth/login', 303, AWAY],
+    ['http://127.0.0.1/auth/login', 303, AWAY],
+    ['https://gw.example.com/auth/login', 303, AWAY],
+  ] as const)
+    it(`${url} is ${status}: there browsers keep ${status === 303 ? 'the' : 'no'} cookie of it`, async () => {
+      const play = new PlacePlay({ authorizationUrl: async () => AWAY });
+      for (let i = 0; i < 2; i++) {
+        const { answer, cookies } = await play.pages.answer(
+          exchangeFor({ url, headers: OWN }),
+          Buffer.alloc(0),
+        );
+        assert.deepEqual([answer.status, answer.headers?.['Location']], [status, location]);
+        assert.equal(answer.code, status === 303 ? undefined : 'insecure_login');
+        assert.equal((cookies ?? []).length, status === 303 ? 1 : 0);
+      }
+      assert.equal(play.log.length, status === 303 ? 0 : 1);
+    });
+});

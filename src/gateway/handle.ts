@@ -159,7 +159,9 @@ function forwardTo(exchange: Exchange, service: Service | undefined): void {
   copy?.send(exchange);
 }
 
-function redirect(exchange: Exchange, status: number, location: string): void {
+function redirect(exchange: Exchange, status: number, location: string | undefined): void {
+  if (location === undefined)
+    return refuse(exchange, 'bad_request', 'Without Host there is nowhere to send the request.');
   answer(exchange, { status, headers: { Location: location } });
 }
 

@@ -151,9 +151,13 @@ describe('A file that is looked at together with what a store holds', () => {
   });
 
   it('explains requests for stored routes', async () => {
-    assert.equal((await run('explain /status')).code, 1);
-    const { code, out } = await run('explain /status --store');
-    assert.equal(code, 0);
+    const without = await run('explain /status');
+    assert.deepEqual(
+      [without.code, without.err],
+      [1, 'What the store holds is left out: --store takes it in.\n'],
+    );
+    const { code, out, err } = await run('explain /status --store');
+    assert.deepEqual([code, err], [0, '']);
     assert.match(out, /^Route: status \(store:routes\/status:1\)/m);
   });
 

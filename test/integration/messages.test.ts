@@ -312,3 +312,19 @@ suite('what is asked of the gateway itself', () => {
     assert.equal((await client.answer()).status, 404);
   });
 });
+
+test('a redirect to another scheme of a request without a host is 400: there is nowhere to send it', async () => {
+  const config = configBefore('http://127.0.0.1:1');
+  const { service: _, ...route } = config.routes['main'] ?? assert.fail();
+  const main = { ...route, redirect: { scheme: 'https' as const, status: 308 as const } };
+  await using gateway = await startGatewayWith({ ...config, routes: { main } });
+  for (const [line, status, location] of [
+    ['GET /page HTTP/1.0', 400, undefined],
+    ['GET /page HTTP/1.0\r\nHost: a.example', 308, 'https://a.example/page'],
+  ] as const) {
+    using client = await RawClient.connect({ port: gateway.port });
+    await client.send(request([line]));
+    const redirected = await client.answer();
+    assert.deepEqual([redirected.status, redirected.get('location')], [status, location]);
+  }
+});

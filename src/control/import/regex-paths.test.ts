@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pathsOfRegex } from './regex-paths.ts';
 
-/** `wider` as `+`, `narrower` as `-` behind the path. */
+/** `wider` as `+`, `narrower` as `-`, `bare` as `/` behind the path. */
 function shown(regex: string): string[] | undefined {
   return pathsOfRegex(regex)?.map(
-    ({ path, wider, narrower }) => path + (wider ? ' +' : '') + (narrower ? ' -' : ''),
+    ({ path, wider, narrower, bare }) =>
+      path + (wider ? ' +' : '') + (narrower ? ' -' : '') + (bare ? ' /' : ''),
   );
 }
 
@@ -13,9 +14,12 @@ describe('A regular expression becomes', () => {
   const table: readonly (readonly [regex: string, paths: readonly string[] | undefined])[] = [
     ['^/status$', ['/status']],
     ['/status', ['/status/* -']],
-    ['/status/', ['/status/*']],
-    ['/files/.*', ['/files/*']],
-    ['^/files/(.*)$', ['/files/*']],
+    ['/status/', ['/status/* /']],
+    ['/.*', ['/*']],
+    ['/files/.*', ['/files/* /']],
+    ['/files/.+', ['/files/* + /']],
+    ['^/files/(.+)$', ['/files/* + /']],
+    ['^/files/(.*)$', ['/files/* /']],
     ['^/api/projects/(?P<id>[^/]+)/?(.*)$', ['/api/projects/{id}/*']],
     ['/users/(?<id>[^/]+)$', ['/users/{id}']],
     [String.raw`/users/(?<id>\d+)$`, ['/users/{id} +']],

@@ -7,13 +7,15 @@ export interface RegexPath {
   readonly wider: boolean;
   /** It does not take paths that the expression takes: `/itemsX` where that ends in `/items` with anything behind. */
   readonly narrower: boolean;
+  /** It takes the path without its last slash, too, which the expression does not: `/a` where that is `/a/.*`. */
+  readonly bare: boolean;
 }
 
-/** A piece of an expression: text, one or more characters within a segment, or whatever follows. */
+/** A piece of an expression: text, one or more characters within a segment, or whatever follows, `some` if that is anything at all. */
 type Piece =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'segment'; readonly name: string | undefined; readonly any: boolean }
-  | { readonly kind: 'rest' };
+  | { readonly kind: 'rest'; readonly some: boolean };
 
 /** More ways to read an expression with choices are refused. */
 const MAX_WAYS = 32;
@@ -49,6 +51,7 @@ export function pathsOfRegex(regex: string): RegexPath[] | undefined {
         ...known,
         wider: known.wider && made.wider,
         narrower: known.narrower && made.narrower,
+        bare: known.bare && made.bare,
       });
   }
   return [...paths.values()];
@@ -110,7 +113,7 @@ class RegexReader {
     const rest = REST.exec(this.#rest);
     if (rest !== null) {
       this.#take(rest[0].length);
-      return [[{ kind: 'rest' }]];
+      return [[{ kind: 'rest', some: rest[0].startsWith('.+') }]];
     }
     for (const [pattern, any] of SEGMENTS) {
       const found = pattern.exec(this.#rest);
@@ -155,7 +158,8 @@ function pathOf(pieces: readonly Piece[], isClosed: boolean): RegexPath | undefi
   const hasRest = last?.kind === 'rest' || !isClosed;
   const fixed = last?.kind === 'rest' ? pieces.slice(0, -1) : pieces;
   let path = '';
-  let wider = false;
+  // Nothing at all is a rest here.
+  let wider = last?.kind === 'rest' && last.some;
   let count = 0;
   let afterSegment = false;
   for (const piece of fixed) {
@@ -172,11 +176,12 @@ function pathOf(pieces: readonly Piece[], isClosed: boolean): RegexPath | undefi
     afterSegment = true;
   }
   if (!path.startsWith('/')) return undefined;
-  if (!hasRest) return checked({ path, wider, narrower: false });
+  if (!hasRest) return checked({ path, wider, narrower: false, bare: false });
   // `/a/` with anything behind is `/a/*`, which takes `/a` too; `/a` with anything behind also takes `/ab`.
-  const body = path.endsWith('/') ? path.slice(0, -1) : path;
-  const narrower = !path.endsWith('/') && !(afterSegment && !wider);
-  return checked({ path: `${body}/*`, wider, narrower });
+  const bare = path.endsWith('/');
+  const body = bare ? path.slice(0, -1) : path;
+  const narrower = !bare && !(afterSegment && !wider);
+  return checked({ path: `${body}/*`, wider, narrower, bare: bare && body !== '' });
 }
 
 function checked(made: RegexPath): RegexPath | undefined {

@@ -13,18 +13,6 @@ const UNKNOWN_BINDING = refused('The token is bound to its client in a way that 
 /** A connection has many requests. */
 const thumbprints = new WeakMap<X509Certificate, string>();
 
-/** `cnf` of a JWT of which somebody else says whether it is good; undefined for one without, and for any other token: nothing can be seen in it. */
-export function confirmationIn(token: string): unknown {
-  const [, claims, , ...more] = token.split('.');
-  if (claims === undefined || more.length > 0) return undefined;
-  try {
-    const read: unknown = JSON.parse(Buffer.from(claims, 'base64url').toString());
-    return isRecord(read) ? read['cnf'] : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Why whoever sent a token is not whom it is bound to (RFC 7800 section 3.1) by `confirmation`, its `cnf`; undefined for the holder, and for a token
  * that is bound to nobody. A certificate is that of the connection (RFC 8705 section 3). A key that has to sign each request (RFC 9449) cannot be checked here,

@@ -94,14 +94,15 @@ describe('An access token of another client', () => {
     const thumbprint = createHash('sha256').update(leaf.raw).digest('base64url');
     const request = requestWith(makeToken(SIGNER, claims({ cnf: { 'x5t#S256': thumbprint } })));
     const certificate = { leaf, isVerified: true };
+    const address = '192.0.2.1';
     for (const [client, kind] of [
-      [{}, 'refused'],
-      [{ certificate }, 'known'],
-      [{}, 'refused'],
+      [{ address }, 'refused'],
+      [{ address, certificate }, 'known'],
+      [{ address }, 'refused'],
     ] as const)
       assert.equal((await play.sessions.find(request, client)).kind, kind);
     const ofKey = requestWith(makeToken(SIGNER, claims({ cnf: { jkt: thumbprint } })));
-    assert.equal((await play.sessions.find(ofKey, { certificate })).kind, 'refused');
+    assert.equal((await play.sessions.find(ofKey, { address, certificate })).kind, 'refused');
   });
 
   it('counts beside a cookie that opens nothing any more, and not beside one that does', async () => {

@@ -6,7 +6,8 @@ import { keptText } from '../../lib/kept-text.ts';
 import type { ClientView, RequestView } from '../../policy/contract.ts';
 import type { Principal } from '../../policy/principal.ts';
 import { type Records, RecordsUnavailable } from '../../state/records/records.ts';
-import { confirmationIn, refusalOfHolder } from '../bearer/confirmation.ts';
+import { refusalOfHolder } from '../bearer/confirmation.ts';
+import { shownClaims } from '../bearer/shown-claims.ts';
 import type { ConsumerIndex } from '../consumers/consumer-index.ts';
 import { GrantStore } from '../grants/grant-store.ts';
 import { Grants } from '../grants/grants.ts';
@@ -72,9 +73,9 @@ export interface GrantDescription {
   readonly expiresAt?: string;
 }
 
-/** Whoever sends a token, as far as one may be bound to them. */
-type Holder = Pick<ClientView, 'certificate'>;
-const NO_CERTIFICATE: Holder = {};
+/** Whoever sends a token: one may be bound to them, and they are not to have all of what is asked of a provider. */
+type Holder = Pick<ClientView, 'certificate' | 'address'>;
+const NOBODY: Holder = { address: '' };
 
 /** A cookie that was seen, with its session. */
 interface Entry {
@@ -143,7 +144,7 @@ export class Sessions {
   /**
    * The session of a request's cookie, or of a token of `client`: at once where it is known. Nothing is said of which page sent it.
    */
-  find(request: RequestView, client: Holder = NO_CERTIFICATE): SessionFinding | Promise<SessionFinding> {
+  find(request: RequestView, client: Holder = NOBODY): SessionFinding | Promise<SessionFinding> {
     const text = this.#readsCookies ? this.cookie.read(request.fields, request) : undefined;
     const found = text === undefined ? NO_SESSION : this.#findByCookie(text);
     if (this.#byToken === undefined) return found;
@@ -198,16 +199,21 @@ export class Sessions {
     const confirmation = known?.kind === 'known' ? known.confirmation : this.#confirmationIn(sent.token);
     if (confirmation !== undefined && refusalOfHolder(confirmation, client) !== undefined)
       return NOT_THE_HOLDER;
-    return known ?? this.#openByToken(authorization, sent, confirmation);
+    return known ?? this.#openByToken(authorization, sent, client.address, confirmation);
   }
 
   #confirmationIn(token: string): unknown {
-    return this.config.confirmation === 'checked' ? confirmationIn(token) : undefined;
+    return this.config.confirmation === 'checked' ? shownClaims(token)?.['cnf'] : undefined;
   }
 
-  async #openByToken(authorization: string, sent: SentToken, confirmation: unknown): Promise<SessionFinding> {
+  async #openByToken(
+    authorization: string,
+    sent: SentToken,
+    address: string,
+    confirmation: unknown,
+  ): Promise<SessionFinding> {
     try {
-      const found = (await this.#byToken?.find(sent)) ?? 'unknown';
+      const found = (await this.#byToken?.find(sent, address)) ?? 'unknown';
       if (found === 'unavailable') return SESSIONS_UNAVAILABLE;
       if (found === 'unknown') return NOT_A_TOKEN;
       const finding = await this.#enter(authorization, found, sent.scheme, confirmation);
@@ -333,6 +339,7 @@ export class Sessions {
     this.#entries.clear();
     this.#cache.close();
     this.grants.close();
+    this.#byToken?.close();
     this.#place.clientTokens?.close();
   }
 

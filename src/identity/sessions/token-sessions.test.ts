@@ -35,6 +35,8 @@ class Play {
   now = 1000;
   redeemed = 0;
   readonly records = new MemoryRecords(() => this.now);
+  /** What redeeming waits for. */
+  before: (token: string) => Promise<void> = async () => {};
   readonly #sessions: Sessions;
   #redeem: Redeem;
 
@@ -49,8 +51,9 @@ class Play {
     const provider: Pick<Provider, 'name' | 'refresh' | 'user' | 'reusesRefreshTokens'> = {
       name: 'keycloak',
       reusesRefreshTokens,
-      refresh: async () => {
+      refresh: async ({ refreshToken = '' }) => {
         this.redeemed++;
+        await this.before(refreshToken);
         return {
           accessToken: `access-token-${this.redeemed}`,
           tokenType: 'bearer',
@@ -74,8 +77,14 @@ class Play {
   async next(afterMs: number, redeem: Redeem = this.#redeem): Promise<SessionFinding['kind']> {
     this.now += afterMs;
     this.#redeem = redeem;
-    const { request } = exchangeFor({ headers: { Authorization: `Bearer ${SENT}` } });
-    return (await this.#sessions.find(request)).kind;
+    return this.kind(SENT);
+  }
+
+  /** What comes of a request with this token. */
+  async kind(token: string, clientAddress?: string): Promise<SessionFinding['kind']> {
+    const headers = { Authorization: `Bearer ${token}` };
+    const { request, client } = exchangeFor({ headers, ...(clientAddress && { clientAddress }) });
+    return (await this.#sessions.find(request, client)).kind;
   }
 }
 
@@ -128,5 +137,41 @@ describe('A refresh token that opened a session', () => {
       assert.equal(await play.next(0), kind);
       assert.equal(await play.next(SOON_MS, ROTATES), 'known');
       assert.equal(play.redeemed, 2);
+    });
+});
+
+describe('Made-up tokens', () => {
+  const jwt = (claims: object): string =>
+    `${[{ alg: 'HS256' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.c2ln`;
+
+  it('of one network keep no program of another waiting, and are asked about two at a time', async () => {
+    const play = new Play(ROTATES);
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    play.before = async (token) => {
+      if (token !== SENT) await held;
+    };
+    const flood = Array.from({ length: 200 }, (_, i) =>
+      play.kind(`made-up-token-number-${i}`, `192.0.2.${i % 2}`),
+    );
+    await new Promise(setImmediate);
+    assert.equal(await play.kind(SENT, '198.51.100.1'), 'known');
+    assert.equal(play.redeemed, 5);
+    release();
+    const kinds = await Promise.all(flood);
+    assert.deepEqual([kinds.filter((kind) => kind === 'unavailable').length, play.redeemed], [156, 45]);
+  });
+
+  for (const [what, token, asked] of [
+    ['an access token', jwt({ typ: 'Bearer' }), 0],
+    ['an ID token', jwt({ token_use: 'id' }), 0],
+    ['one that is over', jwt({ exp: -100 }), 0],
+    ['a refresh token', jwt({ typ: 'Refresh', exp: 100 }), 1],
+    ['an offline token', jwt({ typ: 'Offline' }), 1],
+    ['one that says nothing', jwt({}), 1],
+  ] as const)
+    it(`${asked === 0 ? 'are not shown to' : 'are shown to'} the provider where they say that they are ${what}`, async () => {
+      const play = new Play(REFUSES);
+      assert.equal(await play.kind(token), 'refused');
+      assert.equal(play.redeemed, asked);
     });
 });

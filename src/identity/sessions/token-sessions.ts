@@ -1,5 +1,9 @@
 import { hkdfSync } from 'node:crypto';
+import { CLIENT_BITS, Networks } from '../../lib/cidr.ts';
+import { FairQueue } from '../../lib/fair-queue.ts';
+import { systemTimers, type Timers } from '../../lib/timers.ts';
 import { RecordsUnavailable } from '../../state/records/records.ts';
+import { shownClaims } from '../bearer/shown-claims.ts';
 import { type GrantTokens, type Provider, ProviderRefused } from '../providers/provider.ts';
 import type { ClientTokens } from './client-tokens.ts';
 import { sessionIdOf } from './cookie-secret.ts';
@@ -32,8 +36,17 @@ export interface TokenSessionsPlace {
 
 export type TokenSessionFinding = SlotContent | 'unknown' | 'unavailable';
 
-/** Tokens that nobody knows are asked about at the provider, so many at a time; and not again soon if it does not know them. */
-const MAX_REDEEMING = 8;
+/** Tokens that nobody knows are asked about at the provider, so many at a time, and of one network; others wait for their turn. */
+const TURNS = {
+  atOnce: 8,
+  atOncePerParty: 2,
+  waiting: 400,
+  waitingPerParty: 20,
+  longestWaitMs: 3000,
+} as const;
+const NETWORKS = new Networks(CLIENT_BITS);
+const NEVER = new AbortController().signal;
+/** One that the provider does not know is not asked about again soon. */
 const MAX_REFUSED = 1000;
 const REFUSED_MS = 60_000;
 
@@ -42,13 +55,15 @@ export class TokenSessions {
   readonly #place: TokenSessionsPlace;
   readonly #redeeming = new Map<string, Promise<TokenSessionFinding>>();
   readonly #refused = new Map<string, number>();
+  readonly #queue: FairQueue;
 
-  constructor(place: TokenSessionsPlace) {
+  constructor(place: TokenSessionsPlace, timers: Timers = systemTimers) {
     this.#place = place;
+    this.#queue = new FairQueue(TURNS, timers);
   }
 
-  /** Rejects with `RecordsUnavailable`. */
-  async find({ token, scheme }: SentToken): Promise<TokenSessionFinding> {
+  /** `address`: of the client. Rejects with `RecordsUnavailable`. */
+  async find({ token, scheme }: SentToken, address: string): Promise<TokenSessionFinding> {
     const { recognise } = this.#place.config;
     const isBasic = scheme === 'basic';
     if (isBasic && !recognise.includes('basic')) return 'unknown';
@@ -62,7 +77,14 @@ export class TokenSessions {
     const found = await this.#place.slots.find(token, 'refresh');
     if (!recognise.includes('refresh')) return found ?? 'unknown';
     // A session that ended by its idle time leaves its slot behind.
-    return found !== undefined && (await this.#place.exists(found)) ? found : this.#ownSession(token);
+    return found !== undefined && (await this.#place.exists(found))
+      ? found
+      : this.#ownSession(token, address);
+  }
+
+  /** Nobody who waits has a turn any more. */
+  close(): void {
+    this.#queue.close();
   }
 
   /** One of the sessions of the user for whom another client got this access token. */
@@ -80,7 +102,8 @@ export class TokenSessions {
   }
 
   /** The session that this refresh token opens: begun when it is seen for the first time, by redeeming it once. */
-  async #ownSession(token: string): Promise<TokenSessionFinding> {
+  async #ownSession(token: string, address: string): Promise<TokenSessionFinding> {
+    if (isOfOtherUse(token, this.#place.nowMs())) return 'unknown';
     const secret = Buffer.from(hkdfSync('sha256', token, '', 'portcullis session of a refresh token', 32));
     const id = sessionIdOf({ octets: secret, text: '' }, this.#place.kind);
     const content: SlotContent = { id, secret, untilMs: Number.POSITIVE_INFINITY };
@@ -89,10 +112,19 @@ export class TokenSessions {
     if (refusedUntilMs !== undefined && this.#place.nowMs() < refusedUntilMs) return 'unknown';
     const underWay = this.#redeeming.get(id);
     if (underWay !== undefined) return underWay;
-    if (this.#redeeming.size >= MAX_REDEEMING) return 'unavailable';
-    const redeeming = this.#redeem(token, content).finally(() => this.#redeeming.delete(id));
+    const redeeming = this.#atTurn(token, content, address).finally(() => this.#redeeming.delete(id));
     this.#redeeming.set(id, redeeming);
     return redeeming;
+  }
+
+  async #atTurn(token: string, content: SlotContent, address: string): Promise<TokenSessionFinding> {
+    const network = NETWORKS.of(address);
+    if (!(await this.#queue.enter(network, NEVER))) return 'unavailable';
+    try {
+      return await this.#redeem(token, content);
+    } finally {
+      this.#queue.leave(network);
+    }
   }
 
   async #redeem(refreshToken: string, content: SlotContent): Promise<TokenSessionFinding> {
@@ -127,3 +159,14 @@ export class TokenSessions {
     return 'unknown';
   }
 }
+
+/** Whether a token says of itself that it is no refresh token, or is over: nobody needs to be asked about it. */
+function isOfOtherUse(token: string, nowMs: number): boolean {
+  const { exp, typ, token_use: use } = shownClaims(token) ?? {};
+  if (typeof exp === 'number' && exp * 1000 < nowMs - SKEW_MS) return true;
+  return [typ, use].some((word) => typeof word === 'string' && OTHER_USES.has(word.toLowerCase()));
+}
+
+const SKEW_MS = 60_000;
+/** As Keycloak, Ory Hydra and Amazon Cognito call them. */
+const OTHER_USES = new Set(['bearer', 'access', 'access_token', 'id', 'id_token']);

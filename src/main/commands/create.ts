@@ -4,6 +4,7 @@ import { type AdminClient, AdminFailure } from '../remote/admin-client.ts';
 import { API_FLAGS, hasApiFlags, withApiFlags } from '../remote/api-flags.ts';
 import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand, UsageError } from '../remote/connect.ts';
+import { CREDENTIAL_KIND, createCredential } from '../remote/credentials.ts';
 import { type Document, readEntity } from '../remote/documents.ts';
 import { accountKindNamed, collectionNamed, singular } from '../remote/kinds.ts';
 import { changeQuery, reportChange } from '../remote/report-change.ts';
@@ -21,7 +22,8 @@ export const createCommand = remoteCommand({
     {
       name: 'kind',
       required: true,
-      description: 'api, service, route, consumer and so on; user, service-account, membership, token',
+      description:
+        'api, service, route, consumer and so on; credential, user, service-account, membership, token',
     },
     { name: 'name', required: true, description: 'Its name' },
     { name: 'target', description: 'Of an API: the service or function that does it' },
@@ -38,6 +40,7 @@ export const createCommand = remoteCommand({
     'portcullis create api hello hello-fn --method GET --path /hello --cors --auth public --https-only',
     'portcullis create service users --url http://127.0.0.1:4001',
     'portcullis create service users -f users.yaml',
+    'portcullis create credential alice/phone',
     'portcullis create service-account ci --organization acme',
     'portcullis create membership acme/ci --role developer',
     'portcullis create token pipeline --service-account ci --role developer --days 30',
@@ -48,6 +51,7 @@ export const createCommand = remoteCommand({
     const account = accountKindNamed(kind);
     if (account !== undefined) return createAccount(account, name, given, io, client);
     refuseAccountFlags(given);
+    if (kind === CREDENTIAL_KIND) return createCredential(name, given, io, client);
     const collection = collectionNamed(kind);
     const isApi = hasApiFlags(given) || target !== undefined;
     if (isApi && collection !== 'apis')

@@ -1,6 +1,7 @@
 import { deleteAccount, refuseAccountFlags, SERVICE_ACCOUNT_FLAG } from '../remote/accounts.ts';
 import { CHANGE_FLAGS } from '../remote/change-flags.ts';
 import { remoteCommand } from '../remote/connect.ts';
+import { CREDENTIAL_KIND, deleteCredential } from '../remote/credentials.ts';
 import { accountKindNamed, collectionNamed, singular } from '../remote/kinds.ts';
 import { changeQuery, reportChange } from '../remote/report-change.ts';
 
@@ -12,9 +13,14 @@ export const deleteCommand = remoteCommand({
     {
       name: 'kind',
       required: true,
-      description: 'api, service, route, consumer and so on; user, service-account, membership, token',
+      description:
+        'api, service, route, consumer and so on; credential, user, service-account, membership, token',
     },
-    { name: 'name', required: true, description: 'Its name; of a token its id, of a membership acme/alice' },
+    {
+      name: 'name',
+      required: true,
+      description: 'Its name; of a token its id, of a membership acme/alice, of a credential alice/phone',
+    },
   ],
   flags: { 'service-account': SERVICE_ACCOUNT_FLAG, ...CHANGE_FLAGS },
   examples: ['portcullis delete api hello', 'portcullis delete service users --dry-run'],
@@ -23,6 +29,7 @@ export const deleteCommand = remoteCommand({
     const account = accountKindNamed(kind);
     if (account !== undefined) return deleteAccount(account, name, given, io, client);
     refuseAccountFlags(given);
+    if (kind === CREDENTIAL_KIND) return deleteCredential(name, given, io, client);
     const collection = collectionNamed(kind);
     const reply = await client.call('DELETE', `/v1/${collection}/${encodeURIComponent(name)}`, {
       query: changeQuery(given),

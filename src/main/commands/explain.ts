@@ -8,7 +8,7 @@ import { type Command, EXIT, type Given, type Io } from '../command-line.ts';
 import { CONFIG_FLAG, findConfigFile } from '../config-file.ts';
 import { AdminFailure } from '../remote/admin-client.ts';
 import { connect, namesGateway, REMOTE_FLAGS, reporting, UsageError } from '../remote/connect.ts';
-import { STORE_FLAG, storedFor } from '../store-flag.ts';
+import { STORE_FLAG, storedFor, tellUnread } from '../store-flag.ts';
 
 export const explainCommand: Command = {
   name: 'explain',
@@ -82,6 +82,7 @@ async function fromFile(given: Given, question: Question, io: Io): Promise<Reque
   const loaded = await loadConfig(found.file, { env: io.env, stored: storedFor(given) });
   if (!loaded.ok)
     return `the configuration has errors\n${formatErrors(loaded.errors, { color: io.errTerminal && io.color, cwd: io.cwd })}`;
+  tellUnread(given, loaded.config.store, io);
   const result = await explainRequest(loaded.config, question);
   return result.ok ? result.explanation : result.message;
 }

@@ -222,6 +222,32 @@ describe('commands for a running gateway', () => {
     assert.match(err, /This gateway has no store, so that nobody could write down who asked/);
   });
 
+  it('give a consumer a key, told once and alone, and revoke it', async () => {
+    file('carol.yaml', 'groups: [staff]\n');
+    assert.equal((await run('create consumer carol -f carol.yaml', env)).code, 0);
+    const made = await run('create credential carol/phone', env);
+    assert.deepEqual([made.code, made.err], [0, 'api-keys phone of carol: told this once\n']);
+    assert.match(made.out, /^[\w-]{43}\n$/);
+    file('cert.yaml', 'certificate: { san: DNS:carol.example }\n');
+    assert.deepEqual(await run('create credential carol -f cert.yaml', env), {
+      code: 0,
+      out: '',
+      err: 'certificates DNS:carol.example of carol\n',
+    });
+    assert.match((await run('delete credential carol/phone --dry-run', env)).out, /^~ consumer carol\n/);
+    assert.equal((await run('delete credential carol/phone', env)).out, 'api-keys phone of carol revoked\n');
+    assert.equal(
+      (await run('delete credential carol/certificates/DNS:carol.example', env)).out,
+      'certificates DNS:carol.example of carol revoked\n',
+    );
+    assert.match(
+      (await run('delete credential carol/phone', env)).err,
+      /carol has none of the api-keys called "phone"/,
+    );
+    assert.match((await run('create credential carol', env)).err, /write <consumer>\/<name of the key>/);
+    await run('delete consumer carol', env);
+  });
+
   it('tell how far the nodes are', async () => {
     assert.match(
       (await run('status', env)).out,

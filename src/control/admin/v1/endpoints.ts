@@ -4,6 +4,7 @@ import { ENDPOINTS } from '../endpoints.ts';
 import { ACCOUNT_ENDPOINTS } from './accounts/endpoints.ts';
 import { APPLY } from './apply.ts';
 import { COMPARE } from './compare.ts';
+import { CREDENTIALS } from './credentials.ts';
 import { DOCS } from './docs-page.ts';
 import { entityEndpoints } from './entities.ts';
 import { EXPORT } from './export.ts';
@@ -16,6 +17,7 @@ export function apiEndpoints(): readonly Endpoint[] {
   const endpoints: readonly Endpoint[] = [
     describe(() => all),
     ...entityEndpoints(),
+    ...CREDENTIALS,
     APPLY,
     ...COMPARE,
     ...FILE,

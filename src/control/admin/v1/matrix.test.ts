@@ -265,6 +265,8 @@ const OTHERS: Readonly<Record<string, readonly Case[]>> = {
     UNKNOWN,
     UNKNOWN,
   ),
+  'POST /v1/consumers/{name}/credentials': credentials('?dry-run', { body: { apiKey: { id: 'new' } } }, OK),
+  'DELETE /v1/consumers/{name}/credentials/{kind}/{id}': credentials('/api-keys/none', {}, HIDDEN),
   'GET /v1/memberships': [{ sent: { path: '/v1/memberships' }, row: known(OK) }],
   'PUT /v1/memberships/{organization}/{account}': memberships({ body: { role: 'viewer' } }, OK, 'ulla'),
   'DELETE /v1/memberships/{organization}/{account}': memberships({}, UNKNOWN, 'ghost'),
@@ -282,6 +284,19 @@ function sentConfigurations(path: string): Case[] {
       ...(whose === 'own' ? from('developer', FORBIDDEN, OK) : many(4, FORBIDDEN)),
       ...from('developer', FORBIDDEN, OK),
     ),
+  }));
+}
+
+/** As a change of the consumer. */
+function credentials(suffix: string, sent: Omit<Sent, 'path' | 'method'>, answer: string): Case[] {
+  const inAcme = {
+    own: from(CHANGE.consumers, FORBIDDEN, answer),
+    foreign: from(CHANGE.consumers, FORBIDDEN, HIDDEN),
+    shared: many(4, FORBIDDEN),
+  };
+  return (['own', 'foreign', 'shared'] as const).map((whose) => ({
+    sent: { ...sent, path: `/v1/consumers/${whose}/credentials${suffix}` },
+    row: row(ANONYMOUS, FORBIDDEN, ...inAcme[whose], ...from(CHANGE.consumers, FORBIDDEN, answer)),
   }));
 }
 

@@ -112,10 +112,17 @@ function jwtOf(
     return close('keys of tokens are found by iss alone here');
   const isBase64 = config.flag('secret_is_base64') === true;
   const checked = config.texts('claims_to_verify') ?? [];
-  const cookie = config.texts('cookie_names')?.[0];
-  const query = (config.texts('uri_param_names') ?? ['jwt'])[0];
+  const cookie = firstOf(config, 'cookie_names', []);
+  const query = firstOf(config, 'uri_param_names', ['jwt']);
   const maxAge = config.number('maximum_expiration') ?? 0;
-  config.ignore('header_names');
+  const headers = config.texts('header_names') ?? ['authorization'];
+  if (headers.some((name) => name.toLowerCase() !== 'authorization') || headers.length === 0)
+    config.lost('header_names', 'of the fields, tokens are taken from Authorization alone');
+  if (!checked.includes('exp') || !checked.includes('nbf'))
+    findings.note(
+      entry.path,
+      'a token that is over, or not yet valid, is refused, whatever claims_to_verify says',
+    );
   const known = consumers.flatMap(({ name, credentials }) =>
     (credentials.get('jwt_secrets') ?? []).map((credential) => ({ consumer: name, credential })),
   );
@@ -139,6 +146,14 @@ function jwtOf(
       ...(isNamed && { claims: { consumer: 'iss' } }),
     },
   };
+}
+
+/** A token is looked for in one place of a kind. */
+function firstOf(config: Entry, key: string, standard: readonly string[]): string | undefined {
+  const [first, ...others] = config.texts(key) ?? standard;
+  if (others.length > 0)
+    config.lost(key, `tokens are taken from ${first} alone, not from ${others.join(', ')}`);
+  return first;
 }
 
 interface KnownKey {

@@ -127,6 +127,27 @@ describe('A plugin of Kong becomes a policy', () => {
     });
   }
 
+  it('cors, with any field that a page asks for where Kong names none', async () => {
+    const [made] = await policies({ name: 'cors', config: { origins: ['https://app.test'] } });
+    assert.deepEqual(valueAt(made, [0, 'cors', 'headers']), ['*', 'authorization']);
+  });
+
+  it('for one of two protocols is for both, which is told, and none for others alone', async () => {
+    const plugin = (protocols: readonly string[]) => policies({ name: 'basic-auth', protocols });
+    const basic = [{ basic: { forward: true } }];
+    const told = (protocol: string) =>
+      `services[0].routes[0].plugins[0].protocols: the plugin basic-auth is for ${protocol} alone, and for both here`;
+    for (const [protocols, expected, report] of [
+      [['grpc', 'grpcs', 'http', 'https'], basic, []],
+      [['https'], basic, [told('https')]],
+      [['http', 'tcp'], basic, [told('http')]],
+      [['grpc'], [], []],
+    ] as const) {
+      const [made, lines] = await plugin(protocols);
+      assert.deepEqual([made, lines.map((line) => line.replace(/^lost 1:\d+ /, ''))], [expected, report]);
+    }
+  });
+
   it('of several that authenticate all are needed, unless each may be nobody', async () => {
     const both = await policies({ name: 'key-auth' }, { name: 'basic-auth' });
     assert.deepEqual(both[0], [
@@ -154,7 +175,7 @@ describe('A plugin of Kong becomes a policy', () => {
     const report =
       'lost 1:0 services[0].routes[0].plugins[0].config.anonymous: what guest may do is not carried over: requests without credentials are refused';
     const limit = { name: 'rate-limiting', config: { minute: 5 } };
-    const table: readonly (readonly [
+    const levels: readonly (readonly [
       title: string,
       plugins: readonly Json[],
       auth: Json,
@@ -188,7 +209,7 @@ describe('A plugin of Kong becomes a policy', () => {
         [report],
       ],
     ];
-    for (const [title, plugins, auth, told] of table)
+    for (const [title, plugins, auth, told] of levels)
       for (const anonymous of ['guest', 'd955c0cb-1a6e-4152-9440-414ebb8fee8a'])
         it(`${title} (${anonymous})`, async () => {
           const config = { anonymous };
@@ -336,6 +357,48 @@ describe('A consumer of Kong', () => {
     ]);
     assert.deepEqual(made.result.secrets, [{ name: 'APP_JWT_SECRET', value: secret }]);
     assert.doesNotMatch(made.result.yaml, /shared-secret/);
+  });
+
+  const PLACES: readonly (readonly [config: Json, from: Json, lines: readonly string[]])[] = [
+    [{}, { query: 'jwt' }, []],
+    [{ header_names: ['Authorization'] }, { query: 'jwt' }, []],
+    [
+      { header_names: ['authorization', 'x-token'] },
+      { query: 'jwt' },
+      ['header_names: of the fields, tokens are taken from Authorization alone'],
+    ],
+    [
+      { cookie_names: ['a', 'b', 'c'], uri_param_names: ['t', 'u'] },
+      { cookie: 'a', query: 't' },
+      [
+        'cookie_names: tokens are taken from a alone, not from b, c',
+        'uri_param_names: tokens are taken from t alone, not from u',
+      ],
+    ],
+  ];
+  for (const [config, from, lines] of PLACES)
+    it(`sends tokens where ${JSON.stringify(config)} says, as far as there is such a place`, async () => {
+      const made = await kong({
+        ...service({ plugins: [{ name: 'jwt', config: { claims_to_verify: ['exp', 'nbf'], ...config } }] }),
+        consumers: [{ username: 'app', jwt_secrets: [{ key: 'app', secret: 'a'.repeat(32) }] }],
+      });
+      assert.deepEqual(valueAt(made.written, ['routes', 'orders', 'policies', 0, 'jwt', 'from']), from);
+      assert.deepEqual(
+        made.report.flatMap((line) => /^lost 1:\d+ .*\.config\.(.*)$/.exec(line)?.[1] ?? []),
+        lines,
+      );
+      assert.doesNotMatch(made.report.join(), /is over/);
+    });
+
+  it('has tokens that are not taken once they are over, which is told where Kong does not look', async () => {
+    const made = await kong({
+      ...service({ plugins: [{ name: 'jwt' }] }),
+      consumers: [{ username: 'app', jwt_secrets: [{ key: 'app', secret: 'a'.repeat(32) }] }],
+    });
+    assert.match(
+      made.report.join('\n'),
+      /^note 1:\d+ .*: a token that is over, or not yet valid, is refused, whatever claims_to_verify says$/m,
+    );
   });
 
   it('with a rate of its own has a plan', async () => {

@@ -57,6 +57,9 @@ export const CREDENTIALS = [
   'mtls_auth_credentials',
 ] as const;
 
+/** The protocols that routes of both gateways have. */
+export const HTTP: readonly string[] = ['http', 'https'];
+
 const WITHOUT_MEANING = ['id', 'tags', 'created_at', 'updated_at'];
 
 /** Reads the whole; undefined where the version is unknown, which is told. */
@@ -172,16 +175,21 @@ function scopeOf(plugin: Entry): string | undefined {
   return SCOPES.find((key) => plugin.has(key));
 }
 
-/** What is switched off is not there. */
+/** What is switched off, or for other protocols, is not there. */
 function readPlugin(entry: Entry): KongPlugin[] {
   const name = entry.text('name');
   const config = entry.entryOrEmpty('config');
-  entry.ignore(...WITHOUT_MEANING, ...SCOPES, 'protocols', 'run_on', 'instance_name', 'ordering');
+  const protocols = entry.texts('protocols') ?? HTTP;
+  entry.ignore(...WITHOUT_MEANING, ...SCOPES, 'run_on', 'instance_name', 'ordering');
   if (entry.flag('enabled') === false) return [];
   if (name === undefined) {
     entry.findings.lost(entry.path, 'a plugin without a name is not carried over');
     return [];
   }
+  const spoken = HTTP.filter((protocol) => protocols.includes(protocol));
+  if (spoken.length === 0) return [];
+  if (spoken.length < HTTP.length)
+    entry.lost('protocols', `the plugin ${name} is for ${spoken.join()} alone, and for both here`);
   return [{ name, entry, config }];
 }
 

@@ -124,7 +124,8 @@ function cors(config: Entry): Writable {
     cors: {
       origins: config.texts('origins') ?? ['*'],
       methods: config.texts('methods') ?? ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE', 'OPTIONS'],
-      ...(headers ? { headers } : !credentials && { headers: ['*'] }),
+      // A star alone is no Authorization: Fetch standard, section "CORS protocol".
+      ...(headers ? { headers } : !credentials && { headers: ['*', 'authorization'] }),
       ...(exposeHeaders && { exposeHeaders }),
       ...(credentials && { credentials }),
       ...(maxAge !== undefined && { maxAge: `${maxAge}s` }),

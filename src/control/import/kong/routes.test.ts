@@ -117,6 +117,24 @@ describe('A route of Kong', () => {
     );
   });
 
+  const WIDER: readonly (readonly [path: string, kind: 'lost' | 'note', message: string])[] = [
+    ['/orders/', 'note', 'became /orders/*, which takes /orders too'],
+    ['~/orders/.*', 'note', 'became /orders/*, which takes /orders too'],
+    [
+      '~/orders/.+',
+      'lost',
+      'became /orders/*, with the expression as a filter: what it does not take is refused with 403, and goes to no other route',
+    ],
+  ];
+  for (const [path, kind, message] of WIDER)
+    it(`with the path ${path} takes more than that, which is told`, async () => {
+      const { report } = await kong(service({ paths: [path] }));
+      assert.deepEqual(
+        report.map((line) => line.replace(/ 1:\d+ /, ' ')),
+        [`${kind} services[0].routes[0].paths[0]: ${message}`],
+      );
+    });
+
   it('of an older version has expressions without a mark', async () => {
     const made = await kong(service({ paths: ['/orders/(?<id>[^/]+)$'] }), '2.1');
     assert.equal(await goes(made, 'GET', '/orders/7'), 'orders orders target/');
@@ -212,7 +230,10 @@ describe('A route of Kong', () => {
           ]),
           new RegExp(`^${expected} `),
         );
-        assert.deepEqual(made.report, []);
+        assert.deepEqual(
+          made.report.filter((line) => !/^note .* became .* too$/.test(line)),
+          [],
+        );
       }
     });
   }
@@ -241,6 +262,25 @@ describe('A service of Kong', () => {
       retry: { attempts: 3, on: ['connect', 'reset', 'timeout'] },
       host: 'target',
     });
+  });
+
+  const DEFAULTS = {
+    timeouts: { connect: '60000ms' },
+    retry: { attempts: 6, on: ['connect', 'reset', 'timeout'] },
+  };
+
+  it('has the timeouts and retries that Kong has where it says nothing', async () => {
+    const url = 'http://orders.internal:8080';
+    for (const [said, expected] of [
+      [{}, DEFAULTS],
+      [{ retries: 0 }, { timeouts: DEFAULTS.timeouts }],
+      [{ read_timeout: 5000 }, { ...DEFAULTS, timeouts: { connect: '60000ms', firstByte: '5000ms' } }],
+      [{ write_timeout: 90_000 }, { ...DEFAULTS, timeouts: { connect: '60000ms', idle: '90000ms' } }],
+    ] as const) {
+      const { written, report } = await kong(service({}, said));
+      assert.deepEqual(written['services']?.['orders'], { url, ...expected, host: 'target' });
+      assert.deepEqual(report, []);
+    }
   });
 
   it('has the targets of its upstream, its weights and its checks', async () => {
@@ -285,6 +325,7 @@ describe('A service of Kong', () => {
         },
         passive: { consecutive5xx: 6, consecutiveLocalErrors: 0, successRate: false },
       },
+      ...DEFAULTS,
       host: 'orders-up',
     });
     assert.deepEqual(report, []);

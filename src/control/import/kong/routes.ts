@@ -4,7 +4,7 @@ import type { Writable } from '../draft.ts';
 import type { Entry } from '../entry.ts';
 import type { OrderedRoute } from '../order.ts';
 import { pathsOfRegex } from '../regex-paths.ts';
-import type { KongRoute } from './model.ts';
+import { HTTP, type KongRoute } from './model.ts';
 import type { NativeService } from './services.ts';
 
 /** What of a route's paths become one native route. */
@@ -18,7 +18,6 @@ interface PathGroup {
   readonly patterns: readonly string[];
 }
 
-const HTTP = ['http', 'https'];
 // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the gateway's own templates
 const REQUEST_PATH = '${request.path}';
 
@@ -143,11 +142,15 @@ function pathGroups(entry: Entry, name: string, marksRegexes: boolean): PathGrou
   const filtered: PathGroup[] = [];
   for (const [index, written] of paths.entries()) {
     const regex = regexOf(written, marksRegexes);
+    const place = [...entry.at('paths'), index];
+    const noteBare = (path: string): void =>
+      entry.findings.note(place, `became ${path}, which takes ${path.slice(0, -2)} too`);
     if (regex === undefined) {
-      prefixes.push(`${written.replace(/\/+$/, '')}/*`);
+      const path = `${written.replace(/\/+$/, '')}/*`;
+      if (written.endsWith('/') && path !== '/*') noteBare(path);
+      prefixes.push(path);
       continue;
     }
-    const place = [...entry.at('paths'), index];
     const made = pathsOfRegex(regex);
     if (made === undefined) {
       entry.findings.lost(
@@ -157,7 +160,7 @@ function pathGroups(entry: Entry, name: string, marksRegexes: boolean): PathGrou
       );
       continue;
     }
-    for (const { path, wider, narrower } of made) {
+    for (const { path, wider, narrower, bare } of made) {
       if (narrower)
         entry.findings.lost(
           place,
@@ -174,7 +177,10 @@ function pathGroups(entry: Entry, name: string, marksRegexes: boolean): PathGrou
           isRegex: true,
           patterns: [`^${regex.replace(/^\^/, '')}`],
         });
-      } else (path.endsWith('/*') ? regexPrefixes : exact).push(path);
+      } else {
+        if (bare) noteBare(path);
+        (path.endsWith('/*') ? regexPrefixes : exact).push(path);
+      }
     }
   }
   const groups = [

@@ -91,22 +91,26 @@ function refuse(entry: Entry, keys: readonly string[], message: string): undefin
   entry.findings.lost(key === undefined ? entry.path : entry.at(key), message);
 }
 
+/** Of each timeout of Kong's, and of those here but for `connect`. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+const DEFAULT_RETRIES = 5;
+
 function timeoutsOf(entry: Entry): Writable {
-  const connect = entry.number('connect_timeout');
-  const read = entry.number('read_timeout');
-  const write = entry.number('write_timeout');
-  const idle = Math.max(read ?? 0, write ?? 0);
-  const timeouts = {
-    ...(connect !== undefined && { connect: `${connect}ms` }),
-    ...(read !== undefined && { firstByte: `${read}ms` }),
-    ...(idle > 0 && { idle: `${idle}ms` }),
+  const connect = entry.number('connect_timeout') ?? DEFAULT_TIMEOUT_MS;
+  const read = entry.number('read_timeout') ?? DEFAULT_TIMEOUT_MS;
+  const idle = Math.max(read, entry.number('write_timeout') ?? DEFAULT_TIMEOUT_MS);
+  return {
+    timeouts: {
+      connect: `${connect}ms`,
+      ...(read !== DEFAULT_TIMEOUT_MS && { firstByte: `${read}ms` }),
+      ...(idle !== DEFAULT_TIMEOUT_MS && { idle: `${idle}ms` }),
+    },
   };
-  return Object.keys(timeouts).length === 0 ? {} : { timeouts };
 }
 
 function retryOf(entry: Entry): Writable {
-  const retries = entry.number('retries');
-  if (retries === undefined || retries <= 0) return {};
+  const retries = entry.number('retries') ?? DEFAULT_RETRIES;
+  if (retries <= 0) return {};
   if (retries > 9)
     entry.findings.lost(entry.at('retries'), `${retries} retries become 9, the most there are`);
   return { retry: { attempts: Math.min(retries, 9) + 1, on: ['connect', 'reset', 'timeout'] } };

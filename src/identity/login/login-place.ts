@@ -5,6 +5,7 @@ import type { Records } from '../../state/records/records.ts';
 import { RecordsUnavailable } from '../../state/records/records.ts';
 import type { Identity } from '../identity.ts';
 import { type Provider, ProviderRefused, ProviderUnavailable } from '../providers/provider.ts';
+import type { SentToken } from '../sessions/sent-token.ts';
 import type { Session, SessionFinding } from '../sessions/session.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { Begun } from './begun.ts';
@@ -76,6 +77,13 @@ export class LoginPlace {
     return finding.kind === 'known' ? finding : undefined;
   }
 
+  /** That of a token of the gateway's own; undefined where it opens none. Throws `RecordsUnavailable`. */
+  async tokenSession({ token }: SentToken): Promise<Session | undefined> {
+    const finding = await this.sessions.findText(token);
+    if (finding.kind === 'unavailable') throw new RecordsUnavailable(finding.detail);
+    return finding.kind === 'known' ? finding.session : undefined;
+  }
+
   /** Whether a page of the own origin or of an allowed one sent it, or its user; a request that does not tell is not taken for one. */
   isOwn({ request }: Visit): boolean {
     return isSentByAllowedPage(request, this.origins, false) === true;
@@ -86,6 +94,13 @@ export class LoginPlace {
     return problem(401, 'unauthenticated', 'Nobody is signed in.', {
       headers: { 'WWW-Authenticate': this.sessions.challenge.for(request.fields) },
       problem: { login: `${this.path}/login` },
+    });
+  }
+
+  /** For whoever has a token that opens none. */
+  wrongToken({ request }: Visit, { scheme }: SentToken): LocalAnswer {
+    return problem(401, 'invalid_token', 'The token is not one of a session, or its session has ended.', {
+      headers: { 'WWW-Authenticate': this.sessions.challenge.forWrongToken(request.fields, scheme) },
     });
   }
 

@@ -143,6 +143,26 @@ describe('An answer of the pages of a login is kept by nobody, framed by nobody,
     assert.equal((await ask('GET', '/user', { fields: OWN })).answer.status, 401);
   });
 
+  it('the user to a program with a token, as long as that opens a session', async () => {
+    await signIn();
+    const made = await ask('POST', '/tokens', { fields: OWN, form: { name: 'program' } });
+    const { token } = JSON.parse(String(made.answer.body)) as { token: string };
+    const wrong = `pcp_${'A'.repeat(43)}`;
+    for (const [sent, fields, status, code] of [
+      [`Bearer ${token}`, {}, 200, undefined],
+      [`Basic ${btoa(`git:${token}`)}`, {}, 200, undefined],
+      [`Basic ${btoa(`git:${token}`)}`, EVIL, 401, 'unauthenticated'],
+      [`Bearer ${wrong}`, {}, 401, 'invalid_token'],
+      // Not the user of the cookie.
+      [`Bearer ${wrong}`, { Cookie: cookie }, 401, 'invalid_token'],
+    ] as const) {
+      const told = await ask('GET', '/user', { fields: { ...fields, Authorization: sent }, nobody: true });
+      assert.deepEqual([told.answer.status, told.answer.code], [status, code], sent);
+      isGuarded(told);
+      if (status === 200) assert.equal(JSON.parse(String(told.answer.body)).subject, 'alice');
+    }
+  });
+
   for (const [what, fields, status] of [
     ['of a script', OWN, 204],
     ['of a page', PAGE, 303],

@@ -26,6 +26,8 @@ suite('a trailer section is read', () => {
     ...['Authorization', 'Cache-Control', 'Content-Encoding', 'Content-Range', 'Content-Type', 'Cookie'],
     ...['Max-Forwards', 'Proxy-Authenticate', 'Proxy-Authorization', 'Range', 'Set-Cookie', 'Trailer'],
     ...['WWW-Authenticate', 'Connection', 'Keep-Alive', 'Proxy-Connection', 'TE', 'Upgrade', 'Expect'],
+    ...['If-Match', 'If-None-Match', 'Vary', 'Location', 'Date', 'X-HTTP-Method-Override'],
+    ...['X-Forwarded-For', 'X_Forwarded_For', 'x_http_method-override', 'X_Real_IP'],
   ]) {
     test(`without ${name}, which means something only before the body`, () => {
       const read = parse(`A: 1\r\n${name.toLowerCase()}: x\r\n${name}: y\r\nB: 2\r\n\r\n`);

@@ -9,32 +9,56 @@ export interface Trailers {
   readonly problem: string;
 }
 
-/** Fields that mean something only before the body (RFC 9110 section 6.5.1): taken for granted late, they would change what was decided. */
+/**
+ * Fields that mean something only before the body (RFC 9110 section 6.5.1): taken for granted late, they would change what was decided, by
+ * routing, by authentication, by conditions, or about keeping an answer.
+ */
 const FORBIDDEN: ReadonlySet<string> = new Set([
+  'age',
   'authorization',
   'cache-control',
   'content-encoding',
   'content-range',
   'content-type',
   'cookie',
+  'date',
+  'expires',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'location',
   'max-forwards',
+  'pragma',
   'proxy-authenticate',
   'proxy-authorization',
   'range',
+  'retry-after',
   'set-cookie',
   'trailer',
+  'vary',
   'www-authenticate',
   'forwarded',
   'traceparent',
   'tracestate',
   'via',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-url',
   'x-real-ip',
   'x-request-id',
+  'x-rewrite-url',
 ]);
 
-/** Also what only the gateway tells an upstream: some recipients merge trailers into the fields of the head. */
+/**
+ * Also what only the gateway tells an upstream: some recipients merge trailers into the fields of the head, and some of these read an
+ * underscore as a hyphen.
+ */
 function isForbidden(lower: string): boolean {
-  return FORBIDDEN.has(lower) || lower.startsWith('x-forwarded-');
+  const name = lower.includes('_') ? lower.replaceAll('_', '-') : lower;
+  return FORBIDDEN.has(name) || name.startsWith('x-forwarded-');
 }
 
 const MAX_TRAILER_FIELDS = 64;

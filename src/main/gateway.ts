@@ -16,9 +16,11 @@ import { recordRevision } from '../control/rights/record-revision.ts';
 import { CidrSet } from '../lib/address-table.ts';
 import { FileWatcher } from '../lib/file-watcher.ts';
 import { messageOf } from '../lib/message-of.ts';
+import { TextTable } from '../lib/text-table.ts';
 import { EventLoopProbe } from '../observability/event-loop.ts';
 import type { MetricsMessage } from '../observability/metrics.ts';
 import { MetricsHub } from '../observability/metrics-hub.ts';
+import { isTextKind } from '../policies/address-lists.ts';
 import type { DataPlaneConfig } from '../server/config.ts';
 import { ConnectionCounter } from '../server/connection-counter.ts';
 import { QuotaTable } from '../state/quota/quota-table.ts';
@@ -469,7 +471,9 @@ function describeLists(lists: DataPlaneConfig['lists']): Record<string, unknown>
   return Object.fromEntries(
     Object.entries(lists).map(([name, { kind, digest, table }]) => [
       name,
-      { kind, digest, ranges: new CidrSet(table).size },
+      isTextKind(kind)
+        ? { kind, digest, texts: new TextTable(table).size }
+        : { kind, digest, ranges: new CidrSet(table).size },
     ]),
   );
 }

@@ -246,6 +246,7 @@ async function make(
     load,
     count: (event) => policyEvent(use.name, event),
     addressList: (name) => addressLists.named(name),
+    textList: (name) => addressLists.textsNamed(name),
     global: globals?.includes(use) ?? false,
     organization,
     service,

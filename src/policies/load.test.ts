@@ -37,6 +37,7 @@ async function answerOf(name: string, version: string): Promise<Answer> {
       warn: () => {},
       count: () => {},
       addressList: () => assert.fail('no list was asked for'),
+      textList: () => assert.fail('no list was asked for'),
       load: () => ({ measuredAtMs: 0, eventLoopDelayMs: 0, memoryShare: 0 }),
     },
   );

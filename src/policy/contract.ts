@@ -246,6 +246,14 @@ export interface AddressList {
   readonly addresses: CidrSet;
 }
 
+/** A list of `lists` that holds texts: as an `AddressList`, it is asked for once and kept. */
+export interface TextList {
+  /** Whether a text is found by all that it is, or by what it begins with. */
+  readonly kind: 'texts' | 'prefixes';
+  /** Whether the text is found in what the list holds now. */
+  has(text: string): boolean;
+}
+
 /** What a policy may know of its place when it is made. */
 export interface PolicyContext {
   /** Name of the route. A global policy is made once per route. */
@@ -256,14 +264,16 @@ export interface PolicyContext {
   count(event: string): void;
   /** How hard pressed this worker is: one object, measured anew at most four times a second. It is measured from the first call on. */
   load(): Load;
-  /** The list of that name; throws an Error when there is none. */
+  /** The list of addresses of that name; throws an Error when there is none. */
   addressList(name: string): AddressList;
+  /** The list of texts of that name; throws an Error when there is none. */
+  textList(name: string): TextList;
 }
 
 /** What `check` may look at beside the options. */
 export interface CheckContext {
   /** The lists of the configuration, with their ranges as they are written. */
-  readonly lists: ReadonlyMap<string, { readonly kind: AddressList['kind']; readonly ranges: SortedRanges }>;
+  readonly lists: ReadonlyMap<string, { readonly kind: AddressList['kind'] | TextList['kind']; readonly ranges: SortedRanges }>;
   /** Names of the configuration's identity providers. */
   readonly providers: ReadonlySet<string>;
   /** Names of its kinds of sessions. */

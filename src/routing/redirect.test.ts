@@ -12,7 +12,12 @@ const request = {
 } as const satisfies RedirectedRequest;
 
 describe('Location', () => {
-  const table: [title: string, redirect: object, change: Partial<RedirectedRequest>, location: string][] = [
+  const table: [
+    title: string,
+    redirect: object,
+    change: Partial<RedirectedRequest>,
+    location: string | undefined,
+  ][] = [
     ['keeps what is not given', {}, {}, 'http://a.test:8080/old/x?q=1'],
     ['takes another scheme with its own port', { scheme: 'https' }, {}, 'https://a.test/old/x?q=1'],
     ['takes another scheme and a port', { scheme: 'https', port: 8443 }, {}, 'https://a.test:8443/old/x?q=1'],
@@ -33,7 +38,21 @@ describe('Location', () => {
     ['takes another path', { path: '/new' }, {}, 'http://a.test:8080/new?q=1'],
     ['inserts captures', { path: '/new/{id}/*' }, {}, 'http://a.test:8080/new/7/x?q=1'],
     ['keeps an IPv6 address', {}, { authority: '[::1]:8080', host: '[::1]' }, 'http://[::1]:8080/old/x?q=1'],
-    ['is a path alone without a host', { scheme: 'https' }, { authority: '', host: '' }, '/old/x?q=1'],
+    ['is a host alone of the whole server', { scheme: 'https' }, { path: '*', search: '' }, 'https://a.test'],
+    ['is a path alone without a host', { path: '/new' }, { authority: '', host: '' }, '/new?q=1'],
+    [
+      'is that of another host without one',
+      { host: 'b.test' },
+      { authority: '', host: '' },
+      'http://b.test/old/x?q=1',
+    ],
+    [
+      'is nowhere with another scheme and no host',
+      { scheme: 'https' },
+      { authority: '', host: '' },
+      undefined,
+    ],
+    ['is nowhere with another port and no host', { port: 8443 }, { authority: '', host: '' }, undefined],
   ];
   for (const [title, redirect, change, location] of table) {
     it(title, () => {

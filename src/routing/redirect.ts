@@ -14,12 +14,13 @@ export interface RedirectedRequest {
 }
 
 /** The value of `Location` (RFC 9110 section 10.2.2). `captures` are those of the match. */
-export type Redirect = (request: RedirectedRequest, captures: readonly string[]) => string;
+export type Redirect = (request: RedirectedRequest, captures: readonly string[]) => string | undefined;
 
 /**
  * Compiles a route's `redirect` for one entry of the router. What it does not give is kept from the request; the query always is.
  * A port that is not given is kept too, unless a scheme is given: then it is the scheme's own. A request without a host is
- * answered with a path alone, unless the redirect names a host.
+ * answered with a path alone, unless the redirect names a host; where it gives another scheme or port there is nowhere to send it, and
+ * undefined says so: a path alone would lead back here.
  * Throws an Error for a path that `checkRoutes` refuses.
  */
 export function compileRedirect(
@@ -28,9 +29,11 @@ export function compileRedirect(
 ): Redirect {
   const rewrite = config.path === undefined ? undefined : compileRewrite(config.path, entryCaptureNames);
   return (request, captures) => {
-    const path = (rewrite === undefined ? request.path : rewrite(captures)) + request.search;
+    // RFC 9112 section 3.2.4: an address without a path is what OPTIONS asks with `*`.
+    const kept = request.path === '*' ? '' : request.path;
+    const path = (rewrite === undefined ? kept : rewrite(captures)) + request.search;
     const host = config.host ?? request.host;
-    if (host === '') return path;
+    if (host === '') return config.scheme === undefined && config.port === undefined ? path : undefined;
     const scheme = config.scheme ?? request.scheme;
     const port = config.port === undefined ? keptPort(config.scheme, request) : portText(config.port, scheme);
     return `${scheme}://${host}${port}${path}`;

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { readAddressList } from '../../src/lib/address-list.ts';
 import { buildTable, sortRanges } from '../../src/lib/address-table.ts';
 import { writeCountryDatabase } from '../../src/lib/mmdb-writer.support.ts';
-import type { AddressListData } from '../../src/policies/address-lists.ts';
+import type { ListData } from '../../src/policies/address-lists.ts';
 import type { PolicyUse } from '../../src/policies/use.ts';
 import type { DataPlaneConfig } from '../../src/server/config.ts';
 import { startGateway } from '../../src/testing.ts';
@@ -19,7 +19,7 @@ const LIMIT = { timeout: 60_000 };
 
 const use = (name: string, options: object): PolicyUse => ({ name, options });
 
-function listOf(text: string): AddressListData {
+function listOf(text: string): ListData {
   return { kind: 'addresses', digest: text, table: buildTable(sortRanges(readAddressList(text).ranges)) };
 }
 
@@ -274,15 +274,21 @@ runtime: { workers: 2 }
 observability: { accessLog: { enabled: false } }
 lists:
   blocked: { file: ./blocked.txt }
+  bots: { file: ./bots.txt, holds: texts }
+policies:
+  - request-filter: { deny: [{ userAgent: { list: bots }, code: forbidden_scanner }] }
 services:
   page: { url: '${upstream.url}' }
 routes:
   page: { match: { paths: [/*] }, policies: [{ ip-filter: { deny: [{ list: blocked }] } }], service: page }
 `,
       'blocked.txt': many,
+      'bots.txt': '# Who scans\nBadBot/1.0\n',
     });
     await using cli = new RunningCli(['serve'], files.directory);
     const { url, admin } = await cli.ready();
+    const asAgent = async (agent: string) => (await fetch(url, { headers: { 'User-Agent': agent } })).status;
+    assert.deepEqual([await asAgent('BadBot/1.0'), await asAgent('WorseBot/2.0')], [403, 200]);
     const load = new Load(url, 4);
     await load.answers(200);
     for (const [added, expected] of [
@@ -304,9 +310,13 @@ routes:
     files.write('blocked.txt', '203.0.113.0/24\n203.0.113.9\n');
     await cli.logged('reload (file change): lists: 1 changed', from);
     assert.equal(await statusFor(url, '203.0.113.10'), 403);
+    files.write('bots.txt', Array.from({ length: 100_000 }, (_, i) => `WorseBot/${i}.0\n`).join(''));
+    await cli.logged('reload (file change): lists: 1 changed', cli.log.length);
+    assert.deepEqual([await asAgent('BadBot/1.0'), await asAgent('WorseBot/99999.0')], [200, 403]);
     const { lists } = (await (await fetch(`${admin}/config`)).json()) as {
-      lists: { blocked: { digest: unknown } };
+      lists: { blocked: { digest: unknown }; bots: { kind: string; texts: number } };
     };
+    assert.deepEqual([lists.bots.kind, lists.bots.texts], ['texts', 100_000]);
     const { digest, ...blocked } = lists.blocked;
     assert.deepEqual(blocked, { kind: 'addresses', ranges: 1 });
     assert.ok(digest);

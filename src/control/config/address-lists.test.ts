@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { Workspace } from '../../../test/support/cli.ts';
 import { CidrSet } from '../../lib/address-table.ts';
 import { writeCountryDatabase } from '../../lib/mmdb-writer.support.ts';
+import { AddressLists } from '../../policies/address-lists.ts';
 import { checkErrors } from './errors.support.ts';
 import { loadConfig } from './load.ts';
 import { LoadCache } from './load-cache.ts';
@@ -20,8 +21,11 @@ describe('Lists of a configuration', () => {
   written: { addresses: [10.0.0.0/8, "::1"] }
   filed: { file: lists/blocked.txt }
   home: { countries: [DE], database: countries.mmdb }
+  bots: { texts: [BadBot/1.0] }
+  old: { file: lists/old.txt, holds: prefixes }
 `,
       'lists/blocked.txt': '# abusers\n203.0.113.0/24\n',
+      'lists/old.txt': '# gone\n/v1/\n',
     });
     files.write('countries.mmdb', DATABASE);
     const result = await loadConfig(files.path('c.yaml'), {});
@@ -32,14 +36,24 @@ describe('Lists of a configuration', () => {
     assert.deepEqual(has('written', '10.1.2.3', '::1', '::2'), [true, true, false]);
     assert.deepEqual(has('filed', '203.0.113.9', '203.0.114.9'), [true, false]);
     assert.deepEqual(has('home', '192.0.2.1', '2001:db8::1', '198.51.100.1'), [true, true, false]);
+    const worker = new AddressLists(lists);
+    assert.deepEqual(
+      [worker.textsNamed('bots').has('BadBot/1.0'), worker.textsNamed('bots').has('BadBot/1')],
+      [true, false],
+    );
+    assert.deepEqual(
+      [worker.textsNamed('old').has('/v1/users'), worker.textsNamed('old').has('/v2/')],
+      [true, false],
+    );
     assert.deepEqual(
       Object.values(lists).map(({ kind }) => kind),
-      ['addresses', 'addresses', 'countries'],
+      ['addresses', 'addresses', 'countries', 'texts', 'prefixes'],
     );
     assert.deepEqual(result.config.files.map((file) => file.slice(files.directory.length + 1)).toSorted(), [
       'c.yaml',
       'countries.mmdb',
       'lists/blocked.txt',
+      'lists/old.txt',
     ]);
   });
 
@@ -151,7 +165,7 @@ c.yaml:4:35: lists.c.database: the file <dir>/c.yaml is no database in MaxMindâ€
           'lists:\n  a: {}\n  b: { addresses: [], file: x.txt }\n  c: { countries: [DE] }\n  d: { countries: [de], database: x.mmdb }\n',
         'x.txt': '',
       },
-      errors: `c.yaml:2:3: lists.a: needs one of addresses, file, countries
+      errors: `c.yaml:2:3: lists.a: needs one of addresses, texts, prefixes, file, countries
    2 |   a: {}
      |   ^
 c.yaml:3:29: lists.b.file: is one too many: the list has addresses already
@@ -177,6 +191,41 @@ c.yaml:5:35: lists.d.database: the file <dir>/x.mmdb does not exist
       errors: `c.yaml:3:34: policies[0].ip-filter.allow[0].list: there is no list "offices"; did you mean "office"?
    3 |   - ip-filter: { allow: [{ list: offices }] }
      |                                  ^^^^^^^
+`,
+    },
+    {
+      title: 'tell texts that nothing can be, and where in their file they are',
+      files: {
+        'c.yaml':
+          'lists:\n  a: { texts: [" x"] }\n  b: { file: b.txt, holds: texts }\n  c: { addresses: [], holds: texts }\n',
+        'b.txt': 'good\nb\u0161d\n',
+      },
+      errors: `c.yaml:2:16: lists.a.texts[0]: begins or ends with a space, which no path or field does
+   2 |   a: { texts: [" x"] }
+     |                ^^^^
+c.yaml:4:30: lists.c.holds: says what stands in a file: there is none
+   4 |   c: { addresses: [], holds: texts }
+     |                              ^^^^^
+b.txt:2:1: lists.b.file: holds a character that neither a path nor a field may hold
+   2 | b\u0161d
+     | ^^^
+`,
+    },
+    {
+      title: 'tell a list of texts where addresses are meant, and the other way round',
+      files: {
+        'c.yaml':
+          'lists: { office: { addresses: [10.0.0.1] }, bots: { texts: [x] } }\npolicies:\n  - ip-filter: { deny: [{ list: bots }] }\n  - request-filter: { deny: [{ userAgent: { list: office } }, { path: { list: bot } }] }\n',
+      },
+      errors: `c.yaml:3:33: policies[0].ip-filter.deny[0].list: the list "bots" holds texts, and no addresses
+   3 |   - ip-filter: { deny: [{ list: bots }] }
+     |                                 ^^^^
+c.yaml:4:51: policies[1].request-filter.deny[0].userAgent.list: the list "office" holds addresses, and no texts
+   4 |   - request-filter: { deny: [{ userAgent: { list: office } }, { path: { list: bot } }] }
+     |                                                   ^^^^^^
+c.yaml:4:79: policies[1].request-filter.deny[1].path.list: there is no list "bot"; did you mean "bots"?
+   4 |   - request-filter: { deny: [{ userAgent: { list: office } }, { path: { list: bot } }] }
+     |                                                                               ^^^
 `,
     },
     {

@@ -1,9 +1,11 @@
-import { readAddressList } from '../../lib/address-list.ts';
+import { type ListFault, readAddressList } from '../../lib/address-list.ts';
 import { buildTable, type SortedRanges, sortRanges } from '../../lib/address-table.ts';
 import { type Cidr, parseCidr } from '../../lib/cidr.ts';
 import { countryRanges } from '../../lib/country-ranges.ts';
 import { isRecord } from '../../lib/is-record.ts';
-import type { AddressListData } from '../../policies/address-lists.ts';
+import { readTextList, textFault } from '../../lib/text-list.ts';
+import { buildTextTable } from '../../lib/text-table.ts';
+import type { ListData, ListKind } from '../../policies/address-lists.ts';
 import { digest, type FileReader, MAX_DATABASE_BYTES, MAX_FILE_BYTES } from './files.ts';
 import { entriesOf, type Path } from './place.ts';
 import type { Problem } from './problem.ts';
@@ -11,9 +13,9 @@ import { SourceText } from './source-text.ts';
 
 /** A list that is ready for the workers, with what the checks of policies look at. */
 export interface LoadedList {
-  readonly data: AddressListData;
-  readonly kind: AddressListData['kind'];
-  /** As they are written, the narrow within the wide too. */
+  readonly data: ListData;
+  readonly kind: ListKind;
+  /** Of addresses, as they are written, the narrow within the wide too. */
   readonly ranges: SortedRanges;
 }
 
@@ -45,13 +47,18 @@ export async function loadAddressLists(lists: unknown, context: AddressListsCont
 }
 
 async function load(
-  { addresses, file, countries, database }: Record<string, unknown>,
+  { addresses, texts, prefixes, file, holds, countries, database }: Record<string, unknown>,
   path: Path,
   context: AddressListsContext,
   known: LoadedList | undefined,
 ): Promise<LoadedList | undefined> {
   if (Array.isArray(addresses)) return fromAddresses(addresses, known);
-  if (typeof file === 'string') return fromFile(file, [...path, 'file'], context, known);
+  if (Array.isArray(texts)) return fromTexts('texts', texts, known);
+  if (Array.isArray(prefixes)) return fromTexts('prefixes', prefixes, known);
+  if (typeof file === 'string') {
+    const kind = holds === 'texts' || holds === 'prefixes' ? holds : 'addresses';
+    return fromFile(kind, file, [...path, 'file'], context, known);
+  }
   if (Array.isArray(countries) && typeof database === 'string')
     return fromDatabase(database, countries, [...path, 'database'], context, known);
   return undefined;
@@ -68,7 +75,20 @@ function fromAddresses(addresses: readonly unknown[], known: LoadedList | undefi
     : undefined;
 }
 
+/** What is no such text is the schema's to tell. */
+function fromTexts(
+  kind: 'texts' | 'prefixes',
+  texts: readonly unknown[],
+  known: LoadedList | undefined,
+): LoadedList | undefined {
+  const good = texts.filter((text) => typeof text === 'string' && textFault(text) === undefined) as string[];
+  return good.length === texts.length
+    ? compiledTexts(kind, digest(JSON.stringify(texts)), known, good)
+    : undefined;
+}
+
 async function fromFile(
+  kind: 'addresses' | 'texts' | 'prefixes',
   file: string,
   path: Path,
   { files, problems }: AddressListsContext,
@@ -81,15 +101,29 @@ async function fromFile(
   }
   const { text } = read;
   const contents = digest(text);
-  if (isKnown(known, 'addresses', contents)) return known;
-  const { ranges, faults } = readAddressList(text);
-  if (faults.length === 0) return compiled('addresses', contents, known, () => ranges);
+  if (isKnown(known, kind, contents)) return known;
+  const [list, faults] = readFile(kind, text, contents, known);
+  if (faults.length === 0) return list;
   const source = new SourceText(files.absolute(file), text);
   for (const { message, start, end } of faults.slice(0, MAX_TOLD))
     problems.push({ path, within: { source, start, end }, message });
   const untold = faults.length - MAX_TOLD;
   if (untold > 0) problems.push({ path, message: `${untold} further lines of the file are wrong` });
   return undefined;
+}
+
+function readFile(
+  kind: 'addresses' | 'texts' | 'prefixes',
+  text: string,
+  contents: string,
+  known: LoadedList | undefined,
+): readonly [list: LoadedList, faults: readonly ListFault[]] {
+  if (kind === 'addresses') {
+    const { ranges, faults } = readAddressList(text);
+    return [compiled(kind, contents, known, () => ranges), faults];
+  }
+  const { texts, faults } = readTextList(text);
+  return [compiledTexts(kind, contents, known, texts), faults];
 }
 
 async function fromDatabase(
@@ -126,9 +160,21 @@ function isKnown(
   return known?.kind === kind && known.data.digest === contents;
 }
 
+function compiledTexts(
+  kind: 'texts' | 'prefixes',
+  contents: string,
+  known: LoadedList | undefined,
+  texts: readonly string[],
+): LoadedList {
+  if (isKnown(known, kind, contents)) return known;
+  return { kind, data: { kind, digest: contents, table: buildTextTable(texts, kind) }, ranges: NO_RANGES };
+}
+
+const NO_RANGES = sortRanges([]);
+
 /** `contents` tells lists of one kind apart. */
 function compiled(
-  kind: AddressListData['kind'],
+  kind: 'addresses' | 'countries',
   contents: string,
   known: LoadedList | undefined,
   read: () => readonly Cidr[],

@@ -193,7 +193,8 @@ export function outcomeOf(
   if (route.enabled === false) return { kind: 'disabled' };
   if (route.respond !== undefined) return { kind: 'respond', status: route.respond.status };
   if (route.redirect !== undefined) {
-    const location = compileRedirect(route.redirect, names)(request, captures);
+    // A question has a host, so that there is somewhere to send it.
+    const location = compileRedirect(route.redirect, names)(request, captures) ?? '';
     return { kind: 'redirect', status: route.redirect.status, location };
   }
   if (route.login !== undefined)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { TEST_CLIENT } from '../../../test/support/identity-provider.ts';
 import { OauthProvider } from '../../../test/support/oauth-provider.ts';
+import { IssuerServer } from '../issuer-server.support.ts';
 import { ProviderRefused, ProviderUnavailable } from './provider.ts';
 import { callbackOf, newFlow, testIssuers } from './provider-login.support.ts';
 import { Providers } from './providers.ts';
@@ -120,6 +121,41 @@ describe('A provider of OAuth 2.0', () => {
       }
     });
   }
+
+  const deep = `{"id":1,"more":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+  const token = { access_token: 'a' };
+  for (const [what, answers, outcome] of [
+    ['a user with 60 kB of claims', [token, { id: 7, bio: 'x'.repeat(60_000) }], '7 never'],
+    ['a user with 70 kB of claims', [token, { id: 7, bio: 'x'.repeat(70_000) }], 'invalid_response'],
+    ['a user of a great depth', [token, deep], 'invalid_response'],
+    ['a user whose name is 2,000 characters long', [token, { id: 'x'.repeat(2000) }], 'invalid_response'],
+    ['a user without a name', [token, { id: null }], 'ProviderUnavailable'],
+    ['a user that is a page', [token, '<p>'], 'ProviderUnavailable'],
+    ['a token of 70 kB', [{ access_token: 'x'.repeat(70_000) }, { id: 7 }], 'invalid_response'],
+    ['a token that is an object', [{ access_token: {} }, { id: 7 }], 'ProviderUnavailable'],
+    ['a token that lasts three million years', [{ ...token, expires_in: 1e14 }, { id: 7 }], '7 never'],
+    ['a token that lasts an hour', [{ ...token, expires_in: 3600 }, { id: 7 }], '7 in time'],
+    ['an error with a script in it', [{ error: '<script>' }, {}], '?script?'],
+    ['a redirect', [302, {}], 'ProviderUnavailable'],
+  ] as const)
+    it(`that answers with ${what}: ${outcome}`, async () => {
+      await using server = await IssuerServer.start();
+      const [given, user] = answers;
+      server.answer('/token', given);
+      const text = (body: string) => (_request: unknown, response: ServerResponse) => response.end(body);
+      server.answer('/user', typeof user === 'string' ? text(user) : user);
+      const provider = providerAt(server.url);
+      const flow = newFlow();
+      const seen = async () => {
+        const tokens = await provider.redeem(`?code=x&state=${flow.state}`, flow);
+        const { subject } = await provider.user(tokens);
+        return `${subject} ${tokens.expiresAtMs === Number.POSITIVE_INFINITY ? 'never' : 'in time'}`;
+      };
+      const found = await seen().catch((error: unknown) =>
+        error instanceof ProviderRefused ? error.code : (error as Error).name,
+      );
+      assert.equal(found, outcome);
+    });
 
   it('that is down, or answers with something else, is unavailable', async () => {
     const server = await OauthProvider.start();

@@ -43,10 +43,11 @@ class HttpsOnly implements PolicyHooks {
   /** Where a trusted proxy says how the client came, its word counts. */
   onRequest({ request }: Exchange): Answer | undefined {
     if (request.scheme === 'https') return undefined;
-    // Without a host there is nowhere to send it.
-    if (this.#location === undefined || request.host === '') return UPGRADE_REQUIRED;
     if (this.#methods?.has(request.method) === false) return UPGRADE_REQUIRED;
-    return { status: this.#status, headers: { Location: this.#location(request, NO_CAPTURES) } };
+    // Without a host there is nowhere to send it.
+    const location = this.#location?.(request, NO_CAPTURES);
+    if (location === undefined) return UPGRADE_REQUIRED;
+    return { status: this.#status, headers: { Location: location } };
   }
 }
 

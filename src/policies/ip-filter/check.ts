@@ -1,7 +1,8 @@
 import { commonRange, type SortedRanges, sortRanges } from '../../lib/address-table.ts';
 import { formatCidr, parseCidr } from '../../lib/cidr.ts';
-import { nearest } from '../../lib/nearest.ts';
 import type { CheckContext, OptionProblem } from '../../policy/contract.ts';
+import { isTextKind } from '../address-lists.ts';
+import { noList } from '../list-option.ts';
 import type { IpFilterEntry, IpFilterOptions } from './schema.ts';
 
 /** One entry that is a list, or all entries that are addresses. */
@@ -39,9 +40,13 @@ function missingLists(
   lists: CheckContext['lists'],
 ): OptionProblem[] {
   return entries.flatMap((entry, index): OptionProblem[] => {
-    if (typeof entry === 'string' || lists.has(entry.list)) return [];
-    const message = `there is no list ${JSON.stringify(entry.list)}`;
-    return [{ path: [side, index, 'list'], message, suggestion: nearest(entry.list, lists.keys()) }];
+    if (typeof entry === 'string') return [];
+    const list = lists.get(entry.list);
+    const path = [side, index, 'list'];
+    if (list === undefined) return [noList(entry.list, path, lists)];
+    return isTextKind(list.kind)
+      ? [{ path, message: `the list ${JSON.stringify(entry.list)} holds texts, and no addresses` }]
+      : [];
   });
 }
 

@@ -3,13 +3,13 @@ import { describe, it } from 'node:test';
 import { exchangeFor } from '../../../test/support/exchange.ts';
 import { readAddressList } from '../../lib/address-list.ts';
 import { buildTable, sortRanges } from '../../lib/address-table.ts';
-import { type AddressListData, AddressLists } from '../address-lists.ts';
+import { AddressLists, type ListData } from '../address-lists.ts';
 import { validatePolicyUse } from '../compile.ts';
 import { checkIpFilter } from './check.ts';
 import { IpFilter } from './ip-filter.ts';
 import { ipFilterSchema } from './schema.ts';
 
-function list(text: string, kind: AddressListData['kind'] = 'addresses'): AddressListData {
+function list(text: string, kind: ListData['kind'] = 'addresses'): ListData {
   return { kind, digest: text, table: buildTable(sortRanges(readAddressList(text).ranges)) };
 }
 

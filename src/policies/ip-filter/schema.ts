@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { addressOption } from '../address-option.ts';
 import { allowDenyOptions, checkAllowDeny } from '../allow-deny-options.ts';
+import { listOption } from '../list-option.ts';
 
-const entries = z
-  .array(
-    z.union([addressOption, z.strictObject({ list: z.string().min(1).describe('A name from `lists`') })]),
-  )
-  .min(1);
+const entries = z.array(z.union([addressOption, listOption])).min(1);
 
 export const ipFilterSchema = z
   .strictObject({

@@ -34,8 +34,9 @@ export class StandardFields {
     );
   }
 
-  #linesOf({ remaining, resetMs, limit }: Charge): string {
-    const wait = limit.windowMs > 0 ? seconds(resetMs) : 0;
+  #linesOf(charge: Charge): string {
+    const { remaining, limit } = charge;
+    const wait = limit.windowMs > 0 ? windowEnd(charge) : 0;
     if (remaining !== this.#remaining || wait !== this.#wait) {
       this.#remaining = remaining;
       this.#wait = wait;
@@ -52,7 +53,7 @@ export class StandardFields {
       if (charge.key === '') continue;
       if (left !== '') left += ', ';
       left += `${this.#prefixes[i]}${charge.remaining}`;
-      if (charge.limit.windowMs > 0) left += `;t=${seconds(charge.resetMs)}`;
+      if (charge.limit.windowMs > 0) left += `;t=${windowEnd(charge)}`;
     }
     return `${this.#start}${left}\r\n`;
   }
@@ -80,7 +81,19 @@ export function putLegacyFields(
 
 /** Retry-After (RFC 9110 section 10.2.3) of a refusal. */
 export function putRetryAfter(fields: Fields, decision: Decision): void {
-  fields.put('retry-after', 'Retry-After', `${Math.max(1, seconds(waitOf(decision)))}`);
+  fields.put('retry-after', 'Retry-After', `${secondsToWait(waitOf(decision))}`);
+}
+
+/**
+ * Seconds until all is there again, where something is left; otherwise until the request would be let through, because Retry-After SHOULD
+ * NOT be earlier (draft-ietf-httpapi-ratelimit-headers-10, section 5).
+ */
+function windowEnd({ admitted, resetMs, retryAfterMs }: Charge): number {
+  return admitted ? seconds(resetMs) : secondsToWait(retryAfterMs);
+}
+
+function secondsToWait(ms: number): number {
+  return Math.max(1, seconds(ms));
 }
 
 /** Milliseconds until every limit has room for the request, as far as is known. */

@@ -1,4 +1,4 @@
-import type { Rule, ValueMatch } from './schema.ts';
+import { type Rule, spelling, type ValueMatch } from './schema.ts';
 
 /** The one condition of a rule by which it is found; the others are looked at then. */
 export type Anchor =
@@ -12,17 +12,20 @@ export const MAX_ALIKE = 100;
 export const MAX_FIELDS = 32;
 /** Patterns of one automaton: it grows with them. */
 export const MAX_PATTERNS = 1000;
+/** Lists that a text is looked for in: each is a look of its own. */
+export const MAX_LISTS = 16;
 
 /** So few that it does not matter how many. */
 const FEW = 8;
 
 /** By what a text is found, the quickest first. */
-const KINDS = ['exact', 'prefix', 'pattern', 'present', 'absent'] as const;
-type MatchKind = (typeof KINDS)[number];
+const KINDS = ['exact', 'prefix', 'list', 'pattern', 'present', 'absent'] as const;
+export type MatchKind = (typeof KINDS)[number];
 
 export function kindOf(match: ValueMatch): MatchKind {
   if (typeof match === 'string') return 'exact';
   if ('prefix' in match) return 'prefix';
+  if ('list' in match) return 'list';
   if ('pattern' in match) return 'pattern';
   return match.present ? 'present' : 'absent';
 }
@@ -46,7 +49,7 @@ export function methodsOf({ methods }: Rule): readonly string[] | undefined {
 
 /** Every field that a rule has a condition on. */
 export function fieldsOf({ headers = {}, userAgent }: Rule): readonly (readonly [string, ValueMatch])[] {
-  const fields = Object.entries(headers);
+  const fields = Object.entries(headers).map(([name, match]) => [spelling(name), match] as const);
   return userAgent === undefined ? fields : [...fields, ['user-agent', userAgent]];
 }
 

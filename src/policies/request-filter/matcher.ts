@@ -1,23 +1,31 @@
 import type { RE2JS } from 're2js';
 import type { Fields } from '../../http/fields.ts';
+import type { TextList } from '../../policy/contract.ts';
 import { compilePattern } from '../pattern-option.ts';
+import type { MatchKind } from './anchors.ts';
 import type { ValueMatch } from './schema.ts';
 
-type Kind = 'exact' | 'prefix' | 'pattern' | 'present' | 'absent';
+/** The list of a name. */
+export type ListNamed = (name: string) => TextList;
 
 /** A condition on a text, or on a field that may not be there. */
 export class Matcher {
-  readonly #kind: Kind;
+  readonly #kind: MatchKind;
   readonly #text: string;
   readonly #pattern: RE2JS | undefined;
+  readonly #list: TextList | undefined;
 
-  constructor(match: ValueMatch) {
+  constructor(match: ValueMatch, listNamed: ListNamed) {
     if (typeof match === 'string') {
       this.#kind = 'exact';
       this.#text = match;
     } else if ('prefix' in match) {
       this.#kind = 'prefix';
       this.#text = match.prefix;
+    } else if ('list' in match) {
+      this.#kind = 'list';
+      this.#text = '';
+      this.#list = listNamed(match.list);
     } else if ('pattern' in match) {
       this.#kind = 'pattern';
       this.#text = '';
@@ -34,6 +42,8 @@ export class Matcher {
         return text === this.#text;
       case 'prefix':
         return text.startsWith(this.#text);
+      case 'list':
+        return this.#list?.has(text) === true;
       case 'pattern':
         return this.#pattern?.test(text) === true;
       case 'present':

@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exchangeFor, type RequestDescription } from '../../../test/support/exchange.ts';
+import { buildTextTable } from '../../lib/text-table.ts';
+import { AddressLists } from '../address-lists.ts';
 import { validatePolicyUse } from '../compile.ts';
 import { RequestFilter } from './request-filter.ts';
 import { requestFilterSchema } from './schema.ts';
 
+const LISTS = new AddressLists({
+  bots: { kind: 'texts', digest: '', table: buildTextTable(['BadBot/1.0', 'curl/7'], 'texts') },
+  old: { kind: 'prefixes', digest: '', table: buildTextTable(['/v1/', '/v1/users', '/legacy/'], 'prefixes') },
+});
+
 function filter(options: object, events: string[] = []): RequestFilter {
-  return new RequestFilter(requestFilterSchema.parse(options), { count: (event) => events.push(event) });
+  const count = (event: string) => events.push(event);
+  return new RequestFilter(requestFilterSchema.parse(options), {
+    count,
+    textList: (name) => LISTS.textsNamed(name),
+  });
 }
 
 const verdict = (policy: RequestFilter, request: RequestDescription): string =>
@@ -61,6 +72,36 @@ describe('A rule takes a request', () => {
       true,
     ],
     ['not with another user agent', { userAgent: { pattern: '(?i)sqlmap|nikto' } }, agent('curl/8'), false],
+    ['whose user agent stands in a list', { userAgent: { list: 'bots' } }, agent('curl/7'), true],
+    ['not whose user agent only begins so', { userAgent: { list: 'bots' } }, agent('curl/7.88'), false],
+    ['whose path begins as a list has it', { path: { list: 'old' } }, { url: '/v1/users/7' }, true],
+    ['not whose path does not', { path: { list: 'old' } }, { url: '/v11/users' }, false],
+    [
+      'whose field stands in a list',
+      { methods: ['GET'], headers: { 'x-a': { list: 'bots' } } },
+      { headers: { 'X-A': 'curl/7' } },
+      true,
+    ],
+    ['whose field is spelled with _', { headers: { 'x-a': '1' } }, { headers: { X_A: '1' } }, true],
+    [
+      'whose user agent is spelled so',
+      { userAgent: { prefix: 'nikto' } },
+      { headers: { User_Agent: 'nikto/2' } },
+      true,
+    ],
+    [
+      'by a name with _, however it is sent',
+      { headers: { x_a_b: '1' } },
+      { headers: { 'X-A_B': '1' } },
+      true,
+    ],
+    ['by a name with _ that is sent so', { headers: { _x_a: '1' } }, { headers: { _X_A: '1' } }, true],
+    [
+      'not where such a field is there after all',
+      { headers: { 'x-a': { present: false } } },
+      { headers: { X_A: '1' } },
+      false,
+    ],
     ['without user agent', { userAgent: { present: false } }, {}, true],
     [
       'not where a field has the value whose name only begins so',
@@ -105,6 +146,17 @@ describe('A field that is sent several times', () => {
     for (const values of [twice('named', 'other'), twice('other', 'named'), twice('named', 'named')])
       assert.equal(verdict(policy, values), 'forbidden_request');
     assert.equal(verdict(policy, twice('other', 'another')), 'passes');
+  });
+
+  it('counts one that is spelled with _ as one more', () => {
+    const both: RequestDescription = {
+      headers: [
+        ['x-a', 'other'],
+        ['x_a', 'named'],
+      ],
+    };
+    assert.equal(verdict(filter({ deny: [rule] }), both), 'forbidden_request');
+    assert.equal(verdict(filter({ allow: [{ headers: { 'x-a': 'other' } }] }), both), 'forbidden_request');
   });
 
   it('is allowed for all of its values: a service may read any of them', () => {
@@ -202,6 +254,16 @@ describe('Options', () => {
       'is not a code: write small letters, digits and _, such as forbidden_scanner',
     ],
     [{ deny: [{ headers: { 'X-A': 'b' } }] }, 'deny.0.headers.X-A', 'is not a field name in small letters'],
+    [
+      { deny: [{ headers: { 'x-a': '1', x_a: '2' } }] },
+      'deny.0.headers.x_a',
+      'is the field x-a: many services read - and _ in a name alike, and so does this policy',
+    ],
+    [
+      { deny: [{ path: { list: 'bots' } }] },
+      '',
+      'the policy request-filter cannot be made: there is no list "bots"',
+    ],
     [
       { allow: [{ path: '/a' }, { path: '/b' }], deny: [{ path: '/b', code: 'x' }] },
       'deny.0',

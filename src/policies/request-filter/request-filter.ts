@@ -1,4 +1,5 @@
 import type { Answer, Exchange, PolicyContext, PolicyHooks, RequestView } from '../../policy/contract.ts';
+import type { ListNamed } from './matcher.ts';
 import { RuleIndex } from './rule-index.ts';
 import type { RequestFilterOptions, Rule } from './schema.ts';
 
@@ -12,12 +13,14 @@ export class RequestFilter implements PolicyHooks {
   readonly #report: boolean;
   readonly #context: Pick<PolicyContext, 'count'>;
 
+  /** Throws an Error when there is no list of a name. */
   constructor(
     { allow, deny = [], code, prefer, report }: RequestFilterOptions,
-    context: Pick<PolicyContext, 'count'>,
+    context: Pick<PolicyContext, 'count' | 'textList'>,
   ) {
-    this.#allow = allow && indexFor(allow, 'every');
-    this.#deny = indexFor(deny, 'some');
+    const listNamed = (name: string) => context.textList(name);
+    this.#allow = allow && indexFor(allow, 'every', listNamed);
+    this.#deny = indexFor(deny, 'some', listNamed);
     this.#denials = deny.map((rule) => forbidden(rule.code ?? code));
     this.#notAllowed = forbidden(code);
     this.#exempts = prefer === 'allow';
@@ -46,9 +49,9 @@ export class RequestFilter implements PolicyHooks {
 /** A global use is made for each route, of one and the same options: its rules are compiled once. */
 const indexes = new WeakMap<readonly Rule[], RuleIndex>();
 
-function indexFor(rules: readonly Rule[], values: 'some' | 'every'): RuleIndex {
+function indexFor(rules: readonly Rule[], values: 'some' | 'every', listNamed: ListNamed): RuleIndex {
   let index = indexes.get(rules);
-  if (index === undefined) indexes.set(rules, (index = new RuleIndex(rules, values)));
+  if (index === undefined) indexes.set(rules, (index = new RuleIndex(rules, values, listNamed)));
   return index;
 }
 

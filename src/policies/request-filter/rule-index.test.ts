@@ -2,14 +2,30 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { exchangeFor, type RequestDescription } from '../../../test/support/exchange.ts';
+import { type SortedRanges, sortRanges } from '../../lib/address-table.ts';
+import { buildTextTable, type TextTableKind } from '../../lib/text-table.ts';
+import type { CheckContext } from '../../policy/contract.ts';
+import { AddressLists, type ListData, type ListKind } from '../address-lists.ts';
 import { checkRequestFilter } from './check.ts';
+import type { ListNamed } from './matcher.ts';
 import { CompiledRule } from './rule.ts';
 import { RuleIndex } from './rule-index.ts';
 import { type Rule, requestFilterSchema } from './schema.ts';
 
 const request = (description: RequestDescription) => exchangeFor(description).request;
 
+function listOf(kind: TextTableKind, texts: readonly string[]): ListData {
+  return { kind, digest: '', table: buildTextTable(texts, kind) };
+}
+
+const LISTS = new AddressLists({
+  some: listOf('texts', ['a', '/a/b', 'ab']),
+  beginnings: listOf('prefixes', ['/a', 'b', 'a']),
+});
+const listNamed = (name: string) => LISTS.textsNamed(name);
+
 const textMatch = fc.oneof(
+  fc.constantFrom({ list: 'some' }, { list: 'beginnings' }),
   fc.constantFrom('/', '/a', '/a/b', 'a', 'ab'),
   fc.constantFrom('/', '/a', 'a', 'ab').map((prefix) => ({ prefix })),
   fc.constantFrom('b', '^/a', 'a$', '(?i)A').map((pattern) => ({ pattern })),
@@ -24,7 +40,7 @@ const rule = fc
     {
       methods,
       path: textMatch,
-      headers: fc.dictionary(fc.constantFrom('x-a', 'x-b', 'user-agent'), valueMatch),
+      headers: fc.dictionary(fc.constantFrom('x-a', 'x_b', 'user-agent'), valueMatch),
       userAgent: valueMatch,
     },
     { requiredKeys: [] },
@@ -51,8 +67,8 @@ describe('Of many rules', () => {
         fc.array(described, { minLength: 1, maxLength: 10 }),
         fc.constantFrom('some' as const, 'every' as const),
         (rules, requests, values) => {
-          const index = new RuleIndex(rules, values);
-          const inOrder = rules.map((each) => new CompiledRule(each, values));
+          const index = new RuleIndex(rules, values, listNamed);
+          const inOrder = rules.map((each) => new CompiledRule(each, values, listNamed));
           for (const each of requests)
             assert.equal(
               index.find(request(each)),
@@ -81,8 +97,8 @@ describe('Of many rules', () => {
       }
     });
 
-  const nsPerRequest = (rules: Rule[]): number => {
-    const index = new RuleIndex(rules, 'some');
+  const nsPerRequest = (rules: Rule[], lists: ListNamed = listNamed): number => {
+    const index = new RuleIndex(rules, 'some', lists);
     const descriptions: RequestDescription[] = [
       { url: '/orders/17?x=1', headers: { 'User-Agent': 'curl/8.5.0', Accept: '*/*' } },
       { url: '/login', headers: { 'User-Agent': 'Mozilla/5.0 (X11; Linux)', 'X-Client': 'client-x' } },
@@ -106,6 +122,36 @@ describe('Of many rules', () => {
     assert.ok(many < few * 6, `${few} ns and ${many} ns`);
   });
 
+  it('entries of lists, 100,000 of each kind, cost a request about what 10 cost', (t) => {
+    const rules: Rule[] = [
+      { userAgent: { list: 'agents' } },
+      { path: { list: 'paths' } },
+      { headers: { 'x-client': { list: 'clients' } } },
+    ];
+    const listsOf = (count: number): ListNamed => {
+      const numbers = Array.from({ length: count }, (_, i) => i);
+      const lists = new AddressLists({
+        agents: listOf(
+          'texts',
+          numbers.map((i) => `scanner/${i}.0 (a client that nobody wants)`),
+        ),
+        paths: listOf(
+          'prefixes',
+          numbers.map((i) => `/old/${i}/`),
+        ),
+        clients: listOf(
+          'texts',
+          numbers.map((i) => `client-${i}`),
+        ),
+      });
+      return (name) => lists.textsNamed(name);
+    };
+    nsPerRequest(rules, listsOf(10));
+    const [few, many] = [nsPerRequest(rules, listsOf(10)), nsPerRequest(rules, listsOf(100_000))];
+    t.diagnostic(`${few.toFixed(0)} ns with 10, ${many.toFixed(0)} ns with 100,000`);
+    assert.ok(many < few * 6, `${few} ns and ${many} ns`);
+  });
+
   it('those with patterns read the text once, and one that came before not at all', (t) => {
     const rules = Array.from(
       { length: 1000 },
@@ -113,7 +159,7 @@ describe('Of many rules', () => {
         userAgent: { pattern: `(?i)scan${i}ner|bot${i}` },
       }),
     );
-    const index = new RuleIndex(rules, 'some');
+    const index = new RuleIndex(rules, 'some', listNamed);
     assert.equal(index.find(request({ headers: { 'User-Agent': 'BOT999/1.0' } })), 9);
     assert.equal(index.find(request({ headers: { 'User-Agent': 'Scan700ner' } })), 700);
     const ns = nsPerRequest(rules);
@@ -121,6 +167,54 @@ describe('Of many rules', () => {
     // One after the other they take 2 ms.
     assert.ok(ns < 20_000, `${ns} ns`);
   });
+});
+
+const NO_RANGES = sortRanges([]);
+const AROUND: CheckContext = {
+  lists: new Map<string, { readonly kind: ListKind; readonly ranges: SortedRanges }>([
+    ['bots', { kind: 'texts', ranges: NO_RANGES }],
+    ['office', { kind: 'addresses', ranges: NO_RANGES }],
+    ...Array.from({ length: 17 }, (_, i) => [`list-${i}`, { kind: 'prefixes', ranges: NO_RANGES }] as const),
+  ]),
+  providers: new Set(),
+  sessions: new Set(),
+};
+
+describe('The check refuses a list', () => {
+  for (const [title, options, problems] of [
+    [
+      'that is not there, and suggests one',
+      { deny: [{ userAgent: { list: 'bot' } }] },
+      [['deny.0.userAgent.list', 'there is no list "bot"', 'bots']],
+    ],
+    [
+      'of addresses',
+      { allow: [{ headers: { 'x-a': { list: 'office' } } }], deny: [{ path: { list: 'office' } }] },
+      [
+        ['allow.0.headers.x-a.list', 'the list "office" holds addresses, and no texts', undefined],
+        ['deny.0.path.list', 'the list "office" holds addresses, and no texts', undefined],
+      ],
+    ],
+    [
+      'that is one too many for one text',
+      { deny: Array.from({ length: 17 }, (_, i) => ({ path: { list: `list-${i}` } })) },
+      [
+        [
+          'deny.16',
+          'is one list too many for the path: there may be 16; a list may have any number of entries',
+          undefined,
+        ],
+      ],
+    ],
+    ['but not one of texts', { deny: [{ userAgent: { list: 'bots' } }] }, []],
+  ] as const)
+    it(title, () => {
+      const found = checkRequestFilter(requestFilterSchema.parse(options), AROUND);
+      assert.deepEqual(
+        found.map(({ path, message, suggestion }) => [path.join('.'), message, suggestion]),
+        problems,
+      );
+    });
 });
 
 describe('The check refuses rules that would each cost every request something', () => {
@@ -156,7 +250,7 @@ describe('The check refuses rules that would each cost every request something',
   ] as const) {
     it(title, () => {
       assert.deepEqual(
-        checkRequestFilter(requestFilterSchema.parse(options)).map(
+        checkRequestFilter(requestFilterSchema.parse(options), AROUND).map(
           ({ path, message }) => `${path.join('.')}: ${message}`,
         ),
         problems,

@@ -1,8 +1,9 @@
 import type { Fields } from '../../http/fields.ts';
-import type { RequestView } from '../../policy/contract.ts';
-import { anchorKeys, anchorsOf, isAnchorAll } from './anchors.ts';
+import { anchorKeys, anchorsOf, fieldsOf, isAnchorAll } from './anchors.ts';
+import type { ListNamed } from './matcher.ts';
 import { CompiledRule } from './rule.ts';
 import type { Rule, ValueMatch } from './schema.ts';
+import { type FilteredRequest, SpelledFields } from './spelled-fields.ts';
 import { type Numbers, TextIndex } from './text-index.ts';
 
 /**
@@ -16,12 +17,14 @@ export class RuleIndex {
   readonly #fieldNames: readonly string[];
   readonly #fields: readonly TextIndex[];
   readonly #isEachValueAsked: boolean;
+  readonly #spelled: SpelledFields;
   /** Used again for each request. */
   readonly #found: Numbers[] = [];
 
   /** `values`: how many of the values of a field that is sent several times have to fit. */
-  constructor(rules: readonly Rule[], values: 'some' | 'every') {
-    this.#rules = rules.map((rule) => new CompiledRule(rule, values));
+  constructor(rules: readonly Rule[], values: 'some' | 'every', listNamed: ListNamed) {
+    this.#rules = rules.map((rule) => new CompiledRule(rule, values, listNamed));
+    this.#spelled = new SpelledFields(rules.flatMap((rule) => fieldsOf(rule).map(([name]) => name)));
     this.#isEachValueAsked = values === 'some';
     const paths = new Map<string, Filed>();
     const fields = new Map<string, Map<string, Filed>>();
@@ -38,13 +41,14 @@ export class RuleIndex {
         for (const method of anchor.methods)
           if (!this.#methods.has(method)) this.#methods.set(method, [number]);
     }
-    this.#path = paths.size === 0 ? undefined : indexOf(paths);
+    this.#path = paths.size === 0 ? undefined : indexOf(paths, listNamed);
     this.#fieldNames = [...fields.keys()];
-    this.#fields = [...fields.values()].map(indexOf);
+    this.#fields = [...fields.values()].map((filed) => indexOf(filed, listNamed));
   }
 
   /** Number of the first rule that takes the request; -1: none does. */
-  find(request: RequestView): number {
+  find(sent: FilteredRequest): number {
+    const request = this.#spelled.of(sent);
     const found = this.#found;
     found.length = 0;
     const byMethod = this.#methods.get(request.method);
@@ -68,7 +72,7 @@ export class RuleIndex {
     else for (const each of fields.getAll(name)) index.find(each, found);
   }
 
-  #firstOf(found: readonly Numbers[], request: RequestView): number {
+  #firstOf(found: readonly Numbers[], request: FilteredRequest): number {
     let first = this.#rules.length;
     for (let i = 0; i < found.length; i++) {
       const numbers = found[i] as Numbers;
@@ -104,6 +108,7 @@ function file(
   place.isClosed = isAll;
 }
 
-function indexOf(filed: ReadonlyMap<string, Filed>): TextIndex {
-  return new TextIndex([...filed.values()].map(({ match, numbers }) => [match, numbers] as const));
+function indexOf(filed: ReadonlyMap<string, Filed>, listNamed: ListNamed): TextIndex {
+  const entries = [...filed.values()].map(({ match, numbers }) => [match, numbers] as const);
+  return new TextIndex(entries, listNamed);
 }

@@ -1,7 +1,7 @@
-import type { RequestView } from '../../policy/contract.ts';
 import { fieldsOf, methodsOf } from './anchors.ts';
-import { Matcher } from './matcher.ts';
+import { type ListNamed, Matcher } from './matcher.ts';
 import type { Rule } from './schema.ts';
+import type { FilteredRequest } from './spelled-fields.ts';
 
 /** Conditions that must all hold, the cheapest first. */
 export class CompiledRule {
@@ -12,16 +12,16 @@ export class CompiledRule {
   readonly #values: 'some' | 'every';
 
   /** `values`: how many of the values of a field that is sent several times have to fit. */
-  constructor(rule: Rule, values: 'some' | 'every') {
+  constructor(rule: Rule, values: 'some' | 'every', listNamed: ListNamed) {
     this.#values = values;
     this.#methods = methodsOf(rule);
-    this.#path = rule.path === undefined ? undefined : new Matcher(rule.path);
+    this.#path = rule.path === undefined ? undefined : new Matcher(rule.path, listNamed);
     const fields = fieldsOf(rule);
     this.#fieldNames = fields.map(([name]) => name);
-    this.#fieldMatchers = fields.map(([, match]) => new Matcher(match));
+    this.#fieldMatchers = fields.map(([, match]) => new Matcher(match, listNamed));
   }
 
-  matches(request: RequestView): boolean {
+  matches(request: FilteredRequest): boolean {
     if (this.#methods?.includes(request.method) === false) return false;
     if (this.#path?.matches(request.path) === false) return false;
     for (let i = 0; i < this.#fieldNames.length; i++) {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isToken } from '../../http/fields.ts';
 import { allowDenyOptions, checkAllowDeny } from '../allow-deny-options.ts';
+import { listOption } from '../list-option.ts';
 import { pattern } from '../pattern-option.ts';
 
 const exact = z.string().describe('The exact text');
@@ -9,13 +10,19 @@ const found = z.strictObject({
   pattern: pattern('Regular expression (RE2) that is found in the text; ^ and $ stand for its ends'),
 });
 
-const textMatch = z.union([exact, prefix, found]);
+const textMatch = z.union([exact, prefix, found, listOption]);
 const valueMatch = z.union([
   exact,
   prefix,
   found,
+  listOption,
   z.strictObject({ present: z.boolean().describe('true: the field is there; false: it is not') }),
 ]);
+
+/** The one spelling of the names that CGI-style services read as one: - stands for _, too. */
+export function spelling(name: string): string {
+  return name.replaceAll('_', '-');
+}
 
 const code = z
   .string()
@@ -36,9 +43,22 @@ const conditions = {
       z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a field name in small letters'),
       valueMatch,
     )
+    .superRefine((fields, context) => {
+      const names = new Map<string, string>();
+      for (const name of Object.keys(fields)) {
+        const other = names.get(spelling(name));
+        if (other !== undefined)
+          context.addIssue({
+            code: 'custom',
+            path: [name],
+            message: `is the field ${other}: many services read - and _ in a name alike, and so does this policy`,
+          });
+        names.set(spelling(name), name);
+      }
+    })
     .optional()
     .describe(
-      'Each of these; of a field that is sent several times, in `deny` one value, in `allow` every one',
+      'Each of these; of a field that is sent several times, in `deny` one value, in `allow` every one. - and _ in a name are alike',
     ),
   userAgent: valueMatch.optional().describe('The field user-agent'),
 };

@@ -6,12 +6,11 @@ import { pathToFileURL } from 'node:url';
 /** Processes that the tests of `src/` share: a process of its own costs each file about a second, to load what all of them load. */
 const SHARED_PROCESSES = 16;
 
-/** Each in a process of its own and before all others, the longest first, so that none is still running when all others are done. */
+/** Each in a process of its own and before those that are not named here, the longest first, so that none is still running when all others are done. */
 const LONGEST = [
   'test/integration/login-browser.test.ts',
   'test/integration/redis-groups.test.ts',
   'test/integration/refresh-storm.test.ts',
-  'src/policies/validate/linear-pattern.test.ts',
   'src/state/records/redis/cluster.test.ts',
   'src/state/records/redis/sentinel.test.ts',
   'test/integration/plans.test.ts',
@@ -37,11 +36,12 @@ export function planTests(root, directory) {
   const shared = files.filter((file) => file.startsWith('src/') && ![...LONGEST, ...ALONE].includes(file));
   const inOneProcess = addressOf(join(root, 'test', 'support', 'one-process.ts'));
   const modules = [
-    ...LONGEST.map((file) => [file, `import ${addressOf(join(root, file))};\n`]),
+    // First, since they leave all sources compiled to those that start the program, and often end it before it could.
     ...shares(shared, SHARED_PROCESSES).map((share) => [
       `${share[0]} to ${share.at(-1)}`,
       `import { runInOneProcess } from ${inOneProcess};\nrunInOneProcess(${JSON.stringify(root)}, ${JSON.stringify(share)});\n`,
     ]),
+    ...LONGEST.map((file) => [file, `import ${addressOf(join(root, file))};\n`]),
   ];
   const written = modules.map(([title, text], i) => {
     const name = `${String(i).padStart(2, '0')} ${title.replaceAll('/', '-').replaceAll('.test.ts', '')}.mjs`;

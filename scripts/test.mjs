@@ -1,8 +1,9 @@
 // `npm test`: installs what is missing, then runs every test. Arguments go to the runner: `npm test -- src/http/*.test.ts`.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { installedNode, root } from './install.mjs';
 import { planTests } from './test-plan.mjs';
 
@@ -50,11 +51,25 @@ const limit = setTimeout(() => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => kill(signal));
 
 runner.on('error', (error) => finish(1, `The test runner did not start: ${error.message}`));
-runner.on('exit', (code, signal) => {
-  const left = group && kill('SIGKILL');
-  if (left) finish(1, 'A test left a process behind; it was killed.');
+runner.on('exit', async (code, signal) => {
+  const left = await leftBehind();
+  if (left !== undefined) finish(1, `A test left a process behind; it was killed.\n${left}`);
   else finish(code ?? 1, signal ? `The test runner was ended by ${signal}.` : undefined);
 });
+
+/** Ends what the runner left, and tells what that was; undefined when it left nothing. */
+async function leftBehind() {
+  if (!group) return undefined;
+  // What a test just killed takes a moment to be gone.
+  for (let i = 0; i < 30 && kill(0); i++) await delay(100);
+  if (!kill(0)) return undefined;
+  const all = spawnSync('ps', ['-A', '-o', 'pgid=,pid=,stat=,args='], { encoding: 'utf8' }).stdout ?? '';
+  kill('SIGKILL');
+  return all
+    .split('\n')
+    .filter((line) => Number.parseInt(line, 10) === runner.pid)
+    .join('\n');
+}
 
 /** Sends a signal to the runner and everything that it started; false when nothing of it is there. */
 function kill(signal) {

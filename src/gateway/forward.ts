@@ -373,7 +373,8 @@ export class Forward implements AttemptOwner, RetryOwner, ReviewOwner, RequestBo
       this.#reading = true;
       downstream.readBody();
     } else if (request.version !== 10 && !answered && this.#mayInform(attempt)) {
-      // RFC 9110 section 15.2: not to an HTTP/1.0 client.
+      // RFC 9110 section 15.2: not to an HTTP/1.0 client. No policy sees it, so that it sets no cookie that one would take off.
+      head.fields.delete('set-cookie');
       downstream.sendInformational(head.status, head.fields);
     }
   }

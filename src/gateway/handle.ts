@@ -123,7 +123,7 @@ async function awaitRequestHook(
 function dispatch(exchange: Exchange): void {
   const { action, policies } = exchange.route;
   if (exchange.request.bodyLength > exchange.bodyLimit) return refuse(exchange, 'body_too_large');
-  if (policies.all.length > 0) {
+  if (policies.all.length > 0 && action.kind !== 'none') {
     // Here already, so that no upstream is bothered.
     if (!isSendable(exchange.request)) return failUnsendable(exchange);
     dropFraming(exchange.request.fields);

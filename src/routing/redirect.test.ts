@@ -38,6 +38,7 @@ describe('Location', () => {
     ['takes another path', { path: '/new' }, {}, 'http://a.test:8080/new?q=1'],
     ['inserts captures', { path: '/new/{id}/*' }, {}, 'http://a.test:8080/new/7/x?q=1'],
     ['keeps an IPv6 address', {}, { authority: '[::1]:8080', host: '[::1]' }, 'http://[::1]:8080/old/x?q=1'],
+    ['is a host alone of the whole server', { scheme: 'https' }, { path: '*', search: '' }, 'https://a.test'],
     ['is a path alone without a host', { path: '/new' }, { authority: '', host: '' }, '/new?q=1'],
     [
       'is that of another host without one',

@@ -29,7 +29,9 @@ export function compileRedirect(
 ): Redirect {
   const rewrite = config.path === undefined ? undefined : compileRewrite(config.path, entryCaptureNames);
   return (request, captures) => {
-    const path = (rewrite === undefined ? request.path : rewrite(captures)) + request.search;
+    // RFC 9112 section 3.2.4: an address without a path is what OPTIONS asks with `*`.
+    const kept = request.path === '*' ? '' : request.path;
+    const path = (rewrite === undefined ? kept : rewrite(captures)) + request.search;
     const host = config.host ?? request.host;
     if (host === '') return config.scheme === undefined && config.port === undefined ? path : undefined;
     const scheme = config.scheme ?? request.scheme;

@@ -86,7 +86,10 @@ describe('a login', () => {
   });
 
   it('sets cookies that only the gateway gets, and that no script sees', async () => {
-    await using play = await LoginPlay.start({ providers: { first: {} } });
+    await using play = await LoginPlay.start({
+      providers: { first: {} },
+      config: { listeners: { main: { port: 8080, forwarding: { trust: ['127.0.0.1'] } } } },
+    });
     const agent = new UserAgent();
     const begun = await agent.request(`${play.url}/auth/login`);
     assert.match(
@@ -94,12 +97,16 @@ describe('a login', () => {
       /^http-portcullis-flow-[\w-]{8}=v1\.[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/,
     );
     const viaTls = await agent.request(`${play.gateway.url}/auth/login`, {
-      fields: { host: 'app.example.com' },
+      fields: { host: 'app.example.com', 'x-forwarded-proto': 'https' },
     });
     assert.match(
       viaTls.headers.getSetCookie()[0] ?? '',
       /^__Host-portcullis-flow-[\w-]{8}=v1\.[\w-]{43}; Max-Age=600; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
     );
+    const insecure = await agent.request(`${play.gateway.url}/auth/login`, {
+      fields: { ...SCRIPT, host: 'app.example.com' },
+    });
+    assert.deepEqual([insecure.status, codeOf(insecure)], [400, 'insecure_login']);
   });
 
   it('gives the browser a session that nobody can have known before, and ends the one that it had', async () => {

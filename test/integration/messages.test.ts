@@ -139,7 +139,7 @@ suite('interim answers', () => {
       async (connection) => {
         await connection.head();
         await connection.send(
-          'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </b.css>\r\n\r\n',
+          'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 103 Early Hints\r\nSet-Cookie: a=b\r\nLink: </b.css>\r\n\r\n',
         );
         await seen.promise;
         await connection.send(answer(200, 'hello'));
@@ -148,7 +148,7 @@ suite('interim answers', () => {
         await client.send(get());
         for (const link of ['</a.css>', '</b.css>']) {
           const hint = await client.answer();
-          assert.deepEqual([hint.status, hint.get('link')], [103, link]);
+          assert.deepEqual([hint.status, hint.get('link'), hint.get('set-cookie')], [103, link, undefined]);
         }
         seen.resolve();
         assert.equal((await client.answer()).body.toString(), 'hello');
@@ -267,7 +267,10 @@ suite('what is asked of the gateway itself', () => {
       const seen: string[] = [];
       await using upstream = await RecordingUpstream.start();
       const everywhere = hooked('everywhere', {
-        onRequest: ({ request: { method, path } }) => void seen.push(`${method} ${path}`),
+        onRequest: ({ request: asked }) => {
+          seen.push(`${asked.method} ${asked.path}`);
+          asked.upstreamHost = 'b.example';
+        },
       });
       await using gateway = await startGatewayWith({ ...configBefore(upstream.url), policies: [everywhere] });
       using client = await RawClient.connect({ port: gateway.port });

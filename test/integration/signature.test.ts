@@ -56,6 +56,7 @@ describe('A gateway that asks for signatures', () => {
         : `sha-256=:${createHash('sha256').update(digested).digest('base64')}:`;
     const names = [
       '"@method"',
+      '"@authority"',
       ...(path === '' ? [] : ['"@path"']),
       ...(digest === undefined ? [] : ['"content-digest"']),
     ];
@@ -63,6 +64,7 @@ describe('A gateway that asks for signatures', () => {
     const input = `(${names.join(' ')});created=${created};keyid="k"${nonce === undefined ? '' : `;nonce="${nonce}"`}`;
     const values: Readonly<Record<string, string | undefined>> = {
       '"@method"': 'POST',
+      '"@authority"': new URL(gateway.url).host,
       '"@path"': path,
       '"content-digest"': digest,
     };

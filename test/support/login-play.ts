@@ -100,8 +100,8 @@ function configOf(
     { issuer, clientId: TEST_CLIENT.id, clientSecret: TEST_CLIENT.secret, scopes: ['openid', 'email'] },
   ]);
   return {
-    ...config,
     listeners: { main: { port: 8080 } },
+    ...config,
     providers: Object.fromEntries(known),
     sessions: { web: { login: [...providers.keys()], ...session }, ...config['sessions'] },
     services: { ...config['services'] },

@@ -5,6 +5,7 @@ import type { Records } from '../../state/records/records.ts';
 import { RecordsUnavailable } from '../../state/records/records.ts';
 import type { Identity } from '../identity.ts';
 import { type Provider, ProviderRefused, ProviderUnavailable } from '../providers/provider.ts';
+import type { SentToken } from '../sessions/sent-token.ts';
 import type { Session, SessionFinding } from '../sessions/session.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { Begun } from './begun.ts';
@@ -27,6 +28,7 @@ export class LoginPlace {
   readonly origins: AllowedOrigins;
   /** Path of the pages, without a slash at the end. */
   readonly path: string;
+  #isToldOfHttp = false;
   /** When the log was last told of an outage, by provider. */
   readonly #toldMs = new Map<string, number>();
 
@@ -75,6 +77,13 @@ export class LoginPlace {
     return finding.kind === 'known' ? finding : undefined;
   }
 
+  /** That of a token of the gateway's own; undefined where it opens none. Throws `RecordsUnavailable`. */
+  async tokenSession({ token }: SentToken): Promise<Session | undefined> {
+    const finding = await this.sessions.findText(token);
+    if (finding.kind === 'unavailable') throw new RecordsUnavailable(finding.detail);
+    return finding.kind === 'known' ? finding.session : undefined;
+  }
+
   /** Whether a page of the own origin or of an allowed one sent it, or its user; a request that does not tell is not taken for one. */
   isOwn({ request }: Visit): boolean {
     return isSentByAllowedPage(request, this.origins, false) === true;
@@ -88,6 +97,13 @@ export class LoginPlace {
     });
   }
 
+  /** For whoever has a token that opens none. */
+  wrongToken({ request }: Visit, { scheme }: SentToken): LocalAnswer {
+    return problem(401, 'invalid_token', 'The token is not one of a session, or its session has ended.', {
+      headers: { 'WWW-Authenticate': this.sessions.challenge.forWrongToken(request.fields, scheme) },
+    });
+  }
+
   /** A failure, as a page for people or as problem details. `links` are for people. */
   refuse(
     visit: Visit,
@@ -98,6 +114,17 @@ export class LoginPlace {
   ): LocalAnswer {
     if (!visit.isNavigation) return problem(status, code, detail);
     return page({ title: TITLES[code] ?? 'This did not work', text: detail, links }, status, code);
+  }
+
+  /** Over plain http browsers keep none of the cookies that a login needs (RFC 6265bis section 5.7). */
+  refuseInsecure(visit: Visit): LocalAnswer {
+    if (!this.#isToldOfHttp)
+      this.identity.place.log(
+        'warn',
+        'a login was asked for over http, where browsers keep no cookie for it: where a proxy before the gateway has the TLS, forwarding.trust of the listener has to name it',
+      );
+    this.#isToldOfHttp = true;
+    return this.refuse(visit, 400, 'insecure_login', 'A login needs https.');
   }
 
   /** What became of asking a provider or the store. What is unexpected is thrown again. */
@@ -137,6 +164,7 @@ const TITLES: Readonly<Record<string, string>> = {
   login_refused: 'Not signed in',
   other_user: 'Somebody else',
   login_invalid: 'This login is over',
+  insecure_login: 'Not over http',
   provider_unavailable: 'Not at the moment',
   sessions_unavailable: 'Not at the moment',
   invalid_redirect: 'This address is not allowed',

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { escapeHtml } from '../../lib/html.ts';
 import { sha256 } from '../../lib/sha256.ts';
-import { RecordsUnavailable } from '../../state/records/records.ts';
 import { newSecret } from '../sessions/cookie-secret.ts';
 import { gatewayTokenOf } from '../sessions/gateway-token.ts';
+import type { SentToken } from '../sessions/sent-token.ts';
 import type { Grant, Session } from '../sessions/session.ts';
 import { FLOW_TTL_MS } from './flow-cookies.ts';
 import { empty, type LocalAnswer, page, problem, redirectTo, withCookies } from './local-answer.ts';
@@ -39,20 +39,16 @@ export async function logout(place: LoginPlace, visit: Visit): Promise<LocalAnsw
 }
 
 /** The token of a device or a user. Not as a password: browsers send those by themselves. */
-function bearerOf({ sessions }: LoginPlace, { request }: Visit): string | undefined {
+function bearerOf({ sessions }: LoginPlace, { request }: Visit): SentToken | undefined {
   const sent = gatewayTokenOf(request.fields, sessions.config);
-  return sent?.scheme === 'bearer' ? sent.token : undefined;
+  return sent?.scheme === 'bearer' ? sent : undefined;
 }
 
 /** Whoever has a token can end it. What its cookies say is another matter. */
-async function endByToken(place: LoginPlace, visit: Visit, token: string): Promise<LocalAnswer> {
-  const finding = await place.sessions.findText(token);
-  if (finding.kind === 'unavailable') throw new RecordsUnavailable(finding.detail);
-  if (finding.kind !== 'known')
-    return problem(401, 'invalid_token', 'The token is not one of a session, or its session has ended.', {
-      headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
-    });
-  await end(place, visit, finding.session);
+async function endByToken(place: LoginPlace, visit: Visit, sent: SentToken): Promise<LocalAnswer> {
+  const session = await place.tokenSession(sent);
+  if (session === undefined) return place.wrongToken(visit, sent);
+  await end(place, visit, session);
   return empty(204);
 }
 

@@ -143,6 +143,26 @@ describe('An answer of the pages of a login is kept by nobody, framed by nobody,
     assert.equal((await ask('GET', '/user', { fields: OWN })).answer.status, 401);
   });
 
+  it('the user to a program with a token, as long as that opens a session', async () => {
+    await signIn();
+    const made = await ask('POST', '/tokens', { fields: OWN, form: { name: 'program' } });
+    const { token } = JSON.parse(String(made.answer.body)) as { token: string };
+    const wrong = `pcp_${'A'.repeat(43)}`;
+    for (const [sent, fields, status, code] of [
+      [`Bearer ${token}`, {}, 200, undefined],
+      [`Basic ${btoa(`git:${token}`)}`, {}, 200, undefined],
+      [`Basic ${btoa(`git:${token}`)}`, EVIL, 401, 'unauthenticated'],
+      [`Bearer ${wrong}`, {}, 401, 'invalid_token'],
+      // Not the user of the cookie.
+      [`Bearer ${wrong}`, { Cookie: cookie }, 401, 'invalid_token'],
+    ] as const) {
+      const told = await ask('GET', '/user', { fields: { ...fields, Authorization: sent }, nobody: true });
+      assert.deepEqual([told.answer.status, told.answer.code], [status, code], sent);
+      isGuarded(told);
+      if (status === 200) assert.equal(JSON.parse(String(told.answer.body)).subject, 'alice');
+    }
+  });
+
   for (const [what, fields, status] of [
     ['of a script', OWN, 204],
     ['of a page', PAGE, 303],
@@ -185,4 +205,29 @@ it('Anybody who begins logins in an outage fills no log', async () => {
   error = new TypeError('a mistake of ours');
   await begin(20);
   assert.deepEqual(play.log.slice(1), ['warn: a login at first failed']);
+});
+
+describe('Over plain http', () => {
+  const AWAY = 'https://id.example.com/auth';
+  for (const [url, status, location] of [
+    ['http://gw.example.com/auth/login', 400, undefined],
+    ['http://gw.example.com/auth/connect/first', 400, undefined],
+    ['http://10.0.0.7:8080/auth/login', 400, undefined],
+    ['http://localhost:8080/auth/login', 303, AWAY],
+    ['http://127.0.0.1/auth/login', 303, AWAY],
+    ['https://gw.example.com/auth/login', 303, AWAY],
+  ] as const)
+    it(`${url} is ${status}: there browsers keep ${status === 303 ? 'the' : 'no'} cookie of it`, async () => {
+      const play = new PlacePlay({ authorizationUrl: async () => AWAY });
+      for (let i = 0; i < 2; i++) {
+        const { answer, cookies } = await play.pages.answer(
+          exchangeFor({ url, headers: OWN }),
+          Buffer.alloc(0),
+        );
+        assert.deepEqual([answer.status, answer.headers?.['Location']], [status, location]);
+        assert.equal(answer.code, status === 303 ? undefined : 'insecure_login');
+        assert.equal((cookies ?? []).length, status === 303 ? 1 : 0);
+      }
+      assert.equal(play.log.length, status === 303 ? 0 : 1);
+    });
 });

@@ -1,3 +1,4 @@
+import { gatewayTokenOf } from '../sessions/gateway-token.ts';
 import type { LocalAnswer } from './local-answer.ts';
 import { json } from './local-answer.ts';
 import type { LoginPlace } from './login-place.ts';
@@ -5,8 +6,11 @@ import type { Visit } from './visit.ts';
 
 /** GET /user: who is signed in and at which providers; no token. */
 export async function user(place: LoginPlace, visit: Visit): Promise<LocalAnswer> {
-  const session = mayAsk(place, visit) ? await place.session(visit) : undefined;
-  if (session === undefined) return place.unauthenticated(visit);
+  if (!mayAsk(place, visit)) return place.unauthenticated(visit);
+  const sent = gatewayTokenOf(visit.request.fields, place.sessions.config);
+  const session = sent === undefined ? await place.session(visit) : await place.tokenSession(sent);
+  if (session === undefined)
+    return sent === undefined ? place.unauthenticated(visit) : place.wrongToken(visit, sent);
   return json(await place.sessions.describe(session));
 }
 

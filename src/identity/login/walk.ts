@@ -1,6 +1,7 @@
 import { ProviderRefused } from '../providers/provider.ts';
 import { readSecret, sessionIdOf } from '../sessions/cookie-secret.ts';
 import type { Login, Session } from '../sessions/session.ts';
+import { isLocal } from '../sessions/session-cookie.ts';
 import { callbackPath } from './callback-address.ts';
 import { deviceDone, settleDevice } from './device-outcome.ts';
 import { type Flow, type FlowStep, loginFlow } from './flows.ts';
@@ -39,6 +40,7 @@ export async function goOn(
   const [provider, ...rest] = way.providers;
   if (provider === undefined) return arrive(place, way, cookies);
   const { request } = visit;
+  if (request.scheme === 'http' && !isLocal(request)) return place.refuseInsecure(visit);
   const { session, replaces, returnTo, prompt, device } = way;
   try {
     const step: FlowStep = {

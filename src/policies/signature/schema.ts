@@ -19,7 +19,7 @@ export const signatureSchema = z
       .max(50)
       .optional()
       .describe(
-        'What a signature has to cover; default: @method, and @target-uri or @path with @query (where there is one)',
+        'What a signature has to cover; default: @method, and @target-uri, or @authority with @path and @query (where there is one)',
       ),
     structuredFields: z
       .record(

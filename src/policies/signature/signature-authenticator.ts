@@ -138,9 +138,7 @@ export class SignatureAuthenticator implements Authenticator {
     if (required !== undefined) {
       if (!required.every((name) => whole.has(name))) return false;
     } else {
-      const hasTarget = whole.has('@target-uri') || whole.has('@request-target');
-      const hasQuery = request.search === '' || whole.has('@query');
-      if (!whole.has('@method') || !(hasTarget || (whole.has('@path') && hasQuery))) return false;
+      if (!whole.has('@method') || !coversTarget(request, whole)) return false;
     }
     return this.#options.digest === 'ignored' || request.bodyLength === 0 || whole.has('content-digest');
   }
@@ -188,6 +186,13 @@ function millis(value: unknown): number | undefined {
 }
 
 /** What the client is asked to sign (RFC 9421 section 5.1). */
+/** With its host: what is signed for one is not to be good at another that knows the key. */
+function coversTarget({ search }: RequestView, whole: ReadonlySet<string>): boolean {
+  if (whole.has('@target-uri')) return true;
+  if (!whole.has('@authority')) return false;
+  return whole.has('@request-target') || (whole.has('@path') && (search === '' || whole.has('@query')));
+}
+
 function acceptSignature({ components, digest, nonce, tag }: SignatureOptions): string {
   const names = [...(components ?? ['@method', '@target-uri'])];
   if (digest === 'required' && !names.includes('content-digest')) names.push('content-digest');

@@ -237,6 +237,7 @@ const SIGNERS: Readonly<Record<string, (base: Buffer) => Buffer>> = {
 const VALUES: Readonly<Record<string, string>> = {
   '"@method"': 'GET',
   '"@target-uri"': 'http://api.example.com/a?b=c',
+  '"@authority"': 'api.example.com',
   '"@path"': '/a',
   '"@query"': '?b=c',
   '"@request-target"': '/a?b=c',
@@ -252,7 +253,11 @@ function signed(components: readonly string[], parameters: string, key = 'hmac')
   const signature = (SIGNERS[key] as (base: Buffer) => Buffer)(Buffer.from(base)).toString('base64');
   return {
     url: '/a?b=c',
-    headers: { Accept: 'a=1, b=2', 'Signature-Input': `s=${input}`, Signature: `s=:${signature}:` },
+    headers: {
+      Accept: 'a=1, b=2',
+      'Signature-Input': `s=${input}`,
+      Signature: `s=:${signature}:`,
+    },
   };
 }
 
@@ -268,8 +273,14 @@ type Case = readonly [
 ];
 const CASES: readonly Case[] = [
   ['the address as a whole', signed(URI, at(NOW)), true],
-  ['path and query', signed(['"@method"', '"@path"', '"@query"'], at(NOW)), true],
-  ['the request target', signed(['"@method"', '"@request-target"'], at(NOW)), true],
+  ['path and query', signed(['"@method"', '"@authority"', '"@path"', '"@query"'], at(NOW)), true],
+  ['the request target', signed(['"@method"', '"@authority"', '"@request-target"'], at(NOW)), true],
+  [
+    'path and query, as the policy wants',
+    signed(['"@method"', '"@path"'], at(NOW)),
+    true,
+    { components: ['@method', '@path'] },
+  ],
   ['a member of a field', signed([...URI, '"accept";key="b"'], at(NOW)), true],
   ['Ed25519', signed(URI, at(NOW, ';keyid="ed"'), 'ed'), true],
   ['ECDSA', signed(URI, at(NOW, ';keyid="ec";alg="ecdsa-p256-sha256"'), 'ec'), true],
@@ -287,7 +298,9 @@ const CASES: readonly Case[] = [
   ['a time that is a text', signed(URI, `;created="${NOW}";keyid="hmac"`), false],
   ['an end that is past', signed(URI, at(NOW, `;expires=${NOW - 31};keyid="hmac"`)), false],
   ['no method', signed(['"@target-uri"'], at(NOW)), false],
-  ['no query', signed(['"@method"', '"@path"'], at(NOW)), false],
+  ['no query', signed(['"@method"', '"@authority"', '"@path"'], at(NOW)), false],
+  ['no host beside the path', signed(['"@method"', '"@path"', '"@query"'], at(NOW)), false],
+  ['no host beside the request target', signed(['"@method"', '"@request-target"'], at(NOW)), false],
   ['less than the policy wants', signed(URI, at(NOW)), false, { components: ['@method', 'date'] }],
   ['no nonce where one is needed', signed(URI, at(NOW)), false, { nonce: 'required' }],
   ['a key that is not there', signed(URI, at(NOW, ';keyid="other"')), false],

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { describeCertificate } from '../../certificates/describe.ts';
+import { CERT } from '../../config/load.support.ts';
 import { type Received, type Sent, startApi, type TestApi } from './api.support.ts';
 import { FakeConfiguration } from './fake-configuration.support.ts';
 
@@ -441,5 +443,64 @@ describe('Preconditions of the admin API', () => {
     const { match } = (await api.send({ path })).body as { match: { query: Record<string, string> } };
     assert.deepEqual(statuses, Array(20).fill(200));
     assert.deepEqual(Object.keys(match.query).sort(), names.sort());
+  });
+});
+
+describe('The version of what is shown', () => {
+  const tagOf = ({ headers }: Received) => headers['etag'] as string;
+
+  it('tells nothing of the secrets of the file', async () => {
+    const tags = [];
+    for (const [password, groups] of [
+      ['correct-horse', ['a']],
+      ['battery-staple', ['a']],
+      ['battery-staple', ['b']],
+    ] as const) {
+      const consumers = { alice: { basic: { password }, groups } };
+      await using api = await startApi(new FakeConfiguration({ consumers }));
+      tags.push(tagOf(await api.send({ path: '/v1/consumers/alice' })));
+    }
+    assert.equal(tags[0], tags[1]);
+    assert.notEqual(tags[1], tags[2]);
+  });
+
+  it('of an API is another one with another status, and has no date', async () => {
+    await using api = await startApi(new FakeConfiguration({}));
+    const path = '/v1/apis/hello';
+    const made = await api.send({ method: 'PUT', path, body: { service: 'hello', paths: ['/hello'] } });
+    const pending = await api.send({ path });
+    assert.deepEqual([tagOf(made), tagOf(pending)], ['"1.pending"', '"1.pending"']);
+    await api.send({ method: 'PUT', path: '/v1/services/hello', body: ORDERS });
+    const known: readonly Record<string, string>[] = [
+      { 'if-none-match': tagOf(pending) },
+      { 'if-modified-since': 'Thu, 01 Jan 2026 00:00:09 GMT' },
+    ];
+    for (const headers of known) {
+      const ready = await api.send({ path, headers });
+      assert.deepEqual([ready.status, tagOf(ready)], [200, '"1.ready"']);
+      assert.equal(ready.headers['last-modified'], undefined);
+    }
+  });
+
+  it('of a certificate is another one after a renewal, which keeps nobody from changing the entity', async () => {
+    class Renewing extends FakeConfiguration {
+      fingerprint = 'a'.repeat(64);
+      override certificate() {
+        const described = describeCertificate(CERT);
+        return described && { ...described, fingerprint: this.fingerprint };
+      }
+    }
+    const configuration = new Renewing({}, { check: false });
+    await using api = await startApi(configuration);
+    const path = '/v1/certificates/web';
+    const put = (headers: Record<string, string>, hosts: readonly string[]) =>
+      api.send({ method: 'PUT', path, headers, body: { acme: { email: 'a@example.com' }, hosts } });
+    const made = await put({}, ['a.example.com']);
+    assert.deepEqual([tagOf(made), made.headers['last-modified']], [`"1.${'a'.repeat(16)}"`, undefined]);
+    configuration.fingerprint = '0b'.repeat(32);
+    const renewed = await api.send({ path, headers: { 'if-none-match': tagOf(made) } });
+    assert.deepEqual([renewed.status, tagOf(renewed)], [200, `"1.${'0b'.repeat(8)}"`]);
+    assert.equal((await put({ 'if-match': tagOf(made) }, ['b.example.com'])).status, 200);
+    assert.equal((await put({ 'if-match': tagOf(renewed) }, ['c.example.com'])).status, 412);
   });
 });

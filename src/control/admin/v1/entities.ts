@@ -181,14 +181,15 @@ async function read(
   if (entity === undefined || !request.caller.may('read', { kind: 'entity', ...entity }))
     return unknownEntity(collection, name);
   const state = await apiStateOf(entity, configuration);
-  const version = versionOf(entity, state);
+  const view = entityView(entity, configuration, state);
+  const version = versionOf(entity, view);
   switch (verdictOn('GET', request.headers, version)) {
     case 'notModified':
       return empty(304, versionFields(version));
     case 'malformed':
       return preconditionMalformed();
     case 'proceed':
-      return json(200, entityView(entity, configuration, state), versionFields(version));
+      return json(200, view, versionFields(version));
     default:
       return problem(412, 'precondition_failed', 'It is not the version that was asked for');
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { CertificateDescription } from '../../certificates/describe.ts';
 import type { ConfigurationManager, ListedEntity } from '../../manager/manager.ts';
 import type { EntityValue } from '../../store/entity.ts';
 import type { ApiState } from './api-status.ts';
@@ -12,13 +13,22 @@ export function entityView(
 ): Record<string, unknown> {
   const { collection, name, value } = entity;
   const certificate = collection === 'certificates' ? configuration.certificate(name) : undefined;
-  const meta = { ...metaOf(entity, status), ...(certificate === undefined ? undefined : { certificate }) };
+  const beside: Meta = {
+    ...(status !== undefined && { status }),
+    ...(certificate !== undefined && { certificate }),
+  };
+  const meta = { ...metaOf(entity), ...beside };
   return { name, ...redactEntity(collection, value), meta };
 }
 
-function metaOf(entity: ListedEntity, status: ApiState | undefined): Record<string, unknown> {
-  const more = status === undefined ? undefined : { status };
-  if (entity.origin === 'file') return { origin: 'file', ...more };
+/** What is known about an entity that is not of it. */
+interface Meta {
+  readonly status?: ApiState;
+  readonly certificate?: CertificateDescription;
+}
+
+function metaOf(entity: ListedEntity): Record<string, unknown> {
+  if (entity.origin === 'file') return { origin: 'file' };
   return {
     origin: 'store',
     revision: entity.revision,
@@ -26,7 +36,6 @@ function metaOf(entity: ListedEntity, status: ApiState | undefined): Record<stri
     createdBy: entity.createdBy,
     updatedAt: new Date(entity.updatedAtMs).toISOString(),
     updatedBy: entity.updatedBy,
-    ...more,
   };
 }
 
@@ -39,25 +48,33 @@ export function writtenValue({ name: _name, meta: _meta, ...value }: EntityValue
 export interface Version {
   /** Quotes included. What stands behind a dot is not of the entity itself, such as its status. */
   readonly etag: string;
+  /** Undefined where that is not known of all that is shown. */
   readonly modifiedMs: number | undefined;
   /** What the store calls this version; undefined for what is the file's. */
   readonly revision: number | undefined;
 }
 
-export function versionOf(entity: ListedEntity, status?: ApiState): Version {
+/** Of the entity itself or, with its `view`, of what is shown of it. */
+export function versionOf(entity: ListedEntity, view?: Readonly<Record<string, unknown>>): Version {
+  const beside = besideOf(view);
+  const tag = (version: string): string => (beside === undefined ? `"${version}"` : `"${version}.${beside}"`);
   if (entity.origin === 'file') {
-    const digest = createHash('sha256').update(JSON.stringify(entity.value)).digest('hex').slice(0, 16);
-    return { etag: etagOf(`file-${digest}`, status), modifiedMs: undefined, revision: undefined };
+    // Without its secrets, which could be guessed from the digest of a value that is known but for them.
+    const shown = JSON.stringify(redactEntity(entity.collection, entity.value));
+    const digest = createHash('sha256').update(shown).digest('hex').slice(0, 16);
+    return { etag: tag(`file-${digest}`), modifiedMs: undefined, revision: undefined };
   }
   return {
-    etag: etagOf(String(entity.revision), status),
-    modifiedMs: entity.updatedAtMs,
+    etag: tag(String(entity.revision)),
+    modifiedMs: beside === undefined ? entity.updatedAtMs : undefined,
     revision: entity.revision,
   };
 }
 
-function etagOf(version: string, status: ApiState | undefined): string {
-  return status === undefined ? `"${version}"` : `"${version}.${status}"`;
+/** What changes without the entity: the status of an API, and the certificate that is in force, which may be renewed. */
+function besideOf(view: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const { status, certificate } = (view?.['meta'] ?? {}) as Meta;
+  return status ?? certificate?.fingerprint.slice(0, 16);
 }
 
 export function versionFields({ etag, modifiedMs }: Version): Record<string, string> {

@@ -13,7 +13,11 @@ const FIELDS: Readonly<Record<AnswerField | ProblemField, Schema>> = {
     description: 'The version, for If-Match and If-None-Match; of an export, the revision',
     schema: text,
   },
-  'Last-Modified': { description: 'When the entity was changed; none for what the file has', schema: text },
+  'Last-Modified': {
+    description:
+      'When the entity was changed; none of the file, APIs and certificates, which show more than that',
+    schema: text,
+  },
   Location: { description: 'Where it is', schema: { type: 'string', format: 'uri-reference' } },
   Vary: { description: 'What the answer depends on', schema: text },
   'Set-Cookie': { description: 'Begins or ends a login', schema: text },

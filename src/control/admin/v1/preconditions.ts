@@ -121,13 +121,13 @@ function tagsOf(field: string | undefined): '*' | 'malformed' | readonly string[
   return tags.length > 0 && tags.every((tag) => TAG.test(tag)) ? tags : 'malformed';
 }
 
-/** Strong comparison; a change of the status does not concern who changes the entity. */
+/** Strong comparison; what is shown beside the entity does not concern who changes it. */
 function ofSameVersion(tag: string, etag: string): boolean {
-  return withoutStatus(tag) === withoutStatus(etag);
+  return ofEntity(tag) === ofEntity(etag);
 }
 
-function withoutStatus(tag: string): string {
-  return tag.replace(/\.[a-z]*"$/, '"');
+function ofEntity(tag: string): string {
+  return tag.replace(/\.[a-z0-9]*"$/, '"');
 }
 
 function opaque(tag: string): string {

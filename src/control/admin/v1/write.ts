@@ -235,11 +235,12 @@ async function writtenAnswer(
     return json(isNew ? 201 : 200, { name, ...redactEntity(collection, value) }, created);
   const state = await apiStateOf(entity, call.configuration);
   const view = entityView(entity, call.configuration, state);
+  const version = versionFields(versionOf(entity, view));
   const own = visibleProblems(warnings, { caller: call.request.caller, configuration: call.configuration })
     .map((warning) => problemView(warning, { collection, name }))
     .filter(({ pointer }) => pointer !== undefined);
   if (own.length > 0) view['meta'] = { ...(view['meta'] as object), warnings: own };
-  return json(isNew ? 201 : 200, view, { ...versionFields(versionOf(entity, state)), ...created });
+  return json(isNew ? 201 : 200, view, { ...version, ...created });
 }
 
 function revisionOf(entity: ListedEntity): number | undefined {

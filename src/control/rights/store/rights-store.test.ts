@@ -281,6 +281,30 @@ for (const kind of STORE_KINDS)
       assert.equal(await known.withToken(second.secret), undefined);
     });
 
+    it('of a program manage no tokens of it, but that each may be revoked by itself', async () => {
+      const admin = { account: await somebody('lou', { acme: 'admin' }) };
+      const owner = { kind: 'service', name: 'robot' } as const;
+      done(await putServiceAccount(test.store, admin, 'robot', { organization: 'acme' }));
+      done(await giveRole(test.store, admin, 'acme', 'robot', 'admin'));
+      const wanted = { name: 'a', role: 'admin', expiresAtMs: test.clock.nowMs + DAY_MS } as const;
+      const first = done(await createToken(test.store, admin, owner, wanted));
+      const second = done(await createToken(test.store, admin, owner, wanted));
+      const known = new KnownAccounts(test.store);
+      const robot = { account: (await known.withToken(first.secret)) as Account };
+      const refused = 'forbidden: a token manages no tokens of its service account: an admin does';
+      assert.deepEqual(
+        [
+          refusal(await createToken(test.store, robot, owner, wanted)),
+          refusal(await revokeToken(test.store, robot, owner, second.token.id)),
+          refusal(await listTokens(test.store, robot, owner)),
+        ],
+        [refused, refused, refused],
+      );
+      done(await revokeToken(test.store, robot, owner, first.token.id));
+      assert.equal(await known.withToken(first.secret), undefined);
+      assert.ok(await known.withToken(second.secret));
+    });
+
     it('have sessions, which end by themselves, by a logout, by a new login and by a new password', async () => {
       const known = new KnownAccounts(test.store);
       const kim = { account: await somebody('kim', { acme: 'viewer' }) };

@@ -132,7 +132,7 @@ export function revokeToken(
       ? { id: account.id, name: account.name, organization: undefined }
       : undefined;
   return store.change(asker, async (transaction): Promise<Done<undefined> | Refusal> => {
-    const found = self ?? (await ownerOf(transaction, account, owner));
+    const found = self ?? (await ownerOf(transaction, account, owner, id));
     if ('ok' in found) return found;
     const { numUpdatedRows } = await transaction
       .updateTable('account_tokens')
@@ -165,7 +165,13 @@ interface FoundOwner {
   readonly organization: string | undefined;
 }
 
-async function ownerOf(queries: Reading, account: Account, owner: TokenOwner): Promise<FoundOwner | Refusal> {
+/** `ended` is the token that is to be revoked: whoever has it may, by it, too. */
+async function ownerOf(
+  queries: Reading,
+  account: Account,
+  owner: TokenOwner,
+  ended?: string,
+): Promise<FoundOwner | Refusal> {
   if (owner.kind === 'self') {
     if (account.kind !== 'user') return refused('forbidden', 'only users have tokens of their own');
     // Or one that is lost could make itself others, of more rights and for longer.
@@ -181,6 +187,8 @@ async function ownerOf(queries: Reading, account: Account, owner: TokenOwner): P
   if (refusal?.code === 'name_taken')
     return refused('not_found', `there is no service account ${owner.name}`);
   if (refusal !== undefined || row === undefined) return refusal as Refusal;
+  if (row.id === account.id && (ended === undefined || ended !== account.token))
+    return refused('forbidden', 'a token manages no tokens of its service account: an admin does');
   return { id: row.id, name: row.name, organization: row.organization ?? undefined };
 }
 

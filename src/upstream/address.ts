@@ -1,6 +1,15 @@
 /** `http://host:port`, as whatever is asked over HTTP is written: without a path, and without a user. */
 export const HTTP_ADDRESS = /^https?:\/\/[^/?#@\s]+\/?$/;
 
+const WITH_USER = /^https?:\/\/[^/?#]*@/;
+
+/** What is wrong with what is no address of a service. */
+export function addressFault(text: unknown): string {
+  return typeof text === 'string' && WITH_USER.test(text)
+    ? 'has a user name or a password in it: write http://host:port, and send Authorization by the policy headers'
+    : 'is not the address of a service: write http://host:port or https://host:port, without a path';
+}
+
 /** Where a target is, read from its URL. */
 export interface TargetAddress {
   /** As a socket wants it: an IPv6 address without brackets. */

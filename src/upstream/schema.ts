@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ownerSchema } from '../lib/entity-name.ts';
 import { duration } from '../lib/units.ts';
 import { fixedAnswerSchema } from '../policy/fixed-answer.ts';
-import { HTTP_ADDRESS } from './address.ts';
+import { addressFault, HTTP_ADDRESS } from './address.ts';
 import { balanceSchema, stickySchema } from './balancing/schema.ts';
 import { breakerSchema } from './breaker/schema.ts';
 import { discoverySchema } from './discovery/schema.ts';
@@ -13,10 +13,7 @@ import { hedgeSchema, retrySchema } from './retry/schema.ts';
 
 const targetUrl = z
   .string()
-  .regex(
-    HTTP_ADDRESS,
-    'is not the address of a service: write http://host:port or https://host:port, without a path',
-  )
+  .regex(HTTP_ADDRESS, { error: ({ input }) => addressFault(input) })
   .describe('http://host:port or https://host:port');
 
 const targetSchema = z.strictObject({

@@ -44,7 +44,7 @@ describe('Two nodes of two workers each', () => {
       2 * 3 * (10 + 4 * 0.2),
     ],
   ] as const) {
-    it(`${title}, whatever is offered`, LIMIT, async () => {
+    it(`${title}, whatever is offered`, LIMIT, async (t) => {
       const redis = await openRedis();
       const policy = `limits: [{ rate: ${limit.rate}/s, burst: ${limit.burst} }]${more}`;
       const files = { 'portcullis.yaml': config(redis, policy, ', timeout: 2s') };
@@ -59,6 +59,7 @@ describe('Two nodes of two workers each', () => {
         await load.stop();
         const most = load.mostOf(limit);
         const told = `${load.admitted.join()} admitted of ${load.offered}, where ${most.toFixed(1)} each is the limit`;
+        t.diagnostic(told);
         assert.deepEqual(new Set(load.statuses.keys()), new Set([200, 429]));
         for (const [key, count] of load.admitted.entries()) {
           assert.ok(count >= Math.floor(0.99 * load.leastOf(limit, key)), `key ${key}: ${told}`);
@@ -89,7 +90,7 @@ describe('When Redis dies under load', () => {
     it(
       `and requests are to fail ${onFailure}, none waits, and the limits hold again afterwards`,
       LIMIT,
-      async () => {
+      async (t) => {
         const server = await RedisServer.start();
         const text = config(
           { url: server.url, prefix: 'p:' },
@@ -138,6 +139,7 @@ describe('When Redis dies under load', () => {
             assert.ok(more <= (await unavailableOf(admin)) - unanswered, `${more} admitted`);
           }
           await load.stop();
+          t.diagnostic(`of ${load.offered} requests the longest took ${load.longestMs.toFixed(0)} ms`);
           assert.ok(load.longestMs < 50 + MARGIN_MS, `one took ${load.longestMs} ms`);
           const expected = onFailure === 'open' ? [200, 429] : [200, 429, 503];
           assert.deepEqual(new Set(load.statuses.keys()), new Set(expected));

@@ -284,7 +284,7 @@ routes:
 });
 
 describe('The real program', () => {
-  it('admits within 1 % of the limit by two workers together, whatever is offered', LIMIT, async () => {
+  it('admits within 1 % of the limit by two workers together, whatever is offered', LIMIT, async (t) => {
     const limit = { rate: 20, burst: 100 };
     using workspace = new Workspace({
       'portcullis.yaml': `${HEAD}
@@ -303,6 +303,7 @@ routes:
     await load.offer(limit, LOAD_SECONDS);
     await load.stop();
     const told = `${load.admitted.join()} admitted of ${load.offered}, where ${load.mostOf(limit).toFixed(1)} each is the limit`;
+    t.diagnostic(told);
     assert.deepEqual(new Set(load.statuses.keys()), new Set([200, 429]));
     for (const [key, count] of load.admitted.entries()) {
       assert.ok(count >= Math.floor(0.99 * load.leastOf(limit, key)), `key ${key}: ${told}`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { RunningCli, Workspace } from '../support/cli.ts';
 import {
+  allowedMs,
   byAdminApi,
   byCommandLine,
   isOfLife,
@@ -96,10 +97,9 @@ store: { postgres: { url: '${url}', schema: ${postgres.schema}, timeout: 1s }, k
       assert.deepEqual([...steady.failed, ...changed.failed], []);
       assert.ok(steady.asked > 10 && changed.asked > 10);
       for (const { deed, here, there } of lived.took) {
-        // What the machine takes for as many requests that change nothing, or once in a while for anything, is not the gateway's.
         const told = `${deed} by ${name}: ${here.join()} and ${there.join()} beside ${lived.fixed.join()}`;
-        assert.ok(median(here) < 200 + median(lived.fixed), told);
-        assert.ok(median(there) < 1000 + median(lived.fixed), told);
+        assert.ok(median(here) < allowedMs(200, lived.fixed), told);
+        assert.ok(median(there) < allowedMs(1000, lived.fixed), told);
       }
     }
     const orders = { paths: ['/api'], service: 'gone', authentication: 'public' };

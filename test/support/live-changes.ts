@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { runIn } from '../../src/main/commands/run.support.ts';
 import { send } from './send.ts';
@@ -181,6 +182,15 @@ async function msOf(act: () => Promise<unknown>): Promise<number> {
 
 export function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
+
+/**
+ * How long something may take that is held to so many milliseconds on a machine that has time for it: on one with more to do than it has cores,
+ * longer by as much, since each has its share alone; and what was measured of doing nothing comes on top.
+ */
+export function allowedMs(ms: number, fixed: readonly number[]): number {
+  const busy = Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+  return ms * busy + median(fixed);
 }
 
 export function textOfTook({ took, fixed }: Awaited<ReturnType<typeof liveThrough>>): string {

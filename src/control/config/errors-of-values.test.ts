@@ -39,7 +39,7 @@ c.yaml:5:14: routes.a.match.pahts: unknown key "pahts"; did you mean "paths"?
         'c.yaml': `services: { users: { url: "http://joe:s3cr:t@h@127.0.0.1:1", prot: 1 } }
 `,
       },
-      errors: `c.yaml:1:27: services.users.url: is not the address of a service: write http://host:port or https://host:port, without a path
+      errors: `c.yaml:1:27: services.users.url: has a user name or a password in it: write http://host:port, and send Authorization by the policy headers
    1 | services: { users: { url: "http://************@127.0.0.1:1", prot: 1 } }
      |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 c.yaml:1:62: services.users.prot: unknown key "prot"

@@ -17,6 +17,18 @@ routes: {}
 `,
     },
     {
+      title: 'tell of two that are alike at one place once',
+      files: {
+        'c.yaml': `listeners: { http: { port: 80
+routes: {}
+`,
+      },
+      errors: `c.yaml:2:1: flow map in block collection must be sufficiently indented and end with a }
+   2 | routes: {}
+     | ^
+`,
+    },
+    {
       title: 'tell wrong indentation',
       files: {
         'c.yaml': `listeners:

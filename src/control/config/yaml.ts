@@ -30,7 +30,11 @@ export function readYaml(text: string): YamlResult {
       fault.code === 'MULTIPLE_DOCS'
         ? 'a second document begins here: a configuration is one document'
         : sentence(fault.message);
-    faults.push({ start: fault.pos[0], end: Math.max(fault.pos[1], fault.pos[0] + 1), message });
+    const start = fault.pos[0];
+    // Two maps that are open where a line ends are told of alike.
+    if (faults.some((known) => known.start === start && known.message === message)) continue;
+    faults.push({ start, end: Math.max(fault.pos[1], start + 1), message });
+    if (faults.length === MAX_FAULTS) break;
   }
   if (faults.length === 0) findBadKeys(document.contents, faults);
   if (faults.length > 0) return { ok: false, faults: faults.slice(0, MAX_FAULTS) };

@@ -6,7 +6,7 @@ import { ACCOUNT_FLAGS, editAccount, refuseAccountFlags } from '../remote/accoun
 import { type AdminClient, AdminFailure, type AdminReply } from '../remote/admin-client.ts';
 import { API_FLAGS, hasApiFlags, withApiFlags } from '../remote/api-flags.ts';
 import { CHANGE_FLAGS } from '../remote/change-flags.ts';
-import { remoteCommand, UsageError } from '../remote/connect.ts';
+import { InputFailure, isTold, remoteCommand, UsageError } from '../remote/connect.ts';
 import { type Document, entityOf, readEntity } from '../remote/documents.ts';
 import { Draft } from '../remote/draft.ts';
 import { accountKindNamed, collectionNamed, type Kind, singular } from '../remote/kinds.ts';
@@ -143,7 +143,7 @@ async function inEditor(entity: RemoteEntity, given: Given, io: Io): Promise<num
         await draft.remove();
         throw error;
       }
-      if (!(error instanceof AdminFailure || error instanceof UsageError)) throw error;
+      if (!isTold(error)) throw error;
       // Another version is there: whoever edits has to see that first.
       const again = isOutdated(error) ? undefined : io.confirm;
       if (again !== undefined) {
@@ -152,9 +152,8 @@ async function inEditor(entity: RemoteEntity, given: Given, io: Io): Promise<num
         throw new AdminFailure(kept);
       }
       const message = `${error.message}\n${kept}`;
-      throw error instanceof AdminFailure
-        ? new AdminFailure(message, error.refusal)
-        : new UsageError(message);
+      if (error instanceof AdminFailure) throw new AdminFailure(message, error.refusal);
+      throw error instanceof UsageError ? new UsageError(message) : new InputFailure(message);
     }
   }
 }

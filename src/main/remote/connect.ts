@@ -21,7 +21,10 @@ export const REMOTE_FLAGS: Readonly<Record<string, Flag>> = {
 /** Wrong use of a command: exit code 2. */
 export class UsageError extends Error {}
 
-/** What a command that talks to a running gateway does; it throws `UsageError` and `AdminFailure`. */
+/** What was written cannot be taken, before any gateway is asked: exit code 1. */
+export class InputFailure extends Error {}
+
+/** What a command that talks to a running gateway does; it throws `UsageError`, `InputFailure` and `AdminFailure`. */
 export type RemoteRun = (given: Given, io: Io, client: AdminClient) => Promise<number>;
 
 /** A command that talks to a running gateway. */
@@ -39,10 +42,15 @@ export async function reporting(name: string, io: Io, run: () => Promise<number>
   try {
     return await run();
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof AdminFailure)) throw error;
+    if (!isTold(error)) throw error;
     io.err(`portcullis ${name}: ${error.message}\n`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
+}
+
+/** Whether an error is for whoever gave the command. */
+export function isTold(error: unknown): error is UsageError | InputFailure | AdminFailure {
+  return error instanceof UsageError || error instanceof InputFailure || error instanceof AdminFailure;
 }
 
 /** Whether the flags name one: for commands that also do without. */

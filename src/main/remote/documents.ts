@@ -7,7 +7,7 @@ import { type ConfigSource, jsonSource, locateProblems, yamlSource } from '../..
 import { FILE_PARTS } from '../../control/store/entity.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import type { Io } from '../command-line.ts';
-import { UsageError } from './connect.ts';
+import { InputFailure, UsageError } from './connect.ts';
 import { type DocumentText, filesNamed, readDocumentText } from './document-files.ts';
 import type { Written } from './written-place.ts';
 
@@ -19,7 +19,7 @@ interface DocumentSource extends ConfigSource {
 }
 
 /**
- * What somebody wrote for one entity, in YAML or, where the name ends in .json, in JSON. Throws `UsageError` with the places of what
+ * What somebody wrote for one entity, in YAML or, where the name ends in .json, in JSON. Throws `InputFailure` with the places of what
  * cannot be read.
  */
 export async function readEntity(
@@ -47,7 +47,7 @@ export function entityOf(text: DocumentText, collection: string, entity: string,
 
 /**
  * The files as one: each may be a folder, and hold several documents. What is of the process and not of the store is left out, with a
- * warning. Throws `UsageError` where two say something of the same.
+ * warning. Throws `InputFailure` where two say something of the same.
  */
 export async function readDocuments(names: readonly string[], io: Io): Promise<Written<Document>> {
   if (names.length === 0) throw new UsageError('say which files: -f gateway.yaml');
@@ -116,7 +116,7 @@ class Whole implements Written<Document> {
   }
 
   #refuse(source: DocumentSource, path: Path, message: string): never {
-    throw new UsageError(
+    throw new InputFailure(
       `they cannot be taken\n${shown(locateProblems(source, [{ path, message }]), this.#io)}`,
     );
   }
@@ -140,9 +140,9 @@ function isEmpty(contents: unknown): boolean {
 
 function sourceOf({ file, text }: DocumentText, io: Io): DocumentSource {
   const read = isJson(file) ? jsonSource(file, text) : yamlSource(file, text);
-  if (!read.ok) throw new UsageError(`it cannot be read\n${shown(read.errors, io)}`);
+  if (!read.ok) throw new InputFailure(`it cannot be read\n${shown(read.errors, io)}`);
   const { source } = read;
-  if (!isRecord(source.value)) throw new UsageError(`${file} holds no map`);
+  if (!isRecord(source.value)) throw new InputFailure(`${file} holds no map`);
   return { ...source, value: source.value };
 }
 

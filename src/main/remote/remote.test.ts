@@ -271,7 +271,7 @@ describe('commands for a running gateway', () => {
     ['create service broken -f none.yaml', 2, /none\.yaml does not exist/],
     [
       'create service broken -f bad.yaml',
-      2,
+      1,
       /^portcullis create: it cannot be read\nbad\.yaml:1:4: nested mappings/,
     ],
     [
@@ -279,6 +279,8 @@ describe('commands for a running gateway', () => {
       1,
       /\nwrong\.yaml:2:1: services\.broken\.timout: unknown key "timout"; did you mean "timeouts"\?\n/,
     ],
+    ['apply -f bad.yaml --yes', 1, /^portcullis apply: it cannot be read\nbad\.yaml:1:4: nested mappings/],
+    ['apply -f none.yaml --yes', 2, /none\.yaml does not exist/],
     ['edit service users --disable', 2, /these flags are for APIs/],
     ['edit service users', 2, /there is no editor: set EDITOR/],
     ['apply', 2, /say which files/],

@@ -129,7 +129,8 @@ suite('validate: a body of JSON', () => {
       'body : must match format "url"',
     ]);
     const { user, system } = process.cpuUsage(begun);
-    assert.ok(user + system < 2_000_000, `it took ${(user + system) / 1000} ms`);
+    // Each body is played whole and in pieces.
+    assert.ok(user + system < 4_000_000, `it took ${(user + system) / 1000} ms`);
   });
 
   test('ends where a schema that leads to itself in several branches would take for ever', async () => {

@@ -38,6 +38,11 @@ suite('a list of targets is refused with its line', () => {
       '- url: http://a:1\n- url: http://b:1/x\n',
       'line 2: url: is not the address of a service: write http://host:port or https://host:port, without a path',
     ],
+    [
+      'an address with a user',
+      '- url: http://a:1\n- url: http://joe:secret@b:1\n',
+      'line 2: url: has a user name or a password in it: write http://host:port, and send Authorization by the policy headers',
+    ],
     ['a target without address', '- url: http://a:1\n- weight: 3\n', /^line 2: url: /],
     ['an unknown key', '- url: http://a:1\n  wieght: 3\n', /^line 1: Unrecognized key: "wieght"$/],
     ['a weight that is too large', '- url: http://a:1\n  weight: 1001\n', /^line 2: weight: /],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseAuthority } from '../../http/host.ts';
 import { sameData } from '../../lib/same-data.ts';
+import { addressFault } from '../address.ts';
 
 /** A target as a source tells of it: plain data that crosses threads. */
 export interface TargetDescription {
@@ -26,10 +27,7 @@ const label = z.string().regex(LABEL, 'must be 1 to 128 visible ASCII characters
 export const targetEntrySchema = z.strictObject({
   url: z
     .string()
-    .refine(
-      (url) => canonicalUrl(url) !== undefined,
-      'is not the address of a service: write http://host:port or https://host:port, without a path',
-    )
+    .refine((url) => canonicalUrl(url) !== undefined, { error: ({ input }) => addressFault(input) })
     .transform((url) => canonicalUrl(url) ?? url)
     .describe('http://host:port or https://host:port'),
   weight: z.int().min(0).max(MAX_WEIGHT).default(1).describe('Share of requests; 0 sends none'),

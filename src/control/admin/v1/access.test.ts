@@ -101,7 +101,7 @@ describe('Rights in the admin API', () => {
 
   it('take an export back, where others own a part of it', async () => {
     const { body } = await send({ path: '/v1/export' });
-    const applied = await send({ method: 'POST', path: '/v1/apply', body: body as object });
+    const applied = await send({ method: 'POST', path: '/v1/apply', body });
     assert.deepEqual([applied.status, applied.body], [200, { ...(applied.body as object), changes: [] }]);
     const { routes } = body as { routes: Readonly<Record<string, object>> };
     const changed = await send({

@@ -146,9 +146,9 @@ function hasCors(policies: unknown): boolean {
 
 /** Undefined for no organization. */
 function prefixOf(organizations: unknown, name: unknown): string | undefined {
-  if (typeof name !== 'string' || !isRecord(organizations) || !Object.hasOwn(organizations, name))
-    return undefined;
-  return pathPrefixOf(name, organizations[name]);
+  if (typeof name !== 'string') return undefined;
+  const isKnown = isRecord(organizations) && Object.hasOwn(organizations, name);
+  return pathPrefixOf(name, isKnown ? organizations[name] : undefined);
 }
 
 function takenName(api: string, { name, placeOf }: MadeRoute): Problem {

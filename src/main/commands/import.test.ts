@@ -28,6 +28,10 @@ writeFileSync(join(directory, 'lossy.yaml'), '_format_version: "3.0"\nplugins: [
 writeFileSync(join(directory, 'other.yaml'), 'a: 1\n');
 writeFileSync(join(directory, 'endpoints.json'), '{ "/api/": { "endpoint": "{BACKEND}/x/" } }');
 
+/** Of the plugin jwt. */
+const TOLD =
+  'kong.yaml:8:13: note: services[0].routes[0].plugins[0]: a token that is over, or not yet valid, is refused, whatever claims_to_verify says\nEverything was carried over.\n';
+
 const run = (...argv: readonly string[]): Promise<Ran> => runIn(directory, ['import', ...argv]);
 
 describe('portcullis import', () => {
@@ -36,10 +40,7 @@ describe('portcullis import', () => {
     assert.equal(code, 0);
     assert.match(out, /^# Imported from kong\.yaml \(kong\)\./);
     assert.match(out, /\n {2}# kong\.yaml:3:5\n {2}orders:\n {4}url: http:\/\/orders\.internal:8080\n/);
-    assert.equal(
-      err,
-      'Everything was carried over.\nVariables that the configuration asks for: APP_JWT_SECRET\n',
-    );
+    assert.equal(err, `${TOLD}Variables that the configuration asks for: APP_JWT_SECRET\n`);
     assert.ok(!out.includes(SECRET));
   });
 
@@ -52,7 +53,7 @@ describe('portcullis import', () => {
       '-o',
       'portcullis.yaml',
     );
-    assert.deepEqual({ code, out, err }, { code: 0, out: '', err: 'Everything was carried over.\n' });
+    assert.deepEqual({ code, out, err }, { code: 0, out: '', err: TOLD });
     assert.match(
       readFileSync(join(directory, 'portcullis.yaml'), 'utf8'),
       /secret: file:secrets\/APP_JWT_SECRET\n/,

@@ -354,7 +354,7 @@ describe('files of every form', () => {
     );
     workspace.write('dir/c.yaml', 'services:\n  f1: { url: "http://127.0.0.1:9" }\n');
     assert.deepEqual(await run('apply -f dir --dry-run'), {
-      code: 2,
+      code: 1,
       out: '',
       err: 'portcullis apply: they cannot be taken\ndir/c.yaml:2:3: services.f1: is in another file too\n   2 |   f1: { url: "http://127.0.0.1:9" }\n     |   ^^\n',
     });

@@ -66,7 +66,11 @@ suite('a target that registers', () => {
   const refused: [title: string, input: unknown, message: RegExp][] = [
     ['nothing', undefined, /^Invalid input: expected object/],
     ['an address with a path', { ...A, url: 'http://a/b' }, /^url: is not the address of a service/],
-    ['an address with user information', { ...A, url: 'http://u:p@a' }, /^url: is not the address/],
+    [
+      'an address with user information',
+      { ...A, url: 'http://u:p@a' },
+      /^url: has a user name or a password in it/,
+    ],
     ['an address that is too long', { ...A, url: `http://${'a'.repeat(600)}` }, /^url: is not the address/],
     ['a service that is no name', { ...A, service: '../x' }, /^service: is not the name of a service$/],
     ['a weight below 0', { ...A, weight: -1 }, /^weight: /],

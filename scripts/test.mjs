@@ -51,11 +51,13 @@ const limit = setTimeout(() => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => kill(signal));
 
 runner.on('error', (error) => finish(1, `The test runner did not start: ${error.message}`));
-runner.on('exit', async (code, signal) => {
+runner.on('exit', (code, signal) => void ended(code, signal));
+
+async function ended(code, signal) {
   const left = await leftBehind();
   if (left !== undefined) finish(1, `A test left a process behind; it was killed.\n${left}`);
   else finish(code ?? 1, signal ? `The test runner was ended by ${signal}.` : undefined);
-});
+}
 
 /** Ends what the runner left, and tells what that was; undefined when it left nothing. */
 async function leftBehind() {

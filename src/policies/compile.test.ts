@@ -210,8 +210,8 @@ test('of a login the global policies that ask who calls do not hold, and the oth
     { name: 'request-size', options: { max: '1kb' } },
   ];
   const globals = [basic, deny, size];
-  const names = async (own: readonly { name: string; options: object }[], isLogin: boolean) =>
-    (await compilePolicies([...globals, ...own], { ...context, globals, isLogin })).all.map(
+  const names = async (uses: readonly { name: string; options: object }[], isLogin: boolean) =>
+    (await compilePolicies([...globals, ...uses], { ...context, globals, isLogin })).all.map(
       ({ name }) => name,
     );
   assert.deepEqual(await names([], false), ['request-size', 'basic', 'authorize']);

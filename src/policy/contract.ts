@@ -273,7 +273,10 @@ export interface PolicyContext {
 /** What `check` may look at beside the options. */
 export interface CheckContext {
   /** The lists of the configuration, with their ranges as they are written. */
-  readonly lists: ReadonlyMap<string, { readonly kind: AddressList['kind'] | TextList['kind']; readonly ranges: SortedRanges }>;
+  readonly lists: ReadonlyMap<
+    string,
+    { readonly kind: AddressList['kind'] | TextList['kind']; readonly ranges: SortedRanges }
+  >;
   /** Names of the configuration's identity providers. */
   readonly providers: ReadonlySet<string>;
   /** Names of its kinds of sessions. */

@@ -110,7 +110,7 @@ function configOf(
       home: { match: { paths: ['/*'] }, respond: { body: 'home' } },
       ...config['routes'],
     },
-  } as PortcullisConfigInput;
+  };
 }
 
 /** Name of the session's cookie over plain http. */

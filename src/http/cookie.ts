@@ -10,37 +10,41 @@ const SEMICOLON = 0x3b;
  */
 export function cookieValue(field: string | undefined, name: string): string | undefined {
   if (field === undefined) return undefined;
-  for (let at = 0; at < field.length; at++) {
-    while (isBlank(field.charCodeAt(at))) at++;
-    const next = field.indexOf(';', at);
-    const end = next < 0 ? field.length : next;
-    if (field.charCodeAt(at + name.length) === EQUALS && field.startsWith(name, at)) {
-      let last = end;
-      while (isBlank(field.charCodeAt(last - 1))) last--;
-      return field.slice(at + name.length + 1, last);
-    }
-    at = end;
-  }
-  return undefined;
+  const start = nextValue(field, name, 0);
+  return start < 0 ? undefined : valueFrom(field, start);
 }
 
 /** As `cookieValue`, but null where several of the name have different values: which of them is meant nobody can tell. */
 export function soleCookieValue(field: string, name: string): string | null | undefined {
-  let found: string | undefined;
-  for (let at = 0; at < field.length; at++) {
-    while (isBlank(field.charCodeAt(at))) at++;
-    const next = field.indexOf(';', at);
-    const end = next < 0 ? field.length : next;
-    if (field.charCodeAt(at + name.length) === EQUALS && field.startsWith(name, at)) {
-      let last = end;
-      while (isBlank(field.charCodeAt(last - 1))) last--;
-      const value = field.slice(at + name.length + 1, last);
-      if (found !== undefined && found !== value) return null;
-      found = value;
-    }
-    at = end;
-  }
+  let start = nextValue(field, name, 0);
+  if (start < 0) return undefined;
+  const found = valueFrom(field, start);
+  while ((start = nextValue(field, name, afterCookie(field, start))) >= 0)
+    if (valueFrom(field, start) !== found) return null;
   return found;
+}
+
+/** Where the value begins of the first cookie of that name among those from there on; -1 where there is none. */
+function nextValue(field: string, name: string, from: number): number {
+  for (let at = from; at < field.length; at = afterCookie(field, at)) {
+    while (isBlank(field.charCodeAt(at))) at++;
+    if (field.charCodeAt(at + name.length) === EQUALS && field.startsWith(name, at))
+      return at + name.length + 1;
+  }
+  return -1;
+}
+
+/** The value that begins there, without the blanks behind it. */
+function valueFrom(field: string, start: number): string {
+  let end = afterCookie(field, start) - 1;
+  while (isBlank(field.charCodeAt(end - 1))) end--;
+  return field.slice(start, end);
+}
+
+/** Where the next cookie may begin; of the last one, behind what would be its semicolon. */
+function afterCookie(field: string, at: number): number {
+  const semicolon = field.indexOf(';', at);
+  return (semicolon < 0 ? field.length : semicolon) + 1;
 }
 
 /** The values of all cookies of that name in a Cookie field, in their order. */

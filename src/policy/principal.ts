@@ -35,3 +35,19 @@ export const VISITOR = 'anonymous';
 export function authenticated(principal: Principal | undefined): Principal | undefined {
   return principal?.method === VISITOR ? undefined : principal;
 }
+
+/** Of somebody of whom nothing is known but that name; empty: not even one. */
+export function visitorPrincipal(name: string): Principal {
+  return {
+    method: VISITOR,
+    consumer: name,
+    subject: name,
+    issuer: '',
+    scopes: [],
+    groups: [],
+    roles: [],
+    claims: {},
+    session: '',
+    expiresAtMs: Number.POSITIVE_INFINITY,
+  };
+}

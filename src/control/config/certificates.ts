@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { certificateHosts } from '../../lib/certificate-hosts.ts';
 import { certificateBlocks } from '../../lib/pem.ts';
 import { certificateFaults } from '../certificates/check-certificate.ts';
 import { revocationListEnds } from '../certificates/revocation-list.ts';
-import type { Path } from './place.ts';
+import { type Path, valueAt } from './place.ts';
 import type { Problem } from './problem.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -47,6 +48,13 @@ export async function resolveCertificate(
   });
   for (const { at, ...fault } of faults) context.problems.push({ ...fault, path: [...path, ...at] });
   return { ...pair, leaf };
+}
+
+/** What a certificate is for: by its names where it was read, else as it is to be ordered by ACME. `entry` is as it is written. */
+export function hostsOfCertificate(entry: unknown, read: ListenerCertificate | undefined): readonly string[] {
+  if (read?.leaf !== undefined) return certificateHosts(read.leaf);
+  const ordered = valueAt(entry, ['acme', 'hosts']);
+  return Array.isArray(ordered) ? ordered.map((host) => String(host).toLowerCase()) : [];
 }
 
 /** Resolves a chain and its key, and checks that both can be read and belong together. Values of other types are left to the schema. */

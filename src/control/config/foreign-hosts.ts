@@ -1,7 +1,6 @@
-import { certificateHosts, coversHost } from '../../lib/certificate-hosts.ts';
-import { isRecord } from '../../lib/is-record.ts';
+import { coversHost } from '../../lib/certificate-hosts.ts';
 import { type Claim, TerritoryMap } from '../rights/territory-map.ts';
-import type { ListenerCertificate } from './certificates.ts';
+import { hostsOfCertificate, type ListenerCertificate } from './certificates.ts';
 import type { NamedRoute } from './load-cache.ts';
 import { entriesOf, type Path, valueAt } from './place.ts';
 import type { Problem } from './problem.ts';
@@ -17,7 +16,9 @@ export function foreignHosts(
 ): Problem[] {
   const owned = entriesOf(config['certificates']).flatMap(([name, entry]) => {
     const owner = valueAt(entry, ['organization']);
-    return typeof owner === 'string' ? [{ name, owner, hosts: hostsOf(entry, certificates.get(name)) }] : [];
+    return typeof owner === 'string'
+      ? [{ name, owner, hosts: hostsOfCertificate(entry, certificates.get(name)) }]
+      : [];
   });
   if (owned.length === 0) return [];
   const shared = new Map<string, Path>();
@@ -46,12 +47,6 @@ export function foreignHosts(
     }
     return [];
   });
-}
-
-function hostsOf(entry: unknown, read: ListenerCertificate | undefined): readonly string[] {
-  if (read?.leaf !== undefined) return certificateHosts(read.leaf);
-  const ordered = valueAt(entry, ['acme', 'hosts']);
-  return isRecord(entry) && Array.isArray(ordered) ? ordered.map((host) => String(host).toLowerCase()) : [];
 }
 
 function sharedBy(shared: ReadonlyMap<string, Path>, host: string): Path | undefined {

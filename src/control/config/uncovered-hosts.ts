@@ -1,6 +1,6 @@
-import { certificateHosts, coversHost } from '../../lib/certificate-hosts.ts';
+import { coversHost } from '../../lib/certificate-hosts.ts';
 import { isRecord } from '../../lib/is-record.ts';
-import type { ListenerCertificate } from './certificates.ts';
+import { hostsOfCertificate, type ListenerCertificate } from './certificates.ts';
 import type { NamedRoute } from './load-cache.ts';
 import { entriesOf, valueAt } from './place.ts';
 import type { Problem } from './problem.ts';
@@ -22,12 +22,8 @@ export function uncoveredHosts(
     for (const name of Array.isArray(named) ? named : written.keys()) shown.add(String(name));
   }
   const hosts = new Set<string>();
-  for (const name of shown) {
-    const leaf = certificates.get(name)?.leaf;
-    const ordered = valueAt(written.get(name), ['acme', 'hosts']);
-    if (leaf !== undefined) for (const host of certificateHosts(leaf)) hosts.add(host);
-    else if (Array.isArray(ordered)) for (const host of ordered) hosts.add(String(host).toLowerCase());
-  }
+  for (const name of shown)
+    for (const host of hostsOfCertificate(written.get(name), certificates.get(name))) hosts.add(host);
   // Without HTTPS nobody looks, and that there is no certificate at all is told already.
   if (hosts.size === 0) return [];
   return routes.flatMap(([route, { match }]) =>

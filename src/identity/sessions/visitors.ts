@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Fields } from '../../http/fields.ts';
-import { type Principal, VISITOR } from '../../policy/principal.ts';
+import { type Principal, visitorPrincipal } from '../../policy/principal.ts';
 import type { SessionConfig } from './schema.ts';
 import { type CookiePlace, SessionCookie } from './session-cookie.ts';
 
@@ -40,7 +40,7 @@ export class Visitors {
     if (known !== undefined) return { principal: known, setCookie: undefined };
     const id = randomBytes(ID_BYTES).toString('base64url');
     const value = `v1.${id}.${signature(id, this.#keys[0] ?? '').toString('base64url')}`;
-    return { principal: principalOf(id), setCookie: this.cookie.set(value, request) };
+    return { principal: visitorPrincipal(`anonymous:${id}`), setCookie: this.cookie.set(value, request) };
   }
 
   #verified(text: string): Principal | undefined {
@@ -51,7 +51,7 @@ export class Visitors {
     // Each key is tried: an old one signed what is a year old.
     const isOurs = this.#keys.map((key) => timingSafeEqual(signature(id, key), octets)).includes(true);
     if (!isOurs) return undefined;
-    const principal = principalOf(id);
+    const principal = visitorPrincipal(`anonymous:${id}`);
     if (this.#known.size >= MAX_CACHED) this.#known.clear();
     this.#known.set(text, principal);
     return principal;
@@ -60,19 +60,4 @@ export class Visitors {
 
 function signature(id: string, key: string): Buffer {
   return createHmac('sha256', key).update(`portcullis visitor ${id}`).digest();
-}
-
-function principalOf(id: string): Principal {
-  return {
-    method: VISITOR,
-    consumer: `anonymous:${id}`,
-    subject: `anonymous:${id}`,
-    issuer: '',
-    scopes: [],
-    groups: [],
-    roles: [],
-    claims: {},
-    session: '',
-    expiresAtMs: Number.POSITIVE_INFINITY,
-  };
 }

@@ -16,7 +16,7 @@ import { sha256 } from '../../lib/sha256.ts';
 import { AwaitedWork, awaitFor, stopWaiting } from '../../policy/awaited-work.ts';
 import type { Answer, Exchange } from '../../policy/contract.ts';
 import { type Held, heldBy, hold } from '../../policy/held.ts';
-import { type Principal, VISITOR } from '../../policy/principal.ts';
+import { type Principal, visitorPrincipal } from '../../policy/principal.ts';
 import { isOwnField } from '../field-options.ts';
 import { IdentityFields } from '../identity-field-set.ts';
 import type { AuthService, ServiceAnswer } from './auth-service.ts';
@@ -31,18 +31,7 @@ const UNAVAILABLE: Unavailable = {
   retryAfterMs: 1000,
 };
 
-const NOBODY: Principal = {
-  method: VISITOR,
-  consumer: '',
-  subject: '',
-  issuer: '',
-  scopes: [],
-  groups: [],
-  roles: [],
-  claims: {},
-  session: '',
-  expiresAtMs: Number.POSITIVE_INFINITY,
-};
+const NOBODY = visitorPrincipal('');
 
 /** Where the request has none of the fields that it is asked about. */
 const UNSHOWN: Unavailable = { ...UNAVAILABLE, isUnshown: true };

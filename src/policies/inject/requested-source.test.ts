@@ -13,6 +13,19 @@ import { hold } from '../../policy/held.ts';
 import { RecordsUnavailable } from '../../state/records/records.ts';
 import { ExchangeSource } from './requested-source.ts';
 
+function sourceOf(provider: Provider): ExchangeSource {
+  return new ExchangeSource({
+    provider: () => provider,
+    request: { scopes: [] },
+    tokens: new ServiceTokens({}, { nowMs: () => 1000, random: () => 0.5, log: () => {} }).of({
+      owner: undefined,
+      kind: 'exchange',
+      provider: 'p',
+      request: { scopes: [] },
+    }),
+  });
+}
+
 describe('A token that is exchanged', () => {
   it('is of one bearer token, also where an API key of all says who calls', async () => {
     const exchanged: string[] = [];
@@ -23,16 +36,7 @@ describe('A token that is exchanged', () => {
         return { accessToken, tokenType: 'bearer', expiresAtMs: Number.POSITIVE_INFINITY, scopes: [] };
       },
     } as unknown as Provider;
-    const source = new ExchangeSource({
-      provider: () => provider,
-      request: { scopes: [] },
-      tokens: new ServiceTokens({}, { nowMs: () => 1000, random: () => 0.5, log: () => {} }).of({
-        owner: undefined,
-        kind: 'exchange',
-        provider: 'p',
-        request: { scopes: [] },
-      }),
-    });
+    const source = sourceOf(provider);
     const tokenOf = async (bearer: string | undefined): Promise<unknown> => {
       const exchange = exchangeFor();
       exchange.callerToken = bearer;
@@ -72,16 +76,7 @@ describe('A token that is exchanged', () => {
         return { accessToken: `for ${subjectToken}`, tokenType: 'bearer', expiresAtMs: Infinity, scopes: [] };
       },
     } as unknown as Provider;
-    const source = new ExchangeSource({
-      provider: () => provider,
-      request: { scopes: [] },
-      tokens: new ServiceTokens({}, { nowMs: () => 1000, random: () => 0.5, log: () => {} }).of({
-        owner: undefined,
-        kind: 'exchange',
-        provider: 'p',
-        request: { scopes: [] },
-      }),
-    });
+    const source = sourceOf(provider);
     const found = async () => {
       const exchange = exchangeFor();
       exchange.principal = principal({ method: 'session', consumer: 'alice', subject: 'alice' });

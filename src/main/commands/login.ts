@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { isRecord } from '../../lib/is-record.ts';
 import { type Command, EXIT, type Given, type Io } from '../command-line.ts';
+import { daysOf, tokenIn } from '../remote/accounts.ts';
 import { type AdminClient, AdminFailure } from '../remote/admin-client.ts';
 import { adminUrl, client, openContexts, readAuthorities, reporting, UsageError } from '../remote/connect.ts';
 import { CONTEXT_NAME } from '../remote/contexts.ts';
@@ -58,19 +59,16 @@ async function logIn(given: Given, io: Io): Promise<number> {
 }
 
 async function newToken(gateway: AdminClient, user: string, password: string, given: Given): Promise<string> {
-  const days = given.value('days') ?? String(DEFAULT_DAYS);
-  if (!/^\d{1,4}$/.test(days)) throw new UsageError(`--days takes a number, not ${JSON.stringify(days)}`);
+  const days = daysOf(given, DEFAULT_DAYS);
   const { body } = await gateway.call('POST', '/v1/tokens', {
     body: {
       name: `portcullis login on ${hostname()}`.slice(0, 100),
       role: given.value('role') ?? 'developer',
-      days: Number(days),
+      days,
     },
     fields: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
   });
-  if (!isRecord(body) || typeof body['token'] !== 'string')
-    throw new AdminFailure('the gateway answered something that is no token');
-  return body['token'];
+  return tokenIn(body);
 }
 
 async function whoIs(gateway: AdminClient): Promise<string> {

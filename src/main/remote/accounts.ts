@@ -114,6 +114,20 @@ export function tokensOf(serviceAccount: string | undefined): string {
     : `/v1/service-accounts/${encodeURIComponent(serviceAccount)}/tokens`;
 }
 
+/** `--days`: how long a token lives. */
+export function daysOf(given: Given, byDefault: number): number {
+  const days = given.value('days') ?? String(byDefault);
+  if (!/^\d{1,4}$/.test(days)) throw new UsageError(`--days takes a number, not ${JSON.stringify(days)}`);
+  return Number(days);
+}
+
+/** The token that was made. */
+export function tokenIn(body: unknown): string {
+  if (!isRecord(body) || typeof body['token'] !== 'string')
+    throw new AdminFailure('the gateway answered something that is no token');
+  return body['token'];
+}
+
 function check(verb: Verb, kind: AccountKind, given: Given): void {
   textOrData(given);
   const allowed = [...ALLOWED[kind][verb], 'output', ...Object.keys(REMOTE_FLAGS)];
@@ -172,24 +186,22 @@ async function put(
 }
 
 async function createToken(name: string, given: Given, io: Io, client: AdminClient): Promise<number> {
-  const days = given.value('days') ?? String(DEFAULT_DAYS);
-  if (!/^\d{1,4}$/.test(days)) throw new UsageError(`--days takes a number, not ${JSON.stringify(days)}`);
+  const days = daysOf(given, DEFAULT_DAYS);
   const organization = given.value('organization');
   const { body } = await client.call('POST', tokensOf(given.value('service-account')), {
     body: {
       name,
-      days: Number(days),
+      days,
       role: given.value('role'),
       organizations: organization === undefined ? undefined : [organization],
     },
   });
-  if (!isRecord(body) || typeof body['token'] !== 'string')
-    throw new AdminFailure('the gateway answered something that is no token');
+  const token = tokenIn(body);
   const form = textOrData(given);
   if (form !== 'text') io.out(dataText(body, form));
   else {
     // Alone, so that it can be put away without being seen.
-    io.out(`${body['token']}\n`);
+    io.out(`${token}\n`);
     io.err('It is told this once.\n');
   }
   return EXIT.ok;
